@@ -1,0 +1,49 @@
+"""Find the package's data files, in an installed package and in a checkout alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scaling_bayes.errors import DataError
+
+_PACKAGE = Path(__file__).resolve().parent
+_PLACES = (_PACKAGE / "_data", _PACKAGE.parent.parent / "data")
+
+
+def data_path(name: str) -> Path:
+    """Path of a data file of the package.
+
+    Parameters
+    ----------
+    name : str
+        File name inside ``data/``, such as ``"systems.csv"``.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DataError
+        If no such file came with the package.
+    """
+    for place in _PLACES:
+        path = place / name
+        if path.is_file():
+            return path
+    looked = " and ".join(str(place) for place in _PLACES)
+    raise DataError(f"data file {name!r} not found (looked in {looked}); reinstall scaling_bayes")
+
+
+def checkout_root() -> Path:
+    """Root of the source checkout, for the commands that rebuild committed files.
+
+    Raises
+    ------
+    DataError
+        If the package runs from an installation, which has nothing to rebuild.
+    """
+    root = _PACKAGE.parent.parent
+    if not (root / "data").is_dir() or not (root / "pyproject.toml").is_file():
+        raise DataError("this command rebuilds committed files and runs from a source checkout only")
+    return root

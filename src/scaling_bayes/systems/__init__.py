@@ -1,0 +1,1 @@
+"""The table of systems: reported facts, the derived table, its validation and its readers."""
