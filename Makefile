@@ -1,0 +1,81 @@
+# Needs git, make and a Python from 3.12 to 3.14; everything else is installed into .venv.
+
+PYTHON ?=
+RANDOM_SEED ?= 20261123
+
+BIN := .venv/bin
+CANDIDATES = $(if $(PYTHON),'$(PYTHON)',python3.13 python3.12 python3.14 python3 python \
+	"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[234].*/bin/python)
+SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 14))
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check
+FIT_INPUTS := $(shell find src/scaling_bayes data -name '*.py' -o -name '*.csv' -o -name '*.toml' 2>/dev/null)
+
+# Both slow every start of Python or change what it imports.
+unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONPATH
+
+# An environment that was moved, or whose interpreter is gone, is made again.
+$(shell [ "$$(cat .venv/.dependencies 2>/dev/null)" = "$$PWD" ] && $(BIN)/python -c '' 2>/dev/null \
+	|| rm -f .venv/.dependencies)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup report test lint format data lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.project ## make .venv with the locked dependencies and this package (PYTHON=... chooses the interpreter)
+
+report: build/reference.nc ## fit the shipped data, then write build/report.html, .json and .csv
+	$(BIN)/scaling-bayes report build/reference.nc -o build/report.html
+
+test: lint ## run every check: style, types, import rules, tests
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --cov
+
+lint: .venv/.project ## check style, types and import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.project ## mend what ruff can mend
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+data: .venv/.project ## rebuild the derived tables of data/
+	$(BIN)/python -m scaling_bayes.systems.build
+
+lock: .venv/.project ## resolve the dependencies of pyproject.toml anew into requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --extra dev --generate-hashes --upgrade \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+		--output-file requirements.lock pyproject.toml
+
+clean: ## remove .venv, build products and caches
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+build/reference.nc: .venv/.project $(FIT_INPUTS)
+	@mkdir -p build
+	$(BIN)/scaling-bayes fit -o $@ --random-seed $(RANDOM_SEED)
+
+# The two stamps are written last, so an interrupted setup starts over.
+.venv/.dependencies: requirements.lock
+	@python=; \
+	for candidate in $(CANDIDATES); do \
+		if "$$candidate" -c '$(SUITABLE)' >/dev/null 2>&1; then python="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo 'No Python from 3.12 to 3.14 with the venv and ensurepip modules was found (tried: $(if $(PYTHON),$(PYTHON),python3.13, python3.12, python3.14, python3, python)).' >&2; \
+		echo 'Install one, or name it: make PYTHON=/path/to/python3.13 ... (on Debian and Ubuntu, also install python3-venv).' >&2; \
+		exit 1; \
+	fi; \
+	echo "Setting up .venv with $$("$$python" -V); the first time this takes a minute or two"; \
+	"$$python" -m venv --clear .venv
+	@$(PIP_INSTALL) --require-hashes --requirement requirements.lock
+	@printf '%s' "$$PWD" > $@
+
+.venv/.project: .venv/.dependencies pyproject.toml
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src
+	@touch $@
