@@ -1,0 +1,85 @@
+"""How much compute, money and carbon a target error needs, by when, and how sure that is.
+
+Public names are imported on first use, so that reading a fitted trace never loads the sampler.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scaling_bayes.diagnostics import diagnose
+    from scaling_bayes.errors import DataError, OptionError, ScalingBayesError, TargetError, TraceError
+    from scaling_bayes.model.fit import fit
+    from scaling_bayes.priors import Prior
+    from scaling_bayes.projection.predict import predict
+    from scaling_bayes.projection.project import project
+    from scaling_bayes.projection.summarize import summarize_projection
+    from scaling_bayes.projection.targets import default_targets
+    from scaling_bayes.systems.load import load_systems, reference_systems
+    from scaling_bayes.systems.schema import validate_systems
+    from scaling_bayes.traces import open_trace, save_trace, verify_trace
+
+    __version__: str
+
+__all__ = [
+    "DataError",
+    "OptionError",
+    "Prior",
+    "ScalingBayesError",
+    "TargetError",
+    "TraceError",
+    "default_targets",
+    "diagnose",
+    "fit",
+    "load_systems",
+    "open_trace",
+    "predict",
+    "project",
+    "reference_systems",
+    "save_trace",
+    "summarize_projection",
+    "validate_systems",
+    "verify_trace",
+]
+
+_HOMES = {
+    "DataError": "errors",
+    "OptionError": "errors",
+    "Prior": "priors",
+    "ScalingBayesError": "errors",
+    "TargetError": "errors",
+    "TraceError": "errors",
+    "default_targets": "projection.targets",
+    "diagnose": "diagnostics",
+    "fit": "model.fit",
+    "load_systems": "systems.load",
+    "open_trace": "traces",
+    "predict": "projection.predict",
+    "project": "projection.project",
+    "reference_systems": "systems.load",
+    "save_trace": "traces",
+    "summarize_projection": "projection.summarize",
+    "validate_systems": "systems.schema",
+    "verify_trace": "traces",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on its first use (PEP 562)."""
+    value: object
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value = version("scaling_bayes")
+    elif name in _HOMES:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})
