@@ -1,0 +1,83 @@
+"""Content digests: the same values give the same digest, however they are stored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["data_digest", "tree_digest"]
+
+_DIGESTED_COLUMNS = ("task", "system", "error", "training_compute_flop", "year", "publication_date")
+
+
+def data_digest(table: pd.DataFrame) -> str:
+    """SHA-256 of what a fit takes from a systems table: the columns the model reads, row by row in order."""
+    digest = hashlib.sha256()
+    for column in _DIGESTED_COLUMNS:
+        if column in table:
+            digest.update(json.dumps([column, [_scalar(value) for value in table[column]]]).encode())
+    return digest.hexdigest()
+
+
+def _scalar(value: Any) -> Any:
+    import pandas as pd
+
+    if pd.isna(value):
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, float, np.number)):
+        return float(value).hex()
+    return str(value)
+
+
+def tree_digest(tree: xr.DataTree) -> str:
+    """SHA-256 of a tree's content in canonical form.
+
+    Covers, for the root and each group in order of name: the attributes, and for each variable in order of
+    name its dimensions, kind, shape, values (little-endian; text as UTF-8 JSON) and attributes. The root's
+    own ``digest`` and ``created`` attributes are left out. Compression, chunking and byte order of the
+    file do not matter.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(node.path for node in tree.subtree):
+        dataset = tree[path].to_dataset(inherit=False) if path != "/" else tree.to_dataset(inherit=False)
+        attrs = {k: v for k, v in dataset.attrs.items() if path != "/" or k not in ("digest", "created")}
+        _update(digest, "group", path, _canonical_attrs(attrs))
+        for name in sorted(map(str, dataset.variables)):
+            variable = dataset.variables[name]
+            values = np.asarray(variable.values)
+            _update(digest, "variable", name, list(map(str, variable.dims)), list(values.shape))
+            if values.dtype.kind in "OUST":
+                _update(digest, "text", [str(value) for value in values.ravel()])
+            else:
+                _update(digest, values.dtype.kind, values.dtype.itemsize)
+                digest.update(np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).tobytes())
+            _update(digest, _canonical_attrs(variable.attrs))
+    return digest.hexdigest()
+
+
+def _update(digest: Any, *parts: Any) -> None:
+    digest.update(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode())
+    digest.update(b"\x00")
+
+
+def _canonical_attrs(attrs: Any) -> dict[str, Any]:
+    return {str(key): _plain(attrs[key]) for key in sorted(attrs, key=str)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return [_plain(item) for item in value.tolist()]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    return value

@@ -1,0 +1,1 @@
+"""Hardware, prices, power and carbon: tables, and what is built on them."""

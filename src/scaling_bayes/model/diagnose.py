@@ -1,0 +1,120 @@
+"""Compute the checks of a fit with ArviZ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+from arviz_stats import bfmi, ess, rhat
+
+__all__ = ["diagnose"]
+
+MAX_RHAT = 1.01
+MIN_ESS = 400.0
+MIN_EBFMI = 0.3
+MAX_TREEDEPTH_SHARE = 0.01
+
+
+def diagnose(posterior: xr.Dataset, sample_stats: xr.Dataset) -> xr.Dataset:
+    """Check a sample: convergence, effective size, divergences, energy.
+
+    Thresholds: R-hat < 1.01 and 400 effective draws, Vehtari et al. 2021, *Rank-normalization, folding, and
+    localization: an improved R-hat*; E-BFMI >= 0.3, Betancourt 2016, *Diagnosing suboptimal cotangent
+    disintegrations in Hamiltonian Monte Carlo*; no divergent transition.
+
+    Parameters
+    ----------
+    posterior : Dataset
+        Draws, dims (chain, draw, ...).
+    sample_stats : Dataset
+        With ``diverging``, ``energy`` and ``reached_max_treedepth``.
+
+    Returns
+    -------
+    Dataset
+        Along ``check``; see `scaling_bayes.checks`.
+    """
+    rows: list[tuple[str, float, str, float, str, str]] = []
+    for name, statistic, comparison, threshold, meaning in (
+        ("rhat", rhat, "<", MAX_RHAT, "chains disagree; sample longer (tune, draws) or look at the parameter"),
+        ("ess_bulk", ess, ">=", MIN_ESS, "too few effective draws for a stable median; sample longer"),
+        (
+            "ess_tail",
+            lambda data: ess(data, method="tail"),
+            ">=",
+            MIN_ESS,
+            "too few effective draws for stable interval ends; sample longer",
+        ),
+    ):
+        value, worst = _worst(statistic, posterior, largest=comparison == "<")
+        rows.append((name, value, comparison, threshold, worst, meaning))
+    diverging = sample_stats["diverging"]
+    per_chain = diverging.sum("draw")
+    rows.append(
+        (
+            "divergences",
+            float(diverging.sum()),
+            "<=",
+            0.0,
+            f"chain {int(per_chain['chain'][int(per_chain.argmax())])}" if per_chain.any() else "no chain",
+            "part of the posterior is not explored; raise target_accept or use stronger priors",
+        )
+    )
+    energy = np.atleast_1d(np.asarray(bfmi(sample_stats["energy"])))
+    rows.append(
+        (
+            "ebfmi",
+            float(energy.min()),
+            ">=",
+            MIN_EBFMI,
+            f"chain {int(sample_stats['chain'][int(energy.argmin())])}",
+            "momentum resampling explores the tails slowly; look at heavy-tailed parameters",
+        )
+    )
+    rows.append(
+        (
+            "max_treedepth_share",
+            float(sample_stats["reached_max_treedepth"].mean()),
+            "<=",
+            MAX_TREEDEPTH_SHARE,
+            "all chains",
+            "trajectories end early, sampling is slow; look at correlated parameters",
+        )
+    )
+    names, values, comparisons, thresholds, worst_of, meanings = zip(*rows, strict=True)
+    passed = [_holds(value, comparison, threshold) for _, value, comparison, threshold, _, _ in rows]
+    return xr.Dataset(
+        {
+            "value": ("check", np.array(values)),
+            "comparison": ("check", np.array(comparisons, dtype=object)),
+            "threshold": ("check", np.array(thresholds)),
+            "passed": ("check", np.array(passed, dtype=np.int8)),
+            "worst": ("check", np.array(worst_of, dtype=object)),
+            "meaning": ("check", np.array(meanings, dtype=object)),
+        },
+        coords={"check": np.array(names, dtype=object)},
+    )
+
+
+def _holds(value: float, comparison: str, threshold: float) -> bool:
+    return {"<": value < threshold, ">=": value >= threshold, "<=": value <= threshold}[comparison]
+
+
+def _worst(statistic: Callable[[xr.Dataset], xr.Dataset], posterior: xr.Dataset, *, largest: bool) -> tuple[float, str]:
+    """Worst value of a per-parameter statistic and the parameter (with its label) that has it.
+
+    A statistic that is not a number (a single chain has no R-hat) is the worst value of all.
+    """
+    worst, where = -np.inf if largest else np.inf, ""
+    for name, values in statistic(posterior).data_vars.items():
+        flat = np.ravel(values.values)
+        bad = ~np.isfinite(flat)
+        position = int(bad.argmax()) if bad.any() else int(flat.argmax() if largest else flat.argmin())
+        value = float("nan") if bad.any() else float(flat[position])
+        if np.isnan(value) or (value > worst if largest else value < worst):
+            label = f"[{values.coords[values.dims[0]].values[position]}]" if values.ndim == 1 else ""
+            worst, where = value, f"{name}{label}"
+            if np.isnan(value):
+                break
+    return worst, where

@@ -1,0 +1,262 @@
+"""`fit`: from a table of systems to the labelled posterior."""
+
+from __future__ import annotations
+
+import json
+import platform
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from scaling_bayes.digest import data_digest
+from scaling_bayes.diagnostics import failed_checks
+from scaling_bayes.errors import DataError
+from scaling_bayes.laws import get_law
+from scaling_bayes.model.build import build_model, parameter_names
+from scaling_bayes.model.diagnose import diagnose
+from scaling_bayes.model.sample import sample_posterior, sample_prior
+from scaling_bayes.observations import Observations, observe
+from scaling_bayes.options import ModelOptions, SamplerOptions, check_seed
+from scaling_bayes.predictive import draw_error, log_density_of_error, performance_distribution
+from scaling_bayes.priors import Prior, default_priors, resolve_priors
+from scaling_bayes.schema import SCHEMA_VERSION, annotate
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+__all__ = ["FitWarning", "fit"]
+
+PRIOR_DRAWS = 1000
+TARGET_ACCEPT = 0.97
+#: Columns of the systems table kept with the fit, beside what the model uses.
+PROVENANCE_COLUMNS = (
+    "system",
+    "paper",
+    "paper_url",
+    "publication_date",
+    "metric",
+    "value",
+    "device",
+    "device_count",
+    "training_seconds",
+    "training_compute_reported_flop",
+    "compute_method",
+    "correction_reason",
+    "in_thompson2020",
+    "flags",
+)
+_LIBRARIES = ("scaling_bayes", "pymc", "pytensor", "nutpie", "arviz-stats", "numpy", "pandas", "xarray")
+
+
+class FitWarning(UserWarning):
+    """A check of the fit did not pass, or rows were left out."""
+
+
+def fit(
+    systems: pd.DataFrame | str | PathLike[str] | None = None,
+    *,
+    law: str = "power",
+    pooling: str = "partial",
+    measurement_error: bool = True,
+    algorithmic_progress: bool = True,
+    priors: Mapping[str, Any] | None = None,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    target_accept: float = TARGET_ACCEPT,
+    random_seed: int | None = None,
+    cores: int | None = None,
+    progressbar: bool = True,
+) -> xr.DataTree:
+    """Fit the hierarchical scaling model to systems with known error and training compute.
+
+    Performance is linear in log10 training compute within each task; slopes, noise and algorithmic
+    progress are pooled across tasks on the log scale; compute is taken as measured with error, which is
+    integrated out. Sampled with nutpie's NUTS from a PyMC model.
+
+    Parameters
+    ----------
+    systems : DataFrame or path, optional
+        Systems to fit, as `validate_systems` accepts them. By default `reference_systems()`. Rows without
+        training compute are left out, with a warning that counts them.
+    law : {"power"}
+        Response scale: ``log10(1 / error)`` is linear in log10 compute.
+    pooling : {"partial", "none", "complete"}
+        Whether tasks share a distribution of slope, noise and progress, share nothing, or share one value.
+    measurement_error : bool
+        Whether log10 compute is observed with error.
+    algorithmic_progress : bool
+        Whether the compute a result needs falls over calendar time.
+    priors : mapping, optional
+        Replacements by parameter name: a `Prior`, a ``(median, (lower, upper))`` pair with the ends of the
+        90 % interval, or a PreliZ distribution. `default_priors` names them.
+    draws, tune : int
+        Draws kept and warm-up draws, per chain.
+    chains : int
+        Number of chains.
+    target_accept : float
+        Target acceptance rate of NUTS, in (0, 1).
+    random_seed : int, optional
+        Seed of everything random. Drawn from the system when None; stored either way.
+    cores : int, optional
+        Chains run at a time; all by default. Does not change the draws.
+    progressbar : bool
+        Whether to show progress on standard error.
+
+    Returns
+    -------
+    DataTree
+        Groups ``prior``, ``prior_predictive``, ``posterior``, ``posterior_predictive``, ``log_likelihood``,
+        ``observed_data``, ``constant_data``, ``sample_stats`` and ``checks``. Posterior variables
+        ``slope``, ``intercept``, ``noise`` (chain, draw, task), and ``progress`` where it is in the model
+        (orders of magnitude of compute a year). ``attrs["manifest"]`` records options, priors, seed,
+        sampler settings, data digest and versions as JSON.
+
+    Raises
+    ------
+    DataError
+        If the systems cannot be fitted; every problem is listed.
+    OptionError
+        If an option, prior or sampler setting is invalid.
+
+    Warns
+    -----
+    FitWarning
+        For each check that does not pass, and for rows left out.
+    """
+    options = ModelOptions(law, pooling, measurement_error, algorithmic_progress)
+    if random_seed is not None:
+        check_seed(random_seed)
+    seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
+    sampler = SamplerOptions(draws, tune, chains, target_accept, seed)
+    chosen_priors = resolve_priors(
+        default_priors(pooling=pooling, measurement_error=measurement_error, algorithmic_progress=algorithmic_progress),
+        priors,
+    )
+    table, source = _table(systems)
+    observations = observe(table, needs_year=options.needs_year)
+    if pooling == "partial" and len(observations.tasks) < 2:
+        raise DataError(
+            f"pooling='partial' needs at least 2 tasks; found only {observations.tasks[0]!r}. "
+            "Use pooling='none', or add the shipped tasks to yours."
+        )
+    model = build_model(observations, options, chosen_priors)
+    names = parameter_names(options, chosen_priors)
+    prior = sample_prior(model, names, draws=PRIOR_DRAWS, random_seed=seed)
+    posterior, sample_stats = sample_posterior(model, names, sampler, cores=cores, progressbar=progressbar)
+
+    groups = _predictions(observations, options, prior, posterior, seed)
+    groups |= {
+        "prior": prior,
+        "posterior": posterior,
+        "sample_stats": sample_stats,
+        "observed_data": xr.Dataset(
+            {"error": ("system", observations.error)}, coords={"system": list(observations.systems)}
+        ),
+        "constant_data": _constant_data(observations, table),
+        "checks": diagnose(posterior, sample_stats),
+    }
+    idata = xr.DataTree.from_dict({f"/{name}": annotate(groups[name]) for name in sorted(groups)})
+    idata.attrs["manifest"] = json.dumps(
+        _manifest(options, sampler, chosen_priors, table, source), sort_keys=True, ensure_ascii=False
+    )
+    for sentence in failed_checks(idata):
+        warnings.warn(sentence, FitWarning, stacklevel=2)
+    return idata
+
+
+def _table(systems: pd.DataFrame | str | PathLike[str] | None) -> tuple[pd.DataFrame, str]:
+    from scaling_bayes.systems.load import reference_systems
+    from scaling_bayes.systems.schema import validate_systems
+
+    if systems is None:
+        return reference_systems(), "scaling_bayes.reference_systems()"
+    table = validate_systems(systems)
+    with_compute = table[table["training_compute_flop"].notna()]
+    if len(with_compute) < len(table):
+        warnings.warn(
+            f"{len(table) - len(with_compute)} of {len(table)} systems have no training compute and are left out.",
+            FitWarning,
+            stacklevel=3,
+        )
+    return with_compute, "DataFrame" if isinstance(systems, pd.DataFrame) else str(systems)
+
+
+def _predictions(
+    observations: Observations, options: ModelOptions, prior: xr.Dataset, posterior: xr.Dataset, seed: int
+) -> dict[str, xr.Dataset]:
+    """Prior and posterior predictive errors of the observed systems, and the log likelihood of each."""
+    law = get_law(options.law)
+    labels = {"system": list(observations.systems)}
+    task = xr.DataArray([observations.tasks[i] for i in observations.task_index], dims="system", coords=labels)
+    compute = xr.DataArray(observations.compute, dims="system", coords=labels)
+    year = xr.DataArray(observations.years, dims="system", coords=labels)
+    groups = {}
+    for stream, (name, parameters) in enumerate((("prior_predictive", prior), ("posterior_predictive", posterior))):
+        mean, sd = performance_distribution(parameters, task, compute, year)
+        error = draw_error(law, mean, sd, np.random.default_rng([seed, stream]))
+        groups[name] = xr.Dataset({"error": error.astype(np.float32)})
+    log_density = log_density_of_error(law, mean, sd, observations.error)
+    groups["log_likelihood"] = xr.Dataset({"error": log_density.astype(np.float32)})
+    return groups
+
+
+def _constant_data(observations: Observations, table: pd.DataFrame) -> xr.Dataset:
+    data = xr.Dataset(
+        {
+            "system_task": ("system", np.array([observations.tasks[i] for i in observations.task_index], dtype=object)),
+            "log10_training_compute_flop": ("system", observations.log10_compute),
+            "publication_year": ("system", observations.year),
+            "reference_log10_compute": ("task", observations.reference_log10_compute),
+            "reference_year": ("task", observations.reference_year),
+        },
+        coords={"system": list(observations.systems), "task": list(observations.tasks)},
+    )
+    for column in PROVENANCE_COLUMNS:
+        if column in table:
+            name = "system_name" if column == "system" else column
+            data[name] = ("system", _storable(table[column]))
+    return data
+
+
+def _storable(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
+    """Numbers as float64, true/false as int8, everything else as text with '' for missing."""
+    if pd.api.types.is_bool_dtype(column):
+        return column.to_numpy(dtype=np.int8)
+    if pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(dtype=float, na_value=np.nan)
+    if pd.api.types.is_datetime64_any_dtype(column):
+        column = column.dt.strftime("%Y-%m-%d")
+    return np.array([str(value) if pd.notna(value) else "" for value in column], dtype=object)
+
+
+def _manifest(
+    options: ModelOptions,
+    sampler: SamplerOptions,
+    priors: Mapping[str, Prior],
+    table: pd.DataFrame,
+    source: str,
+) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "model": options.to_dict(),
+        "priors": {name: prior.to_dict() for name, prior in priors.items()},
+        "sampler": {"name": "nutpie", **sampler.to_dict()},
+        "data": {"source": source, "n_systems": len(table), "sha256": data_digest(table)},
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            found[library] = "unknown"
+    return found

@@ -1,0 +1,117 @@
+"""Draw from the prior and the posterior of a built model: PyMC's prior draws, nutpie's NUTS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import nutpie
+import pymc as pm
+import xarray as xr
+
+from scaling_bayes.options import SamplerOptions
+
+__all__ = ["sample_posterior", "sample_prior"]
+
+#: nutpie's names of the sampler statistics, and the schema's.
+SAMPLE_STATS = {
+    "diverging": "diverging",
+    "energy": "energy",
+    "logp": "lp",
+    "step_size": "step_size",
+    "depth": "tree_depth",
+    "n_steps": "n_steps",
+    "mean_tree_accept": "acceptance_rate",
+    "maxdepth_reached": "reached_max_treedepth",
+}
+
+
+def sample_prior(model: pm.Model, names: Sequence[str], *, draws: int, random_seed: int) -> xr.Dataset:
+    """Independent draws of the named variables from the prior, as one chain."""
+    values = pm.draw([model[name] for name in names], draws=draws, random_seed=random_seed)
+    dims = {name: ("chain", "draw", *model.named_vars_to_dims.get(name, ())) for name in names}
+    coords = {"chain": [0], "draw": np.arange(draws), "task": list(model.coords["task"])}
+    return xr.Dataset(
+        {name: (dims[name], np.asarray(value)[np.newaxis]) for name, value in zip(names, values, strict=True)},
+        coords=coords,
+    )
+
+
+def sample_posterior(
+    model: pm.Model,
+    names: Sequence[str],
+    options: SamplerOptions,
+    *,
+    cores: int | None = None,
+    progressbar: bool = False,
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Posterior draws of the named variables and the sampler's statistics.
+
+    The draws depend on the seed alone, not on `cores`.
+
+    Returns
+    -------
+    tuple of Dataset
+        Posterior and sample statistics, dims (chain, draw, ...).
+    """
+    compiled = nutpie.compile_pymc_model(model)
+    with _progress(options, shown=progressbar) as callback:
+        tree = nutpie.sample(
+            compiled,
+            draws=options.draws,
+            tune=options.tune,
+            chains=options.chains,
+            cores=cores,
+            seed=options.random_seed,
+            target_accept=options.target_accept,
+            maxdepth=options.max_tree_depth,
+            adaptation=options.adaptation,
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=callback,
+        )
+    stats = tree["sample_stats"].to_dataset()[list(SAMPLE_STATS)].rename(SAMPLE_STATS)
+    for flag in ("diverging", "reached_max_treedepth"):
+        stats[flag] = stats[flag].astype(np.int8)
+    for count in ("tree_depth", "n_steps"):
+        stats[count] = stats[count].astype(np.int64)
+    return _plain(tree["posterior"].to_dataset(), names), stats.drop_attrs()
+
+
+def _plain(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    dataset = dataset[list(names)].drop_attrs()
+    used = {dim for variable in dataset.data_vars.values() for dim in variable.dims}
+    return dataset.drop_vars([name for name in dataset.coords if name not in used])
+
+
+@contextmanager
+def _progress(options: SamplerOptions, *, shown: bool) -> Iterator[Callable[[Any], None] | None]:
+    """Give a callback that shows one bar for all chains on standard error."""
+    if not shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("sampling {task.fields[chains]} chains"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} draws, {task.fields[divergences]} divergences"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    total = options.chains * (options.tune + options.draws)
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("sampling", total=total, chains=options.chains, divergences=0)
+
+        def callback(chains: Any) -> None:
+            progress.update(
+                bar,
+                completed=sum(chain.finished_draws for chain in chains),
+                divergences=sum(chain.divergences for chain in chains),
+            )
+
+        yield callback
+        progress.update(bar, completed=total)

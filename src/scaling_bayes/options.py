@@ -1,0 +1,119 @@
+"""The choices that define a model, checked once."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from scaling_bayes.errors import OptionError
+from scaling_bayes.laws import get_law
+
+__all__ = ["POOLINGS", "ModelOptions", "SamplerOptions", "check_choice", "check_seed"]
+
+POOLINGS = ("partial", "none", "complete")
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Refuse a value that is not among the choices.
+
+    Raises
+    ------
+    OptionError
+        Naming the option, what was found and what is valid.
+    """
+    if value not in choices:
+        raise OptionError(f"{name}={value!r} is not valid; expected one of {', '.join(choices)}.")
+
+
+def _check_bool(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise OptionError(f"{name} must be True or False; found {value!r}.")
+
+
+def _check_count(name: str, value: object, minimum: int) -> None:
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise OptionError(f"{name} must be a whole number; found {value!r}.") from None
+    if isinstance(value, bool) or number < minimum:
+        raise OptionError(f"{name} must be at least {minimum}; found {value!r}.")
+
+
+def check_seed(value: object) -> None:
+    """Refuse a random seed that is not a whole number in [0, 2**63).
+
+    Raises
+    ------
+    OptionError
+        Saying what was found.
+    """
+    _check_count("random_seed", value, 0)
+    if int(value) >= 2**63:  # type: ignore[call-overload]
+        raise OptionError(f"random_seed must be below 2**63; found {value!r}.")
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model: law, pooling of the task-level parameters, and the two switches."""
+
+    law: str = "power"
+    pooling: str = "partial"
+    measurement_error: bool = True
+    algorithmic_progress: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse values that name no model.
+
+        Raises
+        ------
+        OptionError
+            On the first invalid one.
+        """
+        get_law(self.law)
+        check_choice("pooling", self.pooling, POOLINGS)
+        _check_bool("measurement_error", self.measurement_error)
+        _check_bool("algorithmic_progress", self.algorithmic_progress)
+
+    @property
+    def needs_year(self) -> bool:
+        """Whether the model uses the publication year."""
+        return self.measurement_error or self.algorithmic_progress
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form, for a trace's manifest."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class SamplerOptions:
+    """How the posterior is sampled; every setting explicit, none left to a library's default."""
+
+    draws: int
+    tune: int
+    chains: int
+    target_accept: float
+    random_seed: int
+    max_tree_depth: int = 10
+    adaptation: str = "low_rank"
+
+    def __post_init__(self) -> None:
+        """Refuse values the sampler cannot work with.
+
+        Raises
+        ------
+        OptionError
+            On the first invalid one.
+        """
+        _check_count("draws", self.draws, 4)
+        _check_count("tune", self.tune, 10)
+        _check_count("chains", self.chains, 1)
+        check_seed(self.random_seed)
+        accept = self.target_accept
+        if not isinstance(accept, (int, float)) or isinstance(accept, bool) or not 0 < accept < 1:
+            raise OptionError(f"target_accept must lie between 0 and 1; found {accept!r}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form, for a trace's manifest."""
+        return asdict(self)

@@ -1,0 +1,232 @@
+"""Prior distributions as data: named, printable, storable, and free of PyMC."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scaling_bayes.errors import OptionError
+
+__all__ = ["FAMILIES", "Prior", "as_prior", "default_priors", "resolve_priors"]
+
+#: Parameters of each family, as PyMC names them, and whether its support is positive.
+FAMILIES: Mapping[str, tuple[tuple[str, ...], bool]] = {
+    "Normal": (("mu", "sigma"), False),
+    "StudentT": (("nu", "mu", "sigma"), False),
+    "Uniform": (("lower", "upper"), False),
+    "HalfNormal": (("sigma",), True),
+    "HalfStudentT": (("nu", "sigma"), True),
+    "LogNormal": (("mu", "sigma"), True),
+    "Exponential": (("lam",), True),
+    "Gamma": (("alpha", "beta"), True),
+    "InverseGamma": (("alpha", "beta"), True),
+}
+
+_POSITIVE_PARAMETERS = {"sigma", "nu", "lam", "alpha", "beta"}
+_Z90 = 1.6448536269514722
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A prior distribution, by family and parameters.
+
+    Parameters
+    ----------
+    family : str
+        One of `FAMILIES`, named and parametrised as in PyMC.
+    **parameters : float
+        Every parameter of the family.
+
+    Raises
+    ------
+    OptionError
+        If the family is unknown, or a parameter is missing, superfluous or out of range.
+
+    Examples
+    --------
+    >>> Prior("LogNormal", mu=-1.0, sigma=0.5)
+    Prior('LogNormal', mu=-1.0, sigma=0.5)
+    """
+
+    family: str
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    def __init__(self, family: str, **parameters: float) -> None:
+        if family not in FAMILIES:
+            raise OptionError(f"prior family {family!r} is not known; expected one of {', '.join(FAMILIES)}.")
+        names, _ = FAMILIES[family]
+        if set(parameters) != set(names):
+            found = ", ".join(parameters) or "none"
+            raise OptionError(f"a {family} prior takes {', '.join(names)}; found {found}.")
+        values = {name: _as_float(f"{family} {name}", parameters[name]) for name in names}
+        for name in _POSITIVE_PARAMETERS & set(names):
+            if values[name] <= 0:
+                raise OptionError(f"{name} of a {family} prior must be above 0; found {values[name]:g}.")
+        if family == "Uniform" and values["lower"] >= values["upper"]:
+            raise OptionError(
+                f"a Uniform prior needs lower < upper; found {values['lower']:g} and {values['upper']:g}."
+            )
+        object.__setattr__(self, "family", family)
+        object.__setattr__(self, "parameters", values)
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether the distribution puts no mass at or below zero."""
+        if self.family == "Uniform":
+            return self.parameters["lower"] >= 0
+        return FAMILIES[self.family][1]
+
+    @classmethod
+    def from_interval(cls, median: float, lower: float, upper: float, *, positive: bool = True) -> Prior:
+        """Prior with the given median and (nearly) the given 90 % interval.
+
+        Log-normal when `positive`, else normal; the scale is the interval's width over 2 x 1.645, on the
+        log scale for the log-normal. An interval lopsided around the median is matched in width.
+
+        Raises
+        ------
+        OptionError
+            Unless ``lower < median < upper`` (and ``0 < lower`` when `positive`).
+        """
+        low, mid, high = (_as_float("interval", v) for v in (lower, median, upper))
+        if not low < mid < high or (positive and low <= 0):
+            raise OptionError(
+                f"a (median, (lower, upper)) prior needs {'0 < ' if positive else ''}lower < median < upper; "
+                f"found median {mid:g}, interval [{low:g}, {high:g}]."
+            )
+        if positive:
+            return cls("LogNormal", mu=math.log(mid), sigma=(math.log(high) - math.log(low)) / (2 * _Z90))
+        return cls("Normal", mu=mid, sigma=(high - low) / (2 * _Z90))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form, for a trace's manifest."""
+        return {"family": self.family, **self.parameters}
+
+    def __repr__(self) -> str:
+        inner = ", ".join(f"{k}={v!r}" for k, v in self.parameters.items())
+        return f"Prior({self.family!r}, {inner})"
+
+    def __str__(self) -> str:
+        return f"{self.family}({', '.join(f'{k}={v:.4g}' for k, v in self.parameters.items())})"
+
+    def __hash__(self) -> int:
+        return hash((self.family, tuple(self.parameters.items())))
+
+
+def _as_float(what: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise OptionError(f"{what} must be a number; found {value!r}.") from None
+    if not math.isfinite(number):
+        raise OptionError(f"{what} must be finite; found {number}.")
+    return number
+
+
+def as_prior(name: str, value: Any, *, positive: bool) -> Prior:
+    """Read a user's prior: a `Prior`, a ``(median, (lower, upper))`` pair, a dict or a PreliZ distribution.
+
+    Parameters
+    ----------
+    name : str
+        The parameter it is for, used in messages.
+    value : Prior, tuple, mapping or PreliZ distribution
+        The pair gives the median and the 90 % interval; the mapping is `Prior.to_dict`'s form.
+    positive : bool
+        Whether the parameter must be positive: a pair becomes log-normal, and a family that reaches
+        below zero is refused.
+
+    Raises
+    ------
+    OptionError
+        If `value` is none of these, or puts mass below zero where the parameter is positive.
+    """
+    try:
+        prior = _read_prior(value, positive=positive)
+    except OptionError as error:
+        raise OptionError(f"priors[{name!r}]: {error}") from None
+    if positive and not prior.is_positive:
+        families = ", ".join(f for f, (_, is_positive) in FAMILIES.items() if is_positive)
+        raise OptionError(f"priors[{name!r}]: {prior} reaches below 0; {name} is positive: use one of {families}.")
+    return prior
+
+
+def _read_prior(value: Any, *, positive: bool) -> Prior:
+    if isinstance(value, Prior):
+        return value
+    if isinstance(value, Mapping) and "family" in value:
+        return Prior(**value)
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], (tuple, list)) and len(value[1]) == 2:
+        return Prior.from_interval(value[0], value[1][0], value[1][1], positive=positive)
+    parameters = getattr(value, "params_dict", None)
+    if callable(getattr(value, "rv_frozen", None)) or parameters is not None:
+        return Prior(type(value).__name__, **dict(parameters or {}))
+    raise OptionError(
+        f"found {value!r}; expected Prior(family, ...), (median, (lower, upper)) or a PreliZ distribution."
+    )
+
+
+#: Parameters that may lie on either side of zero; all others are positive.
+_UNBOUNDED = {"intercept", "compute_mean", "compute_growth"}
+
+
+def _is_positive(name: str) -> bool:
+    return name not in _UNBOUNDED and not name.endswith("_log_mean")
+
+
+def default_priors(*, pooling: str, measurement_error: bool, algorithmic_progress: bool) -> dict[str, Prior]:
+    """Priors of the model with these options, by the name of the parameter they are on.
+
+    Pooled parameters (slope, noise, progress) have ``<name>_log_mean`` and ``<name>_log_sd`` under partial
+    pooling, and one prior of their own otherwise, with the same centre and about the same spread.
+
+    Sources: slope, centred where performance is the 20th root of compute, wide enough for the bound of the
+    4th root (slope 0.25) and for the 60th root (Thompson et al. 2020, table of fits); progress, a 9-month
+    halving of the compute a result needs (0.40 orders of magnitude a year, 95 % interval 4 to 25 months,
+    Erdil & Besiroglu 2022; the 16-month halving of Hernandez & Brown 2020 is 0.23); compute_error, median
+    0.35 dex, 90 % interval 0.2 to 0.6, the spread of independent estimates of one system's training compute;
+    compute_growth, training compute doubling every 6 months (0.6 dex a year, Sevilla et al. 2022), wide
+    enough for no growth within a task. Noise, intercept, compute_mean and compute_spread are weakly
+    informative on the scale of log10 error and log10 FLOP.
+    """
+    centers = {"slope": (0.05, 0.8, 0.8), "noise": (0.07, 0.7, 0.7)}
+    if algorithmic_progress:
+        centers["progress"] = (0.4, 0.4, 0.3)
+    priors: dict[str, Prior] = {"intercept": Prior("LogNormal", mu=math.log(0.5), sigma=0.8)}
+    for name, (center, mean_sd, task_sd) in centers.items():
+        if pooling == "partial":
+            priors[f"{name}_log_mean"] = Prior("Normal", mu=math.log(center), sigma=mean_sd)
+            priors[f"{name}_log_sd"] = Prior("HalfNormal", sigma=task_sd)
+        else:
+            priors[name] = Prior("LogNormal", mu=math.log(center), sigma=math.hypot(mean_sd, task_sd))
+    if measurement_error:
+        priors["compute_error"] = Prior.from_interval(0.35, 0.2, 0.6)
+        priors["compute_mean"] = Prior("Normal", mu=0.0, sigma=1.0)
+        priors["compute_growth"] = Prior("Normal", mu=0.5, sigma=0.5)
+        priors["compute_spread"] = Prior("HalfNormal", sigma=1.5)
+    return priors
+
+
+def resolve_priors(defaults: Mapping[str, Prior], replacements: Mapping[str, Any] | None) -> dict[str, Prior]:
+    """Defaults with the user's replacements in their place.
+
+    Raises
+    ------
+    OptionError
+        For a name that the model does not have; the message lists the valid ones.
+    """
+    if replacements is None:
+        return dict(defaults)
+    if not isinstance(replacements, Mapping):
+        raise OptionError(f"priors must map names to priors; found {type(replacements).__name__}.")
+    unknown = [str(name) for name in replacements if name not in defaults]
+    if unknown:
+        raise OptionError(
+            f"priors: {', '.join(map(repr, unknown))} not in this model; its priors are {', '.join(defaults)}."
+        )
+    return {
+        name: as_prior(name, replacements[name], positive=_is_positive(name)) if name in replacements else default
+        for name, default in defaults.items()
+    }

@@ -1,0 +1,122 @@
+"""`predict`: the distribution of the error of systems with given task, compute and year."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from scaling_bayes.errors import DataError, Problem
+from scaling_bayes.laws import get_law
+from scaling_bayes.observations import decimal_year, unique_labels
+from scaling_bayes.options import ModelOptions, check_choice, check_seed
+from scaling_bayes.predictive import draw_error, performance_distribution
+from scaling_bayes.schema import annotate, group, manifest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["COMPUTE_KINDS", "predict"]
+
+COMPUTE_KINDS = ("reported", "exact")
+
+
+def predict(
+    idata: xr.DataTree,
+    systems: pd.DataFrame,
+    *,
+    compute: str = "reported",
+    random_seed: int | None = None,
+) -> xr.DataTree:
+    """Predictive distribution of the error of systems the fit need not have seen.
+
+    Parameters
+    ----------
+    idata : DataTree
+        From `fit` or `open_trace`. It is not changed.
+    systems : DataFrame
+        With ``task``, ``training_compute_flop`` and, where the model uses time, ``year`` or
+        ``publication_date``; ``system`` names are kept as labels.
+    compute : {"reported", "exact"}
+        Whether the compute is a reported figure, with the measurement error of those in the data, or
+        known exactly (a planned run). The same where the model has no measurement error.
+    random_seed : int, optional
+        By default the seed of the fit.
+
+    Returns
+    -------
+    DataTree
+        The groups of `idata`, with ``predictions`` (``error``: chain, draw, system) and
+        ``predictions_constant_data`` added or replaced.
+
+    Raises
+    ------
+    DataError
+        Listing every row that cannot be predicted.
+    OptionError
+        If `compute` is unknown or the seed invalid.
+    TraceError
+        If `idata` is not a fit.
+    """
+    content = manifest(idata)
+    check_choice("compute", compute, COMPUTE_KINDS)
+    if random_seed is not None:
+        check_seed(random_seed)
+    seed = content["sampler"]["random_seed"] if random_seed is None else random_seed
+    options = ModelOptions(**content["model"])
+    posterior, constant = group(idata, "posterior"), group(idata, "constant_data")
+    tasks = [str(task) for task in posterior["task"].values]
+    year = _check(systems, tasks, needs_year=options.needs_year)
+
+    labels = {"system": list(unique_labels(systems))}
+    task = xr.DataArray(systems["task"].astype(str).to_numpy(dtype=object), dims="system", coords=labels)
+    log10_compute = xr.DataArray(
+        np.log10(systems["training_compute_flop"].to_numpy(dtype=float)), dims="system", coords=labels
+    )
+    reference = constant[["reference_log10_compute", "reference_year"]].sel(task=task).drop_vars("task")
+    when = xr.DataArray(year, dims="system", coords=labels).fillna(reference["reference_year"])
+    mean, sd = performance_distribution(
+        posterior,
+        task,
+        log10_compute - reference["reference_log10_compute"],
+        when - reference["reference_year"],
+        compute_is_exact=compute == "exact",
+    )
+    error = draw_error(get_law(options.law), mean, sd, np.random.default_rng([seed, 3]))
+    known = xr.Dataset({"system_task": task, "log10_training_compute_flop": log10_compute, "publication_year": when})
+    tree = idata.copy()
+    tree["predictions"] = xr.DataTree(annotate(xr.Dataset({"error": error})))
+    tree["predictions_constant_data"] = xr.DataTree(annotate(known))
+    return tree
+
+
+def _check(systems: pd.DataFrame, tasks: list[str], *, needs_year: bool) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    import pandas as pd
+
+    columns = getattr(systems, "columns", None)
+    if columns is None:
+        raise DataError(f"systems: expected a DataFrame; found {type(systems).__name__}.")
+    missing = [name for name in ("task", "training_compute_flop") if name not in columns]
+    if missing:
+        raise DataError(f"systems: columns {', '.join(missing)} missing; found {', '.join(map(str, columns))}.")
+    if len(systems) == 0:
+        raise DataError("systems: the table has no rows; expected at least one system.")
+    problems: list[Problem] = []
+    year = decimal_year(systems)
+    compute = pd.to_numeric(systems["training_compute_flop"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    for position, label in enumerate(systems.index):
+        row = label if isinstance(label, (int, str)) else str(label)
+        if systems["task"].iloc[position] not in tasks:
+            problems.append(
+                Problem(row, "task", repr(systems["task"].iloc[position]), f"a task of the fit: {', '.join(tasks)}")
+            )
+        if not np.isfinite(compute[position]) or compute[position] <= 0:
+            found = repr(systems["training_compute_flop"].iloc[position])
+            problems.append(Problem(row, "training_compute_flop", found, "a finite number of FLOP above 0"))
+        if needs_year and np.isnan(year[position]):
+            problems.append(Problem(row, "year", "no year", "a publication year or date; this fit uses time"))
+    if problems:
+        raise DataError("the systems cannot be predicted.", problems)
+    return year
+

@@ -1,0 +1,165 @@
+"""Which errors to ask about: the 2020 paper's targets for its five tasks, others from the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scaling_bayes.errors import TargetError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["THOMPSON2020_TARGETS", "Target", "default_targets", "read_targets"]
+
+#: Errors of the target table of Thompson et al. 2020 (arXiv:2007.05558): the best of the day, then two goals.
+THOMPSON2020_TARGETS: Mapping[str, tuple[float, float, float]] = {
+    "imagenet": (0.115, 0.05, 0.01),
+    "ms_coco": (0.467, 0.30, 0.10),
+    "squad_1_1": (0.04621, 0.02, 0.01),
+    "conll_2003": (0.065, 0.02, 0.01),
+    "wmt14_en_fr": (0.544, 0.30, 0.10),
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """An error to reach on a task."""
+
+    task: str
+    error: float
+    note: str = ""
+
+    @property
+    def label(self) -> str:
+        """Unique label, such as ``imagenet 5 %``."""
+        return f"{self.task} {self.error * 100:.6g} %"
+
+
+def default_targets(tasks: Iterable[str], best_error: Mapping[str, float] | None = None) -> list[Target]:
+    """Targets for each task: the 2020 paper's where it has them, else from the best error in the data.
+
+    Parameters
+    ----------
+    tasks : iterable of str
+        Tasks of the fit.
+    best_error : mapping, optional
+        Lowest error per task; needed for tasks the 2020 paper does not have, which get that error, half
+        of it and a tenth of it.
+
+    Raises
+    ------
+    TargetError
+        If a task is not the paper's and has no `best_error`.
+    """
+    targets = []
+    for task in tasks:
+        if task in THOMPSON2020_TARGETS:
+            today, *goals = THOMPSON2020_TARGETS[task]
+            targets += [Target(task, today, "best in 2020"), *(Target(task, goal) for goal in goals)]
+        elif best_error is not None and task in best_error:
+            best = float(best_error[task])
+            targets += [
+                Target(task, best, "best in the data"),
+                Target(task, best / 2, "half of it"),
+                Target(task, best / 10, "a tenth of it"),
+            ]
+        else:
+            raise TargetError(f"task {task!r} has no default targets; name the errors to reach.")
+    return targets
+
+
+def read_targets(targets: Any, tasks: Sequence[str]) -> list[Target]:
+    """Read a user's targets and refuse those that cannot be asked.
+
+    Parameters
+    ----------
+    targets : mapping, DataFrame or iterable
+        ``{task: error or errors}``, a table with columns ``task`` and ``error``, or (task, error) pairs.
+    tasks : sequence of str
+        Tasks of the fit.
+
+    Raises
+    ------
+    TargetError
+        Listing every invalid target at once, and the tasks there are.
+    """
+    problems, chosen = [], []
+    for task, error in _pairs(targets):
+        if task not in tasks:
+            problems.append(f"task {task!r} is not in the fit; its tasks are {', '.join(tasks)}")
+            continue
+        try:
+            value = float(error)
+        except (TypeError, ValueError):
+            problems.append(f"{task}: error {error!r} is not a number; expected a fraction between 0 and 1")
+            continue
+        if not 0 < value < 1:
+            hint = f" (did you mean {value / 100:g}?)" if 1 <= value < 100 else ""
+            problems.append(f"{task}: error {value:g} must lie between 0 and 1, both excluded{hint}")
+            continue
+        target = Target(str(task), value)
+        if target in chosen:
+            problems.append(f"{task}: error {value:g} is asked twice")
+            continue
+        chosen.append(target)
+    if not problems and not chosen:
+        problems.append("no target was given; expected at least one (task, error)")
+    if problems:
+        raise TargetError("; ".join(problems) + ".")
+    return chosen
+
+
+def _pairs(targets: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(targets, Mapping):
+        return [(task, error) for task, errors in targets.items() for error in _as_list(errors)]
+    if hasattr(targets, "columns"):
+        return _table_pairs(targets)
+    if isinstance(targets, str) or not isinstance(targets, Iterable):
+        raise TargetError(
+            f"targets: found {targets!r}; expected {{task: error}}, a table with task and error, or (task, error) pairs."
+        )
+    pairs: list[tuple[Any, Any]] = []
+    for item in targets:
+        if isinstance(item, Target):
+            pairs.append((item.task, item.error))
+        elif isinstance(item, (tuple, list)) and len(item) == 2:
+            pairs.append((item[0], item[1]))
+        else:
+            raise TargetError(f"targets: found {item!r}; expected a (task, error) pair.")
+    return pairs
+
+
+def _table_pairs(table: pd.DataFrame) -> list[tuple[Any, Any]]:
+    missing = [name for name in ("task", "error") if name not in table.columns]
+    if missing:
+        raise TargetError(
+            f"targets: columns {', '.join(missing)} missing (found {', '.join(map(str, table.columns))}); "
+            "expected a table with task and error."
+        )
+    return list(zip(table["task"], table["error"], strict=True))
+
+
+def _as_list(errors: Any) -> list[Any]:
+    if isinstance(errors, (str, bytes)) or not isinstance(errors, Iterable):
+        return [errors]
+    return list(errors)
+
+
+def check_year(year: Any) -> float:
+    """Read a calendar year.
+
+    Raises
+    ------
+    TargetError
+        Unless it is a finite number between 1900 and 2300.
+    """
+    try:
+        value = float(year)
+    except (TypeError, ValueError):
+        raise TargetError(f"years: {year!r} is not a number; expected a calendar year such as 2030.") from None
+    if not math.isfinite(value) or not 1900 <= value <= 2300:
+        raise TargetError(f"years: {value:g} must lie between 1900 and 2300.")
+    return value

@@ -1,0 +1,110 @@
+"""The labelled tree every stage shares: groups, dimensions, variables, units; and how to read its manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from scaling_bayes.errors import TraceError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["FIT_GROUPS", "SCHEMA_VERSION", "VARIABLES", "annotate", "group", "manifest"]
+
+#: Version of the layout of a stored fit. Raised when a reader of the old one could not read the new.
+SCHEMA_VERSION = 1
+
+#: Groups every fit has; the first eight are ArviZ's schema, `checks` is ours.
+FIT_GROUPS = (
+    "prior",
+    "prior_predictive",
+    "posterior",
+    "posterior_predictive",
+    "log_likelihood",
+    "observed_data",
+    "constant_data",
+    "sample_stats",
+    "checks",
+)
+
+_DEX = "log10(FLOP)"
+_DEX_PER_YEAR = "log10(FLOP) / year"
+
+#: Unit and meaning of every variable in a tree.
+VARIABLES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "slope": ("performance / log10(FLOP)", "gain in performance per tenfold training compute"),
+        "intercept": ("performance", "performance at the task's reference compute and year"),
+        "noise": ("performance", "standard deviation of systems around their task's line"),
+        "progress": (_DEX_PER_YEAR, "algorithmic progress, orders of magnitude of compute a year"),
+        "slope_log_mean": ("1", "mean over tasks of the natural log of slope"),
+        "slope_log_sd": ("1", "standard deviation over tasks of the natural log of slope"),
+        "noise_log_mean": ("1", "mean over tasks of the natural log of noise"),
+        "noise_log_sd": ("1", "standard deviation over tasks of the natural log of noise"),
+        "progress_log_mean": ("1", "mean over tasks of the natural log of progress"),
+        "progress_log_sd": ("1", "standard deviation over tasks of the natural log of progress"),
+        "compute_error": (_DEX, "standard deviation of the measurement error of log10 training compute"),
+        "compute_mean": (_DEX, "mean of true log10 compute at the reference year, relative to the reference"),
+        "compute_growth": (_DEX_PER_YEAR, "growth of true log10 compute of a task's systems"),
+        "compute_spread": (_DEX, "standard deviation of true log10 compute around its growth line"),
+        "error": ("1", "error, 1 - performance metric as a fraction"),
+        "log10_training_compute_flop": (_DEX, "log10 of training compute"),
+        "publication_year": ("year", "decimal year of publication"),
+        "reference_log10_compute": (_DEX, "log10 training compute to which the task is centred"),
+        "reference_year": ("year", "decimal year to which the task is centred"),
+        "unreachable": ("1", "1 where no amount of compute reaches the target"),
+    }
+)
+
+
+def annotate(dataset: xr.Dataset) -> xr.Dataset:
+    """Give each known variable its ``units`` and ``long_name``; other attributes are dropped."""
+    dataset.attrs = {}
+    for name, variable in dataset.variables.items():
+        variable.attrs = {}
+        if name in VARIABLES:
+            units, long_name = VARIABLES[str(name)]
+            variable.attrs = {"units": units, "long_name": long_name}
+    return dataset
+
+
+def group(idata: xr.DataTree, name: str) -> xr.Dataset:
+    """One group of a tree as a dataset.
+
+    Raises
+    ------
+    TraceError
+        If the tree has no such group; the message lists those it has.
+    """
+    children = getattr(idata, "children", None)
+    if children is None:
+        raise TraceError(
+            f"expected an xarray.DataTree from fit() or open_trace(); found {type(idata).__name__}."
+        )
+    if name not in children:
+        found = ", ".join(children) or "none"
+        raise TraceError(f"the tree has no group {name!r} (found: {found}); expected one from fit() or open_trace().")
+    return children[name].to_dataset(inherit=False)
+
+
+def manifest(idata: xr.DataTree) -> dict[str, Any]:
+    """Law, options, priors, sampler settings, data digest and versions of a fit.
+
+    Raises
+    ------
+    TraceError
+        If the tree carries no readable manifest.
+    """
+    text = getattr(idata, "attrs", {}).get("manifest")
+    try:
+        content = json.loads(text)
+    except (TypeError, ValueError):
+        raise TraceError(
+            "the tree has no readable manifest, so it is not a fit of this package; expected one from fit() or open_trace()."
+        ) from None
+    if not isinstance(content, dict):
+        raise TraceError(f"the manifest is a {type(content).__name__}; expected a JSON object.")
+    return content
