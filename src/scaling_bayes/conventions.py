@@ -1,0 +1,31 @@
+"""Agreements every stage keeps: interval width, task names and their measures, units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+#: Probability an interval holds; equal tails.
+INTERVAL = 0.90
+
+#: The paper's five tasks, in its order, and how they are shown to readers.
+TASK_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "imagenet": "ImageNet",
+        "ms_coco": "MS COCO",
+        "squad_1_1": "SQuAD 1.1",
+        "conll_2003": "CoNLL 2003",
+        "wmt14_en_fr": "WMT14 En-Fr",
+    }
+)
+
+#: The performance measure of each task; `error` is 1 minus it as a fraction.
+TASK_METRICS: Mapping[str, str] = MappingProxyType(
+    {
+        "imagenet": "top_1_accuracy",
+        "ms_coco": "box_ap",
+        "squad_1_1": "f1",
+        "conll_2003": "f1",
+        "wmt14_en_fr": "bleu",
+    }
+)
