@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scaling_bayes.diagnostics import diagnose
+    from scaling_bayes.diagnostics import checks
     from scaling_bayes.errors import DataError, OptionError, ScalingBayesError, TargetError, TraceError
     from scaling_bayes.model.fit import fit
     from scaling_bayes.priors import Prior
@@ -30,8 +30,8 @@ __all__ = [
     "ScalingBayesError",
     "TargetError",
     "TraceError",
+    "checks",
     "default_targets",
-    "diagnose",
     "fit",
     "load_systems",
     "open_trace",
@@ -51,8 +51,8 @@ _HOMES = {
     "ScalingBayesError": "errors",
     "TargetError": "errors",
     "TraceError": "errors",
+    "checks": "diagnostics",
     "default_targets": "projection.targets",
-    "diagnose": "diagnostics",
     "fit": "model.fit",
     "load_systems": "systems.load",
     "open_trace": "traces",
