@@ -48,11 +48,14 @@ ACCELERATOR_FLAGS: dict[str, Flag] = {
     "peak_disagrees": Flag("the two lists differ by over 5 % in FP32 (base or boost clock); boost is kept"),
     "pre_release_copy": Flag("the rates are those of the predecessor, listed before release", _PEAKS, True),
     "no_peak": Flag("no peak rate in any of the formats was published"),
-    "virtual_profile": Flag("a slice of a board offered to virtual machines, at the board's power", drops=True),
+    "virtual_profile": Flag(
+        "a slice of a board offered to virtual machines, at the board's power", drops=True
+    ),
     "fp16_moved_to_tensor": Flag("the FP16 figure of the source is a matrix-unit rate and stands there"),
     "fp32_is_matrix": Flag("the FP32 rate is that of a matrix unit"),
     "power_suspect": Flag(
-        "the power is not that of the board (a recommended supply, or another model)", blanks=("board_power_watt",)
+        "the power is not that of the board (a recommended supply, or another model)",
+        blanks=("board_power_watt",),
     ),
     "power_disagrees": Flag("the two lists differ by over 10 % in power; the dated one is kept"),
     "power_corrected": Flag("300 W in the source is the 80 GB board; the 40 GB board of this row has 250 W"),
@@ -71,7 +74,9 @@ PRICE_FLAGS: dict[str, Flag] = {
     "device_relabelled": Flag("the source names another variant than the offer it cites"),
     "device_unlisted": Flag("the device is not in the accelerators table"),
     "half_board": Flag("a rented K80 is one of the two chips of the board: half its peak rate and power"),
-    "host_heavy": Flag("over 1.9 times the cheapest offer of the day: the price is of a large host", drops=True),
+    "host_heavy": Flag(
+        "over 1.9 times the cheapest offer of the day: the price is of a large host", drops=True
+    ),
     "system_share": Flag("the price of a whole server divided by its number of devices"),
     "whole_system": Flag("the price of a wafer-scale system", drops=True),
     "estimate": Flag("worked out, not a price at which anything was sold", drops=True),
@@ -106,6 +111,7 @@ SYSTEM_FLAGS: dict[str, Flag] = {
 
 EFFICIENCY_FLAGS: dict[str, Flag] = {
     "date_corrected": Flag("the published table has month 1; the day of the arXiv submission stands here"),
+    "factor_disagrees": Flag("the published factor is not the quotient of the published compute"),
 }
 
 FLAGS: dict[str, dict[str, Flag]] = {

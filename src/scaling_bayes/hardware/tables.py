@@ -113,7 +113,9 @@ def check_digest(name: str) -> None:
     path = data_path(f"hardware/{name}.csv")
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != stated:
-        problem = Problem(None, "sha256", found, f"{stated}; after a change on purpose, write the digest found there")
+        problem = Problem(
+            None, "sha256", found, f"{stated}; after a change on purpose, write the digest found there"
+        )
         raise DataError(f"{path.name} does not match {path.stem}.meta.toml", [problem])
 
 

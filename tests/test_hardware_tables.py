@@ -1,0 +1,399 @@
+"""The hardware tables: digests, units, known values, and trends that agree with published ones."""
+
+import math
+from urllib.parse import urlparse
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scaling_bayes.errors import DataError, OptionError
+from scaling_bayes.hardware import tables
+from scaling_bayes.hardware.tables import (
+    ACCELERATOR_FLAGS,
+    DEVICE_CLASSES,
+    FLAGS,
+    PRICE_KINDS,
+    TABLE_NAMES,
+    check_digest,
+    has_flag,
+    load_accelerators,
+    load_grid_carbon_intensity,
+    load_literature_intervals,
+    load_ml_systems,
+    load_prices,
+    load_routes,
+    load_sidecar,
+    load_table,
+    usable_part,
+)
+
+KEYS = {
+    "accelerators": ["name"],
+    "grid_carbon_intensity": ["region", "year"],
+    "cloud_regions": ["provider", "region"],
+    "pue": ["scope", "year"],
+    "ml_systems": ["system"],
+    "utilisation": ["system"],
+    "record_machines": ["year"],
+    "literature_intervals": ["quantity", "period_start"],
+    "thompson2020_conversions": ["name"],
+    "algorithmic_efficiency": ["level", "system"],
+    "yardsticks": ["name", "year"],
+    "landmark_machines": ["name"],
+    "routes": ["route"],
+}
+PEAKS = [
+    "peak_flop_per_s_fp64",
+    "peak_flop_per_s_fp32",
+    "peak_flop_per_s_tf32_tensor",
+    "peak_flop_per_s_fp16",
+    "peak_flop_per_s_fp16_bf16_tensor",
+    "peak_op_per_s_int8",
+]
+GFLOP_PER_S = 1e9
+
+
+@pytest.fixture(scope="module")
+def accelerators():
+    return load_accelerators().set_index("name")
+
+
+@pytest.mark.parametrize("name", TABLE_NAMES)
+def test_digest_matches_sidecar(name):
+    check_digest(name)
+
+
+@pytest.mark.parametrize("name", TABLE_NAMES)
+def test_sidecar_is_complete(name):
+    sidecar = load_sidecar(name)
+    for key in ("title", "description", "producers", "citation", "date_accessed", "licence_of_facts"):
+        assert sidecar[key], key
+    assert sidecar["sources"]
+    for source in sidecar["sources"]:
+        assert source["name"]
+        assert source["licence"]
+        assert urlparse(source["url"]).scheme in {"http", "https"}
+    for about in sidecar["columns"].values():
+        assert set(about) == {"unit", "meaning"}
+        assert about["meaning"]
+
+
+@pytest.mark.parametrize("name", TABLE_NAMES)
+def test_every_row_is_cited_and_in_good_order(name):
+    table = load_table(name)
+    assert len(table)
+    assert (table["citation"].str.len() > 5).all()
+    text = table.select_dtypes(include=["object", "string"])
+    for column in text.columns:
+        assert (text[column] == text[column].str.strip()).all(), column
+        assert not text[column].str.contains(r"[\n\r\t]", regex=True).any(), column
+    if name in KEYS:
+        assert not table.duplicated(KEYS[name]).any()
+    else:
+        assert not table.duplicated().any()
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_flag_words_and_vocabulary_agree(name):
+    found = set(load_table(name)["flags"].str.split().explode().dropna())
+    assert found <= set(FLAGS[name])
+    if name != "utilisation":
+        assert found == set(FLAGS[name]), "a word no row carries has no place in the vocabulary"
+    columns = set(load_table("ml_systems" if name == "utilisation" else name).columns)
+    for flag in FLAGS[name].values():
+        assert set(flag.blanks) <= columns
+
+
+def test_unknown_table_names_the_known_ones():
+    with pytest.raises(OptionError, match=r"no hardware table 'gpus'; there are accelerators, prices"):
+        load_table("gpus")
+    with pytest.raises(OptionError, match="no hardware table"):
+        load_sidecar("../systems")
+
+
+def _point_at(monkeypatch, folder):
+    monkeypatch.setattr(tables, "data_path", lambda name: folder / name.removeprefix("hardware/"))
+
+
+def test_bad_cells_are_reported_with_their_place(monkeypatch, tmp_path):
+    sidecar = (
+        'sha256 = "0"\n[columns]\nname = { unit = "", meaning = "n" }\n'
+        'date = { unit = "ISO 8601 date", meaning = "d" }\nwatt = { unit = "W", meaning = "w" }\n'
+    )
+    (tmp_path / "pue.meta.toml").write_text(sidecar)
+    (tmp_path / "pue.csv").write_text("name,date,watt\na,2020-01-02,3\nb,02/01/2020,x\nc,,\n")
+    _point_at(monkeypatch, tmp_path)
+    with pytest.raises(DataError) as caught:
+        load_table("pue")
+    places = [(problem.row, problem.column) for problem in caught.value.problems]
+    assert places == [(3, "date"), (3, "watt")]
+    with pytest.raises(DataError, match="does not match"):
+        check_digest("pue")
+    (tmp_path / "pue.csv").write_text("name,watt\na,3\n")
+    with pytest.raises(DataError, match="other columns"):
+        load_table("pue")
+    (tmp_path / "pue.meta.toml").write_text("not toml")
+    with pytest.raises(DataError, match="not valid TOML"):
+        load_table("pue")
+
+
+def test_column_types():
+    systems = load_ml_systems()
+    assert pd.api.types.is_datetime64_any_dtype(systems["publication_date"])
+    assert systems["training_compute_flop"].dtype == np.float64
+    assert load_table("record_machines")["year"].dtype == np.int64
+    assert (load_table("grid_carbon_intensity")["iso3"] == "NAM").any(), "Namibia is not a missing value"
+
+
+def test_accelerator_units_are_plausible(accelerators):
+    for column in PEAKS:
+        assert accelerators[column].dropna().between(1e9, 1e17).all(), column
+    assert accelerators["board_power_watt"].dropna().between(5, 2000).all()
+    assert accelerators["release_price_usd"].dropna().between(50, 1e5).all()
+    assert accelerators["transistor_count"].dropna().between(1e8, 1e12).all()
+    assert accelerators["process_nm"].dropna().between(2, 100).all()
+    assert set(accelerators["device_class"]) == set(DEVICE_CLASSES)
+    assert set(accelerators["chips_on_board"]) == {1, 2, 4}
+
+
+def test_accelerator_dates(accelerators):
+    dated = accelerators["release_date"].notna()
+    assert (has_flag(accelerators, "undated") == ~dated).all()
+    assert set(accelerators["release_date_precision"]) == {"day", "month", "year", ""}
+    assert accelerators.loc[dated, "release_date"].between("2007-01-01", "2026-12-31").all()
+    yearly = accelerators["release_date_precision"] == "year"
+    assert (accelerators.loc[yearly, "release_date"].dt.strftime("%m-%d") == "07-01").all()
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "value"),
+    [
+        ("NVIDIA Tesla V100 PCIe 16 GB", "peak_flop_per_s_fp32", 14.13e12),
+        ("NVIDIA Tesla V100 SXM2 16 GB", "peak_flop_per_s_fp16_bf16_tensor", 125e12),
+        ("NVIDIA Tesla P100 PCIe 16GB", "peak_flop_per_s_fp32", 9.526e12),
+        ("NVIDIA Tesla P100 PCIe 16GB", "board_power_watt", 250),
+        ("NVIDIA A100 SXM4 40 GB", "board_power_watt", 400),
+        ("NVIDIA A100 SXM4 40 GB", "peak_flop_per_s_fp16_bf16_tensor", 312e12),
+        ("NVIDIA A100 PCIe", "board_power_watt", 250),
+        ("NVIDIA H100 SXM5 80GB", "board_power_watt", 700),
+        ("NVIDIA H100 SXM5 80GB", "peak_flop_per_s_fp32", 66.9e12),
+        ("NVIDIA H100 SXM5 80GB", "peak_flop_per_s_fp16_bf16_tensor", 989e12),
+        ("NVIDIA Tesla K80", "chips_on_board", 2),
+        ("NVIDIA GeForce GTX 580", "peak_flop_per_s_fp32", 1.581e12),
+        ("NVIDIA GeForce GTX 1080", "board_power_watt", 180),
+        ("Google TPU v2", "peak_flop_per_s_fp16_bf16_tensor", 46e12),
+        ("Google TPU v3", "peak_flop_per_s_fp16_bf16_tensor", 123e12),
+    ],
+)
+def test_known_accelerator_values(accelerators, name, column, value):
+    assert accelerators.loc[name, column] == pytest.approx(value, rel=1e-3)
+
+
+def test_aliases_name_one_device_each(accelerators):
+    aliases = accelerators["aliases"].str.split("; ").explode()
+    aliases = aliases[(aliases != "") & (aliases != "Radeon Pro Duo")]
+    assert aliases.is_unique
+    assert "GeForce 8600 GTS" in set(aliases), "the second row of that name is an 8800 GS"
+    assert not set(aliases) & set(accelerators.index)
+
+
+def test_no_device_stands_twice_under_two_spellings(accelerators):
+    words = r"\b(?:nvidia|amd|tesla)\b|[^a-z0-9+]"
+    plain = accelerators.index.str.lower().str.replace(words, "", regex=True)
+    assert plain.is_unique
+
+
+def test_usable_part_drops_and_blanks():
+    whole, usable = load_accelerators(), load_accelerators(usable=True)
+    assert not has_flag(usable, "virtual_profile", "pre_release_copy").any()
+    clock = has_flag(usable, "peak_is_clock")
+    assert clock.any()
+    assert usable.loc[clock, "peak_flop_per_s_fp32"].isna().all()
+    assert whole.loc[has_flag(whole, "peak_is_clock"), "peak_flop_per_s_fp32"].notna().all()
+    assert usable_part("accelerators", usable).equals(usable)
+    assert usable_part("routes", load_routes()).equals(load_routes())
+    with pytest.raises(DataError, match="flags"):
+        has_flag(load_routes(), "undated")
+
+
+def test_flagged_clock_rates_really_are_below_the_rate_per_watt_of_their_peers(accelerators):
+    clock = accelerators[has_flag(accelerators, "peak_is_clock")]
+    assert (clock["peak_flop_per_s_fp32"] <= 1050 * GFLOP_PER_S).all()
+    assert len(clock) == 12
+    assert ACCELERATOR_FLAGS["peak_is_clock"].blanks == ("peak_flop_per_s_fp32",)
+
+
+def test_prices(accelerators):
+    prices = load_prices()
+    assert set(prices["kind"]) == set(PRICE_KINDS)
+    purchase = prices["kind"] == "purchase"
+    assert (prices.loc[purchase, "per"] == "chip").all()
+    assert (prices.loc[~purchase, "per"] == "chip_hour").all()
+    assert prices.loc[~purchase, "usd"].between(0.05, 13).all()
+    usable = load_prices(usable=True)
+    assert usable.loc[usable["kind"] == "purchase", "usd"].between(20, 1e5).all()
+    assert prices["date"].between("2010-01-01", "2025-12-31").all()
+    listed = prices["device"].isin(accelerators.index)
+    assert (has_flag(prices, "device_unlisted") == ~listed).all()
+
+
+def test_cloud_prices_near_2020():
+    prices = load_prices()
+    near = prices[prices["date"].between("2018-10-01", "2020-12-31")]
+
+    def median(device, kind, provider):
+        rows = near[(near["device"] == device) & (near["kind"] == kind) & (near["provider"] == provider)]
+        return rows["usd"].median()
+
+    v100 = "NVIDIA Tesla V100 SXM2 16 GB"
+    assert median(v100, "cloud_on_demand", "Microsoft Azure") == 3.06
+    assert median(v100, "cloud_3_year", "Microsoft Azure") == 1.16
+    assert median("Google TPU v3", "cloud_on_demand", "Google Cloud") == 2.00
+    assert median("Google TPU v3", "cloud_3_year", "Google Cloud") == 0.90
+    assert median("NVIDIA Tesla P100 PCIe 16GB", "cloud_on_demand", "Google Cloud") == 1.46
+
+
+def test_commitment_is_never_dearer_than_on_demand():
+    prices = load_prices()
+    cloud = prices[prices["kind"] != "purchase"]
+    keys = ["device", "date", "provider", "region", "instance"]
+    cheapest = cloud.pivot_table(index=keys, columns="kind", values="usd", aggfunc="max")
+    assert not (cheapest["cloud_1_year"] > cheapest["cloud_on_demand"]).any()
+    assert not (cheapest["cloud_3_year"] > cheapest["cloud_1_year"]).any()
+
+
+def test_grid_carbon_intensity():
+    grid = load_grid_carbon_intensity()
+    assert grid["g_co2e_per_kwh"].between(0, 1400).all()
+    assert grid["year"].min() == 2000
+    values = grid.set_index(["region", "year"])["g_co2e_per_kwh"]
+    assert values["United States", 2020] == pytest.approx(412, abs=1)
+    assert values["United States", 2024] == pytest.approx(384, abs=1)
+    assert values["World", 2020] == pytest.approx(492, abs=1)
+    assert values["World", 2024] == pytest.approx(471, abs=1)
+    assert {"World", "European Union (27)"} <= set(grid["region"])
+    countries = grid[grid["region_kind"] == "country"]
+    assert countries.loc[countries["iso3"] == "", "region"].unique().tolist() == ["Kosovo"]
+    assert (load_grid_carbon_intensity(usable=True)["g_co2e_per_kwh"] > 0).all()
+
+
+def test_facilities():
+    pue = load_table("pue").set_index(["scope", "year"])["pue"]
+    assert pue.between(1.05, 2.6).all()
+    assert pue["industry_average", 2018] == 1.58
+    assert pue["google_fleet", 2021] == 1.10
+    regions = load_table("cloud_regions")
+    assert regions["g_co2_per_kwh"].between(0, 1100).all()
+    assert regions["pue"].dropna().between(1.05, 1.3).all()
+
+
+def test_ml_systems_and_utilisation():
+    systems = load_ml_systems()
+    assert systems["training_compute_flop"].between(1, 1e27).all()
+    assert systems["publication_date"].between("1950-01-01", "2025-12-31").all()
+    assert set(systems["confidence"]) == {"confident", "likely", "speculative", "unknown"}
+    hours = systems["training_time_hours"].dropna()
+    assert hours.between(0, 24 * 400).all()
+    per_device = systems["training_power_watt"] / systems["hardware_quantity"]
+    assert per_device.dropna().between(50, 1500).all()
+    quantiles = load_table("utilisation")["model_flop_utilisation"].quantile([0.05, 0.5, 0.95])
+    assert quantiles.tolist() == pytest.approx([0.20, 0.38, 0.58], abs=0.01)
+    usable = load_ml_systems(usable=True)
+    assert len(usable) == len(systems)
+    assert usable.loc[has_flag(usable, "above_peak"), "hardware_quantity"].isna().all()
+
+
+def test_record_machines_never_get_slower():
+    machines = load_table("record_machines").set_index("year")["rmax_flop_per_s"]
+    assert machines.index.tolist() == list(range(1993, 2026))
+    assert machines.is_monotonic_increasing
+    assert machines[2012] == pytest.approx(17.6e15, rel=0.01)
+    assert machines[2020] == pytest.approx(442e15, rel=0.01)
+    assert machines[2024] == pytest.approx(1.742e18)
+
+
+def test_literature_intervals_are_ordered():
+    table = load_literature_intervals()
+    both = table["lower"].notna() & table["upper"].notna()
+    assert (table.loc[both, "lower"] <= table.loc[both, "median"]).all()
+    assert (table.loc[both, "median"] <= table.loc[both, "upper"]).all()
+    assert (table["lower"].isna() == table["upper"].isna()).all()
+    assert table["interval_prob"].dropna().isin([0.90, 0.95]).all()
+    assert table.loc[table["interval_prob"].notna(), "lower"].notna().all()
+
+
+def test_thompson2020_conversions_reproduce_the_powers_of_ten():
+    value = load_table("thompson2020_conversions").set_index("name")["value"]
+    per_usd = value["p100_peak"] * 3600 / value["p100_price"]
+    seconds = value["transformer_base_gpus"] * value["transformer_base_hours"] * 3600
+    per_lb = value["p100_peak"] * seconds / value["transformer_base_co2"]
+    assert value["flop_per_usd_2020"] == pytest.approx(per_usd, rel=1e-6)
+    assert value["flop_per_lb_co2_2020"] == pytest.approx(per_lb, rel=1e-6)
+    assert value["flop_per_kg_co2_2020"] == pytest.approx(per_lb / value["kg_per_lb"], rel=1e-6)
+    assert 16.90 <= math.log10(per_usd) <= 17.05
+    assert 17.10 <= math.log10(per_lb) <= 17.11
+    assert value["v100_peak"] * 3600 / value["v100_price"] == pytest.approx(
+        value["flop_per_usd_2022"], rel=1e-4
+    )
+
+
+def test_algorithmic_efficiency_factors_follow_from_the_compute():
+    table = load_table("algorithmic_efficiency")
+    first = table.groupby("level")["training_compute_flop"].transform("max")
+    quotient = first / table["training_compute_flop"] / table["reduction_factor"]
+    assert (quotient.between(0.9, 1.1) == ~has_flag(table, "factor_disagrees")).all()
+    assert table["publication_date"].between("2012-01-01", "2019-12-31").all()
+    assert (table.loc[has_flag(table, "date_corrected"), "publication_date"].dt.month > 1).all()
+
+
+def test_routes_and_yardsticks():
+    routes = load_routes()
+    assert (routes["factor_low"] <= routes["factor_high"]).all()
+    assert (routes["factor_low"] >= 1).all()
+    assert set(routes["improves"]) == {"compute", "energy", "energy_delay"}
+    yard = load_table("yardsticks").set_index(["name", "year"])["value"]
+    assert yard["world_gdp", 2023] == pytest.approx(1.05e14)
+    assert yard["world_co2", 2023] == pytest.approx(3.7e13, rel=0.02)
+    assert yard["world_electricity", 2023] == pytest.approx(3e13, rel=0.02)
+    assert yard["average_american_year", 2019] == pytest.approx(36_156 * 0.45359237, rel=1e-6)
+    record = load_table("record_machines").set_index("year")["rmax_flop_per_s"]
+    assert yard["record_machine_year", 2020] == pytest.approx(record[2020] * 365.25 * 86_400, rel=1e-6)
+
+
+def _doubling_years(frame, ratio, first, last):
+    date = frame["release_date"]
+    year = date.dt.year + (date.dt.day_of_year - 0.5) / 365.25
+    used = ratio.notna() & year.between(first, last)
+    slope, _ = np.polyfit(year[used], np.log2(ratio[used]), 1)
+    return 1 / slope
+
+
+@pytest.mark.parametrize(
+    ("quantity", "peak", "per", "first", "last"),
+    [
+        ("fp32_flop_per_joule_doubling_2008_2026", "fp32", "board_power_watt", 2008, 2027),
+        ("fp32_flop_per_joule_doubling_2008_2020", "fp32", "board_power_watt", 2008, 2021),
+        ("fp32_flop_per_joule_doubling_2012_2020", "fp32", "board_power_watt", 2012, 2021),
+        ("fp32_flop_per_s_per_release_usd_doubling_2008_2026", "fp32", "release_price_usd", 2008, 2027),
+        ("fp32_flop_per_s_per_release_usd_doubling_2008_2020", "fp32", "release_price_usd", 2008, 2021),
+        ("fp32_flop_per_s_per_release_usd_doubling_2012_2020", "fp32", "release_price_usd", 2012, 2021),
+        ("tensor16_flop_per_joule_doubling", "fp16_bf16_tensor", "board_power_watt", 2008, 2027),
+        ("tensor16_flop_per_s_per_release_usd_doubling", "fp16_bf16_tensor", "release_price_usd", 2008, 2027),
+    ],
+)
+def test_doubling_times_lie_in_the_published_intervals(quantity, peak, per, first, last):
+    published = load_literature_intervals().set_index("quantity").loc[quantity]
+    usable = load_accelerators(usable=True)
+    ml = usable[usable["citation"].str.startswith("Epoch AI")]
+    found = _doubling_years(ml, ml[f"peak_flop_per_s_{peak}"] / ml[per], first, last)
+    assert published["lower"] <= found <= published["upper"]
+
+
+def test_the_merged_table_gives_the_same_trend_of_energy_efficiency_to_2020():
+    published = (
+        load_literature_intervals().set_index("quantity").loc["fp32_flop_per_joule_doubling_2008_2020"]
+    )
+    usable = load_accelerators(usable=True)
+    ratio = usable["peak_flop_per_s_fp32"] / usable["board_power_watt"]
+    assert published["lower"] <= _doubling_years(usable, ratio, 2008, 2021) <= published["upper"]
