@@ -36,6 +36,7 @@ def failed_checks(idata: xr.DataTree) -> list[str]:
     """One sentence in plain words for each check that did not pass."""
     frame = checks(idata)
     return [
-        f"{row.check} is {row.value:.4g} ({row.worst}), expected {row.comparison} {row.threshold:g}: {row.meaning}"
+        f"{row.check} is {row.value:.4g} ({row.worst}), expected {row.comparison} {row.threshold:g}: "
+        f"{row.meaning}"
         for row in frame[~frame["passed"]].itertuples()
     ]

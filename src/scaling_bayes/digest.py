@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scaling_bayes.schema import dataset_of
+
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
@@ -47,8 +49,9 @@ def tree_digest(tree: xr.DataTree) -> str:
     file do not matter.
     """
     digest = hashlib.sha256()
-    for path in sorted(node.path for node in tree.subtree):
-        dataset = tree[path].to_dataset(inherit=False) if path != "/" else tree.to_dataset(inherit=False)
+    nodes = {node.path: node for node in tree.subtree}
+    for path in sorted(nodes):
+        dataset = dataset_of(nodes[path])
         attrs = {k: v for k, v in dataset.attrs.items() if path != "/" or k not in ("digest", "created")}
         _update(digest, "group", path, _canonical_attrs(attrs))
         for name in sorted(map(str, dataset.variables)):

@@ -11,7 +11,9 @@ from typing import Any
 __all__ = ["expected_performance", "latent_compute", "performance_variance", "required_compute"]
 
 
-def latent_compute(observed: Any, year: Any, *, mean: Any, growth: Any, spread: Any, error: Any) -> tuple[Any, Any]:
+def latent_compute(
+    observed: Any, year: Any, *, mean: Any, growth: Any, spread: Any, error: Any
+) -> tuple[Any, Any]:
     """Mean and variance of true compute given observed compute.
 
     With true compute ``x ~ Normal(mean + growth * year, spread)`` and ``observed ~ Normal(x, error)``,

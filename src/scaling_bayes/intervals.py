@@ -53,4 +53,5 @@ def quantiles(draws: ArrayLike, probs: ArrayLike) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore"):
         between = low + weight * (high - low)
     infinite = np.where(np.isfinite(low) & (weight > 0), high, low)
-    return np.where(finite, between, infinite)
+    result: NDArray[np.float64] = np.where(finite, between, infinite)
+    return result

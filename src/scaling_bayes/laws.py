@@ -33,7 +33,7 @@ class Law:
     performance : callable
         ``performance(error, xp=numpy)``: error in (0, 1) to the law's performance scale.
     error : callable
-        ``error(performance, xp=numpy)``: its inverse.
+        ``error(performance)``: its inverse, in plain operators.
     log_abs_derivative : callable
         ``log_abs_derivative(error, xp=numpy)``: natural log of ``|d performance / d error|``, the
         Jacobian that turns a density of performance into a density of error.
@@ -50,7 +50,7 @@ def _power_performance(error: Any, xp: Any = np) -> Any:
     return -xp.log10(error)
 
 
-def _power_error(performance: Any, xp: Any = np) -> Any:
+def _power_error(performance: Any) -> Any:
     return 10.0**-performance
 
 

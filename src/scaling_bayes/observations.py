@@ -75,15 +75,17 @@ def decimal_year(systems: pd.DataFrame) -> NDArray[np.float64]:
         when = pd.to_numeric(systems["year"], errors="coerce").to_numpy(dtype=float, na_value=np.nan) + 0.5
     if "publication_date" in systems:
         date = pd.to_datetime(systems["publication_date"], errors="coerce")
-        fraction = (date.dt.dayofyear - 1) / np.where(date.dt.is_leap_year, 366.0, 365.0)
-        dated = (date.dt.year + fraction).to_numpy(dtype=float, na_value=np.nan)
+        days = np.where(date.dt.is_leap_year, 366.0, 365.0)
+        dated = (date.dt.year + (date.dt.dayofyear - 1) / days).to_numpy(dtype=float, na_value=np.nan)
         when = np.where(np.isnan(dated), when, dated)
     return when
 
 
 def unique_labels(systems: pd.DataFrame) -> tuple[str, ...]:
     """Label each row ``"task: system"``, numbering repeats so that labels are unique."""
-    names = systems["system"].astype(str) if "system" in systems else [f"row {i}" for i in range(len(systems))]
+    names = (
+        systems["system"].astype(str) if "system" in systems else [f"row {i}" for i in range(len(systems))]
+    )
     seen: dict[str, int] = {}
     labels = []
     for task, name in zip(systems["task"].astype(str), names, strict=True):
@@ -114,8 +116,13 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
     if needs_year:
         for label in systems.index[np.isnan(year)]:
             problems.append(
-                Problem(label, "year", "no year", "a publication year, or algorithmic_progress=False and "
-                        "measurement_error=False, which need none")
+                Problem(
+                    label,
+                    "year",
+                    "no year",
+                    "a publication year, or algorithmic_progress=False and "
+                    "measurement_error=False, which need none",
+                )
             )
     task = systems["task"].astype(str).to_numpy()
     tasks = tuple(dict.fromkeys(task))
@@ -124,13 +131,21 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
         rows = log10_compute[task == name]
         if len(rows) < MIN_ROWS_PER_TASK:
             problems.append(
-                Problem(None, "task", f"{len(rows)} row(s) with compute for task '{name}'",
-                        f"at least {MIN_ROWS_PER_TASK} to fit a slope; add systems or drop the task")
+                Problem(
+                    None,
+                    "task",
+                    f"{len(rows)} row(s) with compute for task '{name}'",
+                    f"at least {MIN_ROWS_PER_TASK} to fit a slope; add systems or drop the task",
+                )
             )
         elif np.ptp(rows) == 0:
             problems.append(
-                Problem(None, "training_compute_flop", f"one value in all rows of task '{name}'",
-                        "compute that varies within the task: a slope cannot be fitted otherwise")
+                Problem(
+                    None,
+                    "training_compute_flop",
+                    f"one value in all rows of task '{name}'",
+                    "compute that varies within the task: a slope cannot be fitted otherwise",
+                )
             )
     if not tasks:
         problems.append(Problem(None, None, "no row with compute", "systems with error and training compute"))
@@ -138,7 +153,9 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
         raise DataError("the systems cannot be fitted.", problems)
     index = np.array([tasks.index(t) for t in task], dtype=np.intp)
     by_task = [index == i for i in range(len(tasks))]
-    reference_year = np.array([np.nanmean(year[rows]) if not np.isnan(year[rows]).all() else 0.0 for rows in by_task])
+    reference_year = np.array(
+        [np.nanmean(year[rows]) if not np.isnan(year[rows]).all() else 0.0 for rows in by_task]
+    )
     return Observations(
         tasks=tasks,
         systems=unique_labels(systems),

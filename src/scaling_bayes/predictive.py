@@ -43,7 +43,9 @@ def performance_distribution(
         On the law's performance scale.
     """
     by_system = {
-        str(name): values.sel(task=task).drop_vars("task", errors="ignore") if "task" in values.dims else values
+        str(name): values.sel(task=task).drop_vars("task", errors="ignore")
+        if "task" in values.dims
+        else values
         for name, values in parameters.data_vars.items()
     }
     compute_mean, compute_variance = compute, xr.zeros_like(compute)
@@ -73,10 +75,15 @@ def performance_distribution(
 def draw_error(law: Law, mean: xr.DataArray, sd: xr.DataArray, rng: np.random.Generator) -> xr.DataArray:
     """One draw of the error per draw and system; errors above 1 count as 1, the worst there is."""
     performance = mean + sd * rng.standard_normal(mean.shape)
-    return law.error(performance).clip(max=1.0)
+    error: xr.DataArray = law.error(performance).clip(max=1.0)
+    return error
 
 
-def log_density_of_error(law: Law, mean: xr.DataArray, sd: xr.DataArray, error: NDArray[np.float64]) -> xr.DataArray:
+def log_density_of_error(
+    law: Law, mean: xr.DataArray, sd: xr.DataArray, error: NDArray[np.float64]
+) -> xr.DataArray:
     """Natural log of the density of the observed error: normal in performance, times the Jacobian."""
     z = (law.performance(error) - mean) / sd
-    return -0.5 * z**2 - np.log(sd) - 0.5 * float(np.log(2 * np.pi)) + law.log_abs_derivative(error)
+    log_density: xr.DataArray = -0.5 * z**2 - np.log(sd) - 0.5 * float(np.log(2 * np.pi))
+    log_jacobian: NDArray[np.float64] = law.log_abs_derivative(error)
+    return log_density + log_jacobian

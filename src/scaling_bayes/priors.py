@@ -149,7 +149,9 @@ def as_prior(name: str, value: Any, *, positive: bool) -> Prior:
         raise OptionError(f"priors[{name!r}]: {error}") from None
     if positive and not prior.is_positive:
         families = ", ".join(f for f, (_, is_positive) in FAMILIES.items() if is_positive)
-        raise OptionError(f"priors[{name!r}]: {prior} reaches below 0; {name} is positive: use one of {families}.")
+        raise OptionError(
+            f"priors[{name!r}]: {prior} reaches below 0; {name} is positive: use one of {families}."
+        )
     return prior
 
 
@@ -158,7 +160,12 @@ def _read_prior(value: Any, *, positive: bool) -> Prior:
         return value
     if isinstance(value, Mapping) and "family" in value:
         return Prior(**value)
-    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], (tuple, list)) and len(value[1]) == 2:
+    if (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and isinstance(value[1], (tuple, list))
+        and len(value[1]) == 2
+    ):
         return Prior.from_interval(value[0], value[1][0], value[1][1], positive=positive)
     parameters = getattr(value, "params_dict", None)
     if callable(getattr(value, "rv_frozen", None)) or parameters is not None:
@@ -224,9 +231,12 @@ def resolve_priors(defaults: Mapping[str, Prior], replacements: Mapping[str, Any
     unknown = [str(name) for name in replacements if name not in defaults]
     if unknown:
         raise OptionError(
-            f"priors: {', '.join(map(repr, unknown))} not in this model; its priors are {', '.join(defaults)}."
+            f"priors: {', '.join(map(repr, unknown))} not in this model; "
+            f"its priors are {', '.join(defaults)}."
         )
     return {
-        name: as_prior(name, replacements[name], positive=_is_positive(name)) if name in replacements else default
+        name: as_prior(name, replacements[name], positive=_is_positive(name))
+        if name in replacements
+        else default
         for name, default in defaults.items()
     }

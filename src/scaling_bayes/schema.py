@@ -1,4 +1,4 @@
-"""The labelled tree every stage shares: groups, dimensions, variables, units; and how to read its manifest."""
+"""The labelled tree every stage shares: groups, dimensions, variables, units, manifest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scaling_bayes.errors import TraceError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FIT_GROUPS", "SCHEMA_VERSION", "VARIABLES", "annotate", "group", "manifest"]
+__all__ = ["FIT_GROUPS", "SCHEMA_VERSION", "VARIABLES", "annotate", "dataset_of", "group", "manifest"]
 
 #: Version of the layout of a stored fit. Raised when a reader of the old one could not read the new.
 SCHEMA_VERSION = 1
@@ -86,8 +86,16 @@ def group(idata: xr.DataTree, name: str) -> xr.Dataset:
         )
     if name not in children:
         found = ", ".join(children) or "none"
-        raise TraceError(f"the tree has no group {name!r} (found: {found}); expected one from fit() or open_trace().")
-    return children[name].to_dataset(inherit=False)
+        raise TraceError(
+            f"the tree has no group {name!r} (found: {found}); expected one from fit() or open_trace()."
+        )
+    return dataset_of(children[name])
+
+
+def dataset_of(node: xr.DataTree) -> xr.Dataset:
+    """Return a node's own variables, without those of its parents."""
+    dataset: xr.Dataset = node.to_dataset(inherit=False)
+    return dataset
 
 
 def manifest(idata: xr.DataTree) -> dict[str, Any]:
@@ -100,10 +108,10 @@ def manifest(idata: xr.DataTree) -> dict[str, Any]:
     """
     text = getattr(idata, "attrs", {}).get("manifest")
     try:
-        content = json.loads(text)
+        content = json.loads(str(text))
     except (TypeError, ValueError):
         raise TraceError(
-            "the tree has no readable manifest, so it is not a fit of this package; expected one from fit() or open_trace()."
+            "the tree has no readable manifest; expected a fit of this package, from fit() or open_trace()."
         ) from None
     if not isinstance(content, dict):
         raise TraceError(f"the manifest is a {type(content).__name__}; expected a JSON object.")

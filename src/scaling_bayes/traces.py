@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Mapping
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from scaling_bayes.digest import tree_digest
 from scaling_bayes.errors import TraceError
 from scaling_bayes.files import replacing
-from scaling_bayes.schema import FIT_GROUPS, SCHEMA_VERSION, manifest
+from scaling_bayes.schema import FIT_GROUPS, SCHEMA_VERSION, dataset_of, manifest
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["open_trace", "save_trace", "verify_trace"]
 
-_ENGINE = "h5netcdf"
+_ENGINE: Final = "h5netcdf"
 #: A file that declares more than this many bytes is refused before any is read.
 MAX_TRACE_BYTES = 4 * 2**30
 
@@ -48,16 +48,13 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     """
     target = Path(path)
     _check_is_fit(idata)
-    if target.is_dir():
-        raise TraceError(f"cannot write {target}: it is a folder; expected a file name such as {target / 'trace.nc'}.")
-    if not target.parent.is_dir():
-        raise TraceError(f"cannot write {target}: there is no folder {target.parent}; create it first.")
+    check_writable(target)
     tree = idata.copy()
     tree.attrs["created"] = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     tree.attrs["digest"] = tree_digest(tree)
     try:
         with replacing(target) as temporary:
-            tree.to_netcdf(temporary, engine=_ENGINE, encoding=_encoding(tree))
+            tree.to_netcdf(temporary, mode="w", engine=_ENGINE, encoding=_encoding(tree))
     except OSError as error:
         raise TraceError(f"cannot write {target}: {error.strerror or error}.") from error
     return target
@@ -106,13 +103,37 @@ def verify_trace(path: str | os.PathLike[str]) -> dict[str, Any]:
     TraceError
         As `open_trace`, on the first thing that does not hold.
     """
-    tree = open_trace(path)
+    return verified_summary(open_trace(path), path)
+
+
+def verified_summary(tree: xr.DataTree, path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Path, digest, creation time and manifest of a tree read by `open_trace`."""
     return {
         "path": str(path),
         "digest": str(tree.attrs["digest"]),
         "created": str(tree.attrs.get("created", "")),
         "manifest": manifest(tree),
     }
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Refuse, before long work, a path that cannot be written.
+
+    Raises
+    ------
+    TraceError
+        If the path is a folder, or its folder is missing or read-only.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise TraceError(f"cannot write {target}: it is a folder; expected a file name.")
+    if not target.parent.is_dir():
+        raise TraceError(f"cannot write {target}: there is no folder {target.parent}; create it first.")
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise TraceError(f"cannot write {target}: {error.strerror or error}.") from error
 
 
 def _check_is_fit(tree: xr.DataTree) -> None:
@@ -164,7 +185,9 @@ def _refuse_unsafe(handle: Any) -> None:
         for name in node:
             link = node.get(name, getlink=True)
             if not isinstance(link, h5py.HardLink):
-                raise TraceError(f"{node.name}/{name} is a {type(link).__name__}; expected all data inside the file.")
+                raise TraceError(
+                    f"{node.name}/{name} is a {type(link).__name__}; expected all data inside the file."
+                )
             item = node[name]
             if isinstance(item, h5py.Group):
                 pending.append(item)
@@ -174,16 +197,16 @@ def _refuse_unsafe(handle: Any) -> None:
                 total += item.size * max(item.dtype.itemsize, 1)
                 if total > MAX_TRACE_BYTES:
                     raise TraceError(
-                        f"it declares more than {MAX_TRACE_BYTES / 2**30:.0f} GiB of data; no fit of this package does."
+                        f"it declares over {MAX_TRACE_BYTES / 2**30:.0f} GiB; no fit of this package does."
                     )
 
 
-def _encoding(tree: xr.DataTree) -> dict[str, dict[str, Mapping[str, Any]]]:
+def _encoding(tree: xr.DataTree) -> dict[str, Any]:
     """Compress every numeric variable, losslessly."""
     return {
         node.path: {
             str(name): {"zlib": True, "complevel": 4, "shuffle": True}
-            for name, variable in node.to_dataset(inherit=False).variables.items()
+            for name, variable in dataset_of(node).variables.items()
             if variable.dtype.kind in "fiu" and variable.ndim
         }
         for node in tree.subtree

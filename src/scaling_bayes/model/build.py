@@ -40,7 +40,9 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
         task = pm.Data("task_index", observations.task_index, dims="system")
         observed_compute = pm.Data("observed_compute", observations.compute, dims="system")
         year = pm.Data("year", observations.years, dims="system")
-        observed_performance = pm.Data("observed_performance", law.performance(observations.error), dims="system")
+        observed_performance = pm.Data(
+            "observed_performance", law.performance(observations.error), dims="system"
+        )
 
         intercept = _draw("intercept", priors, dims="task")
         slope = _task_level("slope", options.pooling, priors, len(observations.tasks))
@@ -52,10 +54,13 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
         compute, compute_variance = observed_compute, 0.0
         if options.measurement_error:
             population = {
-                name: _draw(f"compute_{name}", priors, dims="task")[task] for name in ("mean", "growth", "spread")
+                name: _draw(f"compute_{name}", priors, dims="task")[task]
+                for name in ("mean", "growth", "spread")
             }
             error = _draw("compute_error", priors)
-            compute, compute_variance = equations.latent_compute(observed_compute, year, error=error, **population)
+            compute, compute_variance = equations.latent_compute(
+                observed_compute, year, error=error, **population
+            )
             pm.Normal(
                 "compute",
                 population["mean"] + population["growth"] * year,
@@ -120,4 +125,3 @@ def _partially_pooled(name: str, mean_prior: Prior, sd: Any, n_tasks: int) -> An
         conditional_mean + pm.Normal(f"{name}_log_mean_offset", 0.0, 1.0) / pt.sqrt(precision),
     )
     return average + sd * deviation
-

@@ -37,7 +37,13 @@ def diagnose(posterior: xr.Dataset, sample_stats: xr.Dataset) -> xr.Dataset:
     """
     rows: list[tuple[str, float, str, float, str, str]] = []
     for name, statistic, comparison, threshold, meaning in (
-        ("rhat", rhat, "<", MAX_RHAT, "chains disagree; sample longer (tune, draws) or look at the parameter"),
+        (
+            "rhat",
+            rhat,
+            "<",
+            MAX_RHAT,
+            "chains disagree; sample longer (tune, draws) or look at the parameter",
+        ),
         ("ess_bulk", ess, ">=", MIN_ESS, "too few effective draws for a stable median; sample longer"),
         (
             "ess_tail",
@@ -57,7 +63,7 @@ def diagnose(posterior: xr.Dataset, sample_stats: xr.Dataset) -> xr.Dataset:
             float(diverging.sum()),
             "<=",
             0.0,
-            f"chain {int(per_chain['chain'][int(per_chain.argmax())])}" if per_chain.any() else "no chain",
+            f"chain {int(per_chain.values.argmax())}" if per_chain.any() else "no chain",
             "part of the posterior is not explored; raise target_accept or use stronger priors",
         )
     )
@@ -68,7 +74,7 @@ def diagnose(posterior: xr.Dataset, sample_stats: xr.Dataset) -> xr.Dataset:
             float(energy.min()),
             ">=",
             MIN_EBFMI,
-            f"chain {int(sample_stats['chain'][int(energy.argmin())])}",
+            f"chain {int(energy.argmin())}",
             "momentum resampling explores the tails slowly; look at heavy-tailed parameters",
         )
     )
@@ -101,7 +107,9 @@ def _holds(value: float, comparison: str, threshold: float) -> bool:
     return {"<": value < threshold, ">=": value >= threshold, "<=": value <= threshold}[comparison]
 
 
-def _worst(statistic: Callable[[xr.Dataset], xr.Dataset], posterior: xr.Dataset, *, largest: bool) -> tuple[float, str]:
+def _worst(
+    statistic: Callable[[xr.Dataset], xr.Dataset], posterior: xr.Dataset, *, largest: bool
+) -> tuple[float, str]:
     """Worst value of a per-parameter statistic and the parameter (with its label) that has it.
 
     A statistic that is not a number (a single chain has no R-hat) is the worst value of all.

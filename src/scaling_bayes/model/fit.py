@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scaling_bayes.digest import data_digest
 from scaling_bayes.diagnostics import failed_checks
+from scaling_bayes.digest import data_digest
 from scaling_bayes.errors import DataError
 from scaling_bayes.laws import get_law
 from scaling_bayes.model.build import build_model, parameter_names
@@ -135,7 +135,9 @@ def fit(
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
     sampler = SamplerOptions(draws, tune, chains, target_accept, seed)
     chosen_priors = resolve_priors(
-        default_priors(pooling=pooling, measurement_error=measurement_error, algorithmic_progress=algorithmic_progress),
+        default_priors(
+            pooling=pooling, measurement_error=measurement_error, algorithmic_progress=algorithmic_progress
+        ),
         priors,
     )
     table, source = _table(systems)
@@ -180,7 +182,7 @@ def _table(systems: pd.DataFrame | str | PathLike[str] | None) -> tuple[pd.DataF
     with_compute = table[table["training_compute_flop"].notna()]
     if len(with_compute) < len(table):
         warnings.warn(
-            f"{len(table) - len(with_compute)} of {len(table)} systems have no training compute and are left out.",
+            f"{len(table) - len(with_compute)} of {len(table)} systems have no training compute; left out.",
             FitWarning,
             stacklevel=3,
         )
@@ -193,11 +195,15 @@ def _predictions(
     """Prior and posterior predictive errors of the observed systems, and the log likelihood of each."""
     law = get_law(options.law)
     labels = {"system": list(observations.systems)}
-    task = xr.DataArray([observations.tasks[i] for i in observations.task_index], dims="system", coords=labels)
+    task = xr.DataArray(
+        [observations.tasks[i] for i in observations.task_index], dims="system", coords=labels
+    )
     compute = xr.DataArray(observations.compute, dims="system", coords=labels)
     year = xr.DataArray(observations.years, dims="system", coords=labels)
     groups = {}
-    for stream, (name, parameters) in enumerate((("prior_predictive", prior), ("posterior_predictive", posterior))):
+    for stream, (name, parameters) in enumerate(
+        (("prior_predictive", prior), ("posterior_predictive", posterior))
+    ):
         mean, sd = performance_distribution(parameters, task, compute, year)
         error = draw_error(law, mean, sd, np.random.default_rng([seed, stream]))
         groups[name] = xr.Dataset({"error": error.astype(np.float32)})
@@ -209,7 +215,10 @@ def _predictions(
 def _constant_data(observations: Observations, table: pd.DataFrame) -> xr.Dataset:
     data = xr.Dataset(
         {
-            "system_task": ("system", np.array([observations.tasks[i] for i in observations.task_index], dtype=object)),
+            "system_task": (
+                "system",
+                np.array([observations.tasks[i] for i in observations.task_index], dtype=object),
+            ),
             "log10_training_compute_flop": ("system", observations.log10_compute),
             "publication_year": ("system", observations.year),
             "reference_log10_compute": ("task", observations.reference_log10_compute),

@@ -34,7 +34,10 @@ def sample_prior(model: pm.Model, names: Sequence[str], *, draws: int, random_se
     dims = {name: ("chain", "draw", *model.named_vars_to_dims.get(name, ())) for name in names}
     coords = {"chain": [0], "draw": np.arange(draws), "task": list(model.coords["task"])}
     return xr.Dataset(
-        {name: (dims[name], np.asarray(value)[np.newaxis]) for name, value in zip(names, values, strict=True)},
+        {
+            name: (dims[name], np.asarray(value)[np.newaxis])
+            for name, value in zip(names, values, strict=True)
+        },
         coords=coords,
     )
 

@@ -84,14 +84,18 @@ def predict(
         compute_is_exact=compute == "exact",
     )
     error = draw_error(get_law(options.law), mean, sd, np.random.default_rng([seed, 3]))
-    known = xr.Dataset({"system_task": task, "log10_training_compute_flop": log10_compute, "publication_year": when})
+    known = xr.Dataset(
+        {"system_task": task, "log10_training_compute_flop": log10_compute, "publication_year": when}
+    )
     tree = idata.copy()
     tree["predictions"] = xr.DataTree(annotate(xr.Dataset({"error": error})))
     tree["predictions_constant_data"] = xr.DataTree(annotate(known))
     return tree
 
 
-def _check(systems: pd.DataFrame, tasks: list[str], *, needs_year: bool) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _check(
+    systems: pd.DataFrame, tasks: list[str], *, needs_year: bool
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     import pandas as pd
 
     columns = getattr(systems, "columns", None)
@@ -99,17 +103,26 @@ def _check(systems: pd.DataFrame, tasks: list[str], *, needs_year: bool) -> np.n
         raise DataError(f"systems: expected a DataFrame; found {type(systems).__name__}.")
     missing = [name for name in ("task", "training_compute_flop") if name not in columns]
     if missing:
-        raise DataError(f"systems: columns {', '.join(missing)} missing; found {', '.join(map(str, columns))}.")
+        raise DataError(
+            f"systems: columns {', '.join(missing)} missing; found {', '.join(map(str, columns))}."
+        )
     if len(systems) == 0:
         raise DataError("systems: the table has no rows; expected at least one system.")
     problems: list[Problem] = []
     year = decimal_year(systems)
-    compute = pd.to_numeric(systems["training_compute_flop"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    compute = pd.to_numeric(systems["training_compute_flop"], errors="coerce").to_numpy(
+        dtype=float, na_value=np.nan
+    )
     for position, label in enumerate(systems.index):
         row = label if isinstance(label, (int, str)) else str(label)
         if systems["task"].iloc[position] not in tasks:
             problems.append(
-                Problem(row, "task", repr(systems["task"].iloc[position]), f"a task of the fit: {', '.join(tasks)}")
+                Problem(
+                    row,
+                    "task",
+                    repr(systems["task"].iloc[position]),
+                    f"a task of the fit: {', '.join(tasks)}",
+                )
             )
         if not np.isfinite(compute[position]) or compute[position] <= 0:
             found = repr(systems["training_compute_flop"].iloc[position])
@@ -119,4 +132,3 @@ def _check(systems: pd.DataFrame, tasks: list[str], *, needs_year: bool) -> np.n
     if problems:
         raise DataError("the systems cannot be predicted.", problems)
     return year
-

@@ -76,7 +76,9 @@ def project(
     posterior, constant = group(idata, "posterior"), group(idata, "constant_data")
     tasks = [str(task) for task in posterior["task"].values]
     chosen = (
-        default_targets(tasks, _best_errors(idata, tasks)) if targets is None else read_targets(targets, tasks)
+        default_targets(tasks, _best_errors(idata, tasks))
+        if targets is None
+        else read_targets(targets, tasks)
     )
     year = _years(years, constant)
     law = get_law(content["model"]["law"])
@@ -85,13 +87,17 @@ def project(
     error = xr.DataArray([target.error for target in chosen], dims="target", coords={"target": labels})
     by_target = {
         str(name): values.sel(task=task).drop_vars("task")
-        for name, values in xr.merge([posterior, constant[["reference_log10_compute", "reference_year"]]]).items()
+        for name, values in xr.merge(
+            [posterior, constant[["reference_log10_compute", "reference_year"]]]
+        ).items()
         if "task" in values.dims
     }
     performance = law.performance(error)
     if kind == "predictive":
         seed = content["sampler"]["random_seed"] if random_seed is None else random_seed
-        performance = performance - by_target["noise"] * _standard_noise(posterior, seed).sel(task=task).drop_vars("task")
+        performance = performance - by_target["noise"] * _standard_noise(posterior, seed).sel(
+            task=task
+        ).drop_vars("task")
     compute = by_target["reference_log10_compute"] + equations.required_compute(
         performance,
         year - by_target["reference_year"],
@@ -109,7 +115,14 @@ def project(
     )
     tree = xr.DataTree.from_dict({"/projection": annotate(projection)})
     tree.attrs["manifest"] = json.dumps(
-        {**content, "projection": {"kind": kind, "years": year.values.tolist(), "progress_continues": years is not None}},
+        {
+            **content,
+            "projection": {
+                "kind": kind,
+                "years": year.values.tolist(),
+                "progress_continues": years is not None,
+            },
+        },
         sort_keys=True,
         ensure_ascii=False,
     )
@@ -120,16 +133,13 @@ def _years(years: float | Iterable[float] | None, constant: xr.Dataset) -> xr.Da
     if years is None:
         values = [float(constant["publication_year"].max())]
     else:
-        values = [check_year(year) for year in (years if _is_iterable(years) else [years])]
+        several = isinstance(years, Iterable) and not isinstance(years, (str, bytes))
+        values = [check_year(year) for year in (years if several else [years])]  # type: ignore[union-attr]
     if not values:
         raise TargetError("years: none given; expected at least one calendar year.")
     if len(set(values)) < len(values):
         raise TargetError("years: the same year is asked twice.")
     return xr.DataArray(values, dims="year", coords={"year": values})
-
-
-def _is_iterable(years: Any) -> bool:
-    return isinstance(years, Iterable) and not isinstance(years, (str, bytes))
 
 
 def _best_errors(idata: xr.DataTree, tasks: list[str]) -> dict[str, float]:
@@ -143,7 +153,9 @@ def _standard_noise(posterior: xr.Dataset, seed: int) -> xr.DataArray:
     shape = [posterior.sizes[dim] for dim in ("chain", "draw", "task")]
     noise = np.random.default_rng([seed, 2]).standard_normal(shape)
     return xr.DataArray(
-        noise, dims=("chain", "draw", "task"), coords={dim: posterior[dim] for dim in ("chain", "draw", "task")}
+        noise,
+        dims=("chain", "draw", "task"),
+        coords={dim: posterior[dim] for dim in ("chain", "draw", "task")},
     )
 
 
@@ -151,4 +163,3 @@ def _unique(labels: list[str]) -> list[str]:
     if len(set(labels)) < len(labels):
         raise TargetError("targets: two targets have the same label; errors must differ by more than 1e-8.")
     return labels
-

@@ -48,7 +48,9 @@ def summarize_projection(projection: xr.DataTree) -> pd.DataFrame:
             for name, draws in cell.data_vars.items():
                 values = draws.values
                 if np.isnan(values).any():
-                    raise TraceError(f"{name} of {cell['target'].item()} holds NaN; the projection is damaged.")
+                    raise TraceError(
+                        f"{name} of {cell['target'].item()} holds NaN; the projection is damaged."
+                    )
                 row = {
                     "task": str(cell["target_task"].item()),
                     "error": float(cell["target_error"]),

@@ -119,7 +119,8 @@ def _pairs(targets: Any) -> Iterable[tuple[Any, Any]]:
         return _table_pairs(targets)
     if isinstance(targets, str) or not isinstance(targets, Iterable):
         raise TargetError(
-            f"targets: found {targets!r}; expected {{task: error}}, a table with task and error, or (task, error) pairs."
+            f"targets: found {targets!r}; expected {{task: error}}, a table with task and error, "
+            "or (task, error) pairs."
         )
     pairs: list[tuple[Any, Any]] = []
     for item in targets:
@@ -159,7 +160,7 @@ def check_year(year: Any) -> float:
     try:
         value = float(year)
     except (TypeError, ValueError):
-        raise TargetError(f"years: {year!r} is not a number; expected a calendar year such as 2030.") from None
+        raise TargetError(f"years: {year!r} is not a number; expected a year such as 2030.") from None
     if not math.isfinite(value) or not 1900 <= value <= 2300:
         raise TargetError(f"years: {value:g} must lie between 1900 and 2300.")
     return value

@@ -1,0 +1,311 @@
+"""The commands. Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scaling_bayes.cli.output import print_csv, print_json, print_table, say, warnings_said
+
+__all__ = ["cli"]
+
+CHECK_FAILED = 3
+
+trace_argument = click.argument("trace", type=click.Path(path_type=Path))
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="scaling_bayes", prog_name="scaling-bayes")
+def cli() -> None:
+    r"""How much training compute a target error needs, with credible intervals.
+
+    \b
+    Example:
+      scaling-bayes fit -o trace.nc
+      scaling-bayes report trace.nc -o report.html
+    """
+
+
+@cli.command()
+@click.argument("systems", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("trace.nc"),
+    show_default=True,
+    help="Trace to write.",
+)
+@click.option("--law", default="power", show_default=True, help="Response scale.")
+@click.option("--pooling", default="partial", show_default=True, help="partial, none or complete.")
+@click.option(
+    "--measurement-error/--no-measurement-error",
+    default=True,
+    show_default=True,
+    help="Whether compute is measured with error.",
+)
+@click.option(
+    "--algorithmic-progress/--no-algorithmic-progress",
+    default=True,
+    show_default=True,
+    help="Whether the compute a result needs falls over time.",
+)
+@click.option(
+    "--prior",
+    "priors",
+    multiple=True,
+    metavar="NAME=MEDIAN:LOWER:UPPER",
+    help="Replace a prior by its median and 90 % interval; repeatable.",
+)
+@click.option("--draws", type=int, default=1000, show_default=True, help="Draws kept per chain.")
+@click.option("--tune", type=int, default=1000, show_default=True, help="Warm-up draws per chain.")
+@click.option("--chains", type=int, default=4, show_default=True, help="Chains.")
+@click.option("--target-accept", type=float, default=0.97, show_default=True, help="Target acceptance rate.")
+@click.option("--random-seed", type=int, help="Seed; drawn and stored when not given.")
+@click.option("--cores", type=int, help="Chains run at a time; does not change the draws.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
+def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool, **options: Any) -> int:
+    r"""Fit SYSTEMS (CSV or Parquet; the shipped systems by default) and write a trace.
+
+    \b
+    Example:
+      scaling-bayes fit my_systems.csv -o trace.nc --random-seed 1
+    """
+    from scaling_bayes.traces import check_writable, save_trace
+
+    check_writable(output)
+    replacements = dict(_prior(text) for text in priors) or None
+    say("compiling the model")
+    from scaling_bayes.diagnostics import failed_checks
+    from scaling_bayes.model.fit import fit as fit_model
+
+    with warnings_said():
+        idata = fit_model(systems, priors=replacements, progressbar=not quiet, **options)
+    path = save_trace(idata, output)
+    say(f"trace written to {path}")
+    return CHECK_FAILED if failed_checks(idata) else 0
+
+
+@cli.command()
+@trace_argument
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("report.html"),
+    show_default=True,
+    help="HTML to write; .json and .csv are written beside it.",
+)
+def report(trace: Path, output: Path) -> None:
+    r"""Write the report on TRACE: one HTML file, and the same numbers as JSON and CSV.
+
+    \b
+    Example:
+      scaling-bayes report trace.nc -o report.html
+    """
+    from scaling_bayes.report import write_report
+    from scaling_bayes.traces import check_writable, open_trace
+
+    check_writable(output)
+    with warnings_said():
+        written = write_report(open_trace(trace), output)
+    for path in written:
+        click.echo(str(path))
+
+
+@cli.command()
+@trace_argument
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="TASK=ERROR",
+    help="Error to reach, a fraction; repeatable. By default the 2020 paper's targets.",
+)
+@click.option(
+    "--year",
+    "years",
+    type=float,
+    multiple=True,
+    help="Year to reach it in, algorithmic progress going on; repeatable.",
+)
+@click.option(
+    "--kind", default="predictive", show_default=True, help="predictive (one new system) or mean (the line)."
+)
+@json_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+def project(
+    trace: Path, targets: tuple[str, ...], years: tuple[float, ...], kind: str, as_json: bool, as_csv: bool
+) -> None:
+    r"""Print the training compute each target error needs, from the draws of TRACE.
+
+    \b
+    Example:
+      scaling-bayes project trace.nc --target imagenet=0.05 --year 2030
+    """
+    from scaling_bayes.formatting import format_error, format_interval, format_year
+    from scaling_bayes.projection.project import project as project_trace
+    from scaling_bayes.projection.summarize import summarize_projection
+    from scaling_bayes.traces import open_trace
+
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other.")
+    asked = [_target(text) for text in targets] or None
+    frame = summarize_projection(project_trace(open_trace(trace), asked, list(years) or None, kind))
+    if as_json:
+        print_json(frame.to_dict(orient="records"))
+    elif as_csv:
+        print_csv(frame)
+    else:
+        print_table(
+            f"Training compute in FLOP, {kind}: median [90 % equal-tailed interval]",
+            ("task", "error", "year", "training compute", "unreachable"),
+            [
+                (
+                    str(row["task"]),
+                    format_error(row["error"]),
+                    format_year(row["year"]),
+                    format_interval(row["median"], row["lower_90"], row["upper_90"]),
+                    f"{row['unreachable']:.0%}",
+                )
+                for row in frame.to_dict(orient="records")
+            ],
+            right=("error", "unreachable"),
+        )
+
+
+@cli.command()
+@trace_argument
+@json_option
+def verify(trace: Path, as_json: bool) -> None:
+    r"""Verify that TRACE is complete, of a known schema, and unchanged since it was written.
+
+    \b
+    Example:
+      scaling-bayes verify trace.nc
+    """
+    from scaling_bayes.traces import verify_trace
+
+    verified = verify_trace(trace)
+    if as_json:
+        print_json({key: verified[key] for key in ("path", "digest", "created")})
+    else:
+        click.echo(f"{verified['digest']}  {verified['path']}")
+
+
+@cli.command()
+@click.argument("systems", type=click.Path(path_type=Path))
+@json_option
+def validate(systems: Path, as_json: bool) -> None:
+    r"""Validate SYSTEMS (CSV or Parquet) and print what a fit would use, or every problem.
+
+    \b
+    Example:
+      scaling-bayes validate my_systems.csv
+    """
+    from scaling_bayes.systems.schema import validate_systems
+
+    frame = validate_systems(systems)
+    counts = [
+        {
+            "task": str(task),
+            "systems": len(rows),
+            "with_compute": int(rows["training_compute_flop"].notna().sum()),
+            "lowest_error": float(rows["error"].min()),
+        }
+        for task, rows in frame.groupby("task", sort=False)
+    ]
+    if as_json:
+        print_json(counts)
+    else:
+        print_table(
+            f"{systems}: {len(frame)} systems",
+            ("task", "systems", "with compute", "lowest error"),
+            [
+                (str(c["task"]), str(c["systems"]), str(c["with_compute"]), f"{c['lowest_error']:.4g}")
+                for c in counts
+            ],
+            right=("systems", "with compute", "lowest error"),
+        )
+
+
+@cli.command()
+@click.argument("trace", type=click.Path(path_type=Path), required=False)
+@json_option
+def info(trace: Path | None, as_json: bool) -> None:
+    r"""Print what TRACE holds: options, data, seed, checks; without TRACE, the shipped data.
+
+    \b
+    Example:
+      scaling-bayes info trace.nc
+    """
+    content = _shipped_info() if trace is None else _trace_info(trace)
+    if as_json:
+        print_json(content)
+        return
+    for key, value in content.items():
+        if isinstance(value, list):
+            for item in value:
+                click.echo(f"{key}: " + ", ".join(f"{k} {v}" for k, v in item.items()))
+        elif isinstance(value, dict):
+            click.echo(f"{key}: " + ", ".join(f"{k}={v}" for k, v in value.items()))
+        else:
+            click.echo(f"{key}: {value}")
+
+
+def _shipped_info() -> dict[str, Any]:
+    from importlib.metadata import version
+
+    from scaling_bayes.systems.load import load_systems, reference_systems
+
+    systems, reference = load_systems(), reference_systems()
+    tasks = [
+        {
+            "task": str(task),
+            "systems": len(rows),
+            "with_compute": int(rows["training_compute_flop"].notna().sum()),
+            "in_reference_fit": int((reference["task"] == task).sum()),
+        }
+        for task, rows in systems.groupby("task", sort=False)
+    ]
+    return {"scaling_bayes": version("scaling_bayes"), "systems": len(systems), "tasks": tasks}
+
+
+def _trace_info(trace: Path) -> dict[str, Any]:
+    from scaling_bayes.diagnostics import checks
+    from scaling_bayes.traces import open_trace, verified_summary
+
+    idata = open_trace(trace)
+    rows = checks(idata)[["check", "value", "comparison", "threshold", "passed"]].to_dict(orient="records")
+    summary = verified_summary(idata, trace)
+    return {
+        "path": summary["path"],
+        "digest": summary["digest"],
+        "created": summary["created"],
+        **summary["manifest"],
+        "checks": rows,
+    }
+
+
+def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
+    name, _, numbers = text.partition("=")
+    try:
+        median, lower, upper = (float(number) for number in numbers.split(":"))
+    except ValueError:
+        raise click.BadParameter(
+            f"found {text!r}; expected NAME=MEDIAN:LOWER:UPPER, such as compute_error=0.35:0.2:0.6.",
+            param_hint="--prior",
+        ) from None
+    return name, (median, (lower, upper))
+
+
+def _target(text: str) -> tuple[str, str]:
+    task, separator, error = text.rpartition("=")
+    if not separator or not task:
+        raise click.BadParameter(
+            f"found {text!r}; expected TASK=ERROR, such as imagenet=0.05.", param_hint="--target"
+        )
+    return task, error

@@ -1,0 +1,80 @@
+"""How the command line speaks: data on standard output, talk on standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["print_csv", "print_json", "print_table", "say", "warnings_said"]
+
+
+def say(text: str) -> None:
+    """Write a line to standard error."""
+    click.echo(text, err=True)
+
+
+def print_json(content: Any) -> None:
+    """Write JSON to standard output; infinite numbers as the strings ``"inf"`` and ``"-inf"``."""
+    click.echo(json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_csv(frame: pd.DataFrame) -> None:
+    """Write a table to standard output as CSV, full precision."""
+    click.echo(frame.to_csv(index=False, lineterminator="\n"), nl=False)
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
+) -> None:
+    """Write a table to standard output for reading; plain text without colour when piped."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(Text(column), justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(file=sys.stdout, highlight=False)
+    if not sys.stdout.isatty():
+        console.width = max(console.width, 80)
+    console.print(table)
+
+
+@contextmanager
+def warnings_said() -> Iterator[list[str]]:
+    """Say warnings of this package as plain lines; gather them too."""
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield said
+    for warning in caught:
+        if issubclass(warning.category, UserWarning) and warning.category.__module__.startswith(
+            "scaling_bayes"
+        ):
+            said.append(str(warning.message))
+            say(f"warning: {warning.message}")
+        elif not issubclass(warning.category, (DeprecationWarning, PendingDeprecationWarning, FutureWarning)):
+            say(f"warning: {warning.category.__name__}: {warning.message}")
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {str(key): _finite(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite(value) for value in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return None if math.isnan(content) else ("inf" if content > 0 else "-inf")
+    return content
