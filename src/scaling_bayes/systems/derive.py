@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ COLUMNS = (
     "metric",
     "value",
     "error",
+    "value_corrected",
     "error_corrected",
     "device",
     "device_class",
@@ -47,8 +48,16 @@ COLUMNS = (
 MIDDLE_OF_MONTH = 15
 #: Relative difference between two burdens above which they count as different.
 RATE_TOLERANCE = 0.05
+#: Relative difference below which two burdens of a paper are one, rounding apart.
+SHARED_TOLERANCE = 0.01
 #: Relative difference below which a corrected burden is the reported one, rounding apart.
 CORRECTION_TOLERANCE = 0.02
+
+#: Examples in the training set, in the unit `flop_per_pass` counts: images of ILSVRC 2012 and of COCO
+#: train2017, words of CoNLL 2003.
+TRAINING_EXAMPLES = {"imagenet": 1_281_167, "ms_coco": 118_287, "conll_2003": 203_621}
+#: Operations of a training step, forward and backward, in those of a forward pass.
+FORWARD_PASSES_PER_STEP = 3
 
 _ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/(\d{2})(\d{2})\.\d{4,5}")
 _ENSEMBLE = re.compile(r"ensemble|\b\d+ ?cnns\b|\b\d+ convnets\b", re.IGNORECASE)
@@ -74,7 +83,10 @@ def devices_from(rows: Sequence[Mapping[str, str]]) -> dict[str, Device]:
     """Devices by name."""
     return {
         row["device"]: Device(
-            row["device_class"], float(row["peak_flop_per_s"]), row["release_month"], row["ambiguous"] == "yes"
+            row["device_class"],
+            float(row["peak_flop_per_s"]),
+            row["release_month"],
+            row["ambiguous"] == "yes",
         )
         for row in rows
     }
@@ -106,7 +118,9 @@ def derive(reported: Sequence[Mapping[str, str]], devices: Mapping[str, Device])
     rows = [_row(entry, devices) for entry in reported]
     among = _Neighbours(rows)
     for row, entry in zip(rows, reported, strict=True):
-        row["flags"] = join_flags(_rule_flags(row, entry, devices, among) | set(split_flags(entry["judged_flags"])))
+        row["flags"] = join_flags(
+            _rule_flags(row, entry, devices, among) | set(split_flags(entry["judged_flags"]))
+        )
     return rows
 
 
@@ -122,7 +136,9 @@ def _check(reported: Sequence[Mapping[str, str]], devices: Mapping[str, Device])
             if name not in JUDGED_FLAGS
         ]
         if _is_corrected(entry) and not entry["correction_reason"]:
-            problems.append(Problem(line, "correction_reason", "nothing", "the reason for the corrections of this row"))
+            problems.append(
+                Problem(line, "correction_reason", "nothing", "the reason for the corrections of this row")
+            )
     for name, times in Counter(entry["system_id"] for entry in reported).items():
         if times > 1:
             problems.append(Problem(None, "system_id", f"{name!r} {times} times", "each identifier once"))
@@ -141,7 +157,11 @@ def _row(entry: Mapping[str, str], devices: Mapping[str, Device]) -> Row:
     device = devices.get(entry["device"])
     burden, method = _burden(entry, device)
     corrected = _corrected_burden(entry, devices)
-    if corrected is not None and burden is not None and math.isclose(corrected, burden, rel_tol=CORRECTION_TOLERANCE):
+    if (
+        corrected is not None
+        and burden is not None
+        and math.isclose(corrected, burden, rel_tol=CORRECTION_TOLERANCE)
+    ):
         corrected = None
     return {
         "system_id": entry["system_id"],
@@ -154,6 +174,7 @@ def _row(entry: Mapping[str, str], devices: Mapping[str, Device]) -> Row:
         "metric": entry["metric"],
         "value": entry["value"],
         "error": error_of(entry["value"]),
+        "value_corrected": entry["corrected_value"],
         "error_corrected": error_of(entry["corrected_value"]),
         "device": entry["device"],
         "device_class": device.device_class if device else "",
@@ -209,10 +230,26 @@ def _corrected_burden(entry: Mapping[str, str], devices: Mapping[str, Device]) -
     if not any(entry[column] for column in _COMPUTE_CORRECTIONS):
         return None
     facts = {
-        column: entry[f"corrected_{column}"] or entry[column] for column in ("device", "device_count", "training_seconds")
+        column: entry[f"corrected_{column}"] or entry[column]
+        for column in ("device", "device_count", "training_seconds")
     }
     one = _product(devices.get(facts["device"]), facts)
     return None if one is None else one * (number(entry["corrected_models"]) or 1.0)
+
+
+def _listed_rate_differs(entry: Mapping[str, str], device: Device | None) -> bool:
+    listed, count = number(entry["listed_rate_flop_per_s"]), number(entry["device_count"])
+    if device is None or listed is None or count is None:
+        return False
+    return not math.isclose(listed, device.peak * count, rel_tol=RATE_TOLERANCE)
+
+
+def _is_below_operation_count(entry: Mapping[str, str], burden: float | None) -> bool:
+    """Whether the burden is below the operations of the reported epochs, of one where none are reported."""
+    operations, examples = number(entry["flop_per_pass"]), TRAINING_EXAMPLES.get(entry["task"])
+    if burden is None or operations is None or examples is None:
+        return False
+    return burden < FORWARD_PASSES_PER_STEP * operations * examples * (number(entry["epochs"]) or 1.0)
 
 
 def _bare_name(system: str) -> str:
@@ -223,25 +260,30 @@ class _Neighbours:
     """What can be said of a row only next to the others of its task."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        self._burdens = Counter(self._burden_key(row) for row in rows)
+        self._burdens: dict[tuple[str, str], list[float]] = defaultdict(list)
+        for row in rows:
+            if row["training_compute_flop"]:
+                self._burdens[row["task"], row["paper"]].append(float(row["training_compute_flop"]))
         self._scores = Counter(self._score_key(row) for row in rows)
-
-    @staticmethod
-    def _burden_key(row: Row) -> tuple[str, str, str]:
-        return row["task"], row["paper"], row["training_compute_flop"]
 
     @staticmethod
     def _score_key(row: Row) -> tuple[str, str, str]:
         return row["task"], _bare_name(row["system"]), row["value"]
 
     def share_burden(self, row: Row) -> bool:
-        return bool(row["training_compute_flop"]) and self._burdens[self._burden_key(row)] > 1
+        burden = number(row["training_compute_flop"])
+        if burden is None:
+            return False
+        of_paper = self._burdens[row["task"], row["paper"]]
+        return sum(math.isclose(burden, other, rel_tol=SHARED_TOLERANCE) for other in of_paper) > 1
 
     def repeat(self, row: Row) -> bool:
         return bool(row["value"]) and self._scores[self._score_key(row)] > 1
 
 
-def _rule_flags(row: Row, entry: Mapping[str, str], devices: Mapping[str, Device], among: _Neighbours) -> set[str]:
+def _rule_flags(
+    row: Row, entry: Mapping[str, str], devices: Mapping[str, Device], among: _Neighbours
+) -> set[str]:
     device = devices.get(entry["device"])
     burden, computed = number(row["training_compute_flop"]), _product(device, entry)
     date = row["publication_date"]
@@ -252,12 +294,18 @@ def _rule_flags(row: Row, entry: Mapping[str, str], devices: Mapping[str, Device
         "ensemble": lambda: _ENSEMBLE.search(row["system"]) is not None,
         "shared_compute": lambda: among.share_burden(row),
         "compute_rate_mismatch": lambda: (
-            burden is not None and computed is not None and not math.isclose(burden, computed, rel_tol=RATE_TOLERANCE)
+            burden is not None
+            and computed is not None
+            and not math.isclose(burden, computed, rel_tol=RATE_TOLERANCE)
         ),
+        "listed_rate_mismatch": lambda: _listed_rate_differs(entry, device),
+        "below_operation_count": lambda: _is_below_operation_count(entry, burden),
         "year_date_mismatch": lambda: bool(date and row["year"]) and date[:4] != row["year"],
         "duplicate": lambda: among.repeat(row),
         "ambiguous_device": lambda: device is not None and device.ambiguous,
-        "device_postdates_paper": lambda: device is not None and bool(date) and date[:7] < device.release_month,
+        "device_postdates_paper": lambda: (
+            device is not None and bool(date) and date[:7] < device.release_month
+        ),
         "corrected_compute": lambda: bool(row["training_compute_corrected_flop"]),
     }
     return {name for name, holds in rules.items() if holds()}

@@ -25,6 +25,7 @@ EXCLUDED_FLAGS = (
 _FLOATS = (
     "value",
     "error",
+    "value_corrected",
     "error_corrected",
     "device_count",
     "device_peak_flop_per_s",
@@ -58,20 +59,21 @@ def load_systems() -> pd.DataFrame:
 def reference_systems() -> pd.DataFrame:
     """The rows the reference fit uses.
 
-    Those of the 2020 regressions, less the ones with a flag of `EXCLUDED_FLAGS`. Compute and error are the
-    corrected ones where a correction exists.
+    Those of the 2020 regressions, less the ones with a flag of `EXCLUDED_FLAGS`. Compute, value and error
+    are the corrected ones where a correction exists.
 
     Returns
     -------
     pandas.DataFrame
-        As `load_systems`, with the uncorrected figures kept in ``training_compute_reported_flop`` and
-        ``error_reported``, and rows numbered from 0.
+        As `load_systems`, with the uncorrected figures kept in ``training_compute_reported_flop``,
+        ``value_reported`` and ``error_reported``, and rows numbered from 0.
     """
     table = load_systems()
     excluded = table["flags"].map(lambda cell: not set(split_flags(cell)).isdisjoint(EXCLUDED_FLAGS))
     table = table[table["in_thompson2020"] & ~excluded.astype(bool)].reset_index(drop=True)
     for column, corrected, kept in (
         ("training_compute_flop", "training_compute_corrected_flop", "training_compute_reported_flop"),
+        ("value", "value_corrected", "value_reported"),
         ("error", "error_corrected", "error_reported"),
     ):
         table[kept] = table[column]

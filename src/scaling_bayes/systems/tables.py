@@ -29,7 +29,12 @@ def read_cells(path: Path) -> list[dict[str, str]]:
         for cells in reader:
             if len(cells) != len(header):
                 problems.append(
-                    Problem(reader.line_num, None, f"{len(cells)} cells", f"{len(header)}, one per column of the header")
+                    Problem(
+                        reader.line_num,
+                        None,
+                        f"{len(cells)} cells",
+                        f"{len(header)}, one per column of the header",
+                    )
                 )
             else:
                 rows.append(dict(zip(header, cells, strict=True)))
