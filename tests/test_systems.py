@@ -73,7 +73,8 @@ def systems():
 @pytest.fixture(scope="module")
 def flags(systems):
     return {
-        row.system_id: set(split_flags(cell)) for row, cell in zip(systems.itertuples(), systems["flags"])
+        row.system_id: set(split_flags(cell))
+        for row, cell in zip(systems.itertuples(), systems["flags"], strict=True)
     }
 
 
@@ -227,3 +228,9 @@ def test_addresses_of_other_papers_are_corrected(systems):
 def test_names_are_clean(systems):
     assert (systems["system"] == systems["system"].str.split().str.join(" ")).all()
     assert (systems["system"].str.len() > 0).all()
+
+
+def test_every_excluded_row_says_why(systems, flags):
+    excluded = systems["system_id"].map(lambda row: not flags[row].isdisjoint(EXCLUDED_FLAGS))
+    assert excluded.sum() == 16
+    assert (systems.loc[excluded, "remark"].str.len() > 40).all()

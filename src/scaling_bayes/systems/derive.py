@@ -42,6 +42,7 @@ COLUMNS = (
     "in_thompson2020",
     "flags",
     "correction_reason",
+    "remark",
 )
 
 #: Day of the month given to dates known to the month only.
@@ -187,6 +188,7 @@ def _row(entry: Mapping[str, str], devices: Mapping[str, Device]) -> Row:
         "in_thompson2020": "true" if entry["thompson2020_burden_flop"] else "false",
         "flags": "",
         "correction_reason": entry["correction_reason"],
+        "remark": entry["remark"],
     }
 
 

@@ -40,6 +40,7 @@ def fill_page(text: str, rows: Sequence[Row], reported: Sequence[Row], devices: 
         "compute_corrections": _compute_corrections(rows, reported),
         "other_corrections": _other_corrections(rows, reported),
         "excluded": _excluded(rows),
+        "remarks": _remarks(rows),
         "devices": _devices(devices, reported),
     }
     found = [match[2] for match in _BLOCK.finditer(text)]
@@ -154,7 +155,7 @@ def _other_corrections(rows: Sequence[Row], reported: Sequence[Row]) -> str:
 
 def _excluded(rows: Sequence[Row]) -> str:
     return _table(
-        ["row", "system", "task", "compute, FLOP", "excluded for"],
+        ["row", "system", "task", "compute, FLOP", "excluded for", "why"],
         [
             [
                 row["system_id"],
@@ -162,11 +163,21 @@ def _excluded(rows: Sequence[Row]) -> str:
                 TASK_LABELS[row["task"]],
                 _flop(row["training_compute_flop"]),
                 ", ".join(f"`{name}`" for name in split_flags(row["flags"]) if name in EXCLUDED_FLAGS),
+                row["remark"],
             ]
             for row in rows
             if row["in_thompson2020"] == "true" and _is_excluded(row)
         ],
     )
+
+
+def _remarks(rows: Sequence[Row]) -> str:
+    """One line per remark, for the rows that share it."""
+    holders: dict[str, list[str]] = {}
+    for row in rows:
+        if row["remark"]:
+            holders.setdefault(row["remark"], []).append(row["system_id"])
+    return _table(["rows", "remark"], [[", ".join(ids), remark] for remark, ids in holders.items()])
 
 
 def _devices(devices: Sequence[Row], reported: Sequence[Row]) -> str:
