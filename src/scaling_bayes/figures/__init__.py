@@ -1,0 +1,25 @@
+"""How a fit looks: one function per picture, each from a tree or a tidy frame to a matplotlib figure.
+
+No function keeps global state: figures are made without pyplot, and styles hold for the call only.
+"""
+
+from __future__ import annotations
+
+from scaling_bayes.figures.checks import plot_ranks
+from scaling_bayes.figures.fits import plot_fits
+from scaling_bayes.figures.predictive import plot_posterior_predictive, plot_prior_predictive
+from scaling_bayes.figures.projections import plot_projections
+from scaling_bayes.figures.slopes import plot_slopes
+from scaling_bayes.figures.style import FigureError
+from scaling_bayes.figures.svg import to_svg
+
+__all__ = [
+    "FigureError",
+    "plot_fits",
+    "plot_posterior_predictive",
+    "plot_prior_predictive",
+    "plot_projections",
+    "plot_ranks",
+    "plot_slopes",
+    "to_svg",
+]

@@ -1,0 +1,100 @@
+"""`plot_ranks`: whether the chains agree, on the parameters where they agree least."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaling_bayes.diagnostics import checks
+from scaling_bayes.figures.style import COLORS, FigureError, finish, legible, new_figure, numeric_ticks, styled, task_label
+from scaling_bayes.schema import group
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+__all__ = ["plot_ranks"]
+
+_BINS = 20
+_CHAIN_COLORS = ("blue", "orange", "green", "purple")
+
+
+@styled
+def plot_ranks(idata: xr.DataTree, *, width: float = 8.9) -> Figure:
+    """Rank histograms by chain of the parameters with the worst R-hat and effective sample sizes.
+
+    Chains that sample the same distribution give flat histograms (Vehtari et al. 2021).
+
+    Parameters
+    ----------
+    idata : DataTree
+        From `fit` or `open_trace`.
+    width : float
+        Width in inches; below 6 the panels stand one above the other.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    FigureError
+        If there is one chain only, or no parameter is named by the checks.
+    """
+    posterior = group(idata, "posterior")
+    if posterior.sizes["chain"] < 2:
+        raise FigureError("rank histograms compare chains; this fit has one.")
+    frame = checks(idata)
+    names = dict.fromkeys(frame.loc[frame["check"].isin(["rhat", "ess_bulk", "ess_tail"]), "worst"].astype(str))
+    found = [(name, values) for name in names if (values := _draws(posterior, name)) is not None]
+    if not found:
+        raise FigureError("the checks name no parameter of the posterior.")
+    beside = width >= 6
+    figure = new_figure(width, 1.9 if beside else 1.7 * len(found))
+    panels = figure.subplots(1, len(found), squeeze=False) if beside else figure.subplots(len(found), 1, squeeze=False)
+    for ax, (name, values) in zip(panels.ravel(), found, strict=True):
+        _panel(ax, name, values)
+    return figure
+
+
+def _draws(posterior: xr.Dataset, name: str) -> NDArray[np.float64] | None:
+    """Draws (chain, draw) of a parameter written as ``name`` or ``name[task]``."""
+    match = re.fullmatch(r"(\w+)(?:\[(.*)\])?", name, flags=re.DOTALL)
+    if match is None or match[1] not in posterior:
+        return None
+    values = posterior[match[1]]
+    if match[2] is not None:
+        if "task" not in values.dims or match[2] not in values["task"].values.astype(str):
+            return None
+        values = values.sel(task=match[2])
+    if set(values.dims) != {"chain", "draw"}:
+        return None
+    return np.asarray(values.transpose("chain", "draw").values, dtype=float)
+
+
+def _panel(ax: Axes, name: str, values: NDArray[np.float64]) -> None:
+    chains, draws = values.shape
+    ranks = values.ravel().argsort(kind="stable").argsort(kind="stable").reshape(values.shape) / values.size
+    bins = int(np.clip(draws // 10, 4, _BINS))
+    expected = draws / bins
+    for chain in range(chains):
+        counts, edges = np.histogram(ranks[chain], bins=bins, range=(0.0, 1.0))
+        color = COLORS[_CHAIN_COLORS[chain % len(_CHAIN_COLORS)]]
+        ax.stairs(counts / expected, edges, color=color, lw=1.0, baseline=None)
+    ax.axhline(1.0, color=COLORS["rule"], lw=0.8)
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 2)
+    numeric_ticks(ax, "x", [0.0, 0.5, 1.0], ["lowest", "middle", "highest"])
+    numeric_ticks(ax, "y", [0.0, 1.0, 2.0], ["0", "as expected", "2×"])
+    ax.set_title(_title(name), fontsize=9)
+    finish(ax)
+    ax.grid(visible=False, axis="x")
+
+
+def _title(name: str) -> str:
+    parameter, bracket, task = name.partition("[")
+    return f"{parameter}, {task_label(task.removesuffix(']'), 20)}" if bracket else legible(parameter, 40)

@@ -1,0 +1,195 @@
+"""`plot_fits`: the systems, and what the fit says of error over training compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaling_bayes.figures.reading import Points, curve, draws_of, options_of, points, tasks_of
+from scaling_bayes.figures.style import (
+    COLORS,
+    FigureError,
+    decades,
+    finish,
+    new_figure,
+    numeric_ticks,
+    percent_ticks,
+    power_of_ten,
+    styled,
+    task_label,
+)
+from scaling_bayes.formatting import format_year
+from scaling_bayes.intervals import quantiles
+from scaling_bayes.schema import group
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_fits"]
+
+_CURVE_POINTS = 48
+_PANEL_HEIGHT = 2.05
+
+
+@styled
+def plot_fits(
+    idata: xr.DataTree,
+    *,
+    tasks: Sequence[str] | None = None,
+    columns: int = 3,
+    width: float = 8.9,
+    least_squares: Mapping[str, tuple[float, float]] | None = None,
+) -> Figure:
+    """Error against training compute, one panel per task, both axes logarithmic.
+
+    The line is the posterior median of the task's law at its reference year; the bands hold 50 % and 90 %
+    (equal tails) of new systems of that year. Points are the systems as reported, hollow where a flag casts
+    doubt on their figures.
+
+    Parameters
+    ----------
+    idata : DataTree
+        From `fit` or `open_trace`.
+    tasks : sequence of str, optional
+        Tasks to draw, all by default.
+    columns : int
+        Panels side by side.
+    width : float
+        Width in inches.
+    least_squares : mapping, optional
+        ``{task: (slope, intercept)}`` of log10(1 / error) on log10 FLOP, drawn as a dashed line.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    FigureError
+        If a task is not in the fit.
+    """
+    known = tasks_of(idata)
+    chosen = known if tasks is None else list(tasks)
+    missing = [task for task in chosen if task not in known]
+    if missing or not chosen:
+        raise FigureError(f"tasks: {missing or 'none'} not in the fit; its tasks are {', '.join(known)}.")
+    columns = max(1, min(columns, len(chosen)))
+    rows = -(-len(chosen) // columns)
+    with_key = rows * columns == len(chosen)
+    figure = new_figure(width, rows * _PANEL_HEIGHT + 0.3 + 0.35 * with_key)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    observed = {task: points(idata, task) for task in chosen}
+    low, high = _compute_limits(list(observed.values()))
+    for position, (ax, task) in enumerate(zip(grid, chosen, strict=False)):
+        _panel(ax, idata, task, observed[task], (low, high), (least_squares or {}).get(task))
+        if position % columns == 0:
+            ax.set_ylabel("error")
+        if position + columns >= len(chosen):
+            ax.set_xlabel("training compute, FLOP")
+    for ax in grid[len(chosen) :]:
+        ax.set_axis_off()
+    handles, labels = _key(idata, observed, chosen, with_lines=least_squares is not None)
+    if with_key:
+        figure.legend(handles, labels, loc="outside lower left", ncols=2 if width < 6 else 4)
+    else:
+        grid[-1].legend(handles, labels, loc="center left", borderaxespad=0.0)
+    return figure
+
+
+def _compute_limits(observed: Sequence[Points]) -> tuple[float, float]:
+    values = np.concatenate([one.log10_compute for one in observed])
+    margin = max(0.06 * float(np.ptp(values)), 0.3)
+    return float(values.min()) - margin, float(values.max()) + margin
+
+
+def _panel(
+    ax: Axes,
+    idata: xr.DataTree,
+    task: str,
+    observed: Points,
+    limits: tuple[float, float],
+    least_squares: tuple[float, float] | None,
+) -> None:
+    margin = 0.6
+    low = max(limits[0], float(observed.log10_compute.min()) - margin)
+    high = min(limits[1], float(observed.log10_compute.max()) + margin)
+    fitted = curve(idata, task, np.linspace(low, high, _CURVE_POINTS))
+    flop = 10.0**fitted.log10_compute
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    for outer, color in (("90", COLORS["band_90"]), ("50", COLORS["band_50"])):
+        ax.fill_between(
+            flop, fitted.bands[f"lower_{outer}"], fitted.bands[f"upper_{outer}"], color=color, linewidth=0, zorder=1
+        )
+    ax.plot(flop, fitted.line, color=COLORS["blue"], zorder=2)
+    if least_squares is not None:
+        slope, intercept = least_squares
+        ax.plot(flop, 10.0 ** -(intercept + slope * fitted.log10_compute), color=COLORS["ink"], ls=(0, (4, 2)), lw=1.1)
+    for later, flagged, style in _classes(idata, task, observed):
+        rows = later & flagged
+        ax.plot(10.0 ** observed.log10_compute[rows], observed.error[rows], zorder=3, **style)
+    ax.set_title(task_label(task))
+    ax.set_xlim(10.0 ** limits[0], 10.0 ** limits[1])
+    bottom = min(observed.error.min(), float(np.percentile(fitted.bands["lower_90"], 10))) * 0.93
+    top = min(max(observed.error.max(), float(np.percentile(fitted.bands["upper_90"], 90))) * 1.08, 1.0)
+    ax.set_ylim(bottom, top)
+    exponents = decades(*limits, most=5)
+    numeric_ticks(ax, "x", [10.0**e for e in exponents], [power_of_ten(e) for e in exponents])
+    percent_ticks(ax, "y", bottom, top)
+    finish(ax)
+
+
+_MARK = {"marker": "o", "ls": "none", "ms": 4.0, "mew": 0.9}
+
+
+def _style(color: str, *, hollow: bool) -> dict[str, object]:
+    return {**_MARK, "mec": color, "mfc": COLORS["paper"] if hollow else color, "alpha": 0.9}
+
+
+def _classes(idata: xr.DataTree, task: str, observed: Points) -> list[tuple[np.ndarray, np.ndarray, dict[str, object]]]:
+    """Masks and marks: earlier and later than the reference year, sound and flagged."""
+    later = np.ones(observed.error.shape, dtype=bool)
+    if options_of(idata).needs_year:
+        later = observed.year >= float(group(idata, "constant_data")["reference_year"].sel(task=task))
+    return [
+        (when, how, _style(color, hollow=hollow))
+        for when, color in ((~later, COLORS["orange"]), (later, COLORS["ink"]))
+        for how, hollow in ((observed.flagged, True), (~observed.flagged, False))
+    ]
+
+
+def _key(
+    idata: xr.DataTree, observed: Mapping[str, Points], tasks: Sequence[str], *, with_lines: bool
+) -> tuple[list[object], list[str]]:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    entries: list[tuple[object, str]] = [
+        (Line2D([], [], color=COLORS["blue"]), "median of the law"),
+        (Patch(color=COLORS["band_50"], lw=0), "50 % of new systems"),
+        (Patch(color=COLORS["band_90"], lw=0), "90 % of new systems"),
+    ]
+    if options_of(idata).needs_year:
+        reference = group(idata, "constant_data")["reference_year"].sel(task=list(tasks)).values
+        years = sorted({format_year(float(year)) for year in reference})
+        when = years[0] if len(years) == 1 else f"{years[0]} to {years[-1]}"
+        entries += [
+            (Line2D([], [], **_style(COLORS["orange"], hollow=False)), "system before the task's mean year"),  # type: ignore[arg-type]
+            (Line2D([], [], **_style(COLORS["ink"], hollow=False)), f"system after it ({when})"),  # type: ignore[arg-type]
+        ]
+    else:
+        entries.append((Line2D([], [], **_style(COLORS["ink"], hollow=False)), "system"))  # type: ignore[arg-type]
+    if any(one.flagged.any() for one in observed.values()):
+        entries.append((Line2D([], [], **_style(COLORS["muted"], hollow=True)), "figures in doubt (flagged)"))  # type: ignore[arg-type]
+    if with_lines:
+        entries.append((Line2D([], [], color=COLORS["ink"], ls=(0, (4, 2)), lw=1.1), "least squares, 2020"))
+    posterior = group(idata, "posterior")
+    if "compute_error" in posterior:
+        sd = quantiles(draws_of(posterior, "compute_error"), [0.5])[0]
+        entries.append((Line2D([], [], ls="none"), f"compute is known to ±{sd:.1f} powers of ten"))
+    handles, labels = zip(*entries, strict=True)
+    return list(handles), list(labels)

@@ -1,0 +1,143 @@
+"""Pictures of the errors a fit expects: before the data, and beside the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaling_bayes.figures.reading import coverage, pit, points, predictive_draws, tasks_of
+from scaling_bayes.figures.style import (
+    COLORS,
+    FigureError,
+    axes_of,
+    bare,
+    finish,
+    new_figure,
+    numeric_ticks,
+    percent_ticks,
+    styled,
+    task_label,
+)
+from scaling_bayes.intervals import QUANTILES, quantiles
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_posterior_predictive", "plot_prior_predictive"]
+
+_ROW = 0.4
+_LEAST_SYSTEMS = 5
+
+
+@styled
+def plot_prior_predictive(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.9) -> Axes:
+    """Errors the model expects before seeing any (bars: 50 % and 90 %), and those observed (ticks), per task.
+
+    Parameters
+    ----------
+    idata : DataTree
+        From `fit` or `open_trace`.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    width : float
+        Width of a new figure, inches.
+
+    Returns
+    -------
+    Axes
+    """
+    tasks = tasks_of(idata)
+    ax = axes_of(ax, width, _ROW * len(tasks) + 0.75)
+    lowest = 1.0
+    for row, task in enumerate(tasks):
+        y = -float(row)
+        q = dict(zip(QUANTILES, quantiles(predictive_draws(idata, "prior", task), list(QUANTILES.values())), strict=True))
+        q = {name: max(value, 1e-12) for name, value in q.items()}
+        observed = points(idata, task).error
+        lowest = min(lowest, q["lower_90"], observed.min())
+        ax.plot([q["lower_90"], q["upper_90"]], [y, y], color=COLORS["prior"], lw=1.5, solid_capstyle="butt")
+        ax.plot([q["lower_50"], q["upper_50"]], [y, y], color=COLORS["prior"], lw=5, solid_capstyle="butt")
+        ax.plot(q["median"], y, "o", ms=5, mfc=COLORS["paper"], mec=COLORS["muted"], mew=1.2)
+        ax.plot(observed, np.full(observed.shape, y - 0.24), "|", ms=7, mew=1.0, color=COLORS["blue"])
+        ax.text(0.0, y + 0.02, task_label(task), transform=ax.get_yaxis_transform(), fontweight="bold", va="center")
+    ax.set_xscale("log")
+    lowest = max(lowest * 0.8, 1e-10)
+    share = 0.2 if width > 6 else 0.3
+    ax.set_xlim(lowest ** (1.0 / (1.0 - share)), 1.02)
+    ax.set_ylim(-len(tasks) + 0.45, 0.45)
+    bare(ax)
+    percent_ticks(ax, "x", lowest, 1.0, most=8 if width > 6 else 5)
+    ax.set_xlabel("error (bars: expected before the data; ticks: observed)")
+    return ax
+
+
+@styled
+def plot_posterior_predictive(idata: xr.DataTree, *, width: float = 8.9) -> Figure:
+    """Calibration of the fit on its own data: ranks of observed errors, and coverage of intervals.
+
+    Left, histogram of the share of posterior predictive draws at or below each observed error, uniform for a
+    calibrated fit; the band holds 90 % of such histograms, bin by bin. Right, share of observed errors inside
+    the equal-tailed interval of each probability.
+
+    Parameters
+    ----------
+    idata : DataTree
+        From `fit` or `open_trace`.
+    width : float
+        Width in inches; below 6 the panels stand one above the other.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    FigureError
+        With too few systems for a histogram.
+    """
+    ranks = pit(idata)
+    if ranks.size < _LEAST_SYSTEMS:
+        raise FigureError(f"calibration of {ranks.size} systems is not shown; expected at least {_LEAST_SYSTEMS}.")
+    beside = width >= 6
+    figure = new_figure(width, 2.6 if beside else 4.8)
+    left, right = figure.subplots(1, 2) if beside else figure.subplots(2, 1)
+    _rank_histogram(left, ranks)
+    _coverage_curve(right, ranks)
+    return figure
+
+
+def _rank_histogram(ax: Axes, ranks: np.ndarray) -> None:
+    from scipy.stats import binom
+
+    bins = int(np.clip(ranks.size // 6, 4, 10))
+    counts, edges = np.histogram(ranks, bins=bins, range=(0.0, 1.0))
+    low, high = binom.ppf([0.05, 0.95], ranks.size, 1.0 / bins)
+    ax.axhspan(low, high, color=COLORS["band_90"], lw=0, zorder=0.5)
+    ax.axhline(ranks.size / bins, color=COLORS["blue"], lw=1.0, zorder=0.6)
+    ax.bar(edges[:-1], counts, width=1.0 / bins, align="edge", color="none", edgecolor=COLORS["ink"], lw=1.0)
+    ax.set_xlim(0.0, 1.0)
+    ax.set_ylim(0.0, max(counts.max(), high) * 1.12)
+    ax.set_title("Rank of observed errors")
+    ax.set_xlabel("share of predictive draws at or below")
+    ax.set_ylabel("systems")
+    finish(ax)
+    ax.grid(visible=False)
+
+
+def _coverage_curve(ax: Axes, ranks: np.ndarray) -> None:
+    nominal = np.linspace(0.05, 0.95, 19)
+    found = [coverage(ranks, float(p)) for p in nominal]
+    ax.plot([0, 1], [0, 1], color=COLORS["rule"], lw=1.0, ls=(0, (4, 2)))
+    ax.plot(nominal, found, color=COLORS["blue"], marker="o", ms=3.2, mew=0)
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    ticks = [0.0, 0.25, 0.5, 0.75, 1.0]
+    for axis in ("x", "y"):
+        numeric_ticks(ax, axis, ticks, [f"{100 * t:.0f} %" for t in ticks])
+    ax.set_title("Coverage of intervals")
+    ax.set_xlabel("probability the interval states")
+    ax.set_ylabel("observed errors inside")
+    finish(ax)

@@ -1,0 +1,108 @@
+"""`plot_slopes`: what was believed of each slope before the data, and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaling_bayes.figures.reading import draws_of, tasks_of
+from scaling_bayes.figures.style import COLORS, axes_of, bare, finish, numeric_ticks, styled, task_label
+from scaling_bayes.intervals import QUANTILES, quantiles
+from scaling_bayes.schema import group, manifest
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+__all__ = ["plot_slopes"]
+
+_ROW = 0.52
+_EXPONENTS = (1, 2, 4, 10, 20, 40, 100, 200, 400, 1000, 2000, 4000, 10000)
+
+
+@styled
+def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.9) -> Axes:
+    """Prior and posterior of each task's slope, with the exponent 1/slope on the upper axis.
+
+    Curves are densities of the draws of log10 slope (Gaussian kernel, Scott's rule), scaled to one height;
+    bars are the posterior median, 50 % and 90 % equal-tailed intervals.
+
+    Parameters
+    ----------
+    idata : DataTree
+        From `fit` or `open_trace`.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    width : float
+        Width of a new figure, inches.
+
+    Returns
+    -------
+    Axes
+    """
+    tasks = tasks_of(idata)
+    ax = axes_of(ax, width, _ROW * len(tasks) + 1.25)
+    before, after = group(idata, "prior"), group(idata, "posterior")
+    draws = {task: (np.log10(draws_of(before, "slope", task)), np.log10(draws_of(after, "slope", task))) for task in tasks}
+    ends = np.array([quantiles(posterior, [0.002, 0.998]) for _, posterior in draws.values()])
+    prior_ends = np.array([quantiles(prior, [0.05, 0.95]) for prior, _ in draws.values()])
+    low = min(ends[:, 0].min(), prior_ends[:, 0].min()) - 0.05
+    high = max(ends[:, 1].max(), prior_ends[:, 1].max()) + 0.05
+    grid = np.linspace(low, high, 160)
+    for row, (task, (prior, posterior)) in enumerate(draws.items()):
+        base = -float(row)
+        _density(ax, grid, prior, base, fill=None, line=COLORS["prior"])
+        _density(ax, grid, posterior, base, fill=COLORS["band_50"], line=COLORS["blue"])
+        q = dict(zip(QUANTILES, quantiles(posterior, list(QUANTILES.values())), strict=True))
+        ax.plot([q["lower_90"], q["upper_90"]], [base, base], color=COLORS["blue"], lw=1.4, solid_capstyle="butt")
+        ax.plot([q["lower_50"], q["upper_50"]], [base, base], color=COLORS["blue"], lw=4.2, solid_capstyle="butt")
+        ax.plot(q["median"], base, "o", ms=5, mfc=COLORS["paper"], mec=COLORS["blue"], mew=1.4)
+        ax.text(low, base + 0.1, task_label(task), fontweight="bold", va="bottom", ha="left")
+    ax.set_xlim(low, high)
+    ax.set_ylim(-len(tasks) + 0.6, 0.95)
+    bare(ax)
+    ticks = [m * 10.0**k for k in range(-6, 3) for m in (1, 2, 5) if low <= np.log10(m * 10.0**k) <= high]
+    numeric_ticks(ax, "x", [float(np.log10(t)) for t in ticks], [f"{t:g}" for t in ticks])
+    ax.set_xlabel("slope: gain in performance per tenfold compute")
+    _exponent_axis(ax, low, high, law=manifest(idata)["model"]["law"])
+    _key(ax)
+    return ax
+
+
+def _density(
+    ax: Axes, grid: NDArray[np.float64], draws: NDArray[np.float64], base: float, *, fill: str | None, line: str
+) -> None:
+    from scipy.stats import gaussian_kde
+
+    if np.ptp(draws) == 0:
+        return
+    height = gaussian_kde(draws)(grid)
+    height = base + 0.78 * height / height.max()
+    shown = height > base + 0.004
+    if fill is not None:
+        ax.fill_between(grid, base, height, where=shown, color=fill, alpha=0.75, linewidth=0, zorder=1)
+    ax.plot(grid[shown], height[shown], color=line, lw=1.1, zorder=1.5)
+
+
+def _exponent_axis(ax: Axes, low: float, high: float, *, law: str) -> None:
+    upper = ax.twiny()
+    upper.set_xlim(low, high)
+    upper.spines["top"].set_visible(True)
+    for side in ("left", "bottom", "right"):
+        upper.spines[side].set_visible(False)
+    finish(upper)
+    upper.grid(visible=False)
+    exponents = [e for e in _EXPONENTS if low <= -np.log10(e) <= high]
+    numeric_ticks(upper, "x", [-float(np.log10(e)) for e in exponents], [f"{e:,}" for e in exponents])
+    power = "exponent k = 1 / slope: compute grows as (1 / error)ᵏ" if law == "power" else "1 / slope"
+    upper.set_xlabel(power)
+
+
+def _key(ax: Axes) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles = [Line2D([], [], color=COLORS["prior"], lw=1.1), Patch(color=COLORS["band_50"], lw=0)]
+    ax.legend(handles, ["prior", "posterior"], loc="lower right", ncols=1, borderaxespad=0.2)

@@ -1,0 +1,195 @@
+"""Colours, type and small marks shared by all pictures."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from scaling_bayes.conventions import TASK_LABELS
+from scaling_bayes.errors import ScalingBayesError
+from scaling_bayes.formatting import format_error
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "COLORS",
+    "FigureError",
+    "axes_of",
+    "bare",
+    "decades",
+    "finish",
+    "legible",
+    "new_figure",
+    "numeric_ticks",
+    "percent_ticks",
+    "power_of_ten",
+    "styled",
+    "task_label",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Okabe & Ito's colour-blind safe palette (2008, *Color Universal Design*), and greys for what is not data.
+COLORS: Mapping[str, str] = MappingProxyType(
+    {
+        "blue": "#0072b2",
+        "orange": "#d55e00",
+        "green": "#009e73",
+        "purple": "#cc79a7",
+        "ink": "#1d2127",
+        "muted": "#5b626d",
+        "rule": "#8b929c",
+        "grid": "#e3e5e8",
+        "paper": "#fefefe",
+        "band_90": "#d3e5f1",
+        "band_50": "#9ec8e2",
+        "prior": "#a8adb5",
+    }
+)
+
+_STYLE: Mapping[str, Any] = MappingProxyType(
+    {
+        "axes.axisbelow": True,
+        "axes.edgecolor": COLORS["rule"],
+        "axes.facecolor": "none",
+        "axes.grid": True,
+        "axes.labelcolor": COLORS["muted"],
+        "axes.labelsize": 8.5,
+        "axes.linewidth": 0.7,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlecolor": COLORS["ink"],
+        "axes.titlelocation": "left",
+        "axes.titlesize": 10,
+        "axes.titleweight": "bold",
+        "figure.dpi": 72,
+        "figure.facecolor": COLORS["paper"],
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],
+        "font.size": 8.5,
+        "grid.color": COLORS["grid"],
+        "grid.linewidth": 0.6,
+        "legend.fontsize": 8,
+        "legend.frameon": False,
+        "legend.handlelength": 1.4,
+        "legend.labelcolor": COLORS["muted"],
+        "lines.linewidth": 1.6,
+        "path.simplify": False,
+        "text.color": COLORS["ink"],
+        "text.parse_math": False,
+        "xtick.color": COLORS["rule"],
+        "xtick.labelcolor": COLORS["muted"],
+        "xtick.labelsize": 8,
+        "xtick.major.size": 3,
+        "xtick.minor.size": 0,
+        "ytick.color": COLORS["rule"],
+        "ytick.labelcolor": COLORS["muted"],
+        "ytick.labelsize": 8,
+        "ytick.major.size": 3,
+        "ytick.minor.size": 0,
+    }
+)
+
+_SUPERSCRIPTS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+class FigureError(ScalingBayesError):
+    """A picture cannot be drawn from what was given; the message says why."""
+
+
+def styled(function: Callable[P, R]) -> Callable[P, R]:
+    """Draw in the house style, starting from matplotlib's defaults and leaving the caller's as they are."""
+
+    @functools.wraps(function)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        with mpl.rc_context():
+            mpl.rcdefaults()
+            mpl.rcParams.update(_STYLE)
+            return function(*args, **kwargs)
+
+    return drawn
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Make an empty figure of `width` by `height` inches that no global registry holds."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
+    """Return `ax`, or the axes of a new figure."""
+    return new_figure(width, height).add_subplot() if ax is None else ax
+
+
+def finish(ax: Axes) -> None:
+    """Fix the look of ticks and grid, which matplotlib otherwise takes from whoever saves the figure."""
+    for axis in ("x", "y"):
+        size = mpl.rcParams[f"{axis}tick.labelsize"]
+        ax.tick_params(axis=axis, color=COLORS["rule"], labelcolor=COLORS["muted"], labelsize=size)
+        ax.tick_params(axis=axis, length=3, width=0.7, which="major")
+        ax.tick_params(axis=axis, length=0, which="minor", labelleft=False, labelbottom=False)
+    ax.grid(visible=True, which="major", color=COLORS["grid"], linewidth=0.6)
+    ax.grid(visible=False, which="minor")
+
+
+def bare(ax: Axes) -> None:
+    """Finish axes that hold rows of bars: no left spine, no row ticks, no grid across the rows."""
+    finish(ax)
+    ax.spines["left"].set_visible(False)
+    ax.set_yticks([])
+    ax.grid(visible=False, axis="y")
+
+
+def percent_ticks(ax: Axes, axis: str, low: float, high: float, most: int = 6) -> None:
+    """Ticks at round errors on a log axis from `low` to `high`, written in percent."""
+    for mantissas in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        ticks = [m * 10.0**k for k in range(-12, 1) for m in mantissas if low <= m * 10.0**k <= min(high, 1.0)]
+        if len(ticks) <= most:
+            break
+    ticks = ticks[:: -(-len(ticks) // most) or 1]
+    numeric_ticks(ax, axis, ticks, [format_error(tick) for tick in ticks])
+
+
+def numeric_ticks(ax: Axes, axis: str, ticks: Sequence[float], labels: Sequence[str]) -> None:
+    """Set exactly these ticks, with no minor ones."""
+    from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+
+    one = ax.xaxis if axis == "x" else ax.yaxis
+    one.set_major_locator(FixedLocator(list(ticks)))
+    one.set_major_formatter(FixedFormatter(list(labels)))
+    one.set_minor_locator(NullLocator())
+
+
+def power_of_ten(exponent: float) -> str:
+    """Write 10 to a power with superscript digits, ``10²³``, for axes that do not read mathematics."""
+    text = f"{exponent:.1f}".removesuffix(".0")
+    return "10" + text.translate(_SUPERSCRIPTS)
+
+
+def legible(text: object, longest: int | None = None) -> str:
+    """Text fit for a picture or a page: no control characters, nothing UTF-8 cannot hold, no overlong names."""
+    known = str(text).encode("utf-8", "replace").decode("utf-8")
+    plain = "".join(character if character.isprintable() else " " for character in known).strip()
+    if longest is not None and len(plain) > longest:
+        plain = plain[: longest - 1].rstrip() + "…"
+    return plain
+
+
+def task_label(task: str, longest: int | None = 28) -> str:
+    """Return the name of a task as readers know it; a task of the user's keeps its own."""
+    return TASK_LABELS.get(task) or legible(task, longest) or "(no name)"
+
+
+def decades(low: float, high: float, most: int = 7) -> list[float]:
+    """Whole powers of ten between two exponents, at most `most` of them, evenly spaced."""
+    span = max(high - low, 1e-9)
+    step = next((s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if span / s <= most), math.ceil(span / most))
+    first = math.ceil(low / step - 1e-9) * step
+    return [float(first + step * i) for i in range(int((high - first) / step + 1e-9) + 1)]

@@ -1,0 +1,103 @@
+"""From a matplotlib figure to an SVG that can stand inside a page: stable bytes, own ids, page colours."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+
+from scaling_bayes.figures.style import COLORS, legible, styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["to_svg"]
+
+_SVG = "http://www.w3.org/2000/svg"
+_XLINK = "{http://www.w3.org/1999/xlink}href"
+_NUMBER = re.compile(r"-?\d+\.\d+")
+_URL = re.compile(r"url\(#([^)]*)\)")
+_FAMILY = re.compile(r"font-family: [^;]*")
+_UNTURNED = re.compile(r"rotate\(-?0[ )]")
+_ROUNDED = ("d", "x", "y", "width", "height", "points")
+
+
+def to_svg(figure: Figure, *, name: str = "figure", alt: str = "") -> str:
+    """Write a figure as inline SVG: the same figure gives the same bytes.
+
+    Text stays text in the page's own font. The palette is written as CSS variables ``--fig-<colour>`` with
+    the print colours as fallback, so that a page may restyle it for a dark background.
+
+    Parameters
+    ----------
+    figure : Figure
+        Drawn with the functions of this package.
+    name : str
+        Unique in the page; prefixes every id.
+    alt : str
+        What the picture shows, for readers who do not see it.
+
+    Returns
+    -------
+    str
+        One ``<svg>`` element, without XML declaration.
+    """
+    raw = io.StringIO()
+    _save(figure, raw, name)
+    ElementTree.register_namespace("", _SVG)
+    root = ElementTree.fromstring(raw.getvalue())
+    _drop(root)
+    for element in root.iter():
+        _rewrite(element, name)
+    width, height = (_NUMBER.sub(_round, value.removesuffix("pt")) for value in (root.get("width", ""), root.get("height", "")))
+    root.attrib |= {"width": width, "height": height, "role": "img", "aria-label": legible(alt) or name}
+    root.attrib.pop("version", None)
+    return ElementTree.tostring(root, encoding="unicode", short_empty_elements=True)
+
+
+@styled
+def _save(figure: Figure, raw: io.StringIO, name: str) -> None:
+    mpl.rcParams.update({"svg.hashsalt": name, "svg.fonttype": "none"})
+    figure.savefig(raw, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+
+
+def _drop(root: ElementTree.Element) -> None:
+    """Remove metadata, and the style sheet that would reach beyond the picture."""
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag in {f"{{{_SVG}}}metadata", f"{{{_SVG}}}style"}:
+                parent.remove(child)
+
+
+def _rewrite(element: ElementTree.Element, name: str) -> None:
+    attributes = element.attrib
+    if "id" in attributes:
+        attributes["id"] = f"{name}-{attributes['id']}"
+    target = attributes.pop(_XLINK, None)
+    if target is not None:
+        attributes["href"] = f"#{name}-{target.removeprefix('#')}"
+    if "clip-path" in attributes:
+        attributes["clip-path"] = _URL.sub(rf"url(#{name}-\1)", attributes["clip-path"])
+    for key in _ROUNDED:
+        if key in attributes:
+            attributes[key] = _NUMBER.sub(_round, attributes[key])
+    if _UNTURNED.match(attributes.get("transform", "")):
+        del attributes["transform"]
+    for key in ("style", "fill", "stroke"):
+        if key in attributes:
+            attributes[key] = _with_variables(attributes[key])
+    if element.tag == f"{{{_SVG}}}g":
+        element.text = element.tail = None
+
+
+def _with_variables(style: str) -> str:
+    for color, value in COLORS.items():
+        style = style.replace(value, f"var(--fig-{color}, {value})")
+    return _FAMILY.sub("font-family: var(--fig-font, sans-serif)", style)
+
+
+def _round(match: re.Match[str]) -> str:
+    return f"{float(match.group()):.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,10 @@
+"""A fit told to a reader: one HTML file that needs nothing else, and the same numbers as JSON and CSV."""
+
+from __future__ import annotations
+
+from scaling_bayes.report.build import QUESTION, build_report
+from scaling_bayes.report.parts import Report
+from scaling_bayes.report.render import render_html
+from scaling_bayes.report.write import write_report
+
+__all__ = ["QUESTION", "Report", "build_report", "render_html", "write_report"]

@@ -1,0 +1,193 @@
+"""What a report is made of: typed parts, with no HTML and nothing computed in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "Cell",
+    "Column",
+    "Details",
+    "FactsPart",
+    "FailurePart",
+    "FigurePart",
+    "Link",
+    "Part",
+    "Power",
+    "PowerInterval",
+    "Report",
+    "Section",
+    "Status",
+    "Table",
+    "TextPart",
+]
+
+
+@dataclass(frozen=True)
+class Power:
+    """A power of ten, by its exponent; ``inf`` is unreachable."""
+
+    kind: ClassVar[str] = "power"
+    exponent: float
+
+
+@dataclass(frozen=True)
+class PowerInterval:
+    """Powers of ten: median (None where only the ends are shown) and interval, by their exponents."""
+
+    kind: ClassVar[str] = "power_interval"
+    median: float | None
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Link:
+    """Text that leads to an address; an address that is not http(s) is shown as text only."""
+
+    kind: ClassVar[str] = "link"
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """Whether something holds, in words and colour."""
+
+    kind: ClassVar[str] = "status"
+    passed: bool
+
+
+Cell = str | Power | PowerInterval | Link | Status
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its header, a second line under it, and whether it holds numbers."""
+
+    header: str
+    note: str = ""
+    numeric: bool = False
+    grows: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a caption that says what the numbers are; the first column names the row.
+
+    Attributes
+    ----------
+    caption : str
+        What the table holds; with intervals, their convention.
+    columns : tuple of Column
+        In order.
+    rows : tuple of tuple of Cell
+        One cell per column. A row whose first cell is empty belongs to the one above.
+    """
+
+    kind: ClassVar[str] = "table"
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class FigurePart:
+    """A picture, in a wide and a narrow form.
+
+    Attributes
+    ----------
+    name : str
+        Unique in the report.
+    caption : str
+        What to see, and how to read it.
+    wide, narrow : str
+        Inline SVG, with alternative text inside.
+    """
+
+    kind: ClassVar[str] = "figure"
+    name: str
+    caption: str
+    wide: str
+    narrow: str
+
+
+@dataclass(frozen=True)
+class FailurePart:
+    """A picture that could not be drawn, and why."""
+
+    kind: ClassVar[str] = "failure"
+    name: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TextPart:
+    """A paragraph; `lead` for the one under a title, `code` for text to copy."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+    style: str = "plain"
+
+
+@dataclass(frozen=True)
+class FactsPart:
+    """Pairs of a name and a value."""
+
+    kind: ClassVar[str] = "facts"
+    items: tuple[tuple[str, Cell], ...]
+
+
+@dataclass(frozen=True)
+class Details:
+    """Parts that open on demand."""
+
+    kind: ClassVar[str] = "details"
+    summary: str
+    parts: tuple[Part, ...]
+
+
+Part = Table | FigurePart | FailurePart | TextPart | FactsPart | Details
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its parts; `anchor` is its id in the page, `short` its name in the contents."""
+
+    anchor: str
+    heading: str
+    short: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole report.
+
+    Attributes
+    ----------
+    title : str
+        The question.
+    lead : str
+        For what the answer holds: fit, year, kind, scenario.
+    sections : tuple of Section
+        In order; the first is the answer.
+    numbers : dict
+        Everything the report states, as plain JSON values.
+    projection : DataFrame
+        The projection's summary, from `summarize_projection`.
+    failures : tuple of FailurePart
+        Pictures that could not be drawn.
+    """
+
+    title: str
+    lead: str
+    sections: tuple[Section, ...]
+    numbers: dict[str, Any]
+    projection: pd.DataFrame
+    failures: tuple[FailurePart, ...] = field(default=())

@@ -1,0 +1,213 @@
+"""Everything a report states, read once from a fit, as plain tables."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scaling_bayes.diagnostics import checks
+from scaling_bayes.digest import tree_digest
+from scaling_bayes.errors import DataError
+from scaling_bayes.figures.reading import coverage, draws_of, options_of, pit, points, tasks_of
+from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, QUANTILES, quantiles
+from scaling_bayes.projection.project import project
+from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.report.words import MACHINE_LOG10_FLOP_PER_SECOND, UNIVERSE_LOG10_SECONDS
+from scaling_bayes.schema import group, manifest
+from scaling_bayes.systems.flags import FLAGS, split_flags
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from scaling_bayes.options import ModelOptions
+
+__all__ = ["Facts", "read_facts"]
+
+#: Name in the report of each task-level quantity, and the parameter and transform it comes from.
+_QUANTITIES = ("slope", "exponent", "noise", "progress")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a report states.
+
+    Attributes
+    ----------
+    idata : DataTree
+        The fit.
+    tasks : list of str
+        In the fit's order.
+    options : ModelOptions
+        Which model.
+    manifest : dict
+        The fit's manifest.
+    digest : str
+        SHA-256 of the fit's content; the same in memory and in a file.
+    kind : str
+        ``predictive`` or ``mean``.
+    years : list of float
+        Years the projection is for.
+    progress_continues : bool
+        Whether algorithmic progress is assumed until then.
+    projection : DataFrame
+        From `summarize_projection`.
+    parameters : DataFrame
+        One row per stage (prior, posterior), task ("" for all) and quantity: quantiles.
+    checks : DataFrame
+        From `scaling_bayes.checks`.
+    systems : DataFrame
+        One row per observed system; columns the fit did not keep are absent.
+    by_task : DataFrame
+        Counts, ranges and coverage per task.
+    flags : DataFrame
+        ``flag``, ``systems``, ``meaning``; no rows where the fit kept no flags.
+    yardsticks : dict
+        Label to log10 FLOP.
+    """
+
+    idata: xr.DataTree
+    tasks: list[str]
+    options: ModelOptions
+    manifest: dict[str, Any]
+    digest: str
+    kind: str
+    years: list[float]
+    progress_continues: bool
+    projection: pd.DataFrame
+    parameters: pd.DataFrame
+    checks: pd.DataFrame
+    systems: pd.DataFrame
+    by_task: pd.DataFrame
+    flags: pd.DataFrame
+    yardsticks: dict[str, float]
+
+
+def read_facts(idata: xr.DataTree, targets: Any, years: Any, kind: str) -> Facts:
+    """Read a fit, project it and reduce its draws to tables.
+
+    Raises
+    ------
+    ScalingBayesError
+        As `project`, `summarize_projection` and `checks`.
+    """
+    projected = project(idata, targets, years, kind)
+    asked = manifest(projected)["projection"]
+    systems = _systems(idata)
+    return Facts(
+        idata=idata,
+        tasks=tasks_of(idata),
+        options=options_of(idata),
+        manifest=manifest(idata),
+        digest=tree_digest(idata),
+        kind=str(asked["kind"]),
+        years=[float(year) for year in asked["years"]],
+        progress_continues=bool(asked["progress_continues"]),
+        projection=summarize_projection(projected),
+        parameters=_parameters(idata),
+        checks=checks(idata),
+        systems=systems,
+        by_task=_by_task(idata, systems),
+        flags=_flags(systems),
+        yardsticks=_yardsticks(float(systems["publication_year"].max())),
+    )
+
+
+def _parameters(idata: xr.DataTree) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = []
+    for stage in ("prior", "posterior"):
+        dataset = group(idata, stage)
+        for task in tasks_of(idata):
+            for quantity in _QUANTITIES:
+                name = "slope" if quantity == "exponent" else quantity
+                if name not in dataset:
+                    continue
+                draws = draws_of(dataset, name, task)
+                rows.append(_row(stage, task, quantity, 1.0 / draws if quantity == "exponent" else draws))
+        if "compute_error" in dataset:
+            rows.append(_row(stage, "", "compute_error", draws_of(dataset, "compute_error")))
+    return pd.DataFrame(rows)
+
+
+def _row(stage: str, task: str, quantity: str, draws: Any) -> dict[str, Any]:
+    found = quantiles(draws, list(QUANTILES.values()))
+    return {
+        "stage": stage,
+        "task": task,
+        "quantity": quantity,
+        **{name: float(value) for name, value in zip(QUANTILES, found, strict=True)},
+    }
+
+
+def _systems(idata: xr.DataTree) -> pd.DataFrame:
+    constant = group(idata, "constant_data")
+    per_system = [name for name, values in constant.data_vars.items() if values.dims == ("system",)]
+    frame = constant[per_system].to_dataframe().reset_index()
+    frame = frame.rename(columns={"system": "label", "system_task": "task"})
+    frame["error"] = group(idata, "observed_data")["error"].values
+    return frame
+
+
+def _by_task(idata: xr.DataTree, systems: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = []
+    for task in tasks_of(idata):
+        one = systems[systems["task"].astype(str) == task]
+        ranks = pit(idata, task)
+        row = {
+            "task": task,
+            "systems": len(one),
+            "lowest_error": float(one["error"].min()),
+            "highest_error": float(one["error"].max()),
+            "lowest_log10_compute": float(one["log10_training_compute_flop"].min()),
+            "highest_log10_compute": float(one["log10_training_compute_flop"].max()),
+            "first_year": float(one["publication_year"].min()),
+            "last_year": float(one["publication_year"].max()),
+            "in_doubt": int(points(idata, task).flagged.sum()),
+            "coverage_50": coverage(ranks, INNER_CI_PROB),
+            "coverage_90": coverage(ranks, CI_PROB),
+        }
+        if "flags" in one:
+            row["flagged"] = int((one["flags"].astype(str) != "").sum())
+        if "correction_reason" in one:
+            row["corrected"] = int((one["correction_reason"].astype(str) != "").sum())
+        if "in_thompson2020" in one:
+            row["in_thompson2020"] = int(one["in_thompson2020"].astype(bool).sum())
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _flags(systems: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    meanings = {flag.name: flag.meaning for flag in FLAGS}
+    counts: dict[str, int] = {}
+    for cell in systems["flags"].astype(str) if "flags" in systems else ():
+        for word in split_flags(cell):
+            counts[word] = counts.get(word, 0) + 1
+    rows = [(word, counts[word], meanings.get(word, "")) for word in sorted(counts, key=lambda w: (-counts[w], w))]
+    return pd.DataFrame(rows, columns=["flag", "systems", "meaning"])
+
+
+def _yardsticks(last_year: float) -> dict[str, float]:
+    """Largest known training runs at the end of the data and now, and the yardstick machine since the Big Bang."""
+    from scaling_bayes.hardware.tables import load_table
+
+    found: dict[str, float] = {}
+    try:
+        table = load_table("yardsticks")
+        runs = table[table["name"] == "largest_training_run"].sort_values("year")
+    except (DataError, KeyError):
+        runs = None
+    if runs is not None and len(runs):
+        until = runs[runs["year"] <= last_year]
+        chosen = {int(row["year"]): float(row["value"]) for part in (until.tail(1), runs.tail(1)) for _, row in part.iterrows()}
+        found = {f"largest known training run of {year}": math.log10(value) for year, value in chosen.items()}
+    found["1 exaFLOP/s since the Big Bang"] = float(np.round(MACHINE_LOG10_FLOP_PER_SECOND + UNIVERSE_LOG10_SECONDS, 1))
+    return found

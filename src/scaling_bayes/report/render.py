@@ -1,0 +1,69 @@
+"""`render_html`: a report as one page that needs nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from scaling_bayes.figures.style import legible
+from scaling_bayes.formatting import format_power_of_ten
+from scaling_bayes.report.parts import Report
+
+__all__ = ["render_html"]
+
+_FOLDER = Path(__file__).resolve().parent
+
+
+def render_html(report: Report) -> str:
+    """Render a report as one HTML page: styles and pictures inside, no script, nothing fetched.
+
+    Every text is escaped; the pictures are the only markup taken as it is, and hold escaped text only.
+
+    Returns
+    -------
+    str
+        The page, the same for the same report.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"power": _power, "powers": _powers, "svg": Markup, "legible": legible}
+    environment.tests["web"] = _is_web
+    style = Markup((_FOLDER / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    return environment.get_template("report.html.j2").render(report=report, style=style)
+
+
+def _power(exponent: float) -> Markup:
+    """10 with a raised exponent; the caret is there for those who copy or listen."""
+    text = format_power_of_ten(exponent)
+    base, caret, raised = text.partition("^")
+    if not caret:
+        return Markup('<data value="{0}">{0}</data>').format(text)
+    return Markup('<data value="{}">{}<span class="caret">^</span><sup>{}</sup></data>').format(text, base, raised)
+
+
+def _powers(text: str) -> Markup:
+    """Raise the exponents of ``10^x`` in a text."""
+    pieces = str(text).split("10^")
+    out = Markup.escape(pieces[0])
+    for piece in pieces[1:]:
+        end = next((i for i, c in enumerate(piece) if not (c.isdigit() or c in ".-")), len(piece))
+        number = piece[:end].rstrip(".")
+        out += Markup('10<span class="caret">^</span><sup>{}</sup>').format(number) + Markup.escape(piece[len(number) :])
+    return out
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

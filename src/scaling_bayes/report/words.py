@@ -1,0 +1,63 @@
+"""Powers of ten and years in plain words."""
+
+from __future__ import annotations
+
+import math
+
+from scaling_bayes.formatting import format_number
+
+__all__ = ["MACHINE_LOG10_FLOP_PER_SECOND", "UNIVERSE_LOG10_SECONDS", "in_words", "months", "month_of"]
+
+#: The yardstick machine: 1 exaFLOP/s, the speed of the record machine of 2022 (Frontier, TOP500).
+MACHINE_LOG10_FLOP_PER_SECOND = 18.0
+#: Age of the universe, 13.787e9 years (Planck Collaboration 2018, *Cosmological parameters*), in seconds.
+UNIVERSE_LOG10_SECONDS = math.log10(13.787e9 * 365.25 * 86400)
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+_SPANS = ((1.0, "second"), (60.0, "minute"), (3600.0, "hour"), (86400.0, "day"), (31557600.0, "year"))
+
+
+def in_words(log10_flop: float) -> str:
+    """Time the yardstick machine would take: ``3 days``, ``40 thousand years``, ``10^4 ages of the universe``."""
+    if math.isnan(log10_flop):
+        return "not a number"
+    if math.isinf(log10_flop):
+        return "no amount of time"
+    seconds = log10_flop - MACHINE_LOG10_FLOP_PER_SECOND
+    if seconds < 0:
+        return "less than a second"
+    ages = seconds - UNIVERSE_LOG10_SECONDS
+    if ages >= 5.95:
+        return f"10^{ages:.0f} ages of the universe"
+    if ages >= 0:
+        return _counted(10.0**ages, "age of the universe", "ages of the universe")
+    length, unit = max((span for span in _SPANS if math.log10(span[0]) <= seconds + 1e-12), key=lambda span: span[0])
+    return _counted(10.0**seconds / length, unit, f"{unit}s")
+
+
+def _counted(count: float, one: str, many: str) -> str:
+    for size, word in ((1e9, "billion"), (1e6, "million"), (1e4, "thousand")):
+        if float(f"{count:.2g}") >= size:
+            scale = 1e3 if word == "thousand" else size
+            return f"{_two_digits(count / scale)} {word} {many}"
+    number = _two_digits(count)
+    return f"{number} {one if number == '1' else many}"
+
+
+def _two_digits(count: float) -> str:
+    return f"{float(f'{count:.2g}'):,g}" if count < 1e6 else f"{count:,.0f}"
+
+
+def months(log10_per_year: float) -> str:
+    """Months in which the compute a result needs halves, at that many orders of magnitude a year."""
+    return format_number(12.0 * math.log10(2.0) / log10_per_year)
+
+
+def month_of(year: float) -> str:
+    """Write a decimal year as ``2030`` or ``July 2020``."""
+    if abs(year - round(year)) < 1e-6:
+        return f"{round(year)}"
+    return f"{_MONTHS[int((year % 1) * 12)]} {int(year)}"

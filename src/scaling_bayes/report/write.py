@@ -1,0 +1,69 @@
+"""`write_report`: the report and its numbers as files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scaling_bayes.errors import OptionError
+from scaling_bayes.files import write_text
+from scaling_bayes.report.build import build_report
+from scaling_bayes.report.numbers import as_json
+from scaling_bayes.report.render import render_html
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["write_report"]
+
+
+def write_report(
+    idata: xr.DataTree,
+    path: str | os.PathLike[str],
+    *,
+    targets: Any = None,
+    years: float | Iterable[float] | None = None,
+    kind: str = "predictive",
+) -> list[Path]:
+    """Write the report on a fit: one HTML file, and its numbers beside it.
+
+    Parameters
+    ----------
+    idata : DataTree
+        From `fit` or `open_trace`. It is not changed.
+    path : path
+        HTML file to write. ``<stem>.json`` (everything the report states) and ``<stem>.csv`` (the
+        projection's summary, as `summarize_projection` gives it) are written in the same folder. The same
+        fit gives the same bytes. Files that exist are replaced, each in one step.
+    targets, years, kind
+        As in `project`.
+
+    Returns
+    -------
+    list of Path
+        The HTML, JSON and CSV files.
+
+    Raises
+    ------
+    OptionError
+        If the path cannot take a report.
+    TargetError, TraceError
+        As `project`.
+    """
+    html = Path(path)
+    data, table = html.with_suffix(".json"), html.with_suffix(".csv")
+    if html.suffix in (".json", ".csv", ""):
+        raise OptionError(f"a report is written to an .html file, and .json and .csv beside it; found {html}.")
+    if not html.parent.is_dir():
+        raise OptionError(f"cannot write {html}: there is no folder {html.parent}; create it first.")
+    folder = next((one for one in (html, data, table) if one.is_dir()), None)
+    if folder is not None:
+        raise OptionError(f"cannot write {folder}: it is a folder; expected a file name.")
+    report = build_report(idata, targets=targets, years=years, kind=kind)
+    page = render_html(report)
+    write_text(data, as_json(report.numbers))
+    write_text(table, report.projection.to_csv(index=False, lineterminator="\n"))
+    write_text(html, page)
+    return [html, data, table]
