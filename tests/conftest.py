@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import xarray as xr
 from filelock import FileLock
 from hypothesis import settings
+
+REFERENCE_SEED = 20261123
 
 os.environ["MPLBACKEND"] = "agg"
 
@@ -39,3 +42,23 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Calla
         return path
 
     return give
+
+
+@pytest.fixture(scope="session")
+def reference_trace(made_once: Callable[..., Path]) -> Path:
+    """The reference fit on the shipped data, sampled once for the whole run."""
+
+    def make(path: Path) -> None:
+        from scaling_bayes import fit, save_trace
+
+        save_trace(fit(random_seed=REFERENCE_SEED, progressbar=False), path)
+
+    return made_once("reference.nc", make)
+
+
+@pytest.fixture
+def reference_fit(reference_trace: Path) -> xr.DataTree:
+    """The reference fit, opened afresh."""
+    from scaling_bayes import open_trace
+
+    return open_trace(reference_trace)

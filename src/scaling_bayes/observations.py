@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["MIN_ROWS_PER_TASK", "Observations", "decimal_year", "observe"]
-
-MIN_ROWS_PER_TASK = 3
+__all__ = ["Observations", "decimal_year", "observe", "unique_labels"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def decimal_year(systems: pd.DataFrame) -> NDArray[np.float64]:
     if "publication_date" in systems:
         date = pd.to_datetime(systems["publication_date"], errors="coerce")
         days = np.where(date.dt.is_leap_year, 366.0, 365.0)
-        dated = (date.dt.year + (date.dt.dayofyear - 1) / days).to_numpy(dtype=float, na_value=np.nan)
+        dated = (date.dt.year + (date.dt.day_of_year - 1) / days).to_numpy(dtype=float, na_value=np.nan)
         when = np.where(np.isnan(dated), when, dated)
     return when
 
@@ -96,7 +94,7 @@ def unique_labels(systems: pd.DataFrame) -> tuple[str, ...]:
 
 
 def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
-    """Arrays for the model from a validated table in which every row has compute.
+    """Arrays for the model from a validated table in which every row has compute, as `rows_for_fit` gives.
 
     Parameters
     ----------
@@ -109,48 +107,18 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
     Raises
     ------
     DataError
-        If a task has fewer than `MIN_ROWS_PER_TASK` rows or does not vary in compute, or a year is missing.
+        If the model uses time and a year is missing; every such row is listed.
     """
-    problems: list[Problem] = []
     year = decimal_year(systems)
-    if needs_year:
-        for label in systems.index[np.isnan(year)]:
-            problems.append(
-                Problem(
-                    label,
-                    "year",
-                    "no year",
-                    "a publication year, or algorithmic_progress=False and "
-                    "measurement_error=False, which need none",
-                )
-            )
+    if needs_year and np.isnan(year).any():
+        expected = "a publication year; algorithmic_progress=False with measurement_error=False needs none"
+        raise DataError(
+            "the systems cannot be fitted over time.",
+            [Problem(label, "year", "no year", expected) for label in systems.index[np.isnan(year)]],
+        )
     task = systems["task"].astype(str).to_numpy()
     tasks = tuple(dict.fromkeys(task))
     log10_compute = np.log10(systems["training_compute_flop"].to_numpy(dtype=float))
-    for name in tasks:
-        rows = log10_compute[task == name]
-        if len(rows) < MIN_ROWS_PER_TASK:
-            problems.append(
-                Problem(
-                    None,
-                    "task",
-                    f"{len(rows)} row(s) with compute for task '{name}'",
-                    f"at least {MIN_ROWS_PER_TASK} to fit a slope; add systems or drop the task",
-                )
-            )
-        elif np.ptp(rows) == 0:
-            problems.append(
-                Problem(
-                    None,
-                    "training_compute_flop",
-                    f"one value in all rows of task '{name}'",
-                    "compute that varies within the task: a slope cannot be fitted otherwise",
-                )
-            )
-    if not tasks:
-        problems.append(Problem(None, None, "no row with compute", "systems with error and training compute"))
-    if problems:
-        raise DataError("the systems cannot be fitted.", problems)
     index = np.array([tasks.index(t) for t in task], dtype=np.intp)
     by_task = [index == i for i in range(len(tasks))]
     reference_year = np.array(

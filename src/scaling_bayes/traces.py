@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scaling_bayes.digest import tree_digest
 from scaling_bayes.errors import TraceError
-from scaling_bayes.files import replacing
+from scaling_bayes.files import write_bytes
 from scaling_bayes.schema import FIT_GROUPS, SCHEMA_VERSION, dataset_of, manifest
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     tree = idata.copy()
     tree.attrs["created"] = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     tree.attrs["digest"] = tree_digest(tree)
+    # In memory first: HDF5 does not survive a disk that fills up while it writes.
+    content = bytes(tree.to_netcdf(engine=_ENGINE, encoding=_encoding(tree)))
     try:
-        with replacing(target) as temporary:
-            tree.to_netcdf(temporary, mode="w", engine=_ENGINE, encoding=_encoding(tree))
+        write_bytes(target, content)
     except OSError as error:
         raise TraceError(f"cannot write {target}: {error.strerror or error}.") from error
     return target
@@ -125,11 +126,11 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         If the path is a folder, or its folder is missing or read-only.
     """
     target = Path(path)
-    if target.is_dir():
-        raise TraceError(f"cannot write {target}: it is a folder; expected a file name.")
-    if not target.parent.is_dir():
-        raise TraceError(f"cannot write {target}: there is no folder {target.parent}; create it first.")
     try:
+        if target.is_dir():
+            raise TraceError(f"cannot write {target}: it is a folder; expected a file name.")
+        if not target.parent.is_dir():
+            raise TraceError(f"cannot write {target}: there is no folder {target.parent}; create it first.")
         with tempfile.TemporaryFile(dir=target.parent):
             pass
     except OSError as error:

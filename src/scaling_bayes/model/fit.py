@@ -7,6 +7,7 @@ import platform
 import warnings
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -174,19 +175,19 @@ def fit(
 
 def _table(systems: pd.DataFrame | str | PathLike[str] | None) -> tuple[pd.DataFrame, str]:
     from scaling_bayes.systems.load import reference_systems
-    from scaling_bayes.systems.schema import validate_systems
+    from scaling_bayes.systems.schema import rows_for_fit, validate_systems
 
     if systems is None:
         return reference_systems(), "scaling_bayes.reference_systems()"
-    table = validate_systems(systems)
-    with_compute = table[table["training_compute_flop"].notna()]
-    if len(with_compute) < len(table):
+    rows = rows_for_fit(validate_systems(systems))
+    if rows.without_compute:
         warnings.warn(
-            f"{len(table) - len(with_compute)} of {len(table)} systems have no training compute; left out.",
+            f"{rows.without_compute} systems have no training compute and are left out; "
+            f"{len(rows.systems)} are fitted.",
             FitWarning,
             stacklevel=3,
         )
-    return with_compute, "DataFrame" if isinstance(systems, pd.DataFrame) else str(systems)
+    return rows.systems, "DataFrame" if isinstance(systems, pd.DataFrame) else Path(systems).name
 
 
 def _predictions(

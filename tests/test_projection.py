@@ -1,0 +1,221 @@
+"""Projection and prediction: arithmetic on paper, the model's inverse, and what is refused."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scaling_bayes import (
+    DataError,
+    OptionError,
+    TargetError,
+    TraceError,
+    default_targets,
+    predict,
+    project,
+    reference_systems,
+    summarize_projection,
+)
+from scaling_bayes.intervals import quantiles
+
+COMPUTE = "log10_training_compute_flop"
+
+
+def test_mean_projection_is_the_line_solved_for_compute(reference_fit: xr.DataTree) -> None:
+    projection = project(reference_fit, {"imagenet": 0.05}, years=2030, kind="mean")["projection"]
+    at = {"chain": 2, "draw": 17}
+    draw = reference_fit["posterior"].to_dataset().isel(at).sel(task="imagenet")
+    constant = reference_fit["constant_data"].to_dataset().sel(task="imagenet")
+    expected = (
+        float(constant["reference_log10_compute"])
+        + (-math.log10(0.05) - float(draw["intercept"])) / float(draw["slope"])
+        - float(draw["progress"]) * (2030 - float(constant["reference_year"]))
+    )
+    assert float(projection[COMPUTE].isel(at).squeeze()) == pytest.approx(expected, rel=1e-12)
+
+
+def test_predictive_projection_adds_the_noise_over_the_slope(reference_fit: xr.DataTree) -> None:
+    targets = {"ms_coco": [0.3, 0.1]}
+    predictive = project(reference_fit, targets)["projection"][COMPUTE]
+    mean = project(reference_fit, targets, kind="mean")["projection"][COMPUTE]
+    posterior = reference_fit["posterior"].to_dataset().sel(task="ms_coco")
+    noise = (mean - predictive) * posterior["slope"] / posterior["noise"]
+    np.testing.assert_allclose(noise.isel(target=0), noise.isel(target=1), atol=1e-9)
+    assert float(noise.isel(target=0).mean()) == pytest.approx(0, abs=0.06)
+    assert float(noise.isel(target=0).std()) == pytest.approx(1, abs=0.05)
+
+
+def test_progress_lowers_compute_by_the_posterior_progress(reference_fit: xr.DataTree) -> None:
+    compute = project(reference_fit, {"imagenet": 0.05}, years=[2020, 2030])["projection"][COMPUTE]
+    drop = (compute.sel(year=2020) - compute.sel(year=2030)).squeeze()
+    progress = reference_fit["posterior"]["progress"].sel(task="imagenet")
+    np.testing.assert_allclose(drop, 10 * progress, rtol=1e-9)
+
+
+def test_without_years_the_last_year_of_the_data_holds(reference_fit: xr.DataTree) -> None:
+    year = project(reference_fit)["projection"]["year"].values
+    assert year == [reference_fit["constant_data"]["publication_year"].max()]
+
+
+def test_projection_inverts_prediction(reference_fit: xr.DataTree) -> None:
+    """Half of the systems trained with the median required compute reach the target."""
+    summary = summarize_projection(project(reference_fit, {"imagenet": 0.1}, years=2022))
+    compute = 10 ** summary["median"].item()
+    systems = pd.DataFrame({"task": ["imagenet"], "training_compute_flop": [compute], "year": [2021.5]})
+    error = predict(reference_fit, systems, compute="exact")["predictions"]["error"]
+    assert float((error <= 0.1).mean()) == pytest.approx(0.5, abs=0.04)
+
+
+def test_less_error_needs_more_compute_in_every_draw(reference_fit: xr.DataTree) -> None:
+    compute = project(reference_fit, {"squad_1_1": [0.04, 0.02, 0.01]})["projection"][COMPUTE]
+    assert (compute.diff("target") > 0).all()
+
+
+def test_default_targets_are_the_2020_papers(reference_fit: xr.DataTree) -> None:
+    summary = summarize_projection(project(reference_fit))
+    assert list(summary["error"]) == [
+        *(0.115, 0.05, 0.01),
+        *(0.467, 0.30, 0.10),
+        *(0.04621, 0.02, 0.01),
+        *(0.065, 0.02, 0.01),
+        *(0.544, 0.30, 0.10),
+    ]
+    assert [t.error for t in default_targets(["mine"], {"mine": 0.2})] == [0.2, 0.1, 0.02]
+
+
+def test_summary_is_in_order_and_counts_unreachable_draws(reference_fit: xr.DataTree) -> None:
+    tree = project(reference_fit, {"imagenet": 0.05})
+    tree["projection"][COMPUTE].values[:, :400] = np.inf
+    row = summarize_projection(tree).iloc[0]
+    assert row["unreachable"] == pytest.approx(0.4)
+    bounds = row[["lower_90", "lower_50", "median", "upper_50", "upper_90"]].to_numpy(dtype=float)
+    assert (np.diff(bounds[:3]) > 0).all()
+    assert np.isposinf(bounds[3:]).all()
+
+
+def test_far_targets_stay_finite(reference_fit: xr.DataTree) -> None:
+    summary = summarize_projection(project(reference_fit, {"conll_2003": 1e-9}, years=[1900, 2300]))
+    assert np.isfinite(summary["median"]).all()
+    assert (summary["median"] > 100).all()
+
+
+def test_same_trace_same_numbers(reference_fit: xr.DataTree) -> None:
+    before = reference_fit.copy(deep=True)
+    first, again = project(reference_fit), project(reference_fit)
+    assert first.identical(again)
+    assert reference_fit.identical(before)
+    other = project(reference_fit, random_seed=7)
+    assert not first["projection"].to_dataset().identical(other["projection"].to_dataset())
+
+
+@given(
+    st.lists(st.one_of(st.floats(-1e3, 1e3), st.just(math.inf)), min_size=1, max_size=50),
+    st.floats(0, 1),
+)
+def test_quantiles_are_numpys_where_finite_and_never_nan(draws, prob) -> None:
+    value = quantiles(draws, [prob])[0]
+    assert not math.isnan(value)
+    if np.isfinite(draws).all():
+        assert value == pytest.approx(np.quantile(draws, prob), abs=1e-9)
+
+
+def test_prediction_covers_the_systems_of_the_fit(reference_fit: xr.DataTree) -> None:
+    systems = reference_systems()
+    tree = predict(reference_fit, systems)
+    assert {"predictions", "predictions_constant_data"} <= set(tree.children)
+    draws = tree["predictions"]["error"]
+    low, high = draws.quantile(0.05, ("chain", "draw")), draws.quantile(0.95, ("chain", "draw"))
+    inside = (low.values <= systems["error"]) & (systems["error"] <= high.values)
+    assert 0.83 < inside.mean() <= 1
+
+
+def test_exact_compute_is_less_certain_to_shrink(reference_fit: xr.DataTree) -> None:
+    """A reported extreme is shrunk towards the task's other systems, an exact one is not."""
+    systems = pd.DataFrame({"task": ["imagenet"], "training_compute_flop": [1e25], "year": [2020]})
+    reported = predict(reference_fit, systems)["predictions"]["error"].median()
+    exact = predict(reference_fit, systems, compute="exact")["predictions"]["error"].median()
+    assert float(exact) < float(reported)
+
+
+def test_predicted_error_never_exceeds_one(reference_fit: xr.DataTree) -> None:
+    systems = pd.DataFrame({"task": ["ms_coco"], "training_compute_flop": [1e6], "year": [2015]})
+    error = predict(reference_fit, systems, compute="exact")["predictions"]["error"]
+    assert float(error.max()) <= 1
+    assert float(error.min()) > 0
+
+
+BAD_TARGETS = [
+    ({"imagenet": 0.0}, "must lie between 0 and 1"),
+    ({"imagenet": 1.0}, "must lie between 0 and 1"),
+    ({"imagenet": -0.1}, "must lie between 0 and 1"),
+    ({"imagenet": 5}, "did you mean 0.05"),
+    ({"imagenet": float("nan")}, "must lie between 0 and 1"),
+    ({"imagenet": "low"}, "is not a number"),
+    ({"mnist": 0.1}, "not in the fit; its tasks are imagenet"),
+    ({"imagenet": [0.1, 0.1]}, "asked twice"),
+    ({}, "no target was given"),
+    ("imagenet", r"expected \{task: error\}"),
+    ([("imagenet",)], "expected a .task, error. pair"),
+    (0.05, r"expected \{task: error\}"),
+    (pd.DataFrame({"task": ["imagenet"]}), "columns error missing"),
+]
+
+
+@pytest.mark.parametrize(("targets", "message"), BAD_TARGETS)
+def test_bad_targets(reference_fit: xr.DataTree, targets, message: str) -> None:
+    with pytest.raises(TargetError, match=message):
+        project(reference_fit, targets)
+
+
+def test_all_bad_targets_are_listed_at_once(reference_fit: xr.DataTree) -> None:
+    with pytest.raises(TargetError) as caught:
+        project(reference_fit, {"imagenet": [0, 2], "mnist": 0.1})
+    assert str(caught.value).count(";") >= 2
+
+
+@pytest.mark.parametrize("years", [float("nan"), "soon", 20300, -1, [], [2030, 2030], [2030, None]])
+def test_bad_years(reference_fit: xr.DataTree, years) -> None:
+    with pytest.raises(TargetError, match="years"):
+        project(reference_fit, years=years)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"kind": "best"}, "predictive, mean"), ({"random_seed": -1}, "seed")]
+)
+def test_bad_projection_options(reference_fit: xr.DataTree, options, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        project(reference_fit, **options)
+
+
+@pytest.mark.parametrize("tree", [xr.DataTree(), {"posterior": 1}, None])
+def test_not_a_fit(tree) -> None:
+    with pytest.raises(TraceError, match="expected"):
+        project(tree)
+
+
+def systems_with(**columns) -> pd.DataFrame:
+    return pd.DataFrame({"task": ["imagenet"], "training_compute_flop": [1e20], "year": [2018], **columns})
+
+
+BAD_SYSTEMS = [
+    (systems_with(task=["mnist"]), "a task of the fit"),
+    (systems_with(training_compute_flop=[0.0]), "above 0"),
+    (systems_with(training_compute_flop=[np.inf]), "finite"),
+    (systems_with(training_compute_flop=["much"]), "finite"),
+    (systems_with(year=[None]), "publication year"),
+    (systems_with().drop(columns="task"), "columns task missing"),
+    (systems_with().head(0), "no rows"),
+    ("systems.csv", "expected a DataFrame"),
+]
+
+
+@pytest.mark.parametrize(("systems", "message"), BAD_SYSTEMS)
+def test_bad_systems(reference_fit: xr.DataTree, systems, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        predict(reference_fit, systems)
