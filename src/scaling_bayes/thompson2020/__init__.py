@@ -1,0 +1,1 @@
+"""The classical analysis of Thompson, Greenewald, Lee and Manso (2020), redone."""

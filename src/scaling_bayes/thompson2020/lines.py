@@ -1,0 +1,211 @@
+"""Ordinary least squares of performance on log10 burden, in the paper's two forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scaling_bayes.errors import OptionError
+from scaling_bayes.laws import get_law
+from scaling_bayes.thompson2020.points import TASKS, regression_points, task_points
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["FORMS", "Form", "Line", "fit_line", "get_form", "regressions"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """One of the paper's two forms.
+
+    Attributes
+    ----------
+    name : str
+        ``polynomial`` or ``exponential``, the paper's words.
+    law : str
+        The law of this package with the same response scale.
+    formula : str
+        The response, as printed.
+    performance : callable
+        Error, a fraction, to the response.
+    """
+
+    name: str
+    law: str
+    formula: str
+    performance: Callable[[Any], Any]
+
+
+def _inverse_error(error: Any) -> Any:
+    return 1.0 / error
+
+
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {
+        "polynomial": Form("polynomial", "power", "log10(1 / error)", get_law("power").performance),
+        "exponential": Form("exponential", "exponential", "1 / error", _inverse_error),
+    }
+)
+
+
+def get_form(name: str) -> Form:
+    """Return the form called `name`.
+
+    Raises
+    ------
+    OptionError
+        If there is no such form.
+    """
+    if name not in FORMS:
+        raise OptionError(f"form={name!r} is not known; expected one of {', '.join(FORMS)}.")
+    return FORMS[name]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A fitted line, ``response = intercept + slope * log10 burden in GFLOP``.
+
+    Attributes
+    ----------
+    task, form : str
+    n : int
+        Points.
+    slope, intercept : float
+        In units of the response, the slope per factor of ten of burden.
+    slope_se : float
+        Standard error of the slope.
+    slope_p_value : float
+        Two-sided p-value of slope = 0.
+    r_squared : float
+    residual_sd : float
+        ``sqrt(RSS / (n - 2))``.
+    mean_log10_burden, sum_of_squares : float
+        Mean of log10 burden and its sum of squared deviations.
+    """
+
+    task: str
+    form: str
+    n: int
+    slope: float
+    slope_se: float
+    slope_p_value: float
+    intercept: float
+    r_squared: float
+    residual_sd: float
+    mean_log10_burden: float
+    sum_of_squares: float
+
+    @property
+    def exponent(self) -> float:
+        """Orders of magnitude of burden per unit of response: the k of C ∝ (1/e)^k."""
+        return 1.0 / self.slope
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Residual degrees of freedom."""
+        return self.n - 2
+
+    def burden(self, error: ArrayLike) -> NDArray[np.float64]:
+        """log10 burden in GFLOP where the line reaches an error: ``(g(error) - intercept) / slope``."""
+        response = get_form(self.form).performance(np.asarray(error, dtype=float))
+        return np.asarray((response - self.intercept) / self.slope)
+
+    def response(self, log10_burden: ArrayLike) -> NDArray[np.float64]:
+        """Height of the line at log10 burden in GFLOP."""
+        return self.intercept + self.slope * np.asarray(log10_burden, dtype=float)
+
+    def response_sd(self, log10_burden: ArrayLike, *, new_system: bool) -> NDArray[np.float64]:
+        """Standard error of the line, or of a new system around it, at log10 burden in GFLOP.
+
+        ``s * sqrt([1 +] 1/n + (x - mean)**2 / sum of squares)`` (Draper & Smith, Applied Regression Analysis,
+        3rd ed., sections 3.1-3.2); Student t with n - 2 degrees of freedom.
+        """
+        distance = np.asarray(log10_burden, dtype=float) - self.mean_log10_burden
+        variance = float(new_system) + 1.0 / self.n + distance**2 / self.sum_of_squares
+        return np.asarray(self.residual_sd * np.sqrt(variance))
+
+
+def fit_line(task: str, form: str, points: pd.DataFrame | None = None) -> Line:
+    """Fit one task in one form by ordinary least squares.
+
+    Parameters
+    ----------
+    task : str
+        A task of `points`.
+    form : {"polynomial", "exponential"}
+    points : pandas.DataFrame, optional
+        With ``task``, ``error`` and ``log10_burden_gflop``; by default the points of the paper.
+
+    Raises
+    ------
+    OptionError
+        If the task or form is unknown, or the task has fewer than three points.
+    """
+    import statsmodels.api as sm
+
+    rows = task_points(task, points)
+    if len(rows) < 3:
+        raise OptionError(
+            f"task={task!r} has {len(rows)} points; expected at least 3 for a line and its error."
+        )
+    x = rows["log10_burden_gflop"].to_numpy(float)
+    response = get_form(form).performance(rows["error"].to_numpy(float))
+    fitted = sm.OLS(response, sm.add_constant(x)).fit()
+    return Line(
+        task=task,
+        form=form,
+        n=len(rows),
+        slope=float(fitted.params[1]),
+        slope_se=float(fitted.bse[1]),
+        slope_p_value=float(fitted.pvalues[1]),
+        intercept=float(fitted.params[0]),
+        r_squared=float(fitted.rsquared),
+        residual_sd=float(np.sqrt(fitted.mse_resid)),
+        mean_log10_burden=float(x.mean()),
+        sum_of_squares=float(((x - x.mean()) ** 2).sum()),
+    )
+
+
+def regressions(points: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The paper's regressions, recomputed.
+
+    Parameters
+    ----------
+    points : pandas.DataFrame, optional
+        By default the points of the paper, five tasks and WMT14 English-German.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per task and form: ``task``, ``form``, ``response``, ``n``, ``slope`` (per factor of ten of
+        burden), ``slope_se``, ``slope_p_value``, ``intercept`` (at 1 GFLOP), ``r_squared`` and ``exponent``,
+        1 / slope.
+    """
+    import pandas as pd
+
+    tasks = TASKS if points is None else tuple(dict.fromkeys(points["task"]))
+    points = regression_points() if points is None else points
+    lines = [fit_line(task, form, points) for task in tasks for form in FORMS]
+    return pd.DataFrame(
+        [
+            {
+                "task": line.task,
+                "form": line.form,
+                "response": FORMS[line.form].formula,
+                "n": line.n,
+                "slope": line.slope,
+                "slope_se": line.slope_se,
+                "slope_p_value": line.slope_p_value,
+                "intercept": line.intercept,
+                "r_squared": line.r_squared,
+                "exponent": line.exponent,
+            }
+            for line in lines
+        ]
+    )

@@ -1,0 +1,121 @@
+"""The Bayesian answer beside the paper's, on a small tree made by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+from scaling_bayes.cli.replicate import replicate
+from scaling_bayes.errors import OptionError
+from scaling_bayes.projection.project import project
+from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
+from scaling_bayes.thompson2020 import page
+from scaling_bayes.thompson2020.comparison import side_by_side, slopes_side_by_side
+from scaling_bayes.thompson2020.lines import fit_line
+
+TASKS = list(THOMPSON2020_TARGETS)
+
+
+@pytest.fixture
+def idata() -> xr.DataTree:
+    """A posterior without spread at the paper's own polynomial lines."""
+    lines = [fit_line(task, "polynomial") for task in TASKS]
+    task = {"task": TASKS}
+
+    def draws(values: list[float]) -> xr.DataArray:
+        return xr.DataArray(np.tile(values, (2, 50, 1)), dims=("chain", "draw", "task"), coords=task)
+
+    at_reference = [float(line.response(line.mean_log10_burden)) for line in lines]
+    posterior = xr.Dataset(
+        {
+            "slope": draws([line.slope for line in lines]),
+            "intercept": draws(at_reference),
+            "noise": draws([line.residual_sd for line in lines]),
+        }
+    ).assign_coords(chain=range(2), draw=range(50))
+    constant = xr.Dataset(
+        {
+            "reference_log10_compute": ("task", [line.mean_log10_burden + 9 for line in lines]),
+            "reference_year": ("task", [2018.0] * 5),
+            "publication_year": ("system", [2020.0]),
+        },
+        coords=task,
+    )
+    tree = xr.DataTree.from_dict({"/posterior": posterior, "/constant_data": constant})
+    content = {"model": {"law": "power"}, "sampler": {"random_seed": 1}}
+    tree.attrs["manifest"] = json.dumps(content)
+    return tree
+
+
+def test_a_posterior_at_the_papers_lines_gives_back_its_table(idata: xr.DataTree) -> None:
+    table = side_by_side(idata)
+    assert len(table) == 90
+    answered = table[table["bayes_median"].notna()]
+    assert set(answered["quantity"]) == {"compute"}
+    assert set(answered["form"]) == {"polynomial"}
+    assert len(answered) == 15
+    np.testing.assert_allclose(answered["bayes_median"], answered["log10_value"])
+    np.testing.assert_allclose(answered["bayes_upper_90"], answered["log10_value"])
+    assert (answered["bayes_unreachable"] == 0).all()
+
+
+def test_a_new_system_has_an_interval(idata: xr.DataTree) -> None:
+    answered = side_by_side(idata, kind="predictive").dropna(subset="bayes_median")
+    assert (answered["bayes_lower_90"] < answered["bayes_upper_90"]).all()
+
+
+def test_cost_and_carbon_of_a_scenario_join(idata: xr.DataTree) -> None:
+    projection = project(
+        idata, {task: list(errors) for task, errors in THOMPSON2020_TARGETS.items()}, kind="mean"
+    )
+    data = projection["projection"].to_dataset()
+    compute = data["log10_training_compute_flop"]
+    kg_per_lb = 0.4535924
+    data["log10_cost_usd"] = compute - 16.90174462236327
+    data["log10_carbon_kg_co2e"] = compute - 17.10251096301161 + math.log10(kg_per_lb)
+    projection["projection"] = xr.DataTree(data)
+    answered = side_by_side(idata, projection=projection).dropna(subset="bayes_median")
+    assert len(answered) == 45
+    np.testing.assert_allclose(answered["bayes_median"], answered["log10_value"], rtol=1e-9)
+
+
+def test_several_years_are_refused(idata: xr.DataTree) -> None:
+    projection = project(idata, {"imagenet": 0.05}, years=[2020, 2030], kind="mean")
+    with pytest.raises(OptionError, match="several years"):
+        side_by_side(idata, projection=projection)
+
+
+def test_slopes_stand_beside_least_squares(idata: xr.DataTree) -> None:
+    slopes = slopes_side_by_side(idata)
+    assert slopes["task"].tolist() == TASKS
+    np.testing.assert_allclose(slopes["bayes_median"], slopes["ols_slope"])
+    assert (slopes["ols_lower_90"] < slopes["ols_slope"]).all()
+
+
+def test_a_law_of_its_own_answers_every_form_but_has_no_comparable_slope(
+    idata: xr.DataTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projection = project(
+        idata, {task: list(errors) for task, errors in THOMPSON2020_TARGETS.items()}, kind="mean"
+    )
+    other = idata.copy()
+    other.attrs["manifest"] = json.dumps({"model": {"law": "logistic"}, "sampler": {"random_seed": 1}})
+    assert len(side_by_side(other, projection=projection).dropna(subset="bayes_median")) == 30
+    assert slopes_side_by_side(other).empty
+
+
+def test_blocks_and_command_show_the_posterior(idata: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = page.bayesian_blocks(idata)
+    assert blocks["bayesian"].count("\n") == 17
+    assert blocks["bayesian_slopes"].count("\n") == 7
+    monkeypatch.setattr("scaling_bayes.traces.open_trace", lambda path: idata)
+    result = CliRunner().invoke(replicate, [str(Path("trace.nc"))])
+    assert result.exit_code == 0, result.output
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "posterior" in result.stdout
