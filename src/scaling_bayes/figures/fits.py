@@ -20,7 +20,6 @@ from scaling_bayes.figures.style import (
     styled,
     task_label,
 )
-from scaling_bayes.formatting import format_year
 from scaling_bayes.intervals import quantiles
 from scaling_bayes.schema import group
 
@@ -92,7 +91,7 @@ def plot_fits(
             ax.set_xlabel("training compute, FLOP")
     for ax in grid[len(chosen) :]:
         ax.set_axis_off()
-    handles, labels = _key(idata, observed, chosen, with_lines=least_squares is not None)
+    handles, labels = _key(idata, observed, with_lines=least_squares is not None)
     if with_key:
         figure.legend(handles, labels, loc="outside lower left", ncols=2 if width < 6 else 4)
     else:
@@ -137,10 +136,23 @@ def _panel(
     bottom = min(observed.error.min(), float(np.percentile(fitted.bands["lower_90"], 10))) * 0.93
     top = min(max(observed.error.max(), float(np.percentile(fitted.bands["upper_90"], 90))) * 1.08, 1.0)
     ax.set_ylim(bottom, top)
+    _compute_error(ax, idata, limits[0])
     exponents = decades(*limits, most=5)
     numeric_ticks(ax, "x", [10.0**e for e in exponents], [power_of_ten(e) for e in exponents])
     percent_ticks(ax, "y", bottom, top)
     finish(ax)
+
+
+_WHISKER = {"color": COLORS["muted"], "lw": 0.9, "marker": "|", "ms": 4.5, "mew": 0.9}
+
+
+def _compute_error(ax: Axes, idata: xr.DataTree, low: float) -> None:
+    """Draw one standard deviation to either side, in the lower left corner."""
+    posterior = group(idata, "posterior")
+    if "compute_error" in posterior:
+        sd = float(quantiles(draws_of(posterior, "compute_error"), [0.5])[0])
+        ends = [10.0 ** (low + 0.15), 10.0 ** (low + 0.15 + 2 * sd)]
+        ax.plot(ends, [0.05, 0.05], transform=ax.get_xaxis_transform(), zorder=3, **_WHISKER)
 
 
 _MARK = {"marker": "o", "ls": "none", "ms": 4.0, "mew": 0.9}
@@ -163,7 +175,7 @@ def _classes(idata: xr.DataTree, task: str, observed: Points) -> list[tuple[np.n
 
 
 def _key(
-    idata: xr.DataTree, observed: Mapping[str, Points], tasks: Sequence[str], *, with_lines: bool
+    idata: xr.DataTree, observed: Mapping[str, Points], *, with_lines: bool
 ) -> tuple[list[object], list[str]]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -174,22 +186,17 @@ def _key(
         (Patch(color=COLORS["band_90"], lw=0), "90 % of new systems"),
     ]
     if options_of(idata).needs_year:
-        reference = group(idata, "constant_data")["reference_year"].sel(task=list(tasks)).values
-        years = sorted({format_year(float(year)) for year in reference})
-        when = years[0] if len(years) == 1 else f"{years[0]} to {years[-1]}"
         entries += [
-            (Line2D([], [], **_style(COLORS["orange"], hollow=False)), "system before the task's mean year"),  # type: ignore[arg-type]
-            (Line2D([], [], **_style(COLORS["ink"], hollow=False)), f"system after it ({when})"),  # type: ignore[arg-type]
+            (Line2D([], [], **_style(COLORS["orange"], hollow=False)), "earlier system"),  # type: ignore[arg-type]
+            (Line2D([], [], **_style(COLORS["ink"], hollow=False)), "later system"),  # type: ignore[arg-type]
         ]
     else:
         entries.append((Line2D([], [], **_style(COLORS["ink"], hollow=False)), "system"))  # type: ignore[arg-type]
     if any(one.flagged.any() for one in observed.values()):
-        entries.append((Line2D([], [], **_style(COLORS["muted"], hollow=True)), "figures in doubt (flagged)"))  # type: ignore[arg-type]
+        entries.append((Line2D([], [], **_style(COLORS["muted"], hollow=True)), "system with figures in doubt"))  # type: ignore[arg-type]
     if with_lines:
         entries.append((Line2D([], [], color=COLORS["ink"], ls=(0, (4, 2)), lw=1.1), "least squares, 2020"))
-    posterior = group(idata, "posterior")
-    if "compute_error" in posterior:
-        sd = quantiles(draws_of(posterior, "compute_error"), [0.5])[0]
-        entries.append((Line2D([], [], ls="none"), f"compute is known to ±{sd:.1f} powers of ten"))
+    if options_of(idata).measurement_error:
+        entries.append((Line2D([], [], **_WHISKER), "error of reported compute"))  # type: ignore[arg-type]
     handles, labels = zip(*entries, strict=True)
     return list(handles), list(labels)

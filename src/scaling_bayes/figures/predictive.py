@@ -110,6 +110,7 @@ def plot_posterior_predictive(idata: xr.DataTree, *, width: float = 8.9) -> Figu
 
 
 def _rank_histogram(ax: Axes, ranks: np.ndarray) -> None:
+    from matplotlib.ticker import MaxNLocator
     from scipy.stats import binom
 
     bins = int(np.clip(ranks.size // 6, 4, 10))
@@ -120,6 +121,7 @@ def _rank_histogram(ax: Axes, ranks: np.ndarray) -> None:
     ax.bar(edges[:-1], counts, width=1.0 / bins, align="edge", color="none", edgecolor=COLORS["ink"], lw=1.0)
     ax.set_xlim(0.0, 1.0)
     ax.set_ylim(0.0, max(counts.max(), high) * 1.12)
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     ax.set_title("Rank of observed errors")
     ax.set_xlabel("share of predictive draws at or below")
     ax.set_ylabel("systems")

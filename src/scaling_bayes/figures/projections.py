@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_projections"]
 
-#: Exponents beyond the lowest interval end by more than this leave the axis.
-_READABLE_SPAN = 70.0
-_ROW, _HEADING = 0.235, 0.3
+#: The axis is at least as long as its medians need, within these numbers of exponents.
+_USUAL_SPAN, _LONGEST_SPAN = 60.0, 120.0
+_ROW, _HEADING = 0.245, 0.31
 
 
 @styled
@@ -55,8 +55,8 @@ def plot_projections(
     Returns
     -------
     Axes
-        Log10 FLOP on the horizontal axis. A bar that leaves it ends in an arrow with the end written beside;
-        a share of draws in which no compute reaches the target is written at the right.
+        Log10 FLOP on the horizontal axis. A bar that leaves it ends in an arrow with its end written beside;
+        a share of draws in which no compute reaches the target is written at the bar.
 
     Raises
     ------
@@ -70,24 +70,23 @@ def plot_projections(
     shown = {label: x for label, x in (yardsticks or {}).items() if math.isfinite(x)}
     low, high = _limits(rows, shown.values())
     shown = {label: x for label, x in shown.items() if low <= x <= high}
-    top = 0.42 + 0.19 * len(shown)
+    top = 0.1 + 0.19 * len(shown)
     height = _ROW * len(rows) + _HEADING * len(tasks) + top + 0.5
     ax = axes_of(ax, width, height)
     several_years = summary["year"].nunique() > 1
     position = 0.0
     for task in tasks:
         position -= _HEADING
-        ax.text(0.0, position, task_label(task, 40), transform=_row_transform(ax), fontweight="bold", va="center", ha="left")
+        heading = {"transform": ax.get_yaxis_transform(), "fontweight": "bold", "va": "center", "ha": "left"}
+        ax.text(0.0, position, task_label(task, 40), **heading)
         for row in (row for row in rows if str(row["task"]) == task):
             position -= _ROW
-            label = format_error(float(row["error"])) + (f" in {format_year(row['year'])}" if several_years else "")
             _bar(ax, row, position, low, high)
-            ax.text(0.012, position, label, transform=_row_transform(ax), va="center", ha="left")
-            if width > 6 and row["note"]:
-                ax.text(0.1 + 0.09 * several_years, position, legible(row["note"], 24), transform=_row_transform(ax),
-                        va="center", ha="left", color=COLORS["muted"], fontsize=8)
+            _label(ax, row, position, with_year=several_years, with_note=width > 6)
     _yardsticks(ax, shown, low, position - 0.75 * _ROW)
-    ax.set_xlim(low - _label_room(low, high, width), high)
+    beyond = 0.1 if width > 6 else 0.15
+    leaving = any(high < row["upper_90"] < math.inf for row in rows)
+    ax.set_xlim(low - _label_room(low, high, width), high + (beyond * (high - low) if leaving else 0.0))
     ax.set_ylim(position - 0.75 * _ROW, 0.1 + 0.19 * len(shown))
     bare(ax)
     exponents = decades(low, high, most=8 if width > 6 else 5)
@@ -96,9 +95,12 @@ def plot_projections(
     return ax
 
 
-def _row_transform(ax: Axes) -> Any:
-    """Horizontal positions as a share of the axes, vertical ones in rows."""
-    return ax.get_yaxis_transform()
+def _label(ax: Axes, row: Mapping[str, Any], y: float, *, with_year: bool, with_note: bool) -> None:
+    place: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "va": "center", "ha": "left"}
+    year = f" in {format_year(row['year'])}" if with_year else ""
+    ax.text(0.012, y, format_error(float(row["error"])) + year, **place)
+    if with_note and row["note"]:
+        ax.text(0.19 if with_year else 0.1, y, legible(row["note"], 24), color=COLORS["muted"], fontsize=8, **place)
 
 
 def _label_room(low: float, high: float, width: float) -> float:
@@ -112,40 +114,43 @@ def _limits(rows: Iterable[Mapping[str, Any]], yardsticks: Iterable[float]) -> t
     finite = [row[end] for row in rows for end in ("lower_90", "median", "upper_90") if math.isfinite(row[end])]
     if not finite:
         return 10.0, 40.0
-    low = min(*finite, *[x for x in yardsticks if x > min(finite) - 3], math.inf)
+    low = min([*finite, *(x for x in yardsticks if x > min(finite) - 3)])
     start = math.floor(low - 0.5)
-    end = min(math.ceil(max(finite) + 1.0), start + _READABLE_SPAN)
-    return float(start), float(max(end, start + 8.0))
+    medians = max((row["median"] for row in rows if math.isfinite(row["median"])), default=low)
+    readable = min(max(start + _USUAL_SPAN, medians + 4.0), start + _LONGEST_SPAN)
+    end = min(max(finite) + 1.0, readable)
+    return float(start), float(max(math.ceil(end), start + 8))
 
 
 def _bar(ax: Axes, row: Mapping[str, Any], y: float, low: float, high: float) -> None:
-    span = high - low
     if row["lower_90"] >= high:
-        _beyond(ax, y, high, f"{_written(row['median'])} [{_written(row['lower_90'])}, {_written(row['upper_90'])}] →")
+        _note(ax, high, y, "right", f"{_written(row['median'])} [{_written(row['lower_90'])}, {_written(row['upper_90'])}] →")
         return
+    span = high - low
     leaves = row["upper_90"] > high
-    note = " " if leaves else ""
-    ends = {name: min(row[name], high) for name in ("lower_90", "lower_50", "upper_50", "upper_90")}
-    ax.plot([ends["lower_90"], ends["upper_90"]], [y, y], color=COLORS["blue"], lw=1.5, solid_capstyle="butt", zorder=3)
+    blue = {"color": COLORS["blue"], "solid_capstyle": "butt", "zorder": 3}
+    ax.plot([row["lower_90"], min(row["upper_90"], high)], [y, y], lw=1.5, **blue)
     if row["lower_50"] < high:
-        ax.plot([ends["lower_50"], ends["upper_50"]], [y, y], color=COLORS["blue"], lw=5, solid_capstyle="butt", zorder=3)
-    if row["median"] < high:
+        ax.plot([row["lower_50"], min(row["upper_50"], high - 0.012 * span)], [y, y], lw=5, **blue)
+    if row["median"] <= high:
         ax.plot(row["median"], y, "o", ms=5.2, mfc=COLORS["paper"], mec=COLORS["blue"], mew=1.5, zorder=4)
     if leaves:
-        ax.plot(high - 0.004 * span, y, marker=">", ms=5, mfc=COLORS["blue"], mec="none", zorder=4, clip_on=False)
-        note = f"to {_written(row['upper_90'])}" if math.isfinite(row["upper_90"]) else ""
+        ax.plot(high, y, marker=">", ms=5.5, mfc=COLORS["blue"], mec="none", zorder=4, clip_on=False)
+        if math.isfinite(row["upper_90"]):
+            _note(ax, high + 0.015 * span, y, "left", _written(row["upper_90"]))
+    parts = []
+    if high < row["median"] < math.inf:
+        parts.append(f"median {_written(row['median'])}")
     if row["unreachable"] > 0:
-        note = ", ".join(part for part in (note.strip(), f"{_share(row['unreachable'])} unreachable") if part)
-    if note.strip():
-        x = high - 0.02 * span if leaves else min(row["upper_90"] + 0.015 * span, high)
-        side = "right" if leaves or x > low + 0.8 * span else "left"
-        ax.text(x, y + 0.34 * _ROW, note, ha=side, va="bottom" if side == "right" else "center", fontsize=7.5,
-                color=COLORS["muted"], zorder=5) if side == "right" else ax.text(
-                    x, y, note, ha="left", va="center", fontsize=7.5, color=COLORS["muted"], zorder=5)
+        parts.append(f"unreachable in {_share(row['unreachable'])} of draws")
+    if parts:
+        outside = not leaves and row["upper_90"] < low + 0.55 * span
+        x, above = (row["upper_90"] + 0.015 * span, 0.0) if outside else (high, 0.5 * _ROW)
+        _note(ax, x, y + above, "left" if outside else "right", ", ".join(parts))
 
 
-def _beyond(ax: Axes, y: float, high: float, note: str) -> None:
-    ax.text(high, y, note, ha="right", va="center", fontsize=7.5, color=COLORS["muted"])
+def _note(ax: Axes, x: float, y: float, side: str, text: str) -> None:
+    ax.text(x, y, text, ha=side, va="center", fontsize=7.5, color=COLORS["muted"], zorder=5)
 
 
 def _written(exponent: float) -> str:

@@ -61,7 +61,7 @@ def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.
         ax.plot(q["median"], base, "o", ms=5, mfc=COLORS["paper"], mec=COLORS["blue"], mew=1.4)
         ax.text(low, base + 0.1, task_label(task), fontweight="bold", va="bottom", ha="left")
     ax.set_xlim(low, high)
-    ax.set_ylim(-len(tasks) + 0.6, 0.95)
+    ax.set_ylim(-len(tasks) + 0.35, 0.95)
     bare(ax)
     ticks = [m * 10.0**k for k in range(-6, 3) for m in (1, 2, 5) if low <= np.log10(m * 10.0**k) <= high]
     numeric_ticks(ax, "x", [float(np.log10(t)) for t in ticks], [f"{t:g}" for t in ticks])
@@ -105,4 +105,4 @@ def _key(ax: Axes) -> None:
     from matplotlib.patches import Patch
 
     handles = [Line2D([], [], color=COLORS["prior"], lw=1.1), Patch(color=COLORS["band_50"], lw=0)]
-    ax.legend(handles, ["prior", "posterior"], loc="lower right", ncols=1, borderaxespad=0.2)
+    ax.legend(handles, ["prior", "posterior"], loc="lower right", ncols=2, borderaxespad=0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -149,9 +150,11 @@ def bare(ax: Axes) -> None:
 
 def percent_ticks(ax: Axes, axis: str, low: float, high: float, most: int = 6) -> None:
     """Ticks at round errors on a log axis from `low` to `high`, written in percent."""
-    for mantissas in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+    closest = math.log(high / low) / (1.6 * most)
+    for mantissas in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 4, 6), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
         ticks = [m * 10.0**k for k in range(-12, 1) for m in mantissas if low <= m * 10.0**k <= min(high, 1.0)]
-        if len(ticks) <= most:
+        gaps = [math.log(b / a) for a, b in itertools.pairwise(ticks)]
+        if len(ticks) <= most and min(gaps, default=closest) >= closest:
             break
     ticks = ticks[:: -(-len(ticks) // most) or 1]
     numeric_ticks(ax, axis, ticks, [format_error(tick) for tick in ticks])

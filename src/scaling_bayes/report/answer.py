@@ -8,7 +8,7 @@ from scaling_bayes.figures.projections import plot_projections
 from scaling_bayes.figures.style import task_label
 from scaling_bayes.formatting import format_error, format_interval
 from scaling_bayes.report.drawing import draw
-from scaling_bayes.report.parts import Cell, Column, Power, PowerInterval, Section, Table, TextPart
+from scaling_bayes.report.parts import Cell, Column, PowerInterval, Section, Table, TextPart
 from scaling_bayes.report.words import in_words, month_of
 
 if TYPE_CHECKING:
@@ -29,19 +29,18 @@ def when(facts: Facts) -> str:
 def lead(facts: Facts) -> str:
     """For what the answer holds: data, kind, year, scenario."""
     whose = {
-        "predictive": "Answers are for one new system, with the noise between systems",
-        "mean": "Answers are for the typical system, where the fitted line of a task reaches the target",
+        "predictive": "For one new system of each task",
+        "mean": "For the typical system of each task",
     }[facts.kind]
     if not facts.options.algorithmic_progress:
-        time = "Calendar time plays no part in this fit"
+        time = "Calendar time plays no part in this fit."
     elif facts.progress_continues:
-        time = f"Algorithmic progress is assumed to go on until {when(facts)}"
+        time = f"Algorithmic progress goes on until {when(facts)}."
     else:
-        time = f"Algorithms are those of {when(facts)}, the end of the data, with no progress after it"
-    counted = f"{len(facts.systems)} published systems on {_plural(len(facts.tasks), 'task')}"
+        time = f"Algorithms are those of {when(facts)}, the end of the data."
     return (
-        f"Estimated from {counted}, which relate error to training compute. {whose}. {time}. "
-        "Compute is counted in FLOP: no price, energy or hardware trend enters."
+        f"{whose}, estimated from {len(facts.systems)} published systems on {_plural(len(facts.tasks), 'task')}. {time} "
+        "Compute is counted in FLOP; no price, energy or hardware trend enters."
     )
 
 
@@ -68,7 +67,7 @@ def answer_section(facts: Facts) -> Section:
         ),
         function=picture,
     )
-    return Section("answer", "The answer", "Answer", (figure, _table(facts)))
+    return Section("answer", "The answer", "Answer", (figure, _table(facts), _yardstick_note()))
 
 
 def _table(facts: Facts) -> Table:
@@ -108,7 +107,7 @@ def _table(facts: Facts) -> Table:
     return Table(caption, tuple(columns), tuple(cells))
 
 
-def yardstick_note() -> TextPart:
+def _yardstick_note() -> TextPart:
     """What the words of the last column mean."""
     return TextPart(
         "1 exaFLOP/s is 10^18 operations a second, the speed of the record machine of 2022; in a year it does 10^25.5."

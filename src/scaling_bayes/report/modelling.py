@@ -16,6 +16,7 @@ from scaling_bayes.priors import Prior
 from scaling_bayes.report.drawing import WIDE, draw
 from scaling_bayes.report.parts import Cell, Column, FactsPart, Section, Status, Table, TextPart
 from scaling_bayes.report.words import months
+from scaling_bayes.schema import VARIABLES, group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 __all__ = ["calibration_section", "checks_section", "fits_section", "settings_section", "slopes_section"]
 
 _CONVENTION = "median [90 % equal-tailed interval]"
+_SIGNS = {">=": "≥", "<=": "≤"}
+_CHECKS = {
+    "rhat": "R-hat",
+    "ess_bulk": "effective draws, bulk",
+    "ess_tail": "effective draws, tails",
+    "divergences": "divergences",
+    "ebfmi": "E-BFMI",
+    "max_treedepth_share": "share at maximal tree depth",
+}
 
 
 def fits_section(facts: Facts) -> Section:
@@ -36,7 +46,7 @@ def fits_section(facts: Facts) -> Section:
         caption=(
             f"Error against training compute of the systems of each task, as reported. Line: posterior median of the "
             f"{facts.options.law} law{' ' + reference if reference else ''}. Bands hold 50 % and 90 % (equal tails) of new "
-            "systems, given their true compute. Both axes are logarithmic."
+            "systems, given their true compute." + (" Earlier and later: than that mean year." if reference else "")
         ),
         alt="Scatter plots of error against training compute with fitted line and predictive bands, one for each of "
         + ", ".join(task_label(task) for task in facts.tasks),
@@ -46,8 +56,6 @@ def fits_section(facts: Facts) -> Section:
 
 
 def _range(facts: Facts) -> str:
-    from scaling_bayes.schema import group
-
     years = sorted(float(year) for year in group(facts.idata, "constant_data")["reference_year"].values)
     first, last = format_year(years[0]), format_year(years[-1])
     return first if first == last else f"{first} to {last}"
@@ -69,44 +77,37 @@ def slopes_section(facts: Facts) -> Section:
     progress = facts.options.algorithmic_progress
     columns = [
         Column("Task"),
-        Column("Slope", "posterior", numeric=True),
-        Column("", "prior", numeric=True),
-        Column("Exponent, 1 / slope", "posterior", numeric=True),
-        Column("Noise between systems", "posterior", numeric=True),
+        Column("Slope", "gain per tenfold compute", numeric=True),
+        Column("Exponent", "1 / slope", numeric=True),
+        Column("Noise", "between systems", numeric=True),
     ]
     if progress:
         columns += [
-            Column("Algorithmic progress", "powers of ten of compute a year", numeric=True),
-            Column("Compute halves every", "months, median", numeric=True),
+            Column("Algorithmic progress", "powers of ten a year", numeric=True),
+            Column("Compute halves", "every … months", numeric=True),
         ]
+    quantities = ["slope", "exponent", "noise", *(["progress"] if progress else [])]
     rows: list[tuple[Cell, ...]] = []
-    for task in facts.tasks:
-        row: list[Cell] = [
-            task_label(task, 60),
-            _interval(facts, "posterior", task, "slope"),
-            _interval(facts, "prior", task, "slope"),
-            _interval(facts, "posterior", task, "exponent"),
-            _interval(facts, "posterior", task, "noise"),
-        ]
+    for stage, task in [*(("posterior", task) for task in facts.tasks), ("prior", "")]:
+        row: list[Cell] = [task_label(task, 60) if task else "Prior, every task"]
+        row += [_interval(facts, stage, task, quantity) for quantity in quantities]
         if progress:
-            row += [
-                _interval(facts, "posterior", task, "progress"),
-                months(_quantile(facts, "posterior", task, "progress", "median")),
-            ]
+            row.append(months(_quantile(facts, stage, task, "progress", "median")))
         rows.append(tuple(row))
     law = get_law(facts.options.law)
     table = Table(
-        f"Parameters of each task: {_CONVENTION}. Slope and noise are on the scale of {law.formula}; slope is the gain "
-        "per tenfold training compute.",
+        f"Posterior of each task's parameters: {_CONVENTION}. Slope and noise are on the scale of {law.formula}; progress is "
+        "in powers of ten of compute; its halving time is the median.",
         tuple(columns),
         tuple(rows),
     )
     parts: list[Table | TextPart] = [table]
     if facts.options.measurement_error:
-        both = " and before it ".join(_interval(facts, stage, "", "compute_error") for stage in ("posterior", "prior"))
+        found, believed = (_interval(facts, stage, "", "compute_error") for stage in ("posterior", "prior"))
         parts.append(
             TextPart(
-                f"Reported training compute is known to within a standard deviation, in powers of ten, of {both} ({_CONVENTION})."
+                f"Standard deviation of the error of reported training compute, in powers of ten: {found}; "
+                f"prior {believed} ({_CONVENTION})."
             )
         )
     return Section("slopes", "Slopes: what compute buys", "Slopes", (figure, *parts))
@@ -116,9 +117,9 @@ def checks_section(facts: Facts) -> Section:
     """Return the checks of the fit, as values against thresholds."""
     rows: list[tuple[Cell, ...]] = [
         (
-            row["check"],
+            _CHECKS.get(row["check"], row["check"]),
             _value(row["value"]),
-            f"{row['comparison']} {row['threshold']:g}",
+            f"{_SIGNS.get(row['comparison'], row['comparison'])} {row['threshold']:g}",
             Status(bool(row["passed"])),
             row["worst"],
             "" if row["passed"] else row["meaning"],
@@ -154,8 +155,11 @@ def settings_section(facts: Facts) -> Section:
     options += [(name, _plain(value)) for name, value in model.items() if name != "law"]
     priors = Table(
         "Prior of each parameter, in PyMC's names and parameters.",
-        (Column("Parameter"), Column("Prior", grows=True)),
-        tuple((name, _prior(stored)) for name, stored in facts.manifest["priors"].items()),
+        (Column("Parameter"), Column("Prior"), Column("What it is", grows=True)),
+        tuple(
+            (name, _prior(stored), VARIABLES.get(name, ("", ""))[1])
+            for name, stored in facts.manifest["priors"].items()
+        ),
     )
     heading = TextPart("Options", "heading")
     return Section(
@@ -168,9 +172,9 @@ def settings_section(facts: Facts) -> Section:
             TextPart("Priors", "heading"),
             priors,
             TextPart("Sampler", "heading"),
-            FactsPart(tuple((name, _plain(value)) for name, value in sampler.items())),
+            FactsPart(tuple((name, _plain(value)) for name, value in sampler.items()), compact=True),
             TextPart("Versions", "heading"),
-            FactsPart(tuple((name, _plain(value)) for name, value in facts.manifest["versions"].items())),
+            FactsPart(tuple((name, _plain(value)) for name, value in facts.manifest["versions"].items()), compact=True),
         ),
     )
 
@@ -229,7 +233,7 @@ def _interval(facts: Facts, stage: str, task: str, quantity: str) -> str:
 def _short(value: float) -> str:
     if not math.isfinite(value):
         return str(value)
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{float(f'{value:.2g}'):g}" if abs(value) < 10 else f"{value:.0f}"
+    return f"{value:#.2g}" if 1e-4 <= abs(value) < 9.95 else f"{value:,.0f}" if 9.95 <= abs(value) < 1e6 else f"{value:.2g}"
 
 
 def _value(value: float) -> str:

@@ -137,10 +137,11 @@ class TextPart:
 
 @dataclass(frozen=True)
 class FactsPart:
-    """Pairs of a name and a value."""
+    """Pairs of a name and a value; `compact` where values are short."""
 
     kind: ClassVar[str] = "facts"
     items: tuple[tuple[str, Cell], ...]
+    compact: bool = False
 
 
 @dataclass(frozen=True)

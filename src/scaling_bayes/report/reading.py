@@ -56,7 +56,8 @@ class Facts:
     projection : DataFrame
         From `summarize_projection`.
     parameters : DataFrame
-        One row per stage (prior, posterior), task ("" for all) and quantity: quantiles.
+        One row per stage (prior, posterior), task and quantity: quantiles. Task "" is all tasks: their common
+        prior, and what no task has of its own.
     checks : DataFrame
         From `scaling_bayes.checks`.
     systems : DataFrame
@@ -122,12 +123,12 @@ def _parameters(idata: xr.DataTree) -> pd.DataFrame:
     rows = []
     for stage in ("prior", "posterior"):
         dataset = group(idata, stage)
-        for task in tasks_of(idata):
+        for task in ("", *tasks_of(idata)) if stage == "prior" else tasks_of(idata):
             for quantity in _QUANTITIES:
                 name = "slope" if quantity == "exponent" else quantity
                 if name not in dataset:
                     continue
-                draws = draws_of(dataset, name, task)
+                draws = draws_of(dataset, name, task or None)
                 rows.append(_row(stage, task, quantity, 1.0 / draws if quantity == "exponent" else draws))
         if "compute_error" in dataset:
             rows.append(_row(stage, "", "compute_error", draws_of(dataset, "compute_error")))
@@ -206,7 +207,7 @@ def _yardsticks(last_year: float) -> dict[str, float]:
     except (DataError, KeyError):
         runs = None
     if runs is not None and len(runs):
-        until = runs[runs["year"] <= last_year]
+        until = runs[runs["year"] <= math.ceil(last_year)]
         chosen = {int(row["year"]): float(row["value"]) for part in (until.tail(1), runs.tail(1)) for _, row in part.iterrows()}
         found = {f"largest known training run of {year}": math.log10(value) for year, value in chosen.items()}
     found["1 exaFLOP/s since the Big Bang"] = float(np.round(MACHINE_LOG10_FLOP_PER_SECOND + UNIVERSE_LOG10_SECONDS, 1))

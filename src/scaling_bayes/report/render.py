@@ -35,7 +35,7 @@ def render_html(report: Report) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"power": _power, "powers": _powers, "svg": Markup, "legible": legible}
+    environment.filters |= {"power": _power, "powers": _powers, "prose": _prose, "svg": Markup, "legible": legible}
     environment.tests["web"] = _is_web
     style = Markup((_FOLDER / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
     return environment.get_template("report.html.j2").render(report=report, style=style)
@@ -59,6 +59,11 @@ def _powers(text: str) -> Markup:
         number = piece[:end].rstrip(".")
         out += Markup('10<span class="caret">^</span><sup>{}</sup>').format(number) + Markup.escape(piece[len(number) :])
     return out
+
+
+def _prose(text: str) -> Markup:
+    """Like `_powers`, and a number stays with its percent sign."""
+    return _powers(str(text).replace(" %", "\N{NO-BREAK SPACE}%"))
 
 
 def _is_web(url: str) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-from scaling_bayes.formatting import format_number
-
 __all__ = ["MACHINE_LOG10_FLOP_PER_SECOND", "UNIVERSE_LOG10_SECONDS", "in_words", "months", "month_of"]
 
 #: The yardstick machine: 1 exaFLOP/s, the speed of the record machine of 2022 (Frontier, TOP500).
@@ -53,7 +51,7 @@ def _two_digits(count: float) -> str:
 
 def months(log10_per_year: float) -> str:
     """Months in which the compute a result needs halves, at that many orders of magnitude a year."""
-    return format_number(12.0 * math.log10(2.0) / log10_per_year)
+    return _two_digits(12.0 * math.log10(2.0) / log10_per_year)
 
 
 def month_of(year: float) -> str:
