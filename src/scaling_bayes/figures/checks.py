@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling_bayes.diagnostics import checks
-from scaling_bayes.figures.style import COLORS, FigureError, finish, legible, new_figure, numeric_ticks, styled, task_label
+from scaling_bayes.figures.style import (
+    COLORS,
+    FigureError,
+    finish,
+    legible,
+    new_figure,
+    numeric_ticks,
+    styled,
+    task_label,
+)
 from scaling_bayes.schema import group
 
 if TYPE_CHECKING:
@@ -49,13 +58,19 @@ def plot_ranks(idata: xr.DataTree, *, width: float = 8.9) -> Figure:
     if posterior.sizes["chain"] < 2:
         raise FigureError("rank histograms compare chains; this fit has one.")
     frame = checks(idata)
-    names = dict.fromkeys(frame.loc[frame["check"].isin(["rhat", "ess_bulk", "ess_tail"]), "worst"].astype(str))
+    names = dict.fromkeys(
+        frame.loc[frame["check"].isin(["rhat", "ess_bulk", "ess_tail"]), "worst"].astype(str)
+    )
     found = [(name, values) for name in names if (values := _draws(posterior, name)) is not None]
     if not found:
         raise FigureError("the checks name no parameter of the posterior.")
     beside = width >= 6
     figure = new_figure(width, 1.9 if beside else 1.7 * len(found))
-    panels = figure.subplots(1, len(found), squeeze=False) if beside else figure.subplots(len(found), 1, squeeze=False)
+    panels = (
+        figure.subplots(1, len(found), squeeze=False)
+        if beside
+        else figure.subplots(len(found), 1, squeeze=False)
+    )
     for ax, (name, values) in zip(panels.ravel(), found, strict=True):
         _panel(ax, name, values)
     return figure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,12 +25,13 @@ from scaling_bayes.schema import group
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["plot_fits"]
 
-_CURVE_POINTS = 48
+_CURVE_POINTS = 32
 _PANEL_HEIGHT = 2.05
 
 
@@ -122,12 +123,23 @@ def _panel(
     ax.set_yscale("log")
     for outer, color in (("90", COLORS["band_90"]), ("50", COLORS["band_50"])):
         ax.fill_between(
-            flop, fitted.bands[f"lower_{outer}"], fitted.bands[f"upper_{outer}"], color=color, linewidth=0, zorder=1
+            flop,
+            fitted.bands[f"lower_{outer}"],
+            fitted.bands[f"upper_{outer}"],
+            color=color,
+            linewidth=0,
+            zorder=1,
         )
     ax.plot(flop, fitted.line, color=COLORS["blue"], zorder=2)
     if least_squares is not None:
         slope, intercept = least_squares
-        ax.plot(flop, 10.0 ** -(intercept + slope * fitted.log10_compute), color=COLORS["ink"], ls=(0, (4, 2)), lw=1.1)
+        ax.plot(
+            flop,
+            10.0 ** -(intercept + slope * fitted.log10_compute),
+            color=COLORS["ink"],
+            ls=(0, (4, 2)),
+            lw=1.1,
+        )
     for later, flagged, style in _classes(idata, task, observed):
         rows = later & flagged
         ax.plot(10.0 ** observed.log10_compute[rows], observed.error[rows], zorder=3, **style)
@@ -143,7 +155,7 @@ def _panel(
     finish(ax)
 
 
-_WHISKER = {"color": COLORS["muted"], "lw": 0.9, "marker": "|", "ms": 4.5, "mew": 0.9}
+_WHISKER: dict[str, Any] = {"color": COLORS["muted"], "lw": 0.9, "marker": "|", "ms": 4.5, "mew": 0.9}
 
 
 def _compute_error(ax: Axes, idata: xr.DataTree, low: float) -> None:
@@ -155,14 +167,16 @@ def _compute_error(ax: Axes, idata: xr.DataTree, low: float) -> None:
         ax.plot(ends, [0.05, 0.05], transform=ax.get_xaxis_transform(), zorder=3, **_WHISKER)
 
 
-_MARK = {"marker": "o", "ls": "none", "ms": 4.0, "mew": 0.9}
+_MARK: dict[str, Any] = {"marker": "o", "ls": "none", "ms": 4.0, "mew": 0.9}
 
 
-def _style(color: str, *, hollow: bool) -> dict[str, object]:
+def _style(color: str, *, hollow: bool) -> dict[str, Any]:
     return {**_MARK, "mec": color, "mfc": COLORS["paper"] if hollow else color, "alpha": 0.9}
 
 
-def _classes(idata: xr.DataTree, task: str, observed: Points) -> list[tuple[np.ndarray, np.ndarray, dict[str, object]]]:
+def _classes(
+    idata: xr.DataTree, task: str, observed: Points
+) -> list[tuple[np.ndarray, np.ndarray, dict[str, Any]]]:
     """Masks and marks: earlier and later than the reference year, sound and flagged."""
     later = np.ones(observed.error.shape, dtype=bool)
     if options_of(idata).needs_year:
@@ -176,27 +190,29 @@ def _classes(idata: xr.DataTree, task: str, observed: Points) -> list[tuple[np.n
 
 def _key(
     idata: xr.DataTree, observed: Mapping[str, Points], *, with_lines: bool
-) -> tuple[list[object], list[str]]:
+) -> tuple[list[Artist], list[str]]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    entries: list[tuple[object, str]] = [
+    entries: list[tuple[Artist, str]] = [
         (Line2D([], [], color=COLORS["blue"]), "median of the law"),
         (Patch(color=COLORS["band_50"], lw=0), "50 % of new systems"),
         (Patch(color=COLORS["band_90"], lw=0), "90 % of new systems"),
     ]
     if options_of(idata).needs_year:
         entries += [
-            (Line2D([], [], **_style(COLORS["orange"], hollow=False)), "earlier system"),  # type: ignore[arg-type]
-            (Line2D([], [], **_style(COLORS["ink"], hollow=False)), "later system"),  # type: ignore[arg-type]
+            (Line2D([], [], **_style(COLORS["orange"], hollow=False)), "earlier system"),
+            (Line2D([], [], **_style(COLORS["ink"], hollow=False)), "later system"),
         ]
     else:
-        entries.append((Line2D([], [], **_style(COLORS["ink"], hollow=False)), "system"))  # type: ignore[arg-type]
+        entries.append((Line2D([], [], **_style(COLORS["ink"], hollow=False)), "system"))
     if any(one.flagged.any() for one in observed.values()):
-        entries.append((Line2D([], [], **_style(COLORS["muted"], hollow=True)), "system with figures in doubt"))  # type: ignore[arg-type]
+        entries.append(
+            (Line2D([], [], **_style(COLORS["muted"], hollow=True)), "system with figures in doubt")
+        )
     if with_lines:
         entries.append((Line2D([], [], color=COLORS["ink"], ls=(0, (4, 2)), lw=1.1), "least squares, 2020"))
     if options_of(idata).measurement_error:
-        entries.append((Line2D([], [], **_WHISKER), "error of reported compute"))  # type: ignore[arg-type]
+        entries.append((Line2D([], [], **_WHISKER), "error of reported compute"))
     handles, labels = zip(*entries, strict=True)
     return list(handles), list(labels)

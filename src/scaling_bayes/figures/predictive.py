@@ -54,7 +54,13 @@ def plot_prior_predictive(idata: xr.DataTree, *, ax: Axes | None = None, width: 
     lowest = 1.0
     for row, task in enumerate(tasks):
         y = -float(row)
-        q = dict(zip(QUANTILES, quantiles(predictive_draws(idata, "prior", task), list(QUANTILES.values())), strict=True))
+        q = dict(
+            zip(
+                QUANTILES,
+                quantiles(predictive_draws(idata, "prior", task), list(QUANTILES.values())),
+                strict=True,
+            )
+        )
         q = {name: max(value, 1e-12) for name, value in q.items()}
         observed = points(idata, task).error
         lowest = min(lowest, q["lower_90"], observed.min())
@@ -62,7 +68,14 @@ def plot_prior_predictive(idata: xr.DataTree, *, ax: Axes | None = None, width: 
         ax.plot([q["lower_50"], q["upper_50"]], [y, y], color=COLORS["prior"], lw=5, solid_capstyle="butt")
         ax.plot(q["median"], y, "o", ms=5, mfc=COLORS["paper"], mec=COLORS["muted"], mew=1.2)
         ax.plot(observed, np.full(observed.shape, y - 0.24), "|", ms=7, mew=1.0, color=COLORS["blue"])
-        ax.text(0.0, y + 0.02, task_label(task), transform=ax.get_yaxis_transform(), fontweight="bold", va="center")
+        ax.text(
+            0.0,
+            y + 0.02,
+            task_label(task),
+            transform=ax.get_yaxis_transform(),
+            fontweight="bold",
+            va="center",
+        )
     ax.set_xscale("log")
     lowest = max(lowest * 0.8, 1e-10)
     share = 0.2 if width > 6 else 0.3
@@ -100,7 +113,9 @@ def plot_posterior_predictive(idata: xr.DataTree, *, width: float = 8.9) -> Figu
     """
     ranks = pit(idata)
     if ranks.size < _LEAST_SYSTEMS:
-        raise FigureError(f"calibration of {ranks.size} systems is not shown; expected at least {_LEAST_SYSTEMS}.")
+        raise FigureError(
+            f"calibration of {ranks.size} systems is not shown; expected at least {_LEAST_SYSTEMS}."
+        )
     beside = width >= 6
     figure = new_figure(width, 2.6 if beside else 4.8)
     left, right = figure.subplots(1, 2) if beside else figure.subplots(2, 1)
@@ -115,7 +130,7 @@ def _rank_histogram(ax: Axes, ranks: np.ndarray) -> None:
 
     bins = int(np.clip(ranks.size // 6, 4, 10))
     counts, edges = np.histogram(ranks, bins=bins, range=(0.0, 1.0))
-    low, high = binom.ppf([0.05, 0.95], ranks.size, 1.0 / bins)
+    low, high = (float(binom.ppf(p, ranks.size, 1.0 / bins)) for p in (0.05, 0.95))
     ax.axhspan(low, high, color=COLORS["band_90"], lw=0, zorder=0.5)
     ax.axhline(ranks.size / bins, color=COLORS["blue"], lw=1.0, zorder=0.6)
     ax.bar(edges[:-1], counts, width=1.0 / bins, align="edge", color="none", edgecolor=COLORS["ink"], lw=1.0)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from scaling_bayes.figures.reading import records
 from scaling_bayes.figures.style import (
     COLORS,
     FigureError,
@@ -28,6 +29,8 @@ __all__ = ["plot_projections"]
 
 #: The axis is at least as long as its medians need, within these numbers of exponents.
 _USUAL_SPAN, _LONGEST_SPAN = 60.0, 120.0
+#: With more tasks than this the axis is written above the bars too.
+_TALL = 7
 _ROW, _HEADING = 0.245, 0.31
 
 
@@ -63,9 +66,11 @@ def plot_projections(
     FigureError
         If the table holds no projection of training compute.
     """
-    rows = summary[summary["quantity"] == "log10_training_compute_flop"].to_dict(orient="records")
+    rows = records(summary[summary["quantity"] == "log10_training_compute_flop"])
     if not rows:
-        raise FigureError("the summary holds no projection of training compute; expected one from summarize_projection().")
+        raise FigureError(
+            "the summary holds no projection of training compute; expected one from summarize_projection()."
+        )
     tasks = list(dict.fromkeys(str(row["task"]) for row in rows))
     shown = {label: x for label, x in (yardsticks or {}).items() if math.isfinite(x)}
     low, high = _limits(rows, shown.values())
@@ -77,13 +82,18 @@ def plot_projections(
     position = 0.0
     for task in tasks:
         position -= _HEADING
-        heading = {"transform": ax.get_yaxis_transform(), "fontweight": "bold", "va": "center", "ha": "left"}
+        heading: dict[str, Any] = {
+            "transform": ax.get_yaxis_transform(),
+            "fontweight": "bold",
+            "va": "center",
+            "ha": "left",
+        }
         ax.text(0.0, position, task_label(task, 40), **heading)
         for row in (row for row in rows if str(row["task"]) == task):
             position -= _ROW
             _bar(ax, row, position, low, high)
             _label(ax, row, position, with_year=several_years, with_note=width > 6)
-    _yardsticks(ax, shown, low, position - 0.75 * _ROW)
+    _yardsticks(ax, shown, position - 0.75 * _ROW)
     beyond = 0.1 if width > 6 else 0.15
     leaving = any(high < row["upper_90"] < math.inf for row in rows)
     ax.set_xlim(low - _label_room(low, high, width), high + (beyond * (high - low) if leaving else 0.0))
@@ -91,6 +101,8 @@ def plot_projections(
     bare(ax)
     exponents = decades(low, high, most=8 if width > 6 else 5)
     numeric_ticks(ax, "x", exponents, [power_of_ten(e) for e in exponents])
+    if len(tasks) > _TALL:
+        ax.tick_params(axis="x", labeltop=True)
     ax.set_xlabel("training compute needed, FLOP")
     return ax
 
@@ -98,9 +110,16 @@ def plot_projections(
 def _label(ax: Axes, row: Mapping[str, Any], y: float, *, with_year: bool, with_note: bool) -> None:
     place: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "va": "center", "ha": "left"}
     year = f" in {format_year(row['year'])}" if with_year else ""
-    ax.text(0.012, y, format_error(float(row["error"])) + year, **place)
+    ax.text(0.012, y, format_error(float(f"{row['error']:.4g}")) + year, **place)
     if with_note and row["note"]:
-        ax.text(0.19 if with_year else 0.1, y, legible(row["note"], 24), color=COLORS["muted"], fontsize=8, **place)
+        ax.text(
+            0.19 if with_year else 0.1,
+            y,
+            legible(row["note"], 24),
+            color=COLORS["muted"],
+            fontsize=8,
+            **place,
+        )
 
 
 def _label_room(low: float, high: float, width: float) -> float:
@@ -111,7 +130,9 @@ def _label_room(low: float, high: float, width: float) -> float:
 
 def _limits(rows: Iterable[Mapping[str, Any]], yardsticks: Iterable[float]) -> tuple[float, float]:
     rows = list(rows)
-    finite = [row[end] for row in rows for end in ("lower_90", "median", "upper_90") if math.isfinite(row[end])]
+    finite = [
+        row[end] for row in rows for end in ("lower_90", "median", "upper_90") if math.isfinite(row[end])
+    ]
     if not finite:
         return 10.0, 40.0
     low = min([*finite, *(x for x in yardsticks if x > min(finite) - 3)])
@@ -124,11 +145,17 @@ def _limits(rows: Iterable[Mapping[str, Any]], yardsticks: Iterable[float]) -> t
 
 def _bar(ax: Axes, row: Mapping[str, Any], y: float, low: float, high: float) -> None:
     if row["lower_90"] >= high:
-        _note(ax, high, y, "right", f"{_written(row['median'])} [{_written(row['lower_90'])}, {_written(row['upper_90'])}] →")
+        _note(
+            ax,
+            high,
+            y,
+            "right",
+            f"{_written(row['median'])} [{_written(row['lower_90'])}, {_written(row['upper_90'])}] →",
+        )
         return
     span = high - low
     leaves = row["upper_90"] > high
-    blue = {"color": COLORS["blue"], "solid_capstyle": "butt", "zorder": 3}
+    blue: dict[str, Any] = {"color": COLORS["blue"], "solid_capstyle": "butt", "zorder": 3}
     ax.plot([row["lower_90"], min(row["upper_90"], high)], [y, y], lw=1.5, **blue)
     if row["lower_50"] < high:
         ax.plot([row["lower_50"], min(row["upper_50"], high - 0.012 * span)], [y, y], lw=5, **blue)
@@ -161,9 +188,11 @@ def _share(share: float) -> str:
     return "<1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
-def _yardsticks(ax: Axes, yardsticks: Mapping[str, float], low: float, bottom: float) -> None:
+def _yardsticks(ax: Axes, yardsticks: Mapping[str, float], bottom: float) -> None:
     """Dashed lines with their labels one above the other, so that close ones stay legible."""
     for level, (label, x) in enumerate(sorted(yardsticks.items(), key=lambda item: -item[1])):
         y = 0.02 + 0.19 * level
         ax.plot([x, x], [bottom, y + 0.02], color=COLORS["orange"], lw=0.9, ls=(0, (3, 2)), zorder=2)
-        ax.text(x, y + 0.03, f" {legible(label)}", ha="left", va="bottom", fontsize=7.8, color=COLORS["orange"])
+        ax.text(
+            x, y + 0.03, f" {legible(label)}", ha="left", va="bottom", fontsize=7.8, color=COLORS["orange"]
+        )

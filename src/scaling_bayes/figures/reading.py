@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -16,11 +16,24 @@ from scaling_bayes.schema import group, manifest
 from scaling_bayes.systems.flags import RULE_FLAGS, split_flags
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Curve", "Points", "coverage", "curve", "draws_of", "options_of", "pit", "points", "predictive_draws", "tasks_of"]
+__all__ = [
+    "Curve",
+    "Points",
+    "coverage",
+    "curve",
+    "draws_of",
+    "options_of",
+    "pit",
+    "points",
+    "predictive_draws",
+    "records",
+    "tasks_of",
+]
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,11 @@ class Curve:
     log10_compute: Floats
     line: Floats
     bands: dict[str, Floats]
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table as dictionaries."""
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict(orient="records")]
 
 
 def options_of(idata: xr.DataTree) -> ModelOptions:
@@ -127,7 +145,9 @@ def curve(idata: xr.DataTree, task: str, log10_compute: Floats) -> Curve:
         compute_is_exact=True,
     )
     seed = int(manifest(idata)["sampler"]["random_seed"])
-    deviates = np.random.default_rng([seed, 4]).standard_normal((posterior.sizes["chain"], posterior.sizes["draw"], 1))
+    deviates = np.random.default_rng([seed, 4]).standard_normal(
+        (posterior.sizes["chain"], posterior.sizes["draw"], 1)
+    )
     line = np.asarray(law.error(mean).values).reshape(-1, compute.size)
     new = np.asarray(law.error(mean + sd * deviates).clip(max=1.0).values).reshape(-1, compute.size)
     probabilities = list(QUANTILES.values())

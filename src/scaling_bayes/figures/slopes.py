@@ -45,19 +45,26 @@ def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.
     tasks = tasks_of(idata)
     ax = axes_of(ax, width, _ROW * len(tasks) + 1.25)
     before, after = group(idata, "prior"), group(idata, "posterior")
-    draws = {task: (np.log10(draws_of(before, "slope", task)), np.log10(draws_of(after, "slope", task))) for task in tasks}
+    draws = {
+        task: (np.log10(draws_of(before, "slope", task)), np.log10(draws_of(after, "slope", task)))
+        for task in tasks
+    }
     ends = np.array([quantiles(posterior, [0.002, 0.998]) for _, posterior in draws.values()])
     prior_ends = np.array([quantiles(prior, [0.05, 0.95]) for prior, _ in draws.values()])
     low = min(ends[:, 0].min(), prior_ends[:, 0].min()) - 0.05
     high = max(ends[:, 1].max(), prior_ends[:, 1].max()) + 0.05
-    grid = np.linspace(low, high, 160)
+    grid = np.linspace(low, high, 120)
     for row, (task, (prior, posterior)) in enumerate(draws.items()):
         base = -float(row)
         _density(ax, grid, prior, base, fill=None, line=COLORS["prior"])
         _density(ax, grid, posterior, base, fill=COLORS["band_50"], line=COLORS["blue"])
         q = dict(zip(QUANTILES, quantiles(posterior, list(QUANTILES.values())), strict=True))
-        ax.plot([q["lower_90"], q["upper_90"]], [base, base], color=COLORS["blue"], lw=1.4, solid_capstyle="butt")
-        ax.plot([q["lower_50"], q["upper_50"]], [base, base], color=COLORS["blue"], lw=4.2, solid_capstyle="butt")
+        ax.plot(
+            [q["lower_90"], q["upper_90"]], [base, base], color=COLORS["blue"], lw=1.4, solid_capstyle="butt"
+        )
+        ax.plot(
+            [q["lower_50"], q["upper_50"]], [base, base], color=COLORS["blue"], lw=4.2, solid_capstyle="butt"
+        )
         ax.plot(q["median"], base, "o", ms=5, mfc=COLORS["paper"], mec=COLORS["blue"], mew=1.4)
         ax.text(low, base + 0.1, task_label(task), fontweight="bold", va="bottom", ha="left")
     ax.set_xlim(low, high)
@@ -72,7 +79,13 @@ def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.
 
 
 def _density(
-    ax: Axes, grid: NDArray[np.float64], draws: NDArray[np.float64], base: float, *, fill: str | None, line: str
+    ax: Axes,
+    grid: NDArray[np.float64],
+    draws: NDArray[np.float64],
+    base: float,
+    *,
+    fill: str | None,
+    line: str,
 ) -> None:
     from scipy.stats import gaussian_kde
 

@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -34,9 +34,6 @@ __all__ = [
     "styled",
     "task_label",
 ]
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 #: Okabe & Ito's colour-blind safe palette (2008, *Color Universal Design*), and greys for what is not data.
 COLORS: Mapping[str, str] = MappingProxyType(
@@ -99,6 +96,7 @@ _STYLE: Mapping[str, Any] = MappingProxyType(
     }
 )
 
+_AXES: tuple[Literal["x", "y"], ...] = ("x", "y")
 _SUPERSCRIPTS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -106,14 +104,14 @@ class FigureError(ScalingBayesError):
     """A picture cannot be drawn from what was given; the message says why."""
 
 
-def styled(function: Callable[P, R]) -> Callable[P, R]:
+def styled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Draw in the house style, starting from matplotlib's defaults and leaving the caller's as they are."""
 
     @functools.wraps(function)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
         with mpl.rc_context():
             mpl.rcdefaults()
-            mpl.rcParams.update(_STYLE)
+            cast("dict[str, Any]", mpl.rcParams).update(_STYLE)
             return function(*args, **kwargs)
 
     return drawn
@@ -131,9 +129,8 @@ def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
 
 def finish(ax: Axes) -> None:
     """Fix the look of ticks and grid, which matplotlib otherwise takes from whoever saves the figure."""
-    for axis in ("x", "y"):
-        size = mpl.rcParams[f"{axis}tick.labelsize"]
-        ax.tick_params(axis=axis, color=COLORS["rule"], labelcolor=COLORS["muted"], labelsize=size)
+    for axis in _AXES:
+        ax.tick_params(axis=axis, color=COLORS["rule"], labelcolor=COLORS["muted"], labelsize=8)
         ax.tick_params(axis=axis, length=3, width=0.7, which="major")
         ax.tick_params(axis=axis, length=0, which="minor", labelleft=False, labelbottom=False)
     ax.grid(visible=True, which="major", color=COLORS["grid"], linewidth=0.6)
@@ -152,7 +149,9 @@ def percent_ticks(ax: Axes, axis: str, low: float, high: float, most: int = 6) -
     """Ticks at round errors on a log axis from `low` to `high`, written in percent."""
     closest = math.log(high / low) / (1.6 * most)
     for mantissas in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 4, 6), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
-        ticks = [m * 10.0**k for k in range(-12, 1) for m in mantissas if low <= m * 10.0**k <= min(high, 1.0)]
+        ticks = [
+            m * 10.0**k for k in range(-12, 1) for m in mantissas if low <= m * 10.0**k <= min(high, 1.0)
+        ]
         gaps = [math.log(b / a) for a, b in itertools.pairwise(ticks)]
         if len(ticks) <= most and min(gaps, default=closest) >= closest:
             break
@@ -177,7 +176,7 @@ def power_of_ten(exponent: float) -> str:
 
 
 def legible(text: object, longest: int | None = None) -> str:
-    """Text fit for a picture or a page: no control characters, nothing UTF-8 cannot hold, no overlong names."""
+    """Text fit for a page: no control characters, nothing UTF-8 cannot hold, at most `longest` characters."""
     known = str(text).encode("utf-8", "replace").decode("utf-8")
     plain = "".join(character if character.isprintable() else " " for character in known).strip()
     if longest is not None and len(plain) > longest:
@@ -193,6 +192,8 @@ def task_label(task: str, longest: int | None = 28) -> str:
 def decades(low: float, high: float, most: int = 7) -> list[float]:
     """Whole powers of ten between two exponents, at most `most` of them, evenly spaced."""
     span = max(high - low, 1e-9)
-    step = next((s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if span / s <= most), math.ceil(span / most))
+    step = next(
+        (s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if span / s <= most), math.ceil(span / most)
+    )
     first = math.ceil(low / step - 1e-9) * step
     return [float(first + step * i) for i in range(int((high - first) / step + 1e-9) + 1)]

@@ -50,9 +50,15 @@ def to_svg(figure: Figure, *, name: str = "figure", alt: str = "") -> str:
     ElementTree.register_namespace("", _SVG)
     root = ElementTree.fromstring(raw.getvalue())
     _drop(root)
+    used = _used_ids(root)
     for element in root.iter():
-        _rewrite(element, name)
-    width, height = (_NUMBER.sub(_round, value.removesuffix("pt")) for value in (root.get("width", ""), root.get("height", "")))
+        _rewrite(element, name, used)
+    for element in root.iter(f"{{{_SVG}}}g"):
+        _share_style(element)
+    width, height = (
+        _NUMBER.sub(_round, value.removesuffix("pt"))
+        for value in (root.get("width", ""), root.get("height", ""))
+    )
     root.attrib |= {"width": width, "height": height, "role": "img", "aria-label": legible(alt) or name}
     root.attrib.pop("version", None)
     return ElementTree.tostring(root, encoding="unicode", short_empty_elements=True)
@@ -72,10 +78,18 @@ def _drop(root: ElementTree.Element) -> None:
                 parent.remove(child)
 
 
-def _rewrite(element: ElementTree.Element, name: str) -> None:
+def _used_ids(root: ElementTree.Element) -> set[str]:
+    """Ids that something in the picture refers to."""
+    links = {element.get(_XLINK, "").removeprefix("#") for element in root.iter()}
+    clips = {found for element in root.iter() for found in _URL.findall(element.get("clip-path", ""))}
+    return links | clips
+
+
+def _rewrite(element: ElementTree.Element, name: str, used: set[str]) -> None:
     attributes = element.attrib
-    if "id" in attributes:
-        attributes["id"] = f"{name}-{attributes['id']}"
+    own = attributes.pop("id", None)
+    if own in used:
+        attributes["id"] = f"{name}-{own}"
     target = attributes.pop(_XLINK, None)
     if target is not None:
         attributes["href"] = f"#{name}-{target.removeprefix('#')}"
@@ -89,8 +103,23 @@ def _rewrite(element: ElementTree.Element, name: str) -> None:
     for key in ("style", "fill", "stroke"):
         if key in attributes:
             attributes[key] = _with_variables(attributes[key])
-    if element.tag == f"{{{_SVG}}}g":
-        element.text = element.tail = None
+    element.tail = None
+    if element.tag not in {f"{{{_SVG}}}text", f"{{{_SVG}}}tspan"}:
+        element.text = None
+    for key in ("d", "points"):
+        if key in attributes:
+            attributes[key] = " ".join(attributes[key].split())
+
+
+def _share_style(parent: ElementTree.Element) -> None:
+    """Give marks of one look their style once."""
+    styles = {child.get("style") for child in parent}
+    if len(parent) > 1 and len(styles) == 1 and all(child.tag == f"{{{_SVG}}}use" for child in parent):
+        style = styles.pop()
+        if style is not None and "style" not in parent.attrib:
+            parent.set("style", style)
+            for child in parent:
+                del child.attrib["style"]
 
 
 def _with_variables(style: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scaling_bayes.figures.projections import plot_projections
+from scaling_bayes.figures.reading import records
 from scaling_bayes.figures.style import task_label
 from scaling_bayes.formatting import format_error, format_interval
 from scaling_bayes.report.drawing import draw
@@ -39,7 +40,8 @@ def lead(facts: Facts) -> str:
     else:
         time = f"Algorithms are those of {when(facts)}, the end of the data."
     return (
-        f"{whose}, estimated from {len(facts.systems)} published systems on {_plural(len(facts.tasks), 'task')}. {time} "
+        f"{whose}, estimated from {len(facts.systems)} published systems on "
+        f"{_plural(len(facts.tasks), 'task')}. {time} "
         "Compute is counted in FLOP; no price, energy or hardware trend enters."
     )
 
@@ -56,14 +58,16 @@ def answer_section(facts: Facts) -> Section:
         "projections",
         "Training compute needed",
         caption=(
-            "Training compute each target error needs. Dot: median; thick bar: 50 % interval; thin bar: 90 % interval "
-            "(equal tails). Each step of the axis multiplies compute. Largest training runs: Epoch AI, Data on AI Models."
+            "Training compute each target error needs. Dot: median; thick bar: 50 % interval; thin "
+            "bar: 90 % interval "
+            "(equal tails). Each step of the axis multiplies compute. Largest training runs: Epoch "
+            "AI, Data on AI Models."
         ),
         alt="Interval bars of required training compute. "
         + "; ".join(
             f"{task_label(row['task'])} {format_error(row['error'])}: "
             + format_interval(row["median"], row["lower_90"], row["upper_90"])
-            for row in rows.head(60).to_dict(orient="records")
+            for row in records(rows.head(60))
         ),
         function=picture,
     )
@@ -71,7 +75,7 @@ def answer_section(facts: Facts) -> Section:
 
 
 def _table(facts: Facts) -> Table:
-    rows = facts.projection[facts.projection["quantity"] == COMPUTE].to_dict(orient="records")
+    rows = records(facts.projection[facts.projection["quantity"] == COMPUTE])
     several_years = len(facts.years) > 1
     unreachable = any(row["unreachable"] > 0 for row in rows)
     columns = [Column("Task"), Column("Target error", numeric=True)]
@@ -87,7 +91,7 @@ def _table(facts: Facts) -> Table:
     cells: list[tuple[Cell, ...]] = []
     previous = ""
     for row in rows:
-        target = format_error(row["error"])
+        target = format_error(float(f"{row['error']:.4g}"))
         line: list[Cell] = [task_label(row["task"], 60) if row["task"] != previous else "", target]
         if several_years:
             line.append(month_of(row["year"]))
@@ -110,7 +114,8 @@ def _table(facts: Facts) -> Table:
 def _yardstick_note() -> TextPart:
     """What the words of the last column mean."""
     return TextPart(
-        "1 exaFLOP/s is 10^18 operations a second, the speed of the record machine of 2022; in a year it does 10^25.5."
+        "1 exaFLOP/s is 10^18 operations a second, the speed of the record machine of 2022; in a "
+        "year it does 10^25.5."
     )
 
 

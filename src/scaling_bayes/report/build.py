@@ -63,7 +63,9 @@ def build_report(
         calibration_section(facts),
         citation_section(facts),
     )
-    failures = tuple(part for section in sections for part in _all(section.parts) if isinstance(part, FailurePart))
+    failures = tuple(
+        part for section in sections for part in _all(section.parts) if isinstance(part, FailurePart)
+    )
     return Report(
         title=QUESTION,
         lead=lead(facts),

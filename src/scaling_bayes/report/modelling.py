@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scaling_bayes.figures.checks import plot_ranks
 from scaling_bayes.figures.fits import plot_fits
 from scaling_bayes.figures.predictive import plot_posterior_predictive, plot_prior_predictive
+from scaling_bayes.figures.reading import records
 from scaling_bayes.figures.slopes import plot_slopes
 from scaling_bayes.figures.style import task_label
 from scaling_bayes.formatting import format_number, format_year
@@ -44,12 +45,15 @@ def fits_section(facts: Facts) -> Section:
         "fits",
         "Error against training compute",
         caption=(
-            f"Error against training compute of the systems of each task, as reported. Line: posterior median of the "
-            f"{facts.options.law} law{' ' + reference if reference else ''}. Bands hold 50 % and 90 % (equal tails) of new "
-            "systems, given their true compute." + (" Earlier and later: than that mean year." if reference else "")
+            "Error against training compute of the systems of each task, as reported. Line: "
+            "posterior median of the "
+            f"{facts.options.law} law{' ' + reference if reference else ''}. Bands hold 50 % and 90 "
+            "% (equal tails) of new "
+            "systems, given their true compute."
+            + (" Earlier and later: than that mean year." if reference else "")
         ),
-        alt="Scatter plots of error against training compute with fitted line and predictive bands, one for each of "
-        + ", ".join(task_label(task) for task in facts.tasks),
+        alt="Scatter plots of error against training compute with fitted line and predictive bands, "
+        "one for each of " + ", ".join(task_label(task) for task in facts.tasks),
         function=lambda width: plot_fits(facts.idata, columns=3 if width == WIDE else 1, width=width),
     )
     return Section("fits", "Fits through the data", "Fits", (figure,))
@@ -67,11 +71,14 @@ def slopes_section(facts: Facts) -> Section:
         "slopes",
         "Slopes, prior and posterior",
         caption=(
-            "Slope of each task before the data (grey) and after (blue). Dot: posterior median; bars: 50 % and 90 % "
+            "Slope of each task before the data (grey) and after (blue). Dot: posterior median; "
+            "bars: 50 % and 90 % "
             "intervals (equal tails). The further left, the more compute each gain costs."
         ),
         alt="Prior and posterior densities of the slope of each task. "
-        + "; ".join(f"{task_label(task)}: {_interval(facts, 'posterior', task, 'slope')}" for task in facts.tasks),
+        + "; ".join(
+            f"{task_label(task)}: {_interval(facts, 'posterior', task, 'slope')}" for task in facts.tasks
+        ),
         function=lambda width: plot_slopes(facts.idata, width=width).get_figure(root=True),  # type: ignore[arg-type, return-value]
     )
     progress = facts.options.algorithmic_progress
@@ -96,7 +103,8 @@ def slopes_section(facts: Facts) -> Section:
         rows.append(tuple(row))
     law = get_law(facts.options.law)
     table = Table(
-        f"Posterior of each task's parameters: {_CONVENTION}. Slope and noise are on the scale of {law.formula}; progress is "
+        f"Posterior of each task's parameters: {_CONVENTION}. Slope and noise are on the scale of "
+        f"{law.formula}; progress is "
         "in powers of ten of compute; its halving time is the median.",
         tuple(columns),
         tuple(rows),
@@ -124,7 +132,7 @@ def checks_section(facts: Facts) -> Section:
             row["worst"],
             "" if row["passed"] else row["meaning"],
         )
-        for row in facts.checks.to_dict(orient="records")
+        for row in records(facts.checks)
     ]
     columns = [
         Column("Check"),
@@ -139,19 +147,24 @@ def checks_section(facts: Facts) -> Section:
     figure = draw(
         "ranks",
         "Agreement of the chains",
-        caption="Ranks of the draws of each chain, for the parameters that set the checks above. Flat lines near 1: chains agree.",
+        caption="Ranks of the draws of each chain, for the parameters that set the checks above. "
+        "Flat lines near 1: chains agree.",
         alt="Rank histograms by chain of the parameters with the worst R-hat and effective sample sizes",
         function=lambda width: plot_ranks(facts.idata, width=width),
     )
     caption = "Checks of the sampler: R-hat, effective sample sizes, divergences, energy and tree depth."
-    return Section("checks", "Checks of the fit", "Checks", (Table(caption, tuple(columns), tuple(rows)), figure))
+    return Section(
+        "checks", "Checks of the fit", "Checks", (Table(caption, tuple(columns), tuple(rows)), figure)
+    )
 
 
 def settings_section(facts: Facts) -> Section:
     """Priors, options, sampler settings and library versions."""
     model, sampler = facts.manifest["model"], facts.manifest["sampler"]
     law = get_law(facts.options.law)
-    options: list[tuple[str, Cell]] = [("law", f"{facts.options.law}: {law.formula} is linear in log10 compute")]
+    options: list[tuple[str, Cell]] = [
+        ("law", f"{facts.options.law}: {law.formula} is linear in log10 compute")
+    ]
     options += [(name, _plain(value)) for name, value in model.items() if name != "law"]
     priors = Table(
         "Prior of each parameter, in PyMC's names and parameters.",
@@ -174,7 +187,10 @@ def settings_section(facts: Facts) -> Section:
             TextPart("Sampler", "heading"),
             FactsPart(tuple((name, _plain(value)) for name, value in sampler.items()), compact=True),
             TextPart("Versions", "heading"),
-            FactsPart(tuple((name, _plain(value)) for name, value in facts.manifest["versions"].items()), compact=True),
+            FactsPart(
+                tuple((name, _plain(value)) for name, value in facts.manifest["versions"].items()),
+                compact=True,
+            ),
         ),
     )
 
@@ -185,7 +201,8 @@ def calibration_section(facts: Facts) -> Section:
         "prior-predictive",
         "Errors expected before the data",
         caption=(
-            "Errors the model expects of the systems before it sees any error. Grey dot and bars: median, 50 % and 90 % "
+            "Errors the model expects of the systems before it sees any error. Grey dot and bars: "
+            "median, 50 % and 90 % "
             "intervals (equal tails); blue ticks: observed errors."
         ),
         alt="Prior predictive intervals of error for each task, with the observed errors as ticks",
@@ -195,26 +212,42 @@ def calibration_section(facts: Facts) -> Section:
         "posterior-predictive",
         "Calibration on the fitted data",
         caption=(
-            "Calibration on the data that were fitted, which flatters. Left or above: ranks of the observed errors among "
-            "predicted ones, flat if calibrated; the band holds 90 % of chance variation in each bin. Right or below: share "
+            "Calibration on the data that were fitted, which flatters. Left or above: ranks of the "
+            "observed errors among "
+            "predicted ones, flat if calibrated; the band holds 90 % of chance variation in each "
+            "bin. Right or below: share "
             "of observed errors inside intervals of each probability, on the dashed line if calibrated."
         ),
-        alt="Histogram of ranks of observed errors in the posterior predictive distribution, and coverage of intervals. "
+        alt="Histogram of ranks of observed errors in the posterior predictive distribution, and "
+        "coverage of intervals. "
         + "; ".join(
             f"{task_label(row['task'])}: {100 * row['coverage_90']:.0f} % inside the 90 % interval"
-            for row in facts.by_task.to_dict(orient="records")
+            for row in records(facts.by_task)
         ),
         function=lambda width: plot_posterior_predictive(facts.idata, width=width),
     )
     table = Table(
-        "Share of the observed errors inside the posterior predictive interval (equal-tailed) of each probability.",
-        (Column("Task"), Column("Systems", numeric=True), Column("In 50 % interval", numeric=True), Column("In 90 % interval", numeric=True)),
+        "Share of the observed errors inside the posterior predictive interval (equal-tailed) of "
+        "each probability.",
+        (
+            Column("Task"),
+            Column("Systems", numeric=True),
+            Column("In 50 % interval", numeric=True),
+            Column("In 90 % interval", numeric=True),
+        ),
         tuple(
-            (task_label(row["task"], 60), str(row["systems"]), f"{100 * row['coverage_50']:.0f} %", f"{100 * row['coverage_90']:.0f} %")
-            for row in facts.by_task.to_dict(orient="records")
+            (
+                task_label(row["task"], 60),
+                str(row["systems"]),
+                f"{100 * row['coverage_50']:.0f} %",
+                f"{100 * row['coverage_90']:.0f} %",
+            )
+            for row in records(facts.by_task)
         ),
     )
-    return Section("calibration", "What the model expects, and what was seen", "Calibration", (prior, posterior, table))
+    return Section(
+        "calibration", "What the model expects, and what was seen", "Calibration", (prior, posterior, table)
+    )
 
 
 def _quantile(facts: Facts, stage: str, task: str, quantity: str, name: str) -> float:
@@ -233,7 +266,13 @@ def _interval(facts: Facts, stage: str, task: str, quantity: str) -> str:
 def _short(value: float) -> str:
     if not math.isfinite(value):
         return str(value)
-    return f"{value:#.2g}" if 1e-4 <= abs(value) < 9.95 else f"{value:,.0f}" if 9.95 <= abs(value) < 1e6 else f"{value:.2g}"
+    return (
+        f"{value:#.2g}"
+        if 1e-4 <= abs(value) < 9.95
+        else f"{value:,.0f}"
+        if 9.95 <= abs(value) < 1e6
+        else f"{value:.2g}"
+    )
 
 
 def _value(value: float) -> str:

@@ -6,11 +6,10 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from scaling_bayes.figures.reading import records
 from scaling_bayes.report.provenance import citations
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from scaling_bayes.report.parts import FailurePart
     from scaling_bayes.report.reading import Facts
 
@@ -20,11 +19,13 @@ SCHEMA_VERSION = 1
 
 _SCHEMA = {
     "version": SCHEMA_VERSION,
-    "intervals": "lower_90 and upper_90 end the 90 % equal-tailed interval, lower_50 and upper_50 the 50 % one",
-    "null": "in a projection, an infinite quantile: no compute reaches the target in that many draws (see unreachable); "
-    "elsewhere, a value that is not known or not defined",
-    "units": "training compute in log10 FLOP, errors as fractions, years as decimal calendar years, slope and noise on the "
-    "law's performance scale, progress in log10 FLOP a year, compute_error in log10 FLOP",
+    "intervals": "lower_90 and upper_90 end the 90 % equal-tailed interval, lower_50 and upper_50 "
+    "the 50 % one",
+    "null": "in a projection, an infinite quantile: no compute reaches the target in that many draws "
+    "(see unreachable); elsewhere, a value that is not known or not defined",
+    "units": "training compute in log10 FLOP, errors as fractions, years as decimal calendar years, "
+    "slope and "
+    "noise on the law's performance scale, progress in log10 FLOP a year, compute_error in log10 FLOP",
 }
 
 
@@ -39,19 +40,19 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
             "years": facts.years,
             "progress_continues": facts.progress_continues,
             "scenario": "training compute only: no price, energy or hardware trend",
-            "rows": _records(facts.projection),
+            "rows": records(facts.projection),
         },
-        "parameters": _records(facts.parameters),
-        "checks": _records(facts.checks),
+        "parameters": records(facts.parameters),
+        "checks": records(facts.checks),
         "options": manifest["model"],
         "priors": manifest["priors"],
         "sampler": manifest["sampler"],
         "versions": manifest["versions"],
         "data": {
             **manifest["data"],
-            "tasks": _records(facts.by_task),
-            "flags": _records(facts.flags),
-            "systems": _records(facts.systems),
+            "tasks": records(facts.by_task),
+            "flags": records(facts.flags),
+            "systems": records(facts.systems),
         },
         "yardsticks_log10_flop": facts.yardsticks,
         "digest": facts.digest,
@@ -64,10 +65,6 @@ def as_json(numbers: dict[str, Any]) -> str:
     """Write with sorted keys and no NaN or Infinity, so that the same numbers give the same bytes."""
     text = json.dumps(_finite(numbers), sort_keys=True, indent=1, ensure_ascii=True, allow_nan=False)
     return text + "\n"
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict(orient="records")]
 
 
 def _finite(value: Any) -> Any:

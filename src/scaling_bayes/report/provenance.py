@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scaling_bayes.figures.reading import records
 from scaling_bayes.figures.style import legible, task_label
 from scaling_bayes.formatting import format_error
-from scaling_bayes.report.parts import Cell, Column, Details, FactsPart, Link, Part, Power, Section, Table, TextPart
+from scaling_bayes.report.parts import (
+    Cell,
+    Column,
+    Details,
+    FactsPart,
+    Link,
+    Part,
+    Power,
+    Section,
+    Table,
+    TextPart,
+)
 from scaling_bayes.report.words import month_of
 
 if TYPE_CHECKING:
@@ -15,11 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["PAPER", "citation_section", "citations", "data_section"]
 
 #: Systems beyond this many are left to the JSON file.
-MOST_SYSTEMS_LISTED = 1500
+MOST_SYSTEMS_LISTED = 500
 
 PAPER = (
-    "Thompson, N. C., Greenewald, K., Lee, K., & Manso, G. F. (2020). The Computational Limits of Deep Learning. "
-    "arXiv:2007.05558."
+    "Thompson, N. C., Greenewald, K., Lee, K., & Manso, G. F. (2020). "
+    "The Computational Limits of Deep Learning. arXiv:2007.05558."
 )
 PAPER_URL = "https://arxiv.org/abs/2007.05558"
 
@@ -38,7 +50,7 @@ def data_section(facts: Facts) -> Section:
         flags = Table(
             "Flags on the fitted systems: what is known of a row. A system may carry several.",
             (Column("Flag"), Column("Systems", numeric=True), Column("Meaning", grows=True)),
-            tuple((legible(r["flag"], 60), str(r["systems"]), r["meaning"]) for r in facts.flags.to_dict(orient="records")),
+            tuple((legible(r["flag"], 60), str(r["systems"]), r["meaning"]) for r in records(facts.flags)),
         )
         parts.append(Details(f"Flags ({len(facts.flags)} kinds)", (flags,)))
     corrections = _corrections(facts)
@@ -61,8 +73,10 @@ def _counts(facts: Facts) -> Table:
     shown = [name for name in optional if name in facts.by_task]
     columns += [Column(optional[name], numeric=True) for name in shown]
     rows: list[tuple[Cell, ...]] = []
-    for row in facts.by_task.to_dict(orient="records"):
-        lowest, highest = (format_error(float(f"{row[end]:.3g}")) for end in ("lowest_error", "highest_error"))
+    for row in records(facts.by_task):
+        lowest, highest = (
+            format_error(float(f"{row[end]:.3g}")) for end in ("lowest_error", "highest_error")
+        )
         cells: list[Cell] = [
             task_label(row["task"], 60),
             str(row["systems"]),
@@ -81,7 +95,7 @@ def _corrections(facts: Facts) -> Table | None:
     if "correction_reason" not in frame:
         return None
     rows: list[tuple[Cell, ...]] = []
-    for row in frame[frame["correction_reason"].astype(str).str.strip() != ""].to_dict(orient="records"):
+    for row in records(frame[frame["correction_reason"].astype(str).str.strip() != ""]):
         reported = _positive(row.get("training_compute_reported_flop"))
         rows.append(
             (
@@ -105,7 +119,7 @@ def _corrections(facts: Facts) -> Table | None:
 
 
 def _systems(facts: Facts) -> Details:
-    listed = facts.systems.head(MOST_SYSTEMS_LISTED).to_dict(orient="records")
+    listed = records(facts.systems.head(MOST_SYSTEMS_LISTED))
     columns = [
         Column("System"),
         Column("Task"),
@@ -157,11 +171,13 @@ def citations(facts: Facts) -> dict[str, str]:
     """Return what to cite, by what it is: software, fit, paper, data."""
     version = facts.manifest["versions"].get("scaling_bayes", "unknown")
     data = facts.manifest["data"]
+    source = legible(data.get("source", "unknown"), 200)
     return {
         "software": f"The scaling_bayes developers. scaling_bayes, version {legible(version, 40)}.",
         "fit": f"Fit with SHA-256 {facts.digest} (random seed {facts.manifest['sampler']['random_seed']}).",
         "paper": PAPER,
-        "data": f"{legible(data.get('source', 'unknown'), 200)}, {len(facts.systems)} systems, SHA-256 {legible(data.get('sha256', 'unknown'), 80)}.",
+        "data": f"{source}, {len(facts.systems)} systems, SHA-256 "
+        f"{legible(data.get('sha256', 'unknown'), 80)}.",
     }
 
 
@@ -173,7 +189,9 @@ def citation_section(facts: Facts) -> Section:
         "How to cite",
         "Cite",
         (
-            TextPart("Cite the software, the fit by its digest, the paper whose analysis it redoes, and the data."),
+            TextPart(
+                "Cite the software, the fit by its digest, the paper whose analysis it redoes, and the data."
+            ),
             FactsPart(
                 (
                     ("software", found["software"]),

@@ -192,12 +192,14 @@ def _flags(systems: pd.DataFrame) -> pd.DataFrame:
     for cell in systems["flags"].astype(str) if "flags" in systems else ():
         for word in split_flags(cell):
             counts[word] = counts.get(word, 0) + 1
-    rows = [(word, counts[word], meanings.get(word, "")) for word in sorted(counts, key=lambda w: (-counts[w], w))]
+    rows = [
+        (word, counts[word], meanings.get(word, "")) for word in sorted(counts, key=lambda w: (-counts[w], w))
+    ]
     return pd.DataFrame(rows, columns=["flag", "systems", "meaning"])
 
 
 def _yardsticks(last_year: float) -> dict[str, float]:
-    """Largest known training runs at the end of the data and now, and the yardstick machine since the Big Bang."""
+    """Largest known training runs, at the end of the data and now, and the machine since the Big Bang."""
     from scaling_bayes.hardware.tables import load_table
 
     found: dict[str, float] = {}
@@ -208,7 +210,13 @@ def _yardsticks(last_year: float) -> dict[str, float]:
         runs = None
     if runs is not None and len(runs):
         until = runs[runs["year"] <= math.ceil(last_year)]
-        chosen = {int(row["year"]): float(row["value"]) for part in (until.tail(1), runs.tail(1)) for _, row in part.iterrows()}
+        chosen = {
+            int(row["year"]): float(row["value"])
+            for part in (until.tail(1), runs.tail(1))
+            for _, row in part.iterrows()
+        }
         found = {f"largest known training run of {year}": math.log10(value) for year, value in chosen.items()}
-    found["1 exaFLOP/s since the Big Bang"] = float(np.round(MACHINE_LOG10_FLOP_PER_SECOND + UNIVERSE_LOG10_SECONDS, 1))
+    found["1 exaFLOP/s since the Big Bang"] = float(
+        np.round(MACHINE_LOG10_FLOP_PER_SECOND + UNIVERSE_LOG10_SECONDS, 1)
+    )
     return found

@@ -35,9 +35,15 @@ def render_html(report: Report) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"power": _power, "powers": _powers, "prose": _prose, "svg": Markup, "legible": legible}
+    environment.filters |= {
+        "power": _power,
+        "powers": _powers,
+        "prose": _prose,
+        "svg": Markup,
+        "legible": legible,
+    }
     environment.tests["web"] = _is_web
-    style = Markup((_FOLDER / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    style = Markup((_FOLDER / "report.css").read_text(encoding="utf-8"))
     return environment.get_template("report.html.j2").render(report=report, style=style)
 
 
@@ -47,7 +53,9 @@ def _power(exponent: float) -> Markup:
     base, caret, raised = text.partition("^")
     if not caret:
         return Markup('<data value="{0}">{0}</data>').format(text)
-    return Markup('<data value="{}">{}<span class="caret">^</span><sup>{}</sup></data>').format(text, base, raised)
+    return Markup('<data value="{}">{}<span class="caret">^</span><sup>{}</sup></data>').format(
+        text, base, raised
+    )
 
 
 def _powers(text: str) -> Markup:
@@ -57,7 +65,9 @@ def _powers(text: str) -> Markup:
     for piece in pieces[1:]:
         end = next((i for i, c in enumerate(piece) if not (c.isdigit() or c in ".-")), len(piece))
         number = piece[:end].rstrip(".")
-        out += Markup('10<span class="caret">^</span><sup>{}</sup>').format(number) + Markup.escape(piece[len(number) :])
+        out += Markup('10<span class="caret">^</span><sup>{}</sup>').format(number) + Markup.escape(
+            piece[len(number) :]
+        )
     return out
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["MACHINE_LOG10_FLOP_PER_SECOND", "UNIVERSE_LOG10_SECONDS", "in_words", "months", "month_of"]
+__all__ = ["MACHINE_LOG10_FLOP_PER_SECOND", "UNIVERSE_LOG10_SECONDS", "in_words", "month_of", "months"]
 
 #: The yardstick machine: 1 exaFLOP/s, the speed of the record machine of 2022 (Frontier, TOP500).
 MACHINE_LOG10_FLOP_PER_SECOND = 18.0
@@ -12,14 +12,16 @@ MACHINE_LOG10_FLOP_PER_SECOND = 18.0
 UNIVERSE_LOG10_SECONDS = math.log10(13.787e9 * 365.25 * 86400)
 
 _MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+#: A span this close below a unit, in log10, is told in that unit: 364.9 days are a year.
+_NEARLY = 0.002
 _SPANS = ((1.0, "second"), (60.0, "minute"), (3600.0, "hour"), (86400.0, "day"), (31557600.0, "year"))
 
 
 def in_words(log10_flop: float) -> str:
-    """Time the yardstick machine would take: ``3 days``, ``40 thousand years``, ``10^4 ages of the universe``."""
+    """Time the yardstick machine would take: ``3 days``, ``40 thousand years``."""
     if math.isnan(log10_flop):
         return "not a number"
     if math.isinf(log10_flop):
@@ -32,7 +34,9 @@ def in_words(log10_flop: float) -> str:
         return f"10^{ages:.0f} ages of the universe"
     if ages >= 0:
         return _counted(10.0**ages, "age of the universe", "ages of the universe")
-    length, unit = max((span for span in _SPANS if math.log10(span[0]) <= seconds + 1e-12), key=lambda span: span[0])
+    length, unit = max(
+        (span for span in _SPANS if math.log10(span[0]) <= seconds + _NEARLY), key=lambda span: span[0]
+    )
     return _counted(10.0**seconds / length, unit, f"{unit}s")
 
 

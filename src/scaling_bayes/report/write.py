@@ -55,7 +55,9 @@ def write_report(
     html = Path(path)
     data, table = html.with_suffix(".json"), html.with_suffix(".csv")
     if html.suffix in (".json", ".csv", ""):
-        raise OptionError(f"a report is written to an .html file, and .json and .csv beside it; found {html}.")
+        raise OptionError(
+            f"a report is written to an .html file, and .json and .csv beside it; found {html}."
+        )
     if not html.parent.is_dir():
         raise OptionError(f"cannot write {html}: there is no folder {html.parent}; create it first.")
     folder = next((one for one in (html, data, table) if one.is_dir()), None)

@@ -1,0 +1,263 @@
+"""Fits made by hand, complete by the schema and without sampling: known truth, draws scattered around it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from scaling_bayes.laws import get_law
+from scaling_bayes.options import ModelOptions, SamplerOptions
+from scaling_bayes.predictive import draw_error, log_density_of_error, performance_distribution
+from scaling_bayes.priors import default_priors
+from scaling_bayes.schema import SCHEMA_VERSION, annotate
+
+TASK_LEVEL = ("intercept", "slope", "noise", "progress", "compute_mean", "compute_growth", "compute_spread")
+
+
+def synthetic_fit(
+    tasks: Sequence[str] = ("imagenet", "ms_coco", "my task"),
+    systems_per_task: int = 8,
+    *,
+    chains: int = 2,
+    draws: int = 100,
+    pooling: str = "partial",
+    measurement_error: bool = True,
+    algorithmic_progress: bool = True,
+    seed: int = 1,
+    provenance: bool = True,
+    system_name: str = "system {}",
+    paper_url: str = "https://example.org/paper",
+    passed: bool = True,
+) -> xr.DataTree:
+    """Return what `fit` would, with draws scattered around a truth that also made the data.
+
+    Parameters
+    ----------
+    tasks : sequence of str
+        Task labels.
+    systems_per_task : int
+        Rows of each task.
+    chains, draws : int
+        Size of the posterior; the prior has one chain of as many draws.
+    pooling, measurement_error, algorithmic_progress
+        As in `fit`; parameters the model would not have are absent.
+    seed : int
+        Of everything random.
+    provenance : bool
+        Whether the columns that only describe a system are kept.
+    system_name : str
+        Name of each system, with its number in place of ``{}``.
+    paper_url : str
+        Address of every paper.
+    passed : bool
+        Whether all checks passed.
+    """
+    rng = np.random.default_rng(seed)
+    options = ModelOptions("power", pooling, measurement_error, algorithmic_progress)
+    truth = _truth(len(tasks), rng, pooling)
+    names = [name for name in TASK_LEVEL if _has(name, options)]
+    posterior = _draws(truth, names, tasks, chains, draws, options, rng, spread=0.1)
+    prior = _draws(truth, names, tasks, 1, chains * draws, options, rng, spread=0.8)
+    constant, observed = _data(truth, tasks, systems_per_task, options, rng)
+    predictive = _predictions(options, prior, posterior, constant, observed, seed)
+    labels = list(constant["system"].values)
+    if provenance:
+        constant = constant.assign(_provenance(labels, system_name, paper_url))
+    groups = {
+        **predictive,
+        "prior": prior,
+        "posterior": posterior,
+        "sample_stats": _sample_stats(chains, draws, rng),
+        "observed_data": observed,
+        "constant_data": constant,
+        "checks": _checks(next(iter(tasks)), passed=passed),
+    }
+    idata = xr.DataTree.from_dict({f"/{name}": annotate(groups[name]) for name in sorted(groups)})
+    sampler = SamplerOptions(draws, 100, chains, 0.9, seed)
+    idata.attrs["manifest"] = json.dumps(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "model": options.to_dict(),
+            "priors": {
+                name: value.to_dict()
+                for name, value in default_priors(
+                    pooling=pooling,
+                    measurement_error=measurement_error,
+                    algorithmic_progress=algorithmic_progress,
+                ).items()
+            },
+            "sampler": {"name": "nutpie", **sampler.to_dict()},
+            "data": {"source": "DataFrame", "n_systems": len(labels), "sha256": "0" * 64},
+            "versions": {"python": "3.12.0", "scaling_bayes": "0.1.0"},
+        },
+        sort_keys=True,
+    )
+    return idata
+
+
+def _has(name: str, options: ModelOptions) -> bool:
+    if name == "progress":
+        return options.algorithmic_progress
+    return options.measurement_error or not name.startswith("compute_")
+
+
+def _truth(n_tasks: int, rng: np.random.Generator, pooling: str) -> dict[str, np.ndarray]:
+    common = 1 if pooling == "complete" else n_tasks
+    scattered = {
+        "slope": 0.05 * np.exp(0.4 * rng.standard_normal(common)),
+        "noise": 0.04 * np.exp(0.2 * rng.standard_normal(common)),
+        "progress": 0.4 * np.exp(0.2 * rng.standard_normal(common)),
+    }
+    return {
+        **{name: np.broadcast_to(values, (n_tasks,)).copy() for name, values in scattered.items()},
+        "intercept": 0.6 + 0.1 * rng.standard_normal(n_tasks),
+        "compute_mean": np.zeros(n_tasks),
+        "compute_growth": np.full(n_tasks, 0.3),
+        "compute_spread": np.full(n_tasks, 0.9),
+        "compute_error": np.array(0.35),
+    }
+
+
+def _draws(
+    truth: dict[str, np.ndarray],
+    names: Sequence[str],
+    tasks: Sequence[str],
+    chains: int,
+    draws: int,
+    options: ModelOptions,
+    rng: np.random.Generator,
+    spread: float,
+) -> xr.Dataset:
+    data = {}
+    for name in names:
+        shared = options.pooling == "complete" and name in ("slope", "noise", "progress")
+        factor = np.exp(spread * rng.standard_normal((chains, draws, 1 if shared else len(tasks))))
+        value = truth[name] * factor if name != "compute_mean" else spread * (factor - 1.0)
+        data[name] = (("chain", "draw", "task"), np.broadcast_to(value, (chains, draws, len(tasks))).copy())
+    if options.measurement_error:
+        data["compute_error"] = (
+            ("chain", "draw"),
+            truth["compute_error"] * np.exp(spread / 2 * rng.standard_normal((chains, draws))),
+        )
+    if options.pooling == "partial":
+        for name in ("slope", "noise", "progress"):
+            if name in names:
+                center = float(np.log(truth[name]).mean())
+                data[f"{name}_log_mean"] = (
+                    ("chain", "draw"),
+                    center + spread * rng.standard_normal((chains, draws)),
+                )
+                data[f"{name}_log_sd"] = (
+                    ("chain", "draw"),
+                    np.abs(spread * rng.standard_normal((chains, draws))),
+                )
+    return xr.Dataset(
+        data, coords={"chain": np.arange(chains), "draw": np.arange(draws), "task": list(tasks)}
+    )
+
+
+def _data(
+    truth: dict[str, np.ndarray],
+    tasks: Sequence[str],
+    systems_per_task: int,
+    options: ModelOptions,
+    rng: np.random.Generator,
+) -> tuple[xr.Dataset, xr.Dataset]:
+    index = np.repeat(np.arange(len(tasks)), systems_per_task)
+    year = 2014.0 + 6.0 * rng.random(index.size) if options.needs_year else np.zeros(index.size)
+    compute = 19.0 + 0.9 * rng.standard_normal(index.size)
+    reference_compute = np.array([compute[index == i].mean() for i in range(len(tasks))])
+    reference_year = np.array([year[index == i].mean() for i in range(len(tasks))])
+    x, t = compute - reference_compute[index], year - reference_year[index]
+    progress = truth["progress"][index] if options.algorithmic_progress else 0.0
+    performance = truth["intercept"][index] + truth["slope"][index] * (x + progress * t)
+    performance = performance + truth["noise"][index] * rng.standard_normal(index.size)
+    labels = [f"{tasks[i]}: system {k}" for k, i in enumerate(index)]
+    constant = xr.Dataset(
+        {
+            "system_task": ("system", np.array([tasks[i] for i in index], dtype=object)),
+            "log10_training_compute_flop": ("system", compute),
+            "publication_year": ("system", year),
+            "reference_log10_compute": ("task", reference_compute),
+            "reference_year": ("task", reference_year),
+        },
+        coords={"system": labels, "task": list(tasks)},
+    )
+    error = np.clip(get_law("power").error(performance), 1e-4, 0.98)
+    return constant, xr.Dataset({"error": ("system", error)}, coords={"system": labels})
+
+
+def _predictions(
+    options: ModelOptions,
+    prior: xr.Dataset,
+    posterior: xr.Dataset,
+    constant: xr.Dataset,
+    observed: xr.Dataset,
+    seed: int,
+) -> dict[str, xr.Dataset]:
+    law = get_law(options.law)
+    task = constant["system_task"]
+    reference = constant[["reference_log10_compute", "reference_year"]].sel(task=task).drop_vars("task")
+    compute = constant["log10_training_compute_flop"] - reference["reference_log10_compute"]
+    year = constant["publication_year"] - reference["reference_year"]
+    groups = {}
+    for stream, (name, parameters) in enumerate((("prior", prior), ("posterior", posterior))):
+        mean, sd = performance_distribution(parameters, task, compute, year)
+        error = draw_error(law, mean, sd, np.random.default_rng([seed, stream]))
+        groups[f"{name}_predictive"] = xr.Dataset({"error": error.astype(np.float32)})
+    density = log_density_of_error(law, mean, sd, observed["error"].values)
+    groups["log_likelihood"] = xr.Dataset({"error": density.astype(np.float32)})
+    return groups
+
+
+def _provenance(labels: Sequence[str], system_name: str, paper_url: str) -> dict[str, tuple[str, np.ndarray]]:
+    n = len(labels)
+    columns = {
+        "system_name": [system_name.replace("{}", str(i)) for i in range(n)],
+        "paper": [f"Paper {i // 2} of {system_name}" for i in range(n)],
+        "paper_url": [paper_url] * n,
+        "flags": ["shared_compute" if i % 3 else "ensemble;suspect_value" for i in range(n)],
+        "correction_reason": ["six networks, not one" if i % 5 == 0 else "" for i in range(n)],
+    }
+    text = {name: ("system", np.array(values, dtype=object)) for name, values in columns.items()}
+    numbers = {
+        "training_compute_reported_flop": np.where(np.arange(n) % 4 == 0, np.nan, 1e19),
+        "in_thompson2020": (np.arange(n) % 2).astype(np.int8),
+    }
+    return text | {name: ("system", values) for name, values in numbers.items()}
+
+
+def _sample_stats(chains: int, draws: int, rng: np.random.Generator) -> xr.Dataset:
+    dims = ("chain", "draw")
+    return xr.Dataset(
+        {
+            "diverging": (dims, np.zeros((chains, draws), dtype=np.int8)),
+            "energy": (dims, rng.standard_normal((chains, draws))),
+            "reached_max_treedepth": (dims, np.zeros((chains, draws), dtype=np.int8)),
+        },
+        coords={"chain": np.arange(chains), "draw": np.arange(draws)},
+    )
+
+
+def _checks(task: str, *, passed: bool) -> xr.Dataset:
+    rows = [
+        ("rhat", 1.002 if passed else 1.2, "<", 1.01, f"slope[{task}]", "chains disagree"),
+        ("ess_bulk", 900.0, ">=", 400.0, f"noise[{task}]", "too few effective draws"),
+        ("ess_tail", 800.0, ">=", 400.0, "slope_log_mean", "too few effective draws"),
+        ("divergences", 0.0, "<=", 0.0, "no chain", "part of the posterior is not explored"),
+    ]
+    columns = list(zip(*rows, strict=True))
+    return xr.Dataset(
+        {
+            "value": ("check", np.array(columns[1])),
+            "comparison": ("check", np.array(columns[2], dtype=object)),
+            "threshold": ("check", np.array(columns[3])),
+            "passed": ("check", np.array([passed or name != "rhat" for name in columns[0]], dtype=np.int8)),
+            "worst": ("check", np.array(columns[4], dtype=object)),
+            "meaning": ("check", np.array(columns[5], dtype=object)),
+        },
+        coords={"check": np.array(columns[0], dtype=object)},
+    )

@@ -1,0 +1,384 @@
+"""What the report promises: the right numbers, in files that are inert, whole and repeatable."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import math
+import re
+import subprocess
+import sys
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from tests.synthetic import synthetic_fit
+
+from scaling_bayes.digest import tree_digest
+from scaling_bayes.errors import OptionError, TargetError, TraceError
+from scaling_bayes.formatting import format_error, format_interval, format_power_of_ten
+from scaling_bayes.projection.project import project
+from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.report import QUESTION, build_report, render_html, write_report
+from scaling_bayes.report.parts import FailurePart
+from scaling_bayes.report.words import in_words, month_of, months
+from scaling_bayes.traces import open_trace, save_trace
+
+NASTY = ("<script>alert(1)</script>", "\"'>&lt; ]]> $x_$", "<img src=x onerror=alert(1)> {{7*7}} --><!--")
+OPTIONS: dict[str, dict[str, Any]] = {
+    "reference": {},
+    "without provenance": {"provenance": False},
+    "no pooling": {"pooling": "none"},
+    "complete pooling": {"pooling": "complete"},
+    "exact compute": {"measurement_error": False},
+    "no progress": {"algorithmic_progress": False},
+    "no time": {"measurement_error": False, "algorithmic_progress": False},
+    "one task": {"tasks": ("mine",), "pooling": "none"},
+    "paper's task": {"tasks": ("imagenet", "wmt14_en_fr")},
+    "one chain": {"chains": 1},
+    "failed check": {"passed": False},
+}
+
+
+@cache
+def fit() -> Any:
+    return synthetic_fit()
+
+
+@cache
+def page() -> str:
+    return render_html(build_report(fit()))
+
+
+class Reader(HTMLParser):
+    """Elements, attributes and text of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.pieces: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.elements and self.elements[-1][0] != "style":
+            self.pieces.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.pieces).replace("\N{NO-BREAK SPACE}", " "))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+# The answer
+
+
+def test_the_answer_has_every_task_and_the_numbers_of_the_summary() -> None:
+    text = Reader(page()).text
+    for row in summarize_projection(project(fit())).to_dict(orient="records"):
+        assert format_error(float(f"{row['error']:.4g}")) in text
+        assert format_interval(row["median"], row["lower_90"], row["upper_90"]) in text
+        assert f"[{format_power_of_ten(row['lower_50'])}, {format_power_of_ten(row['upper_50'])}]" in text
+        assert in_words(row["median"]) in text
+    for label in ("ImageNet", "MS COCO", "my task"):
+        assert label in text
+
+
+def test_title_is_the_question_and_the_answer_comes_first() -> None:
+    report = build_report(fit())
+    assert report.title == QUESTION
+    assert [section.anchor for section in report.sections] == [
+        "answer",
+        "fits",
+        "slopes",
+        "checks",
+        "data",
+        "settings",
+        "calibration",
+        "cite",
+    ]
+
+
+def test_every_interval_table_states_the_convention() -> None:
+    html = page()
+    tables = re.findall(r"<table>.*?</table>", html, flags=re.DOTALL)
+    with_intervals = [table for table in tables if re.search(r"\[<data|\d \[\d", table)]
+    assert len(with_intervals) >= 2
+    for table in with_intervals:
+        caption = re.search(r"<caption>(.*?)</caption>", table, flags=re.DOTALL)
+        assert caption is not None
+        assert "equal-tailed" in caption[1]
+        assert "90\N{NO-BREAK SPACE}%" in caption[1]
+
+
+def test_year_kind_and_targets_are_passed_on_and_said() -> None:
+    report = build_report(fit(), targets={"my task": [0.1]}, years=[2030], kind="mean")
+    expected = summarize_projection(project(fit(), {"my task": [0.1]}, 2030, "mean"))
+    pd.testing.assert_frame_equal(report.projection, expected)
+    assert "goes on until 2030" in report.lead
+    assert "typical system" in report.lead
+    assert report.numbers["projection"]["kind"] == "mean"
+
+
+def test_two_years_stand_in_a_column() -> None:
+    text = Reader(render_html(build_report(fit(), targets={"my task": [0.1]}, years=[2025, 2030]))).text
+    assert "2025 and 2030" in text
+
+
+def test_unreachable_draws_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scaling_bayes.report import reading
+
+    def some_unreachable(projection: Any) -> pd.DataFrame:
+        frame = summarize_projection(projection)
+        frame.loc[0, ["upper_50", "upper_90"]] = math.inf
+        frame.loc[0, "unreachable"] = 0.34
+        return frame
+
+    monkeypatch.setattr(reading, "summarize_projection", some_unreachable)
+    report = build_report(fit())
+    text = Reader(render_html(report)).text
+    assert "34 %" in text
+    assert ", unreachable]" in text
+    assert "unreachable in 34 % of draws" in text
+
+
+# Options
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_kind_of_fit_has_a_report(name: str) -> None:
+    idata = synthetic_fit(**OPTIONS[name])
+    report = build_report(idata)
+    html = render_html(report)
+    drawn = {failure.name for failure in report.failures}
+    assert drawn == ({"ranks"} if name == "one chain" else set())
+    text = Reader(html).text
+    assert "nan" not in re.findall(r"\w+", text.lower())
+    assert "None" not in text
+    assert ("Algorithmic progress" in text) == ("progress" in idata["posterior"].data_vars)
+    assert ("failed" in re.findall(r"\w+", text)) == (name == "failed check")
+
+
+def test_twenty_tasks_stay_one_small_page() -> None:
+    html = render_html(build_report(synthetic_fit(tasks=[f"task number {i}" for i in range(20)])))
+    assert len(html.encode()) < 1_500_000
+    assert all(f"task number {i}" in html for i in range(20))
+
+
+def test_a_failed_check_is_marked_in_words_and_explained() -> None:
+    text = Reader(render_html(build_report(synthetic_fit(passed=False)))).text
+    assert "failed" in text
+    assert "chains disagree" in text
+
+
+def test_a_figure_that_cannot_be_drawn_is_named_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scaling_bayes.report import modelling
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("<b>no ink</b>")
+
+    monkeypatch.setattr(modelling, "plot_slopes", refuse)
+    report = build_report(fit())
+    assert [(f.name, f.reason) for f in report.failures] == [("slopes", "RuntimeError: <b>no ink</b>")]
+    assert isinstance(report.sections[2].parts[0], FailurePart)
+    html = render_html(report)
+    assert "RuntimeError: &lt;b&gt;no ink&lt;/b&gt;" in html
+    assert "Figure not drawn: Slopes, prior and posterior." in Reader(html).text
+    assert report.numbers["figures_not_drawn"] == [
+        {"figure": "slopes", "reason": "RuntimeError: <b>no ink</b>"}
+    ]
+
+
+def test_what_is_not_a_fit_is_refused() -> None:
+    with pytest.raises(TraceError):
+        build_report({})  # type: ignore[arg-type]
+    with pytest.raises(TargetError):
+        build_report(fit(), targets={"nonsense": [0.1]})
+
+
+# The page
+
+
+def test_page_is_self_contained() -> None:
+    reader = Reader(page())
+    assert not [
+        name for name, _ in reader.elements if name in ("script", "link", "iframe", "object", "embed", "img")
+    ]
+    for name, attributes in reader.elements:
+        assert not [key for key in attributes if key.startswith("on")]
+        assert "src" not in attributes
+        for key in ("href", "xlink:href"):
+            address = attributes.get(key)
+            if address is not None and not address.startswith("#"):
+                assert name == "a"
+                assert address.startswith("https://")
+    css = page().split("<style>")[1].split("</style>")[0]
+    assert "@import" not in css
+    assert "url(" not in css
+    assert len(page().encode()) < 1_500_000
+
+
+def test_page_is_accessible() -> None:
+    html = page()
+    reader = Reader(html)
+    assert reader.all("html")[0]["lang"] == "en"
+    assert reader.elements[[n for n, _ in reader.elements].index("body") + 1] == (
+        "a",
+        {"class": "skip", "href": "#answer"},
+    )
+    levels = [int(name[1]) for name, _ in reader.elements if re.fullmatch(r"h[1-6]", name)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(levels))
+    figures = reader.all("svg")
+    assert figures
+    assert all(one["role"] == "img" and len(one["aria-label"] or "") > 20 for one in figures)
+    assert len(reader.all("caption")) == len(reader.all("table"))
+    assert {one.get("scope") for one in reader.all("th")} == {"col", "row"}
+    ids = [attributes["id"] for _, attributes in reader.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_enough_contrast(scheme: str) -> None:
+    from tests.test_figures import contrast
+
+    css = page().split("<style>")[1].split("</style>")[0]
+    blocks = re.findall(r":root \{(.*?)\}", css, flags=re.DOTALL)
+    colors = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", blocks[0 if scheme == "light" else 1]))
+    for name in ("ink", "muted", "link", "good", "bad"):
+        assert contrast(colors[name], colors["paper"]) >= 4.5, name
+    assert contrast(colors["bad"], colors["bad-paper"]) >= 4.5
+
+
+def test_names_cannot_become_markup() -> None:
+    idata = synthetic_fit(
+        tasks=NASTY, system_name=NASTY[0] + " {}" + NASTY[1], paper_url="javascript:alert(1)"
+    )
+    report = build_report(idata)
+    html = render_html(report)
+    reader = Reader(html)
+    assert report.failures == ()
+    assert not [name for name, _ in reader.elements if name in ("script", "img", "b")]
+    assert "{{7*7}}" in reader.text
+    assert not [a for a in reader.all("a") if (a["href"] or "").lower().startswith("javascript")]
+    for name in NASTY:
+        assert name in reader.text
+
+
+def test_links_lead_to_the_papers() -> None:
+    addresses = {a["href"] for a in Reader(page()).all("a")}
+    assert {"https://example.org/paper", "https://arxiv.org/abs/2007.05558"} <= addresses
+
+
+# The files
+
+
+def test_files_are_written_and_the_same_twice(tmp_path: Path) -> None:
+    first = write_report(fit(), tmp_path / "one.html")
+    second = write_report(fit(), tmp_path / "two.html")
+    assert [path.name for path in first] == ["one.html", "one.json", "one.csv"]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(p.name for p in (*first, *second))
+
+
+def test_a_stored_fit_gives_the_same_report(tmp_path: Path) -> None:
+    trace = save_trace(fit(), tmp_path / "trace.nc")
+    direct = write_report(fit(), tmp_path / "direct.html")
+    stored = write_report(open_trace(trace), tmp_path / "stored.html")
+    assert [path.read_bytes() for path in direct] == [path.read_bytes() for path in stored]
+
+
+def test_csv_is_the_summary(tmp_path: Path) -> None:
+    _, _, table = write_report(fit(), tmp_path / "r.html")
+    found = pd.read_csv(io.BytesIO(table.read_bytes()), keep_default_na=False)
+    pd.testing.assert_frame_equal(found, summarize_projection(project(fit())), check_dtype=False)
+
+
+def test_json_holds_everything_and_no_special_numbers(tmp_path: Path) -> None:
+    _, data, _ = write_report(fit(), tmp_path / "r.html")
+    text = data.read_text(encoding="utf-8")
+    found = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+    assert found["question"] == QUESTION
+    assert found["digest"] == tree_digest(fit())
+    rows = summarize_projection(project(fit())).to_dict(orient="records")
+    assert found["projection"]["rows"] == rows
+    assert {row["quantity"] for row in found["parameters"]} == {
+        "slope",
+        "exponent",
+        "noise",
+        "progress",
+        "compute_error",
+    }
+    assert {"options", "priors", "checks", "sampler", "versions", "citation", "schema"} <= set(found)
+    assert found["data"]["n_systems"] == len(found["data"]["systems"])
+    assert text == json.dumps(found, sort_keys=True, indent=1) + "\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["report", "report.json", "report.csv", "missing/report.html", "folder.html"]
+)
+def test_a_path_that_cannot_take_a_report_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(OptionError, match=r"report|folder"):
+        write_report(fit(), tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
+
+
+def test_report_needs_no_sampler(tmp_path: Path) -> None:
+    trace = save_trace(fit(), tmp_path / "trace.nc")
+    script = f"""
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {{"pymc", "pytensor", "nutpie", "numba"}} or name.startswith("arviz"):
+            raise ImportError(name + " is not to be imported")
+
+sys.meta_path.insert(0, Refuse())
+from scaling_bayes import open_trace
+from scaling_bayes.report import write_report
+write_report(open_trace({str(trace)!r}), {str(tmp_path / "report.html")!r})
+"""
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("exponent", "words"),
+    [
+        (17.0, "less than a second"),
+        (18.0, "1 second"),
+        (18 + math.log10(90), "1.5 minutes"),
+        (18 + math.log10(86400), "1 day"),
+        (25.499, "1 year"),
+        (30.0, "32 thousand years"),
+        (32.0, "3.2 million years"),
+        (35.0, "3.2 billion years"),
+        (36.0, "2.3 ages of the universe"),
+        (60.0, "10^24 ages of the universe"),
+        (math.inf, "no amount of time"),
+    ],
+)
+def test_compute_in_words(exponent: float, words: str) -> None:
+    assert in_words(exponent) == words
+
+
+def test_years_and_months() -> None:
+    assert month_of(2030.0) == "2030"
+    assert month_of(2019.87) == "November 2019"
+    assert months(0.4) == "9"
