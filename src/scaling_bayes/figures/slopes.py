@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -66,14 +66,16 @@ def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.
             [q["lower_50"], q["upper_50"]], [base, base], color=COLORS["blue"], lw=4.2, solid_capstyle="butt"
         )
         ax.plot(q["median"], base, "o", ms=5, mfc=COLORS["paper"], mec=COLORS["blue"], mew=1.4)
-        ax.text(low, base + 0.1, task_label(task), fontweight="bold", va="bottom", ha="left")
-    ax.set_xlim(low, high)
+        name: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "fontweight": "bold", "va": "center"}
+        ax.text(0.0, base + 0.1, task_label(task, 18), **name)
+    left = low - (0.17 if width > 6 else 0.31) * (high - low)
+    ax.set_xlim(left, high)
     ax.set_ylim(-len(tasks) + 0.35, 0.95)
     bare(ax)
     ticks = [m * 10.0**k for k in range(-6, 3) for m in (1, 2, 5) if low <= np.log10(m * 10.0**k) <= high]
     numeric_ticks(ax, "x", [float(np.log10(t)) for t in ticks], [f"{t:g}" for t in ticks])
     ax.set_xlabel("slope: gain in performance per tenfold compute")
-    _exponent_axis(ax, low, high, law=manifest(idata)["model"]["law"])
+    _exponent_axis(ax, (left, low, high), law=manifest(idata)["model"]["law"])
     _key(ax)
     return ax
 
@@ -99,9 +101,10 @@ def _density(
     ax.plot(grid[shown], height[shown], color=line, lw=1.1, zorder=1.5)
 
 
-def _exponent_axis(ax: Axes, low: float, high: float, *, law: str) -> None:
+def _exponent_axis(ax: Axes, ends: tuple[float, float, float], *, law: str) -> None:
+    left, low, high = ends
     upper = ax.twiny()
-    upper.set_xlim(low, high)
+    upper.set_xlim(left, high)
     upper.spines["top"].set_visible(True)
     for side in ("left", "bottom", "right"):
         upper.spines[side].set_visible(False)
