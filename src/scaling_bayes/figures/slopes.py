@@ -67,7 +67,7 @@ def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.
         )
         ax.plot(q["median"], base, "o", ms=5, mfc=COLORS["paper"], mec=COLORS["blue"], mew=1.4)
         name: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "fontweight": "bold", "va": "center"}
-        ax.text(0.0, base + 0.1, task_label(task, 18), **name)
+        ax.text(0.0, base + 0.1, task_label(task, 24 if width > 6 else 16), **name)
     left = low - (0.17 if width > 6 else 0.31) * (high - low)
     ax.set_xlim(left, high)
     ax.set_ylim(-len(tasks) + 0.35, 0.95)
