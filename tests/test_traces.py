@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -229,7 +228,7 @@ def test_a_full_disk_leaves_nothing(reference_fit: xr.DataTree, tmp_path: Path) 
 def test_only_fits_are_saved(tree, tmp_path: Path) -> None:
     with pytest.raises(TraceError):
         save_trace(tree, tmp_path / "trace.nc")
-    assert not os.listdir(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_reading_and_projecting_need_no_sampler(reference_trace: Path) -> None:

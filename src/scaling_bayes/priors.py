@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -175,12 +175,15 @@ def _read_prior(value: Any, *, positive: bool) -> Prior:
     )
 
 
+#: Spread of a task's log slope, noise and progress around the centre where nothing is pooled.
+_UNPOOLED_TASK_SD = {"slope": 0.8, "noise": 0.7, "progress": 0.3}
+
 #: Parameters that may lie on either side of zero; all others are positive.
-_UNBOUNDED = {"intercept", "compute_mean", "compute_growth"}
+UNBOUNDED = frozenset({"intercept", "compute_mean", "compute_growth"})
 
 
-def _is_positive(name: str) -> bool:
-    return name not in _UNBOUNDED and not name.endswith("_log_mean")
+def _is_positive(name: str, unbounded: Collection[str]) -> bool:
+    return name not in unbounded and not name.endswith("_log_mean")
 
 
 def default_priors(*, pooling: str, measurement_error: bool, algorithmic_progress: bool) -> dict[str, Prior]:
@@ -195,29 +198,49 @@ def default_priors(*, pooling: str, measurement_error: bool, algorithmic_progres
     Erdil & Besiroglu 2022; the 16-month halving of Hernandez & Brown 2020 is 0.23); compute_error, median
     0.35 dex, 90 % interval 0.2 to 0.6, the spread of independent estimates of one system's training compute;
     compute_growth, training compute doubling every 6 months (0.6 dex a year, Sevilla et al. 2022), wide
-    enough for no growth within a task. Noise, intercept, compute_mean and compute_spread are weakly
-    informative on the scale of log10 error and log10 FLOP.
+    enough for no growth within a task. Rates of progress differ between tasks (image classification 0.23
+    to 0.40, translation 0.60 in Hernandez & Brown 2020) but by far less than slopes may, and published
+    systems of a task span at least a factor of two in compute: progress_log_sd and compute_spread keep
+    away from zero, where the data could not tell compute from time or from its own error. Noise, intercept
+    and compute_mean are weakly informative on the scale of log10 error and log10 FLOP.
     """
-    centers = {"slope": (0.05, 0.8, 0.8), "noise": (0.07, 0.7, 0.7)}
+    centers = {
+        "slope": (0.05, 0.8, Prior("HalfNormal", sigma=0.8)),
+        "noise": (0.07, 0.7, Prior("HalfNormal", sigma=0.7)),
+    }
     if algorithmic_progress:
-        centers["progress"] = (0.4, 0.4, 0.3)
+        centers["progress"] = (0.4, 0.4, Prior("LogNormal", mu=math.log(0.25), sigma=0.5))
     priors: dict[str, Prior] = {"intercept": Prior("LogNormal", mu=math.log(0.5), sigma=0.8)}
     for name, (center, mean_sd, task_sd) in centers.items():
         if pooling == "partial":
             priors[f"{name}_log_mean"] = Prior("Normal", mu=math.log(center), sigma=mean_sd)
-            priors[f"{name}_log_sd"] = Prior("HalfNormal", sigma=task_sd)
+            priors[f"{name}_log_sd"] = task_sd
         else:
-            priors[name] = Prior("LogNormal", mu=math.log(center), sigma=math.hypot(mean_sd, task_sd))
+            priors[name] = Prior("LogNormal", mu=math.log(center), sigma=math.hypot(mean_sd, _UNPOOLED_TASK_SD[name]))
     if measurement_error:
         priors["compute_error"] = Prior.from_interval(0.35, 0.2, 0.6)
         priors["compute_mean"] = Prior("Normal", mu=0.0, sigma=1.0)
         priors["compute_growth"] = Prior("Normal", mu=0.5, sigma=0.5)
-        priors["compute_spread"] = Prior("HalfNormal", sigma=1.5)
+        priors["compute_spread"] = Prior("LogNormal", mu=math.log(0.8), sigma=0.5)
     return priors
 
 
-def resolve_priors(defaults: Mapping[str, Prior], replacements: Mapping[str, Any] | None) -> dict[str, Prior]:
+def resolve_priors(
+    defaults: Mapping[str, Prior],
+    replacements: Mapping[str, Any] | None,
+    *,
+    unbounded: Collection[str] = UNBOUNDED,
+) -> dict[str, Prior]:
     """Defaults with the user's replacements in their place.
+
+    Parameters
+    ----------
+    defaults : mapping
+        Every prior of the model, by parameter.
+    replacements : mapping, optional
+        In the forms of `as_prior`.
+    unbounded : collection of str
+        Parameters that may lie below zero; the others are positive.
 
     Raises
     ------
@@ -235,7 +258,7 @@ def resolve_priors(defaults: Mapping[str, Prior], replacements: Mapping[str, Any
             f"its priors are {', '.join(defaults)}."
         )
     return {
-        name: as_prior(name, replacements[name], positive=_is_positive(name))
+        name: as_prior(name, replacements[name], positive=_is_positive(name, unbounded))
         if name in replacements
         else default
         for name, default in defaults.items()

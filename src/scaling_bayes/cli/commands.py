@@ -14,6 +14,26 @@ __all__ = ["cli"]
 CHECK_FAILED = 3
 
 trace_argument = click.argument("trace", type=click.Path(path_type=Path))
+target_option = click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="TASK=ERROR",
+    help="Error to reach, a fraction; repeatable. By default the 2020 paper's targets.",
+)
+year_option = click.option(
+    "--year",
+    "years",
+    type=float,
+    multiple=True,
+    help="Year to reach it in, algorithmic progress going on; repeatable.",
+)
+kind_option = click.option(
+    "--kind",
+    default="predictive",
+    show_default=True,
+    help="predictive (one new system) or mean (the line).",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -63,7 +83,7 @@ def cli() -> None:
 @click.option("--draws", type=int, default=1000, show_default=True, help="Draws kept per chain.")
 @click.option("--tune", type=int, default=1000, show_default=True, help="Warm-up draws per chain.")
 @click.option("--chains", type=int, default=4, show_default=True, help="Chains.")
-@click.option("--target-accept", type=float, default=0.97, show_default=True, help="Target acceptance rate.")
+@click.option("--target-accept", type=float, default=0.99, show_default=True, help="Target acceptance rate.")
 @click.option("--random-seed", type=int, help="Seed; drawn and stored when not given.")
 @click.option("--cores", type=int, help="Chains run at a time; does not change the draws.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
@@ -78,7 +98,7 @@ def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool
 
     check_writable(output)
     replacements = dict(_prior(text) for text in priors) or None
-    say("compiling the model")
+    say("reading the systems, compiling the model")
     from scaling_bayes.diagnostics import failed_checks
     from scaling_bayes.model.fit import fit as fit_model
 
@@ -99,7 +119,10 @@ def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool
     show_default=True,
     help="HTML to write; .json and .csv are written beside it.",
 )
-def report(trace: Path, output: Path) -> None:
+@target_option
+@year_option
+@kind_option
+def report(trace: Path, output: Path, targets: tuple[str, ...], years: tuple[float, ...], kind: str) -> None:
     r"""Write the report on TRACE: one HTML file, and the same numbers as JSON and CSV.
 
     \b
@@ -111,30 +134,18 @@ def report(trace: Path, output: Path) -> None:
 
     check_writable(output)
     with warnings_said():
-        written = write_report(open_trace(trace), output)
+        written = write_report(
+            open_trace(trace), output, targets=_targets(targets), years=list(years) or None, kind=kind
+        )
     for path in written:
         click.echo(str(path))
 
 
 @cli.command()
 @trace_argument
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    metavar="TASK=ERROR",
-    help="Error to reach, a fraction; repeatable. By default the 2020 paper's targets.",
-)
-@click.option(
-    "--year",
-    "years",
-    type=float,
-    multiple=True,
-    help="Year to reach it in, algorithmic progress going on; repeatable.",
-)
-@click.option(
-    "--kind", default="predictive", show_default=True, help="predictive (one new system) or mean (the line)."
-)
+@target_option
+@year_option
+@kind_option
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 def project(
@@ -153,8 +164,9 @@ def project(
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other.")
-    asked = [_target(text) for text in targets] or None
-    frame = summarize_projection(project_trace(open_trace(trace), asked, list(years) or None, kind))
+    frame = summarize_projection(
+        project_trace(open_trace(trace), _targets(targets), list(years) or None, kind)
+    )
     if as_json:
         print_json(frame.to_dict(orient="records"))
     elif as_csv:
@@ -300,6 +312,11 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
             param_hint="--prior",
         ) from None
     return name, (median, (lower, upper))
+
+
+def _targets(texts: tuple[str, ...]) -> list[tuple[str, str]] | None:
+    """Targets asked for, or None for the default ones."""
+    return [_target(text) for text in texts] or None
 
 
 def _target(text: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from scaling_bayes.observations import Observations
 from scaling_bayes.options import ModelOptions
 from scaling_bayes.priors import Prior
 
-__all__ = ["build_model", "parameter_names"]
+__all__ = ["build_model", "distribution", "parameter_names"]
 
 POOLED = ("slope", "noise", "progress")
 
@@ -84,19 +84,20 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
     return model
 
 
-def _distribution(name: str, prior: Prior, **kwargs: Any) -> Any:
+def distribution(name: str, prior: Prior, **kwargs: Any) -> Any:
+    """Return the PyMC variable that a prior describes."""
     return getattr(pm, prior.family)(name, **prior.parameters, **kwargs)
 
 
 def _draw(name: str, priors: Mapping[str, Prior], **kwargs: Any) -> Any:
-    return _distribution(name, priors[name], **kwargs)
+    return distribution(name, priors[name], **kwargs)
 
 
 def _task_level(name: str, pooling: str, priors: Mapping[str, Prior], n_tasks: int) -> Any:
     if pooling == "none":
         return _draw(name, priors, dims="task")
     if pooling == "complete":
-        shared = _distribution(f"shared_{name}", priors[name])
+        shared = distribution(f"shared_{name}", priors[name])
         return pm.Deterministic(name, shared * pt.ones(n_tasks), dims="task")
     sd = _draw(f"{name}_log_sd", priors)
     if priors[f"{name}_log_mean"].family == "Normal":

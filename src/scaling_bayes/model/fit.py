@@ -30,10 +30,10 @@ from scaling_bayes.schema import SCHEMA_VERSION, annotate
 if TYPE_CHECKING:
     from os import PathLike
 
-__all__ = ["FitWarning", "fit"]
+__all__ = ["FitWarning", "fit", "library_versions"]
 
 PRIOR_DRAWS = 1000
-TARGET_ACCEPT = 0.97
+TARGET_ACCEPT = 0.99
 #: Columns of the systems table kept with the fit, beside what the model uses.
 PROVENANCE_COLUMNS = (
     "system",
@@ -258,11 +258,12 @@ def _manifest(
         "priors": {name: prior.to_dict() for name, prior in priors.items()},
         "sampler": {"name": "nutpie", **sampler.to_dict()},
         "data": {"source": source, "n_systems": len(table), "sha256": data_digest(table)},
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **library_versions()},
     }
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that decide the numbers, for manifests."""
     found = {}
     for library in _LIBRARIES:
         try:

@@ -44,7 +44,7 @@ def read_table(source: str | PathLike[str]) -> pd.DataFrame:
     if not path.exists():
         raise DataError(f"{path}: no such file; expected the path of a CSV or Parquet file")
     if path.is_dir():
-        raise DataError(f"{path}: found a directory; expected a CSV or Parquet file")
+        raise DataError(f"{path}: found a folder; expected a CSV or Parquet file")
     if extension not in _CSV | _PARQUET:
         raise DataError(f"{path}: found a file of type {extension or '(none)'!r}; expected .csv or .parquet")
     try:
