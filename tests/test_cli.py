@@ -1,0 +1,206 @@
+"""The command line: data on stdout, talk on stderr, exit codes that mean something, no traceback."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from scaling_bayes import open_trace, project, summarize_projection
+
+SYSTEMS = Path(__file__).parent / "data" / "simulated_systems.csv"
+
+
+def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "scaling_bayes", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "80"},
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    folder = tmp_path_factory.mktemp("fitted")
+    quick = ["--draws", 500, "--tune", 500, "--random-seed", 1, "--pooling", "none"]
+    switches = ["--no-measurement-error", "--no-algorithmic-progress"]
+    done = run("fit", SYSTEMS, "-o", folder / "trace.nc", *quick, *switches, "--prior", "slope=0.05:0.01:0.3")
+    return folder / "trace.nc", done
+
+
+def test_fit_writes_a_trace_and_talks_on_stderr(fitted) -> None:
+    path, done = fitted
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert f"trace written to {path}" in done.stderr
+    content = json.loads(open_trace(path).attrs["manifest"])
+    assert content["sampler"]["random_seed"] == 1
+    assert content["data"]["source"] == SYSTEMS.name
+    assert content["priors"]["slope"]["family"] == "LogNormal"
+
+
+def test_a_failed_check_has_its_own_exit_code(tmp_path: Path) -> None:
+    done = run("fit", SYSTEMS, "-q", "-o", tmp_path / "t.nc", "--draws", 20, "--tune", 50, "--chains", 2)
+    assert done.returncode == 3
+    assert "expected >= 400: too few effective draws" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "t.nc").exists()
+
+
+def test_report_writes_html_json_and_csv(reference_trace: Path, tmp_path: Path) -> None:
+    done = run("report", reference_trace, "-o", tmp_path / "report.html")
+    assert done.returncode == 0, done.stderr
+    written = [Path(line) for line in done.stdout.splitlines()]
+    assert sorted(path.suffix for path in written) == [".csv", ".html", ".json"]
+    assert all(path.stat().st_size for path in written)
+
+
+def test_project_prints_the_library_numbers(reference_trace: Path) -> None:
+    expected = summarize_projection(project(open_trace(reference_trace), {"imagenet": 0.05}, 2030))
+    arguments = ("project", reference_trace, "--target", "imagenet=0.05", "--year", 2030)
+    from_json = json.loads(run(*arguments, "--json").stdout)
+    from_csv = list(csv.DictReader(io.StringIO(run(*arguments, "--csv").stdout)))
+    assert from_json[0]["median"] == expected["median"].item()
+    assert float(from_csv[0]["upper_90"]) == expected["upper_90"].item()
+    table = run(*arguments).stdout
+    assert f"10^{expected['median'].item():.1f}" in table
+    assert "90 % equal-tailed interval" in " ".join(table.split())
+    assert "\x1b" not in table
+
+
+def test_tables_fit_eighty_columns(reference_trace: Path) -> None:
+    for arguments in (("project", reference_trace), ("validate", SYSTEMS)):
+        assert max(map(len, run(*arguments).stdout.splitlines())) <= 80
+
+
+def test_verify_prints_the_digest(reference_trace: Path) -> None:
+    done = run("verify", reference_trace)
+    assert done.stdout.split()[0] == open_trace(reference_trace).attrs["digest"]
+    assert json.loads(run("verify", reference_trace, "--json").stdout)["digest"] == done.stdout.split()[0]
+
+
+def test_validate_counts_systems() -> None:
+    counts = json.loads(run("validate", SYSTEMS, "--json").stdout)
+    frame = pd.read_csv(SYSTEMS)
+    assert [c["systems"] for c in counts] == frame.groupby("task", sort=False).size().tolist()
+
+
+def test_info_with_and_without_a_trace(reference_trace: Path) -> None:
+    shipped = json.loads(run("info", "--json").stdout)
+    assert {task["task"] for task in shipped["tasks"]} >= {"imagenet", "ms_coco"}
+    about = json.loads(run("info", reference_trace, "--json").stdout)
+    assert about["model"]["law"] == "power"
+    assert all(check["passed"] for check in about["checks"])
+    assert "random_seed=20261123" in run("info", reference_trace).stdout
+
+
+@pytest.mark.parametrize("command", ["fit", "report", "project", "verify", "validate", "info"])
+def test_each_help_has_an_example(command: str) -> None:
+    text = run(command, "--help").stdout
+    assert f"scaling-bayes {command}" in text.split("Example:")[1]
+
+
+BAD_TABLES = {
+    "empty.csv": b"",
+    "header_only.csv": b"task,error,training_compute_flop\n",
+    "latin1.csv": "task,error,training_compute_flop\ncaf\xe9,0.1,1e20\n".encode("latin-1"),
+    "columns.csv": b"benchmark,err,compute\na,0.1,1e20\n",
+    "percent.csv": b"task,error,training_compute_flop\n" + b"a,25,1e20\n" * 1 + b"a,20,1e21\na,15,1e22\n",
+    "gflop.csv": b"task,error,training_compute_flop\na,0.2,1e5\na,0.1,1e4\na,0.3,1e3\n",
+    "negative.csv": b"task,error,training_compute_flop\na,0.2,-1e20\n",
+    "text.csv": b"task,error,training_compute_flop\na,low,1e20\n",
+    "binary.parquet": b"PAR1 but not really",
+    "table.xlsx": b"PK",
+}
+
+
+@pytest.mark.parametrize("name", BAD_TABLES)
+@pytest.mark.parametrize("command", ["fit", "validate"])
+def test_bad_tables_end_in_one_error(name: str, command: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(BAD_TABLES[name])
+    before = set(tmp_path.iterdir())
+    done = run(command, path, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.count("error:") == 1
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+    assert set(tmp_path.iterdir()) == before
+
+
+BAD_COMMANDS = [
+    (("fit", "--law", "cubic"), 1, "expected one of power"),
+    (("fit", "--pooling", "some"), 1, "partial, none, complete"),
+    (("fit", "--draws", "0"), 1, "draws must be at least"),
+    (("fit", "--draws", "many"), 2, "not a valid integer"),
+    (("fit", "--prior", "slope"), 2, "expected NAME=MEDIAN:LOWER:UPPER"),
+    (("fit", "--prior", "nonsense=1:0.5:2"), 1, "its priors are"),
+    (("fit", "--prior", "compute_error=1:2:3"), 1, "lower < median < upper"),
+    (("fit", "-o", "missing/trace.nc"), 1, "no folder missing"),
+    (("fit", "no_such.csv"), 1, "no_such.csv"),
+    (("fit", "."), 1, "folder"),
+    (("report", "no_such.nc"), 1, "No such file"),
+    (("report", "bad.nc"), 1, "not a readable netCDF-4 file"),
+    (("project", "no_such.nc"), 1, "No such file"),
+    (("project", "TRACE", "--target", "imagenet"), 2, "expected TASK=ERROR"),
+    (("project", "TRACE", "--target", "mnist=0.1"), 1, "not in the fit"),
+    (("project", "TRACE", "--target", "imagenet=5"), 1, "did you mean 0.05"),
+    (("project", "TRACE", "--year", "nan"), 1, "years"),
+    (("project", "TRACE", "--kind", "best"), 1, "predictive, mean"),
+    (("project", "TRACE", "--json", "--csv"), 2, "exclude each other"),
+    (("report", "TRACE", "-o", "missing/report.html"), 1, "no folder missing"),
+    (("report", "TRACE", "-o", "."), 1, "folder"),
+    (("verify", "bad.nc"), 1, "not a readable netCDF-4 file"),
+    (("info", "bad.nc"), 1, "not a readable netCDF-4 file"),
+    (("validate",), 2, "Missing argument"),
+    (("nonsense",), 2, "No such command"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "message"), BAD_COMMANDS)
+def test_bad_commands_end_in_one_error(arguments, code, message, reference_trace, tmp_path: Path) -> None:
+    (tmp_path / "bad.nc").write_bytes(b"not a trace")
+    arguments = [reference_trace if argument == "TRACE" else argument for argument in arguments]
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert message in " ".join(done.stderr.split())
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.nc"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes to read-only folders")
+def test_a_read_only_folder_is_refused(reference_trace: Path, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    done = run("report", reference_trace, "-o", tmp_path / "report.html")
+    tmp_path.chmod(0o700)
+    assert done.returncode == 1
+    assert "cannot write" in done.stderr
+
+
+def test_an_interrupted_fit_writes_nothing(tmp_path: Path) -> None:
+    import signal
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scaling_bayes", "fit", str(SYSTEMS), "-o", str(tmp_path / "t.nc")],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().strip() == "reading the systems, compiling the model"
+    process.send_signal(signal.SIGINT)
+    _, talk = process.communicate(timeout=120)
+    assert process.returncode == 130, talk
+    assert "interrupted; nothing was written" in talk
+    assert list(tmp_path.iterdir()) == []
