@@ -10,13 +10,14 @@ import argparse
 import hashlib
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import DataError, Problem, ScalingBayesError
 from scaling_bayes.files import write_text
 from scaling_bayes.formatting import format_error
+from scaling_bayes.pages import fill_blocks, markdown_table
 from scaling_bayes.resources import checkout_root
 from scaling_bayes.thompson2020.comparison import side_by_side, slopes_side_by_side
 from scaling_bayes.thompson2020.frontier import quantile_frontier
@@ -30,32 +31,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 TABLES = ("thompson2020_targets.csv", "wmt14_en_de.csv")
-_BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _DIGEST = re.compile(r'^sha256 = "[0-9a-f]*"$', re.MULTILINE)
-
-
-def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in (header, ["---"] * len(header), *rows))
-
-
-def fill(text: str, blocks: dict[str, str]) -> str:
-    """The page with the named blocks refilled; others stay.
-
-    Raises
-    ------
-    DataError
-        If the page lacks one of the blocks.
-    """
-    missing = sorted(set(blocks) - {match[2] for match in _BLOCK.finditer(text)})
-    if missing:
-        raise DataError(
-            "the page cannot be filled",
-            [Problem(None, None, f"no block {name}", f"<!-- generated: {name} -->") for name in missing],
-        )
-    return _BLOCK.sub(
-        lambda match: f"{match[1]}\n{blocks[match[2]]}\n{match[3]}" if match[2] in blocks else match[0], text
-    )
 
 
 def classical_blocks() -> dict[str, str]:
@@ -74,7 +50,7 @@ def bayesian_blocks(idata: xr.DataTree) -> dict[str, str]:
     """Tables that set the posterior of a fit beside the paper."""
     cells = side_by_side(idata)
     cells = cells[(cells["quantity"] == "compute") & cells["bayes_median"].notna()]
-    compute = markdown(
+    compute = markdown_table(
         ["task", "error", "printed", "recomputed", "posterior median [90 %]"],
         [
             [
@@ -87,7 +63,7 @@ def bayesian_blocks(idata: xr.DataTree) -> dict[str, str]:
             for row in cells.to_dict(orient="records")
         ],
     )
-    slopes = markdown(
+    slopes = markdown_table(
         ["task", "least squares [90 %]", "posterior median [90 %]"],
         [
             [
@@ -102,7 +78,7 @@ def bayesian_blocks(idata: xr.DataTree) -> dict[str, str]:
 
 
 def _regressions() -> str:
-    return markdown(
+    return markdown_table(
         ["task", "form", "n", "slope (SE)", "p", "intercept", "R²", "1/slope"],
         [
             [
@@ -122,7 +98,7 @@ def _regressions() -> str:
 
 def _frontier() -> str:
     frontier = quantile_frontier()
-    return markdown(
+    return markdown_table(
         ["task", "side", "n", "beyond", "slope [90 %]", "1/slope"],
         [
             [
@@ -142,13 +118,11 @@ def _targets(table: pd.DataFrame) -> str:
     header = ["task", "error", "form", *(f"{name}, {unit}" for name, unit in QUANTITIES.items())]
     rows = []
     for _, cells in table.groupby(["task", "error", "form"], sort=False):
-        of_quantity: dict[str, Any] = {
-            row["quantity"]: row for row in cells.to_dict(orient="records")
-        }
+        of_quantity: dict[str, Any] = {row["quantity"]: row for row in cells.to_dict(orient="records")}
         first = of_quantity["compute"]
         target = [LABELS[first["task"]], format_error(first["error"]), first["form"]]
         rows.append([*target, *(_cell(of_quantity[name]) for name in QUANTITIES)])
-    return markdown(header, rows)
+    return markdown_table(header, rows)
 
 
 def _cell(cell: dict[str, Any]) -> str:
@@ -157,7 +131,7 @@ def _cell(cell: dict[str, Any]) -> str:
 
 
 def _disagreements(table: pd.DataFrame) -> str:
-    return markdown(
+    return markdown_table(
         ["task", "error", "form", "quantity", "printed", "recomputed log10"],
         [
             [
@@ -180,14 +154,14 @@ def _prediction() -> str:
             for row in least_squares_prediction(task, form).to_dict(orient="records"):
                 interval = f"{row['median']:.1f} [{row['lower']:.1f}, {row['upper']:.1f}]".replace("inf", "∞")
                 rows.append([LABELS[task], form, format_error(row["error"]), interval])
-    return markdown(["task", "form", "error", "one new system, log10 GFLOP [90 %]"], rows)
+    return markdown_table(["task", "form", "error", "one new system, log10 GFLOP [90 %]"], rows)
 
 
 def stale_files(root: Path, idata: xr.DataTree | None = None) -> dict[Path, str]:
     """Committed files whose content is not what the data give, with the content they should have."""
     page = root / "docs" / "thompson2020.md"
     blocks = classical_blocks() | ({} if idata is None else bayesian_blocks(idata))
-    files = {page: fill(page.read_text(encoding="utf-8"), blocks)}
+    files = {page: fill_blocks(page.read_text(encoding="utf-8"), blocks)}
     for name in TABLES:
         table = root / "data" / name
         digest = hashlib.sha256(table.read_bytes()).hexdigest()

@@ -1,0 +1,147 @@
+"""``scaling-bayes overparameterization``: the experiment of four models on one sparse truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaling_bayes.cli.output import print_csv, print_json, print_table, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["overparameterization"]
+
+
+@click.command()
+@click.option("--parameters", "n_parameters", type=int, default=1000, show_default=True, help="Features.")
+@click.option(
+    "--nonzero", "n_nonzero", type=int, default=10, show_default=True, help="Features with an effect."
+)
+@click.option(
+    "--wrong", "n_wrong", type=int, default=1, show_default=True, help="Wrong ones among the expert's."
+)
+@click.option(
+    "--noise-sd", type=float, default=1.0, show_default=True, help="Standard deviation of the noise."
+)
+@click.option(
+    "--coefficients",
+    "coefficient_law",
+    default="equal",
+    show_default=True,
+    help="equal, normal, uniform or harmonic.",
+)
+@click.option(
+    "--penalty", default="theory", show_default=True, help="theory, cross_validation, best or a number."
+)
+@click.option("--observations", metavar="N,N,...", help="Sample sizes; by default 20 from 12 to 5000.")
+@click.option("--simulations", type=int, default=1000, show_default=True, help="Independent repetitions.")
+@click.option("--random-seed", type=int, default=20200710, show_default=True, help="Seed.")
+@click.option("--measure", default="excess", show_default=True, help="Performance: excess or prediction.")
+@click.option(
+    "--store", type=click.Path(path_type=Path), help="Folder for finished blocks; a run goes on from it."
+)
+@click.option("--workers", type=int, help="Processes; by default one for each core.")
+@click.option("--figure", type=click.Path(path_type=Path), help="Figure to write, such as figure.svg.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+def overparameterization(
+    penalty: str,
+    observations: str | None,
+    measure: str,
+    store: Path | None,
+    workers: int | None,
+    figure: Path | None,
+    quiet: bool,
+    as_json: bool,
+    as_csv: bool,
+    **settings: Any,
+) -> None:
+    r"""Simulate four regression models on a sparse truth and print how well each does.
+
+    Interrupt it and start it again with the same --store: it goes on.
+
+    \b
+    Example:
+      scaling-bayes overparameterization --store build/experiment --figure figure.svg
+    """
+    from scaling_bayes.overparameterization.run import run_experiment
+    from scaling_bayes.overparameterization.settings import Settings
+    from scaling_bayes.overparameterization.summarize import summarize_experiment
+
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other.")
+    if observations is not None:
+        settings["observations"] = _sizes(observations)
+    chosen = Settings(penalty=_penalty(penalty), **settings)
+    try:
+        results = _run(run_experiment, chosen, store, workers, quiet)
+    except KeyboardInterrupt:
+        if store is not None:
+            say(f"finished blocks are in {store}; the same command goes on from there")
+        raise
+    summary = summarize_experiment(results, measure)
+    if figure is not None:
+        from scaling_bayes.files import replacing
+        from scaling_bayes.overparameterization.figures import plot_experiment
+
+        with replacing(figure) as temporary:
+            plot_experiment(summary).savefig(temporary, format=figure.suffix.removeprefix(".") or "svg")
+        say(f"figure written to {figure}")
+    if as_json:
+        print_json(summary.to_dict(orient="records"))
+    elif as_csv:
+        print_csv(summary)
+    else:
+        _print(summary, chosen.simulations)
+
+
+def _run(run: Any, settings: Any, store: Path | None, workers: int | None, quiet: bool) -> Any:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), disable=quiet) as bar:
+        task = bar.add_task("simulations", total=settings.simulations)
+        return run(
+            settings,
+            store=store,
+            workers=workers,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"found {text!r}; expected whole numbers such as 15,100,1500.", param_hint="--observations"
+        ) from None
+
+
+def _penalty(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _print(summary: pd.DataFrame, simulations: int) -> None:
+    models = list(dict.fromkeys(summary["model"]))
+    rows = []
+    for n, cells in summary.groupby("observations"):
+        of_model = cells.set_index("model")
+        rows.append((str(n), *(_cell(of_model.loc[model]) for model in models)))
+    print_table(
+        f"Mean performance over {simulations} simulations, ± half of its 90 % Monte Carlo interval",
+        ("n", *models),
+        rows,
+        right=("n", *models),
+    )
+
+
+def _cell(row: Any) -> str:
+    return f"{row['performance']:.3f} ± {(row['upper_90'] - row['lower_90']) / 2:.3f}"
