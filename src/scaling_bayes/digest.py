@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["data_digest", "tree_digest"]
+__all__ = ["data_digest", "frame_digest", "tree_digest"]
 
 _DIGESTED_COLUMNS = ("task", "system", "error", "training_compute_flop", "year", "publication_date")
 
@@ -25,6 +25,15 @@ def data_digest(table: pd.DataFrame) -> str:
     for column in _DIGESTED_COLUMNS:
         if column in table:
             digest.update(json.dumps([column, [_scalar(value) for value in table[column]]]).encode())
+    return digest.hexdigest()
+
+
+def frame_digest(*tables: pd.DataFrame) -> str:
+    """SHA-256 of every column of some tables, row by row in order."""
+    digest = hashlib.sha256()
+    for table in tables:
+        for column in table:
+            digest.update(json.dumps([str(column), [_scalar(value) for value in table[column]]]).encode())
     return digest.hexdigest()
 
 

@@ -12,7 +12,19 @@ from scaling_bayes.errors import TraceError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FIT_GROUPS", "SCHEMA_VERSION", "VARIABLES", "annotate", "dataset_of", "group", "manifest"]
+__all__ = [
+    "FIT_GROUPS",
+    "FIT_KIND",
+    "HARDWARE_GROUPS",
+    "HARDWARE_KIND",
+    "HARDWARE_SCHEMA_VERSION",
+    "SCHEMA_VERSION",
+    "VARIABLES",
+    "annotate",
+    "dataset_of",
+    "group",
+    "manifest",
+]
 
 #: Version of the layout of a stored fit. Raised when a reader of the old one could not read the new.
 SCHEMA_VERSION = 1
@@ -29,6 +41,14 @@ FIT_GROUPS = (
     "sample_stats",
     "checks",
 )
+
+#: Kinds of stored posterior: the entry `kind` of the manifest, absent in a fit.
+FIT_KIND = "fit"
+HARDWARE_KIND = "hardware"
+
+#: Version of the layout of a stored hardware posterior, and the groups it has.
+HARDWARE_SCHEMA_VERSION = 1
+HARDWARE_GROUPS = ("posterior", "observed_data", "sample_stats", "checks")
 
 _DEX = "log10(FLOP)"
 _DEX_PER_YEAR = "log10(FLOP) / year"
@@ -55,6 +75,27 @@ VARIABLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "publication_year": ("year", "decimal year of publication"),
         "reference_log10_compute": (_DEX, "log10 training compute to which the task is centred"),
         "reference_year": ("year", "decimal year to which the task is centred"),
+        "log10_cost_usd": ("log10(USD)", "log10 of the price of the computation"),
+        "log10_energy_kwh": ("log10(kWh)", "log10 of the energy drawn by the facility, PUE included"),
+        "log10_carbon_kg": ("log10(kg CO2e)", "log10 of the emission from generating that energy"),
+        "log10_flop_per_usd": ("log10(FLOP / USD)", "log10 of the burden a dollar buys"),
+        "log10_flop_per_kwh": (
+            "log10(FLOP / kWh)",
+            "log10 of the burden a kWh of the facility's energy does",
+        ),
+        "log10_kg_per_kwh": ("log10(kg CO2e / kWh)", "log10 of the carbon intensity of the electricity"),
+        "level": ("unit of the trend's quantity, log10", "log10 value of a trend in 2020"),
+        "doubling_year": ("year", "doubling time of a trend at pace 1"),
+        "pace": ("1", "speed of a group of trends in a period, relative to its doubling time"),
+        "device_sd": ("unit of the trend's quantity, log10", "standard deviation of devices around a trend"),
+        "pace_sd": ("1", "standard deviation of the natural log of pace"),
+        "class_sd": ("1", "standard deviation over device classes of the natural log of doubling time"),
+        "correlation": ("1", "correlation of log doubling times of price and energy"),
+        "commitment_gain": ("log10(FLOP / USD)", "gain from committing to a cloud device for years"),
+        "provider_sd": ("log10(FLOP / USD)", "standard deviation of cloud providers"),
+        "offer_sd": ("log10(FLOP / USD)", "standard deviation of offers of one device by one provider"),
+        "age_gain": ("log10(FLOP / USD) / year", "gain of a rented device per year since its release"),
+        "log10_headroom": ("1", "log10 of the limit of energy efficiency over the trend in 2023"),
         "unreachable": ("1", "1 where no amount of compute reaches the target"),
     }
 )

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 from scaling_bayes.digest import tree_digest
 from scaling_bayes.errors import TraceError
 from scaling_bayes.files import write_bytes
-from scaling_bayes.schema import FIT_GROUPS, SCHEMA_VERSION, dataset_of, manifest
+from scaling_bayes.schema import (
+    FIT_GROUPS,
+    FIT_KIND,
+    HARDWARE_GROUPS,
+    HARDWARE_KIND,
+    HARDWARE_SCHEMA_VERSION,
+    SCHEMA_VERSION,
+    dataset_of,
+    manifest,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,6 +31,11 @@ if TYPE_CHECKING:
 __all__ = ["open_trace", "save_trace", "verify_trace"]
 
 _ENGINE: Final = "h5netcdf"
+#: Schema version and groups of each kind of posterior.
+_LAYOUTS: Final = {
+    FIT_KIND: (SCHEMA_VERSION, FIT_GROUPS),
+    HARDWARE_KIND: (HARDWARE_SCHEMA_VERSION, HARDWARE_GROUPS),
+}
 #: A file that declares more than this many bytes is refused before any is read.
 MAX_TRACE_BYTES = 4 * 2**30
 
@@ -32,7 +46,7 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     Parameters
     ----------
     idata : DataTree
-        From `fit` or `open_trace`. It is not changed.
+        From `fit`, `fit_hardware` or `open_trace`. It is not changed.
     path : path
         File to write, usually ``*.nc``; replaced if it exists.
 
@@ -47,7 +61,7 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
         If `idata` is not a fit, or the file cannot be written.
     """
     target = Path(path)
-    _check_is_fit(idata)
+    _check_layout(idata, manifest(idata).get("kind", FIT_KIND))
     check_writable(target)
     tree = idata.copy()
     tree.attrs["created"] = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -61,8 +75,15 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def open_trace(path: str | os.PathLike[str]) -> xr.DataTree:
+def open_trace(path: str | os.PathLike[str], *, kind: str = FIT_KIND) -> xr.DataTree:
     """Read a fit from a file written by `save_trace`, after verifying it.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    kind : {"fit", "hardware"}
+        What the file must hold.
 
     Returns
     -------
@@ -79,7 +100,7 @@ def open_trace(path: str | os.PathLike[str]) -> xr.DataTree:
     tree = _read(source)
     stored = tree.attrs.get("digest")
     try:
-        _check_is_fit(tree)
+        _check_layout(tree, kind)
     except TraceError as error:
         raise TraceError(f"{source}: {error}") from None
     found = tree_digest(tree)
@@ -137,17 +158,21 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise TraceError(f"cannot write {target}: {error.strerror or error}.") from error
 
 
-def _check_is_fit(tree: xr.DataTree) -> None:
+def _check_layout(tree: xr.DataTree, kind: str) -> None:
     content = manifest(tree)
+    found = content.get("kind", FIT_KIND)
+    if found != kind or kind not in _LAYOUTS:
+        raise TraceError(f"it holds a posterior of kind {found!r}; expected {kind!r}.")
+    expected, groups = _LAYOUTS[kind]
     version = content.get("schema_version")
-    if version != SCHEMA_VERSION:
+    if version != expected:
         raise TraceError(
-            f"schema version {version!r} is not one this release reads (expected {SCHEMA_VERSION}); "
+            f"schema version {version!r} is not one this release reads (expected {expected}); "
             "use the release of scaling_bayes that wrote it."
         )
-    missing = [name for name in FIT_GROUPS if name not in tree.children]
+    missing = [name for name in groups if name not in tree.children]
     if missing:
-        raise TraceError(f"groups missing: {', '.join(missing)}; expected a complete fit.")
+        raise TraceError(f"groups missing: {', '.join(missing)}; expected a complete {kind}.")
 
 
 def _read(source: Path) -> xr.DataTree:

@@ -1,0 +1,136 @@
+"""How much carbon a kilowatt-hour carries, by region and year, and where that is headed."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaling_bayes.errors import OptionError
+from scaling_bayes.hardware.tables import load_grid_carbon_intensity, load_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["COAL_KG_PER_KWH", "GROWTH_SD", "SITE_LOG_SD", "Grid", "coal_at_most", "grid_of"]
+
+#: Years over which the growth of a grid's intensity is measured.
+GROWTH_YEARS = 10
+#: Standard deviation of the growth rate of a grid between one decade and the next, per year: that of 15 large
+#: grids between 2004-13 and 2014-23 in the table. Carbon growth has no sign: grids also get dirtier.
+GROWTH_SD = 0.025
+#: Standard deviation of the natural log of a data centre's grid over its country's: that of the 80 usable
+#: cloud regions of the table over their countries in 2019 is 0.60.
+SITE_LOG_SD = 0.60
+#: The same for a named cloud region, whose figure is of about 2019: other counts of one grid.
+REGION_LOG_SD = 0.15
+#: No grid is dirtier than coal throughout, kg CO2e/kWh: IPCC AR5, WG3 annex III, highest for hard coal, 0.91.
+COAL_KG_PER_KWH = 0.91
+
+_REGION_YEAR = 2019
+_SAME_COUNTRY = {"USA": "United States"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Carbon intensity of one grid.
+
+    Attributes
+    ----------
+    name : str
+    years : tuple of float
+        Decimal years (the middles of the calendar years) with a known intensity.
+    kg_per_kwh : tuple of float
+        Intensity in those years, kg CO2e/kWh.
+    growth_per_year : float
+        Growth of its natural log over the last ten years.
+    log_sd : float
+        Standard deviation of the natural log of a data centre's intensity around the grid's.
+    """
+
+    name: str
+    years: tuple[float, ...]
+    kg_per_kwh: tuple[float, ...]
+    growth_per_year: float
+    log_sd: float
+
+    def log10_kg_per_kwh(
+        self, years: NDArray[np.float64], growth: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """log10 intensity: as recorded, held before the first year, growing after the last up to coal.
+
+        Parameters
+        ----------
+        years : ndarray, shape (year,)
+        growth : ndarray, shape (draw,)
+            Per year, natural log.
+
+        Returns
+        -------
+        ndarray, shape (draw, year)
+        """
+        known = np.log10(np.array(self.kg_per_kwh))
+        recorded = np.interp(years, self.years, known)
+        later = np.maximum(years - self.years[-1], 0.0)
+        path = recorded + growth[:, np.newaxis] * later / np.log(10.0)
+        return coal_at_most(path, recorded)
+
+
+def coal_at_most(path: NDArray[np.float64], start: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Limit log10 intensity to that of coal, or of the start where that is dirtier."""
+    limited: NDArray[np.float64] = np.minimum(path, np.maximum(start, np.log10(COAL_KG_PER_KWH)))
+    return limited
+
+
+@cache
+def grid_of(region: str) -> Grid:
+    """Grid of a country, ``World``, ``European Union (27)`` or a cloud region.
+
+    Parameters
+    ----------
+    region : str
+        Name or ISO 3166-1 alpha-3 code of a country, or a cloud provider's region such as ``us-east1``. A
+        cloud region keeps its ratio to its country's grid.
+
+    Raises
+    ------
+    OptionError
+        If there is no such region; the nearest names are listed.
+    """
+    table = load_grid_carbon_intensity(usable=True)
+    chosen = table[(table["region"] == region) | ((table["iso3"] == region) & (region != ""))]
+    if not chosen.empty:
+        return _grid(str(chosen["region"].iloc[0]), chosen, 1.0, SITE_LOG_SD)
+    clouds = load_table("cloud_regions", usable=True)
+    cloud = clouds[clouds["region"] == region]
+    if cloud.empty:
+        names = [*table["region"].unique(), *clouds["region"]]
+        near = difflib.get_close_matches(str(region), names, 3, 0.4)
+        hint = f" (did you mean {', '.join(near)}?)" if near else ""
+        raise OptionError(
+            f"region={region!r} is not in the tables{hint}; expected World, a country or its three-letter "
+            "code, or a cloud region such as us-east1."
+        )
+    country = str(cloud["country"].iloc[0])
+    of_country = table[table["region"] == _SAME_COUNTRY.get(country, country)]
+    then = of_country.loc[of_country["year"] == _REGION_YEAR, "g_co2e_per_kwh"].iloc[0]
+    ratio = float(cloud["g_co2_per_kwh"].iloc[0]) / float(then)
+    return _grid(f"{region} ({country})", of_country, ratio, REGION_LOG_SD)
+
+
+def _grid(name: str, rows: pd.DataFrame, ratio: float, log_sd: float) -> Grid:
+    rows = rows.sort_values("year")
+    recent = rows.tail(GROWTH_YEARS)
+    year, value = recent["year"].to_numpy(float), recent["g_co2e_per_kwh"].to_numpy(float)
+    growth = float(np.polyfit(year - year.mean(), np.log(value), 1)[0]) if len(recent) > 1 else 0.0
+    return Grid(
+        name,
+        tuple(float(each) + 0.5 for each in rows["year"]),
+        tuple(float(each) / 1000 * ratio for each in rows["g_co2e_per_kwh"]),
+        growth,
+        log_sd,
+    )

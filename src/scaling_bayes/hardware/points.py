@@ -1,0 +1,179 @@
+"""From the tables to the points the hardware model sees, in log10."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaling_bayes.errors import OptionError
+from scaling_bayes.hardware.equations import SECONDS_PER_HOUR
+from scaling_bayes.hardware.tables import (
+    has_flag,
+    load_accelerators,
+    load_ml_systems,
+    load_prices,
+    load_table,
+)
+from scaling_bayes.hardware.trends import TRENDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["cloud_offers", "devices", "trend_points"]
+
+#: Purchases later than this many years after release say nothing about the price at release.
+_NEAR_RELEASE = 1.5
+_FIRST_YEAR = 2007.0
+_LABELS = {trend.label for trend in TRENDS}
+
+
+def _decimal_year(dates: pd.Series[pd.Timestamp]) -> pd.Series[float]:
+    return dates.dt.year + (dates.dt.day_of_year - 0.5) / 365.25
+
+
+def devices() -> pd.DataFrame:
+    """Dated accelerators with the rate that counts for their class.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``device``, ``device_class``, ``year`` (release), ``peak_flop_per_s`` (FP32 for GPUs, 16-bit matrix
+        rate for TPUs: the convention of hardware burdens), ``board_power_watt``, ``release_price_usd``.
+    """
+    table = load_accelerators(usable=True).rename(columns={"name": "device"})
+    table["year"] = _decimal_year(table["release_date"])
+    is_tpu = table["device_class"] == "tpu"
+    table["peak_flop_per_s"] = table["peak_flop_per_s_fp32"].mask(
+        is_tpu, table["peak_flop_per_s_fp16_bf16_tensor"]
+    )
+    known = table["year"].notna() & table["peak_flop_per_s"].notna()
+    columns = ["device", "device_class", "year", "peak_flop_per_s", "board_power_watt", "release_price_usd"]
+    return table.loc[known, columns].reset_index(drop=True)
+
+
+def trend_points(before: float = math.inf) -> pd.DataFrame:
+    """Points of every trend but the cloud prices.
+
+    Parameters
+    ----------
+    before : float
+        Leave out what was released, priced or built in or after this decimal year; for hindcasts.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``trend``, ``device``, ``year`` (release) and ``log10_value`` in the unit of the quantity.
+
+    Raises
+    ------
+    OptionError
+        If nothing is left.
+    """
+    import pandas as pd
+
+    board = devices()
+    board = board[board["year"] >= _FIRST_YEAR]
+    price = board["release_price_usd"].fillna(board["device"].map(_purchase_near_release()))
+    frames = [
+        _points("energy", board, board["peak_flop_per_s"] / board["board_power_watt"]),
+        _points("purchase", board, board["peak_flop_per_s"] / price),
+        _largest_runs(before),
+        _record_machines(),
+    ]
+    points = pd.concat(frames, ignore_index=True)
+    points = points[points["trend"].isin(_LABELS) & (points["year"] < before)].reset_index(drop=True)
+    if points.empty:
+        raise OptionError(f"before={before:g} leaves no hardware; expected a year from 2009 on.")
+    return points
+
+
+def _points(quantity: str, board: pd.DataFrame, value: pd.Series[float]) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "trend": quantity + " " + board["device_class"],
+            "device": board["device"],
+            "year": board["year"],
+            "log10_value": np.log10(value),
+        }
+    )
+    known: pd.DataFrame = frame[np.isfinite(frame["log10_value"])]
+    return known
+
+
+def _purchase_near_release() -> dict[str, float]:
+    """Median purchase price of each device soon after its release, in USD per chip."""
+    prices = load_prices(usable=True)
+    prices = prices[(prices["kind"] == "purchase") & ~has_flag(prices, "late_market", "whole_system")]
+    board = devices().set_index("device")["year"]
+    age = _decimal_year(prices["date"]) - prices["device"].map(board)
+    return dict(prices[age < _NEAR_RELEASE].groupby("device")["usd"].median())
+
+
+def _largest_runs(before: float) -> pd.DataFrame:
+    """Systems that used more training compute than any before, from 2009 on; guesses left out."""
+    import pandas as pd
+
+    systems = load_ml_systems(usable=True)
+    systems = systems[systems["confidence"].isin(["confident", "likely"])].sort_values("publication_date")
+    year = _decimal_year(systems["publication_date"])
+    systems = systems[(year >= 2009) & (year < before)]
+    record = systems[systems["training_compute_flop"] >= systems["training_compute_flop"].cummax()]
+    return pd.DataFrame(
+        {
+            "trend": "largest_run",
+            "device": record["system"],
+            "year": _decimal_year(record["publication_date"]),
+            "log10_value": np.log10(record["training_compute_flop"]),
+        }
+    )
+
+
+def _record_machines() -> pd.DataFrame:
+    """Each machine in the November in which it first led the TOP500 list."""
+    import pandas as pd
+
+    machines = load_table("record_machines").drop_duplicates("name")
+    return pd.DataFrame(
+        {
+            "trend": "record_machine",
+            "device": machines["name"],
+            "year": machines["year"] + 0.5,
+            "log10_value": np.log10(machines["rmax_flop_per_s"]),
+        }
+    )
+
+
+def cloud_offers(before: float = math.inf) -> pd.DataFrame:
+    """FLOP per dollar of rented chips: the median price of a device, provider, kind and calendar year.
+
+    A rented K80 is one of the two chips of its board.
+
+    Parameters
+    ----------
+    before : float
+        Leave out devices released, and prices seen, in or after this decimal year.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``trend``, ``device``, ``year`` (release), ``age`` (years from release to the price), ``provider``,
+        ``kind`` and ``log10_value``, log10 FLOP per USD.
+    """
+    prices = load_prices(usable=True)
+    prices = prices[prices["per"] == "chip_hour"].merge(devices(), on="device")
+    chips = 1.0 + has_flag(prices, "half_board")
+    prices["value"] = prices["peak_flop_per_s"] / chips * SECONDS_PER_HOUR / prices["usd"]
+    prices["seen"] = _decimal_year(prices["date"])
+    prices["age"] = prices["seen"] - prices["year"]
+    prices = prices[prices["seen"] < before]
+    prices["trend"] = "cloud " + prices["device_class"]
+    prices = prices[prices["trend"].isin(_LABELS)].assign(calendar=prices["seen"].astype(int))
+    offers = prices.groupby(
+        ["trend", "device", "provider", "kind", "calendar"], as_index=False, sort=True
+    ).agg(year=("year", "first"), age=("age", "median"), value=("value", "median"))
+    offers["log10_value"] = np.log10(offers["value"])
+    return offers[["trend", "device", "year", "age", "provider", "kind", "log10_value"]]

@@ -1,0 +1,158 @@
+"""The compute a target needs as a function of parameter draws and noise, year by year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scaling_bayes import equations
+from scaling_bayes.errors import TargetError
+from scaling_bayes.laws import get_law
+from scaling_bayes.options import check_choice
+from scaling_bayes.projection.targets import Target, check_year, default_targets, read_targets
+from scaling_bayes.schema import group, manifest
+
+__all__ = ["KINDS", "Requirement", "ask", "fit_seed"]
+
+KINDS = ("predictive", "mean")
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """Targets, years and the draws that answer them.
+
+    Attributes
+    ----------
+    targets : tuple of Target
+    year : DataArray, shape (year,)
+        Years asked for.
+    progress_year : DataArray, shape (year,) or ()
+        Year until which algorithmic progress goes on, for each of them.
+    performance : DataArray, shape (target,)
+        The targets on the law's scale.
+    parameters : mapping of DataArray
+        Task-level parameters and references, (chain, draw, target) or (target).
+    noise : DataArray or None, shape (chain, draw, target)
+        Standard normal draws of a new system's departure; None for the line itself.
+    """
+
+    targets: tuple[Target, ...]
+    year: xr.DataArray
+    progress_year: xr.DataArray
+    performance: xr.DataArray
+    parameters: Mapping[str, xr.DataArray]
+    noise: xr.DataArray | None
+
+    def log10_compute(self) -> xr.DataArray:
+        """log10 FLOP, dims (chain, draw, target, year); ``inf`` where no compute suffices."""
+        at, performance = self.parameters, self.performance
+        if self.noise is not None:
+            performance = performance - at["noise"] * self.noise
+        compute: xr.DataArray = at["reference_log10_compute"] + equations.required_compute(
+            performance,
+            self.progress_year - at["reference_year"],
+            intercept=at["intercept"],
+            slope=at["slope"],
+            progress=at.get("progress", 0.0),
+        )
+        if "year" not in compute.dims:
+            compute = compute.expand_dims(year=self.year["year"])
+        return compute.transpose("chain", "draw", "target", "year")
+
+
+def fit_seed(idata: xr.DataTree, random_seed: int | None) -> int:
+    """Return the seed asked for, by default that of the fit."""
+    return int(manifest(idata)["sampler"]["random_seed"] if random_seed is None else random_seed)
+
+
+def ask(
+    idata: xr.DataTree,
+    targets: Any,
+    years: float | Iterable[float] | None,
+    kind: str,
+    seed: int,
+    *,
+    progress_continues: bool = True,
+) -> Requirement:
+    """Read targets and years, and set the draws of a fit beside them.
+
+    Raises
+    ------
+    TargetError
+        If a target or year is invalid; all invalid targets are listed.
+    OptionError
+        If `kind` is unknown.
+    TraceError
+        If `idata` is not a fit.
+    """
+    content = manifest(idata)
+    check_choice("kind", kind, KINDS)
+    posterior, constant = group(idata, "posterior"), group(idata, "constant_data")
+    tasks = [str(task) for task in posterior["task"].values]
+    chosen = (
+        default_targets(tasks, _best_errors(idata, tasks))
+        if targets is None
+        else read_targets(targets, tasks)
+    )
+    year = _years(years, constant)
+    labels = _unique([target.label for target in chosen])
+    task = xr.DataArray([target.task for target in chosen], dims="target", coords={"target": labels})
+    error = xr.DataArray([target.error for target in chosen], dims="target", coords={"target": labels})
+    references = constant[["reference_log10_compute", "reference_year"]]
+    parameters = {
+        str(name): values.sel(task=task).drop_vars("task")
+        for name, values in xr.merge([posterior, references]).items()
+        if "task" in values.dims
+    }
+    noise = None
+    if kind == "predictive":
+        noise = _standard_noise(posterior, seed).sel(task=task).drop_vars("task")
+    last = xr.full_like(year, float(constant["publication_year"].max()))
+    return Requirement(
+        tuple(chosen),
+        year,
+        year if progress_continues else last,
+        get_law(content["model"]["law"]).performance(error),
+        parameters,
+        noise,
+    )
+
+
+def _years(years: float | Iterable[float] | None, constant: xr.Dataset) -> xr.DataArray:
+    if years is None:
+        values = [float(constant["publication_year"].max())]
+    else:
+        several = isinstance(years, Iterable) and not isinstance(years, (str, bytes))
+        values = [check_year(year) for year in (years if several else [years])]  # type: ignore[union-attr]
+    if not values:
+        raise TargetError("years: none given; expected at least one calendar year.")
+    if len(set(values)) < len(values):
+        raise TargetError("years: the same year is asked twice.")
+    return xr.DataArray(values, dims="year", coords={"year": values})
+
+
+def _best_errors(idata: xr.DataTree, tasks: list[str]) -> dict[str, float]:
+    error = group(idata, "observed_data")["error"].values
+    system_task = group(idata, "constant_data")["system_task"].values.astype(str)
+    return {task: float(error[system_task == task].min()) for task in tasks}
+
+
+def _standard_noise(posterior: xr.Dataset, seed: int) -> xr.DataArray:
+    """Standard normal draws (chain, draw, task), a stream of their own per task label order."""
+    shape = [posterior.sizes[dim] for dim in ("chain", "draw", "task")]
+    noise = np.random.default_rng([seed, 2]).standard_normal(shape)
+    return xr.DataArray(
+        noise,
+        dims=("chain", "draw", "task"),
+        coords={dim: posterior[dim] for dim in ("chain", "draw", "task")},
+    )
+
+
+def _unique(labels: list[str]) -> list[str]:
+    if len(set(labels)) < len(labels):
+        raise TargetError("targets: two targets have the same label; errors must differ by more than 1e-8.")
+    return labels

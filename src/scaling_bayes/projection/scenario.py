@@ -1,0 +1,349 @@
+"""`Scenario`: what is assumed about hardware, prices, electricity and algorithms, by name or composed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from scaling_bayes.errors import OptionError, TargetError
+from scaling_bayes.hardware.assumptions import (
+    ASSUMPTIONS,
+    TPU_SERVER_POWER,
+    TPU_SERVER_POWER_SOURCE,
+    Value,
+    format_value,
+    read_value,
+)
+from scaling_bayes.hardware.grid import GROWTH_SD, Grid, grid_of
+from scaling_bayes.hardware.points import devices
+from scaling_bayes.hardware.tables import load_table
+from scaling_bayes.hardware.trends import trends_of
+from scaling_bayes.options import check_choice
+from scaling_bayes.priors import Prior
+from scaling_bayes.projection.targets import check_year
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["IMPROVEMENTS", "PRICES", "SCENARIOS", "Scenario", "read_scenario"]
+
+PRICES = ("cloud_on_demand", "cloud_1_year", "cloud_3_year", "purchase")
+IMPROVEMENTS = ("none", "trend", "stalled", "accelerated")
+PROGRESS = ("continuing", "frozen")
+_DEFAULT_YEAR = {"none": 2020.0, "stalled": 2030.0, "accelerated": 2030.0}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What turns a compute requirement into dollars, energy and carbon, and how that changes with the year.
+
+    Parameters
+    ----------
+    name : str
+        How it is called in tables.
+    device_class : {"gpu_datacenter", "gpu_consumer", "gpu_workstation", "tpu"}
+        GPUs count at FP32 peak, TPUs at bf16 peak, as hardware burdens do; the two are not on one scale.
+    price : {"cloud_on_demand", "cloud_1_year", "cloud_3_year", "purchase"}
+        Rent, by commitment, or the purchase price spread over the service life, with electricity.
+    region : str
+        Grid: ``World``, a country or its three-letter code, or a cloud region such as ``us-east1``.
+    improvement : {"none", "trend", "stalled", "accelerated"}
+        ``none``: the hardware in use in `improvement_year`, in every year. ``trend``: as fitted, to the limit
+        of energy efficiency. ``stalled``: the trend until `improvement_year`. ``accelerated``: the trend, and
+        from `improvement_year` a one-off factor `gain`.
+    improvement_year : float, optional
+        By default 2020 for ``none``, 2030 for ``stalled`` and ``accelerated``.
+    algorithmic_progress : {"continuing", "frozen"}
+        Whether the compute a result needs goes on falling until the year asked for, or stays at that of the
+        last year in the data.
+    device : str, optional
+        A device of the accelerators table in place of a typical one of the class: its rate, board power and
+        release year.
+    replacements : mapping, optional
+        Own values by name of `ASSUMPTIONS`: a number, a ``(median, (lower, upper))`` pair with the ends of
+        the 90 % interval, a `Prior`, or a PreliZ distribution. An own price or power needs the rate of the
+        chip too, ``peak_flop_per_s`` or `device`.
+
+    Raises
+    ------
+    OptionError
+        If a choice, region, device or replacement is not valid.
+
+    Examples
+    --------
+    >>> Scenario.named("trend").replace(region="FRA", pue=1.1).describe()["assumed"].iloc[0]
+    'gpu_datacenter, counted at FP32 peak'
+    """
+
+    name: str = "trend"
+    device_class: str = "gpu_datacenter"
+    price: str = "cloud_on_demand"
+    region: str = "World"
+    improvement: str = "trend"
+    improvement_year: float | None = None
+    algorithmic_progress: str = "continuing"
+    device: str | None = None
+    replacements: Mapping[str, Value] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check every choice and read the replacements."""
+        check_choice("price", self.price, PRICES)
+        check_choice("improvement", self.improvement, IMPROVEMENTS)
+        check_choice("algorithmic_progress", self.algorithmic_progress, PROGRESS)
+        grid_of(self.region)
+        if self.improvement_year is None:
+            object.__setattr__(self, "improvement_year", _DEFAULT_YEAR.get(self.improvement))
+        elif self.improvement == "trend":
+            raise OptionError(
+                "improvement_year belongs to improvement='none', 'stalled' or 'accelerated'; "
+                f"found {self.improvement_year!r} with 'trend'."
+            )
+        else:
+            try:
+                object.__setattr__(self, "improvement_year", check_year(self.improvement_year))
+            except TargetError as error:
+                raise OptionError(str(error).replace("years:", "improvement_year:")) from None
+        if not isinstance(self.replacements, Mapping):
+            raise OptionError(
+                f"replacements must map names to values; found {type(self.replacements).__name__}."
+            )
+        values = {str(name): read_value(str(name), value) for name, value in self.replacements.items()}
+        object.__setattr__(self, "replacements", MappingProxyType(values))
+        if self.device is not None:
+            self._device_row()
+        classes = [trend.device_class for trend in trends_of(self.price_quantity)]
+        own_price = self.value("usd_per_chip_hour") is not None
+        if not own_price and self.device_class not in classes:
+            known = [trend.device_class for trend in trends_of("energy")]
+            reason = "has no such prices" if self.device_class in known else "is not known"
+            raise OptionError(
+                f"device_class={self.device_class!r} {reason} (price={self.price!r}); "
+                f"expected one of {', '.join(classes)}."
+            )
+        check_choice("device_class", self.device_class, [t.device_class for t in trends_of("energy")])
+        for name in ("usd_per_chip_hour", "chip_watt"):
+            if self.value(name) is not None and self.value("peak_flop_per_s") is None:
+                raise OptionError(
+                    f"{name} needs the rate of the chip; give peak_flop_per_s (FLOP/s) or device too."
+                )
+
+    def __hash__(self) -> int:
+        return hash(tuple(sorted((key, str(value)) for key, value in self.to_dict().items())))
+
+    @classmethod
+    def named(cls, name: str, **changes: Any) -> Scenario:
+        """Return the scenario called `name`, one of `SCENARIOS`, with changes as in `replace`.
+
+        Raises
+        ------
+        OptionError
+            If there is no such scenario.
+        """
+        check_choice("scenario", name, tuple(SCENARIOS))
+        base = _thompson2020() if name == "thompson2020" else cls(**SCENARIOS[name])
+        return base.replace(**changes) if changes else base
+
+    def replace(self, **changes: Any) -> Scenario:
+        """Return a scenario with fields, or assumptions by name, changed.
+
+        Raises
+        ------
+        OptionError
+            For a name that is neither a field nor an assumption, or an invalid value.
+        """
+        fields = {each.name for each in dataclasses.fields(self)}
+        unknown = [name for name in changes if name not in fields and name not in ASSUMPTIONS]
+        if unknown:
+            raise OptionError(
+                f"{', '.join(map(repr, unknown))} not in a scenario; its fields are "
+                f"{', '.join(sorted(fields))}; its assumptions are {', '.join(ASSUMPTIONS)}."
+            )
+        own = {name: value for name, value in changes.items() if name in fields}
+        if "improvement" in own and "improvement_year" not in own:
+            own["improvement_year"] = None
+        assumed = {name: value for name, value in changes.items() if name not in fields}
+        kept = own.pop("replacements", self.replacements)
+        return dataclasses.replace(self, **own, replacements={**kept, **assumed})
+
+    @property
+    def price_quantity(self) -> str:
+        """The trend behind the price: ``cloud`` or ``purchase``."""
+        return "purchase" if self.price == "purchase" else "cloud"
+
+    def value(self, name: str) -> Value | None:
+        """The number or prior of an assumption; None where trends or the grid table give it."""
+        if name in self.replacements:
+            return self.replacements[name]
+        if self.device is not None and name in ("peak_flop_per_s", "chip_watt", "own_year"):
+            row = self._device_row()
+            column = {"chip_watt": "board_power_watt", "own_year": "year"}.get(name, name)
+            return float(row[column])
+        if name == "server_power_ratio" and self.device_class == "tpu":
+            return TPU_SERVER_POWER
+        return ASSUMPTIONS[name].default
+
+    def _device_row(self) -> dict[str, Any]:
+        table = devices().dropna(subset=["board_power_watt"]).set_index("device")
+        if self.device not in table.index:
+            import difflib
+
+            near = ", ".join(difflib.get_close_matches(str(self.device), table.index, 3, 0.4))
+            raise OptionError(
+                f"device={self.device!r} is not an accelerator with known date, rate and power"
+                f"{f'; nearest are {near}' if near else ''}."
+            )
+        return dict(table.loc[str(self.device)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form, for manifests; ``Scenario(**...)`` reads it back."""
+        plain = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        plain["replacements"] = {
+            name: value.to_dict() if isinstance(value, Prior) else value
+            for name, value in self.replacements.items()
+        }
+        return plain
+
+    def describe(self) -> pd.DataFrame:
+        """What the scenario assumes, to be printed wherever its numbers are.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per assumption: ``assumption``, ``assumed`` (with unit; median and 90 % interval), and
+            ``source``.
+        """
+        import pandas as pd
+
+        grid = grid_of(self.region)
+        peak = "bf16" if self.device_class == "tpu" else "FP32"
+        rows = [
+            (
+                "hardware",
+                self.device or f"{self.device_class}, counted at {peak} peak",
+                "the convention of burdens",
+            ),
+            (
+                "price",
+                self._price_text(),
+                "posterior of the hardware trends" if self._uses_price_trend else "own",
+            ),
+            ("improvement of hardware", self._improvement_text(), "posterior of the hardware trends"),
+            ("algorithmic progress", self.algorithmic_progress, "posterior of the fit"),
+        ]
+        if self.value("grid_kg_per_kwh") is None:
+            rows.append(
+                (
+                    "grid",
+                    self._grid_text(grid),
+                    "Our World in Data, from Ember and the Energy Institute; mlco2/impact for cloud regions",
+                )
+            )
+        for name in ASSUMPTIONS:
+            value = self.value(name)
+            if value is None or not self._matters(name):
+                continue
+            source = ASSUMPTIONS[name].source
+            if name in self.replacements:
+                source = (
+                    "replaced" if self.name != "thompson2020" else "Strubell et al. 2019, as in that paper"
+                )
+            elif name == "server_power_ratio" and self.device_class == "tpu":
+                source = TPU_SERVER_POWER_SOURCE
+            rows.append((ASSUMPTIONS[name].meaning, format_value(name, value), source))
+        return pd.DataFrame(rows, columns=["assumption", "assumed", "source"])
+
+    @property
+    def _uses_price_trend(self) -> bool:
+        return self.value("usd_per_chip_hour") is None
+
+    def _matters(self, name: str) -> bool:
+        if name == "gain":
+            return self.improvement == "accelerated"
+        if name in ("service_year", "system_overhead"):
+            return self.price == "purchase" and self._uses_price_trend
+        if name == "own_year":
+            own = ("usd_per_chip_hour", "chip_watt", "grid_kg_per_kwh")
+            return any(self.value(each) is not None for each in own)
+        if name == "hardware_age_year":
+            return self._uses_price_trend or self.value("chip_watt") is None
+        return name != "utilisation"
+
+    def _price_text(self) -> str:
+        if not self._uses_price_trend:
+            return "own price per chip-hour"
+        return f"{self.price}, of the day, typical provider"
+
+    def _improvement_text(self) -> str:
+        year = f"{self.improvement_year:g}" if self.improvement_year is not None else ""
+        return {
+            "none": f"none: the hardware in use in {year} throughout",
+            "trend": "as fitted, up to the limit of energy efficiency",
+            "stalled": f"as fitted until {year}, none after",
+            "accelerated": f"as fitted, and a one-off gain in {year}",
+        }[self.improvement]
+
+    def _grid_text(self, grid: Grid) -> str:
+        own = self.value("grid_growth_per_year")
+        growth = f"{grid.growth_per_year:+.1%} ± {1.645 * GROWTH_SD:.1%} (90 %) a year"
+        if own is not None:
+            growth = format_value("grid_growth_per_year", own)
+        last = int(grid.years[-1])
+        return f"{grid.name}: {grid.kg_per_kwh[-1]:.3g} kg CO2e/kWh in {last}, then {growth}"
+
+
+#: Scenarios by name: their fields.
+SCENARIOS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "thompson2020": {},
+        "trend": {"name": "trend"},
+        "stalled": {"name": "stalled", "improvement": "stalled"},
+        "accelerated": {"name": "accelerated", "improvement": "accelerated"},
+    }
+)
+
+
+def _thompson2020() -> Scenario:
+    """The conversions that give back the 2020 paper's cost and carbon: one P100, no improvement.
+
+    Power per chip is what the published emission implies: 26 lb over 8 chips x 12 h x PUE 1.58 x 0.954
+    lb/kWh, 180 W. From Strubell, Ganesh & McCallum 2019, in ``thompson2020_conversions``.
+    """
+    known = load_table("thompson2020_conversions").set_index("name")["value"]
+    hours = known["transformer_base_gpus"] * known["transformer_base_hours"]
+    kwh = known["transformer_base_co2"] / (known["pue"] * known["grid_intensity_us"])
+    return Scenario(
+        name="thompson2020",
+        region="United States",
+        improvement="none",
+        algorithmic_progress="frozen",
+        replacements={
+            "usd_per_chip_hour": float(known["p100_price"]),
+            "peak_flop_per_s": float(known["p100_peak"]),
+            "chip_watt": float(1000 * kwh / hours),
+            "server_power_ratio": 1.0,
+            "pue": float(known["pue"]),
+            "grid_kg_per_kwh": float(known["grid_intensity_us"] * known["kg_per_lb"]),
+            "grid_growth_per_year": 0.0,
+            "electricity_usd_per_kwh": 0.0,
+        },
+    )
+
+
+def read_scenario(scenario: Any) -> Scenario:
+    """Read a `Scenario`, or the name of one.
+
+    Raises
+    ------
+    OptionError
+        If it is neither.
+    """
+    if isinstance(scenario, Scenario):
+        return scenario
+    if isinstance(scenario, str):
+        return Scenario.named(scenario)
+    raise OptionError(
+        f"scenario={scenario!r} is not valid; expected a Scenario or one of {', '.join(SCENARIOS)}."
+    )
