@@ -216,7 +216,8 @@ def default_priors(*, pooling: str, measurement_error: bool, algorithmic_progres
             priors[f"{name}_log_mean"] = Prior("Normal", mu=math.log(center), sigma=mean_sd)
             priors[f"{name}_log_sd"] = task_sd
         else:
-            priors[name] = Prior("LogNormal", mu=math.log(center), sigma=math.hypot(mean_sd, _UNPOOLED_TASK_SD[name]))
+            spread = math.hypot(mean_sd, _UNPOOLED_TASK_SD[name])
+            priors[name] = Prior("LogNormal", mu=math.log(center), sigma=spread)
     if measurement_error:
         priors["compute_error"] = Prior.from_interval(0.35, 0.2, 0.6)
         priors["compute_mean"] = Prior("Normal", mu=0.0, sigma=1.0)
