@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CI_PROB", "INNER_CI_PROB", "QUANTILES", "quantiles"]
+__all__ = ["CI_PROB", "INNER_CI_PROB", "QUANTILES", "quantiles", "reported"]
 
 CI_PROB = 0.90
 INNER_CI_PROB = 0.50
@@ -55,3 +55,9 @@ def quantiles(draws: ArrayLike, probs: ArrayLike) -> NDArray[np.float64]:
     infinite = np.where(np.isfinite(low) & (weight > 0), high, low)
     result: NDArray[np.float64] = np.where(finite, between, infinite)
     return result
+
+
+def reported(draws: ArrayLike) -> dict[str, float]:
+    """Every quantile of `QUANTILES`, by name, of draws that may be infinite but not NaN."""
+    values = quantiles(draws, list(QUANTILES.values()))
+    return dict(zip(QUANTILES, map(float, values), strict=True))

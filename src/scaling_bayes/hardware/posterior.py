@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.equations import LOG10_2, period_overlap, trend
 from scaling_bayes.hardware.trends import FITTED_PERIODS, TRENDS
-from scaling_bayes.intervals import QUANTILES, quantiles
+from scaling_bayes.intervals import reported
 from scaling_bayes.resources import data_path
 from scaling_bayes.schema import HARDWARE_KIND, group
 from scaling_bayes.traces import open_trace
@@ -86,18 +86,14 @@ def doubling_times(hardware: xr.DataTree, start: float, end: float) -> pd.DataFr
     for each in TRENDS:
         ends = trend_draws(hardware, each.label, [start, end])
         span = (end - start) * LOG10_2 / (ends[:, 1] - ends[:, 0])
-        of_trend = quantiles(long_run.sel(trend=each.label).values, list(QUANTILES.values()))
+        of_trend = reported(long_run.sel(trend=each.label).values)
         rows.append(
             {
                 "trend": each.label,
                 "start": start,
                 "end": end,
-                **dict(zip(QUANTILES, quantiles(span, list(QUANTILES.values())), strict=True)),
-                **{
-                    f"long_run_{name}": value
-                    for name, value in zip(QUANTILES, of_trend, strict=True)
-                    if not name.endswith("50")
-                },
+                **reported(span),
+                **{f"long_run_{name}": of_trend[name] for name in ("median", "lower_90", "upper_90")},
             }
         )
     return pd.DataFrame(rows)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling_bayes.errors import TraceError
-from scaling_bayes.intervals import QUANTILES, quantiles
+from scaling_bayes.intervals import reported
 from scaling_bayes.schema import group
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def summarize_projection(projection: xr.DataTree) -> pd.DataFrame:
     DataFrame
         One row per target, year and quantity: ``task``, ``error``, ``note``, ``year``, ``quantity``,
         ``unit``, ``lower_90``, ``lower_50``, ``median``, ``upper_50``, ``upper_90`` and ``unreachable``,
-        the share of draws in which no compute reaches the target. These draws count as ``inf`` in the
+        the share of draws in which no compute reaches the target. With a scenario the quantities are
+        compute, cost, energy and carbon, all log10. These draws count as ``inf`` in the
         quantiles.
 
     Raises
@@ -59,6 +60,5 @@ def summarize_projection(projection: xr.DataTree) -> pd.DataFrame:
                     "quantity": str(name),
                     "unit": data[name].attrs.get("units", ""),
                 }
-                row |= dict(zip(QUANTILES, quantiles(values, list(QUANTILES.values())), strict=True))
-                rows.append({**row, "unreachable": float(np.isposinf(values).mean())})
+                rows.append({**row, **reported(values), "unreachable": float(np.isposinf(values).mean())})
     return pd.DataFrame(rows)

@@ -1,0 +1,256 @@
+"""`decompose`: how much of a projection's spread comes from parameters, noise, hardware, price and grid."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scaling_bayes.errors import OptionError
+from scaling_bayes.hardware.posterior import open_hardware
+from scaling_bayes.options import check_choice
+from scaling_bayes.projection.cost import conversions
+from scaling_bayes.projection.requirement import Requirement, ask, fit_seed
+from scaling_bayes.projection.scenario import Scenario, read_scenario
+from scaling_bayes.projection.scenario_draws import DRAWN_GROUPS, TrendDraws, draw_inputs
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Order = NDArray[np.intp]
+
+__all__ = ["QUANTITIES", "decompose"]
+
+QUANTITIES = ("log10_training_compute_flop", "log10_cost_usd", "log10_energy_kwh", "log10_carbon_kg")
+PARAMETERS, NOISE = "fit parameters", "noise between systems"
+#: Parameters of the fit whose share alone is reported beside the shares that sum.
+ALONE = ("slope", "intercept", "progress")
+_BINS = 50
+#: Times that what is unknown is drawn anew; shares are good to about 0.01.
+_REPEATS = 8
+
+
+def decompose(
+    idata: xr.DataTree,
+    targets: Any = None,
+    year: float | None = None,
+    kind: str = "predictive",
+    *,
+    quantity: str = "log10_cost_usd",
+    scenario: Scenario | str = "trend",
+    hardware: xr.DataTree | None = None,
+    random_seed: int | None = None,
+) -> pd.DataFrame:
+    """Shares of the variance of a log10 quantity, by source.
+
+    The sources are independent of each other by construction, so Shapley effects (Owen 2014, *Sobol' indices
+    and Shapley value*) are well defined and sum to 1: the share of a source is its average contribution to
+    the explained variance over all orders in which the sources could become known. Explained variance of a
+    set of sources is the covariance of the quantity with itself where everything else is drawn anew. Draws
+    beyond the 0.1 % and 99.9 % quantiles are set to these quantiles first, lest a few decide the variance.
+
+    ``slope``, ``intercept`` and ``progress`` depend on each other in the posterior, so they form one source;
+    beside it stands what each alone would explain (variance of the mean in fifty bins of equal count, less
+    what bins explain by chance). Those do not sum to the share of the source.
+
+    Parameters
+    ----------
+    idata, targets, kind, scenario, hardware, random_seed
+        As in `project`.
+    year : float, optional
+        By default the last year in the data.
+    quantity : str
+        One of `QUANTITIES`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per target and source: ``task``, ``error``, ``note``, ``year``, ``quantity``, ``source``,
+        ``share`` (Shapley; NaN for the parameters alone), ``share_alone`` (variance explained if only this
+        were known), ``share_if_fixed`` (variance that would go if this were fixed last, all else unknown
+        staying as it is), ``sd`` (standard deviation of the quantity, orders of magnitude).
+
+    Raises
+    ------
+    OptionError
+        If `quantity` is unknown, or the target is unreachable in some draws, whose variance is infinite.
+    TargetError, TraceError
+        As `project`.
+    """
+    import pandas as pd
+
+    check_choice("quantity", quantity, QUANTITIES)
+    chosen, seed = read_scenario(scenario), fit_seed(idata, random_seed)
+    asked = ask(
+        idata, targets, year, kind, seed, progress_continues=chosen.algorithmic_progress == "continuing"
+    )
+    trends = open_hardware() if hardware is None else hardware
+    base = asked.log10_compute()
+    n = base.sizes["chain"] * base.sizes["draw"]
+    inputs = draw_inputs(chosen, trends, n, seed, kind=kind)
+    conversion = _conversion(chosen, inputs, asked.year.values[:1], quantity)
+    sources = _sources(inputs, kind, quantity)
+    of_input = set(DRAWN_GROUPS.values())
+    rng = np.random.default_rng([seed, 6])
+    fresh = [{source: rng.permutation(n) for source in sources} for _ in range(_REPEATS)]
+
+    def orders(kept: frozenset[str], repeat: int) -> dict[str, Order]:
+        return {s: np.arange(n) if s in kept else fresh[repeat][s] for s in sources}
+
+    @functools.cache
+    def converted(kept: frozenset[str], repeat: int) -> Floats | float:
+        return conversion(orders(kept, repeat))
+
+    rows = []
+    for position, target in enumerate(asked.targets):
+        one = _single(asked, position)
+
+        @functools.cache
+        def computed(kept: frozenset[str], repeat: int, one: Requirement = one) -> Floats:
+            return _compute(one, orders(kept, repeat))
+
+        def value(kept: frozenset[str], repeat: int, computed: Callable[..., Floats] = computed) -> Floats:
+            return computed(kept - of_input, repeat) + converted(kept & of_input, repeat)
+
+        everything = value(frozenset(sources), 0)
+        if not np.isfinite(everything).all():
+            raise OptionError(
+                f"{target.label} is unreachable in some draws; its variance is infinite. Ask a larger error."
+            )
+        shares, sd = _shapley(value, sources)
+        about = {
+            "task": target.task,
+            "error": target.error,
+            "note": target.note,
+            "year": float(asked.year[0]),
+            "quantity": quantity,
+        }
+        rows += [{**about, "source": source, **shares[source], "sd": sd} for source in sources]
+        whole = _clipped(everything)
+        for name in ALONE:
+            if name in one.parameters:
+                alone = _explained_by(one.parameters[name].values.ravel(), whole)
+                rows.append(
+                    {
+                        **about,
+                        "source": f"{name} alone",
+                        "share": math.nan,
+                        "share_alone": alone,
+                        "share_if_fixed": math.nan,
+                        "sd": sd,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _sources(inputs: dict[str, Any], kind: str, quantity: str) -> list[str]:
+    fit = [PARAMETERS, NOISE] if kind == "predictive" else [PARAMETERS]
+    if quantity == "log10_training_compute_flop":
+        return fit
+    of_inputs = list(dict.fromkeys(DRAWN_GROUPS[name] for name in inputs if name in DRAWN_GROUPS))
+    return [*fit, *of_inputs]
+
+
+def _single(asked: Requirement, position: int) -> Requirement:
+    """One target and the first year of a requirement."""
+    return dataclasses.replace(
+        asked,
+        targets=asked.targets[position : position + 1],
+        year=asked.year[:1],
+        progress_year=asked.progress_year[:1],
+        performance=asked.performance.isel(target=[position]),
+        parameters={name: values.isel(target=[position]) for name, values in asked.parameters.items()},
+        noise=None if asked.noise is None else asked.noise.isel(target=[position]),
+    )
+
+
+def _compute(one: Requirement, order: dict[str, Order]) -> Floats:
+    """log10 compute with the parameters and the noise each in its own order of draws."""
+    moved = dataclasses.replace(
+        one,
+        parameters={
+            name: _reordered(values, order[PARAMETERS]) if "chain" in values.dims else values
+            for name, values in one.parameters.items()
+        },
+        noise=None if one.noise is None else _reordered(one.noise, order[NOISE]),
+    )
+    return moved.log10_compute().values.ravel()
+
+
+def _reordered(values: xr.DataArray, order: Order) -> xr.DataArray:
+    values = values.transpose("chain", "draw", ...)
+    return values.copy(data=values.values.reshape(len(order), -1)[order].reshape(values.shape))
+
+
+def _conversion(
+    scenario: Scenario, inputs: dict[str, Any], year: Floats, quantity: str
+) -> Callable[[dict[str, Order]], Floats | float]:
+    """What turns log10 compute into the quantity, with each group of inputs in its own order of draws."""
+
+    def convert(order: dict[str, Order]) -> Floats | float:
+        if quantity == "log10_training_compute_flop":
+            return 0.0
+        moved = {
+            name: values.take(order[DRAWN_GROUPS[name]])
+            if isinstance(values, TrendDraws)
+            else values[order[DRAWN_GROUPS[name]]]
+            for name, values in inputs.items()
+        }
+        found = {name: values[:, 0] for name, values in conversions(scenario, moved, year).items()}
+        if quantity == "log10_cost_usd":
+            return -found["log10_flop_per_usd"]
+        if quantity == "log10_energy_kwh":
+            return -found["log10_flop_per_kwh"]
+        return found["log10_kg_per_kwh"] - found["log10_flop_per_kwh"]
+
+    return convert
+
+
+def _clipped(values: Floats) -> Floats:
+    low, high = np.quantile(values, [0.001, 0.999])
+    return np.clip(values, low, high)
+
+
+def _shapley(
+    value: Callable[[frozenset[str], int], Floats], sources: list[str]
+) -> tuple[dict[str, dict[str, float]], float]:
+    """Shapley shares, first-order shares and last-in shares of each source, and the standard deviation."""
+    everything = frozenset(sources)
+    whole = _clipped(value(everything, 0))
+    total = float(np.var(whole))
+    explained = {frozenset[str](): 0.0, everything: total}
+    for size in range(1, len(sources)):
+        for kept in map(frozenset, itertools.combinations(sources, size)):
+            again = [_clipped(value(kept, repeat)) for repeat in range(_REPEATS)]
+            explained[kept] = float(np.mean([np.cov(whole, each)[0, 1] for each in again]))
+    scale = total if total > 0 else 1.0
+    shares = {}
+    count = len(sources)
+    for source in sources:
+        share = 0.0
+        for kept, known in explained.items():
+            if source not in kept:
+                weight = math.factorial(len(kept)) * math.factorial(count - len(kept) - 1)
+                share += weight / math.factorial(count) * (explained[kept | {source}] - known)
+        shares[source] = {
+            "share": share / scale,
+            "share_alone": explained[frozenset({source})] / scale,
+            "share_if_fixed": (total - explained[everything - {source}]) / scale,
+        }
+    return shares, math.sqrt(total)
+
+
+def _explained_by(known: Floats, values: Floats) -> float:
+    """Share of the variance of `values` between bins of `known`, corrected for the number of bins."""
+    bins = np.array_split(values[np.argsort(known, kind="stable")], _BINS)
+    within = sum(float(np.var(each)) * len(each) for each in bins) / (len(values) - len(bins))
+    total = float(np.var(values)) * len(values) / (len(values) - 1)
+    return max(0.0, 1 - within / total) if total > 0 else 0.0
