@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from scaling_bayes.projection.scenario import Scenario
+
 __all__ = ["PROJECTED", "side_by_side", "slopes_side_by_side"]
 
 _BAYESIAN = ("bayes_median", "bayes_lower_90", "bayes_upper_90", "bayes_unreachable")
@@ -32,7 +34,7 @@ _BAYESIAN = ("bayes_median", "bayes_lower_90", "bayes_upper_90", "bayes_unreacha
 PROJECTED = {
     "compute": "log10_training_compute_flop",
     "cost": "log10_cost_usd",
-    "carbon": "log10_carbon_kg_co2e",
+    "carbon": "log10_carbon_kg",
 }
 
 
@@ -47,7 +49,11 @@ def _log10_of_units() -> dict[str, float]:
 
 
 def side_by_side(
-    idata: xr.DataTree, *, kind: str = "mean", projection: xr.DataTree | None = None
+    idata: xr.DataTree,
+    *,
+    kind: str = "mean",
+    scenario: Scenario | str | None = "thompson2020",
+    projection: xr.DataTree | None = None,
 ) -> pd.DataFrame:
     """Printed, recomputed and Bayesian value of each cell of the paper's target table.
 
@@ -61,10 +67,11 @@ def side_by_side(
         From `fit` or `open_trace`.
     kind : {"mean", "predictive"}
         As in `project`.
+    scenario : Scenario or str, optional
+        As in `project`. The default has the paper's own conversions, so that cost and carbon compare; None
+        leaves them empty.
     projection : DataTree, optional
-        A projection of `idata` at the paper's targets and one year, such as one with hardware scenarios,
-        which fills the cost and carbon cells; by default ``project(idata, kind=kind)``, which has compute
-        only.
+        A projection of `idata` at the paper's targets and one year, to use instead of a new one.
 
     Returns
     -------
@@ -85,7 +92,7 @@ def side_by_side(
     if projection is None:
         tasks = [str(task) for task in group(idata, "posterior")["task"].values]
         targets = {task: list(errors) for task, errors in THOMPSON2020_TARGETS.items() if task in tasks}
-        projection = project(idata, targets, kind=kind)
+        projection = project(idata, targets, kind=kind, scenario=scenario)
     summary = summarize_projection(projection)
     if summary["year"].nunique() > 1:
         raise OptionError("projection: found several years; expected one, as the paper's table has no year.")
