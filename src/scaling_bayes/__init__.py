@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from scaling_bayes.errors import DataError, OptionError, ScalingBayesError, TargetError, TraceError
     from scaling_bayes.model.fit import fit
     from scaling_bayes.priors import Prior
+    from scaling_bayes.projection.afford import affordable, summarize_first_year
+    from scaling_bayes.projection.decompose import decompose
+    from scaling_bayes.projection.gain import compare_routes, required_gain, summarize_gain
+    from scaling_bayes.projection.machines import meets_largest_run, record_machine_days
     from scaling_bayes.projection.predict import predict
     from scaling_bayes.projection.project import project
+    from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.projection.summarize import summarize_projection
     from scaling_bayes.projection.targets import default_targets
     from scaling_bayes.systems.load import load_systems, reference_systems
@@ -28,17 +33,26 @@ __all__ = [
     "OptionError",
     "Prior",
     "ScalingBayesError",
+    "Scenario",
     "TargetError",
     "TraceError",
+    "affordable",
     "checks",
+    "compare_routes",
+    "decompose",
     "default_targets",
     "fit",
     "load_systems",
+    "meets_largest_run",
     "open_trace",
     "predict",
     "project",
+    "record_machine_days",
     "reference_systems",
+    "required_gain",
     "save_trace",
+    "summarize_first_year",
+    "summarize_gain",
     "summarize_projection",
     "validate_systems",
     "verify_trace",
@@ -49,17 +63,26 @@ _HOMES = {
     "OptionError": "errors",
     "Prior": "priors",
     "ScalingBayesError": "errors",
+    "Scenario": "projection.scenario",
     "TargetError": "errors",
     "TraceError": "errors",
+    "affordable": "projection.afford",
     "checks": "diagnostics",
+    "compare_routes": "projection.gain",
+    "decompose": "projection.decompose",
     "default_targets": "projection.targets",
     "fit": "model.fit",
     "load_systems": "systems.load",
+    "meets_largest_run": "projection.machines",
     "open_trace": "traces",
     "predict": "projection.predict",
     "project": "projection.project",
+    "record_machine_days": "projection.machines",
     "reference_systems": "systems.load",
+    "required_gain": "projection.gain",
     "save_trace": "traces",
+    "summarize_first_year": "projection.afford",
+    "summarize_gain": "projection.gain",
     "summarize_projection": "projection.summarize",
     "validate_systems": "systems.schema",
     "verify_trace": "traces",

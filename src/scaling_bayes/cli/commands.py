@@ -7,34 +7,25 @@ from typing import Any
 
 import click
 
+from scaling_bayes.cli.cost import afford, decompose, gain, hardware_fit, print_costs, scenario
+from scaling_bayes.cli.options import (
+    budget_options,
+    chosen_scenario,
+    csv_option,
+    json_option,
+    kind_option,
+    read_targets,
+    refuse_both,
+    scenario_options,
+    target_option,
+    trace_argument,
+    years_option,
+)
 from scaling_bayes.cli.output import print_csv, print_json, print_table, say, warnings_said
 
 __all__ = ["cli"]
 
 CHECK_FAILED = 3
-
-trace_argument = click.argument("trace", type=click.Path(path_type=Path))
-target_option = click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    metavar="TASK=ERROR",
-    help="Error to reach, a fraction; repeatable. By default the 2020 paper's targets.",
-)
-year_option = click.option(
-    "--year",
-    "years",
-    type=float,
-    multiple=True,
-    help="Year to reach it in, algorithmic progress going on; repeatable.",
-)
-kind_option = click.option(
-    "--kind",
-    default="predictive",
-    show_default=True,
-    help="predictive (one new system) or mean (the line).",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -120,7 +111,7 @@ def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool
     help="HTML to write; .json and .csv are written beside it.",
 )
 @target_option
-@year_option
+@years_option
 @kind_option
 def report(trace: Path, output: Path, targets: tuple[str, ...], years: tuple[float, ...], kind: str) -> None:
     r"""Write the report on TRACE: one HTML file, and the same numbers as JSON and CSV.
@@ -135,7 +126,7 @@ def report(trace: Path, output: Path, targets: tuple[str, ...], years: tuple[flo
     check_writable(output)
     with warnings_said():
         written = write_report(
-            open_trace(trace), output, targets=_targets(targets), years=list(years) or None, kind=kind
+            open_trace(trace), output, targets=read_targets(targets), years=list(years) or None, kind=kind
         )
     for path in written:
         click.echo(str(path))
@@ -144,33 +135,51 @@ def report(trace: Path, output: Path, targets: tuple[str, ...], years: tuple[flo
 @cli.command()
 @trace_argument
 @target_option
-@year_option
+@years_option
 @kind_option
+@scenario_options(default=None)
+@budget_options
 @json_option
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@csv_option
 def project(
-    trace: Path, targets: tuple[str, ...], years: tuple[float, ...], kind: str, as_json: bool, as_csv: bool
+    trace: Path,
+    targets: tuple[str, ...],
+    years: tuple[float, ...],
+    kind: str,
+    budget_usd: float | None,
+    carbon_kg: float | None,
+    as_json: bool,
+    as_csv: bool,
+    **options: Any,
 ) -> None:
     r"""Print the training compute each target error needs, from the draws of TRACE.
 
+    With a scenario, cost, energy and carbon too, and with a budget the share of draws within it.
+
     \b
     Example:
-      scaling-bayes project trace.nc --target imagenet=0.05 --year 2030
+      scaling-bayes project trace.nc --target imagenet=0.05 --year 2030 --scenario trend
     """
     from scaling_bayes.formatting import format_error, format_interval, format_year
+    from scaling_bayes.projection.afford import share_within_budget
     from scaling_bayes.projection.project import project as project_trace
     from scaling_bayes.projection.summarize import summarize_projection
     from scaling_bayes.traces import open_trace
 
-    if as_json and as_csv:
-        raise click.UsageError("--json and --csv exclude each other.")
-    frame = summarize_projection(
-        project_trace(open_trace(trace), _targets(targets), list(years) or None, kind)
-    )
+    refuse_both(as_json=as_json, as_csv=as_csv)
+    chosen = chosen_scenario(options)
+    if chosen is None and (budget_usd is not None or carbon_kg is not None):
+        raise click.UsageError("a budget needs a scenario; name one with --scenario.")
+    tree = project_trace(open_trace(trace), read_targets(targets), list(years) or None, kind, scenario=chosen)
+    frame = summarize_projection(tree)
+    if budget_usd is not None or carbon_kg is not None:
+        frame = frame.merge(share_within_budget(tree, budget_usd, carbon_kg))
     if as_json:
         print_json(frame.to_dict(orient="records"))
     elif as_csv:
         print_csv(frame)
+    elif chosen is not None:
+        print_costs(frame, chosen, kind)
     else:
         print_table(
             f"Training compute in FLOP, {kind}: median [90 % equal-tailed interval]",
@@ -314,15 +323,5 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
     return name, (median, (lower, upper))
 
 
-def _targets(texts: tuple[str, ...]) -> list[tuple[str, str]] | None:
-    """Targets asked for, or None for the default ones."""
-    return [_target(text) for text in texts] or None
-
-
-def _target(text: str) -> tuple[str, str]:
-    task, separator, error = text.rpartition("=")
-    if not separator or not task:
-        raise click.BadParameter(
-            f"found {text!r}; expected TASK=ERROR, such as imagenet=0.05.", param_hint="--target"
-        )
-    return task, error
+for command in (scenario, afford, gain, decompose, hardware_fit):
+    cli.add_command(command)

@@ -21,7 +21,7 @@ from scaling_bayes.hardware.trends import TRENDS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["cloud_offers", "devices", "trend_points"]
+__all__ = ["cloud_offers", "decimal_year", "devices", "trend_points"]
 
 #: Purchases later than this many years after release say nothing about the price at release.
 _NEAR_RELEASE = 1.5
@@ -29,7 +29,8 @@ _FIRST_YEAR = 2007.0
 _LABELS = {trend.label for trend in TRENDS}
 
 
-def _decimal_year(dates: pd.Series[pd.Timestamp]) -> pd.Series[float]:
+def decimal_year(dates: pd.Series[pd.Timestamp]) -> pd.Series[float]:
+    """Decimal years of dates, the middle of the day."""
     return dates.dt.year + (dates.dt.day_of_year - 0.5) / 365.25
 
 
@@ -43,7 +44,7 @@ def devices() -> pd.DataFrame:
         rate for TPUs: the convention of hardware burdens), ``board_power_watt``, ``release_price_usd``.
     """
     table = load_accelerators(usable=True).rename(columns={"name": "device"})
-    table["year"] = _decimal_year(table["release_date"])
+    table["year"] = decimal_year(table["release_date"])
     is_tpu = table["device_class"] == "tpu"
     table["peak_flop_per_s"] = table["peak_flop_per_s_fp32"].mask(
         is_tpu, table["peak_flop_per_s_fp16_bf16_tensor"]
@@ -109,7 +110,7 @@ def _purchase_near_release() -> dict[str, float]:
     prices = load_prices(usable=True)
     prices = prices[(prices["kind"] == "purchase") & ~has_flag(prices, "late_market", "whole_system")]
     board = devices().set_index("device")["year"]
-    age = _decimal_year(prices["date"]) - prices["device"].map(board)
+    age = decimal_year(prices["date"]) - prices["device"].map(board)
     return dict(prices[age < _NEAR_RELEASE].groupby("device")["usd"].median())
 
 
@@ -119,14 +120,14 @@ def _largest_runs(before: float) -> pd.DataFrame:
 
     systems = load_ml_systems(usable=True)
     systems = systems[systems["confidence"].isin(["confident", "likely"])].sort_values("publication_date")
-    year = _decimal_year(systems["publication_date"])
+    year = decimal_year(systems["publication_date"])
     systems = systems[(year >= 2009) & (year < before)]
     record = systems[systems["training_compute_flop"] >= systems["training_compute_flop"].cummax()]
     return pd.DataFrame(
         {
             "trend": "largest_run",
             "device": record["system"],
-            "year": _decimal_year(record["publication_date"]),
+            "year": decimal_year(record["publication_date"]),
             "log10_value": np.log10(record["training_compute_flop"]),
         }
     )
@@ -167,7 +168,7 @@ def cloud_offers(before: float = math.inf) -> pd.DataFrame:
     prices = prices[prices["per"] == "chip_hour"].merge(devices(), on="device")
     chips = 1.0 + has_flag(prices, "half_board")
     prices["value"] = prices["peak_flop_per_s"] / chips * SECONDS_PER_HOUR / prices["usd"]
-    prices["seen"] = _decimal_year(prices["date"])
+    prices["seen"] = decimal_year(prices["date"])
     prices["age"] = prices["seen"] - prices["year"]
     prices = prices[prices["seen"] < before]
     prices["trend"] = "cloud " + prices["device_class"]

@@ -53,6 +53,7 @@ TABLE_NAMES = (
     "cloud_regions",
     "pue",
     "ml_systems",
+    "published_runs",
     "utilisation",
     "record_machines",
     "literature_intervals",

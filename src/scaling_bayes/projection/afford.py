@@ -20,7 +20,13 @@ from scaling_bayes.schema import annotate, group, manifest
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DEFAULT_YEARS", "affordable", "first_year", "read_budget", "summarize_first_year"]
+__all__ = [
+    "affordable",
+    "first_year",
+    "read_budget",
+    "share_within_budget",
+    "summarize_first_year",
+]
 
 #: Years asked by default: the horizon is the last.
 DEFAULT_YEARS = tuple(float(year) for year in range(2020, 2101))
@@ -138,10 +144,7 @@ def affordable(
         hardware=hardware,
         random_seed=random_seed,
     )
-    projection = group(tree, "projection")
-    within = xr.ones_like(projection["log10_cost_usd"], dtype=bool)
-    for name, budget in budgets.items():
-        within &= projection[BUDGETS[name]] <= math.log10(budget)
+    within = _within(group(tree, "projection"), budgets)
     found = xr.Dataset(
         {
             "probability_within_budget": within.mean(("chain", "draw")),
@@ -153,6 +156,33 @@ def affordable(
     content["projection"]["budgets"] = budgets
     answer.attrs["manifest"] = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return answer
+
+
+def _within(projection: xr.Dataset, budgets: dict[str, float]) -> xr.DataArray:
+    """Whether each draw stays within every budget, dims (chain, draw, target, year)."""
+    within = xr.ones_like(projection["log10_cost_usd"], dtype=bool)
+    for name, budget in budgets.items():
+        within &= projection[BUDGETS[name]] <= math.log10(budget)
+    return within
+
+
+def share_within_budget(tree: xr.DataTree, budget_usd: float | None, carbon_kg: float | None) -> pd.DataFrame:
+    """Share of the draws of a projection within the budgets, by target and year.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``task``, ``error``, ``year``, ``within_budget``.
+
+    Raises
+    ------
+    OptionError
+        If no budget is given, or one is not a finite number above 0.
+    """
+    share = _within(group(tree, "projection"), read_budget(budget_usd, carbon_kg)).mean(("chain", "draw"))
+    frame = share.to_dataframe("within_budget").reset_index()
+    frame = frame.rename(columns={"target_task": "task", "target_error": "error"})
+    return frame[["task", "error", "year", "within_budget"]]
 
 
 def summarize_first_year(answer: xr.DataTree, name: str = "affordability") -> pd.DataFrame:

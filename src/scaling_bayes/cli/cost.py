@@ -1,0 +1,291 @@
+"""Commands about money, energy and carbon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaling_bayes.cli.options import (
+    budget_options,
+    csv_option,
+    json_option,
+    kind_option,
+    named_scenario,
+    read_targets,
+    refuse_both,
+    scenario_options,
+    target_option,
+    trace_argument,
+)
+from scaling_bayes.cli.output import print_csv, print_json, print_table, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from scaling_bayes.projection.scenario import Scenario
+
+__all__ = ["afford", "decompose", "gain", "hardware_fit", "print_costs", "scenario"]
+
+CHECK_FAILED = 3
+_UNITS = {
+    "log10_training_compute_flop": "compute, FLOP",
+    "log10_cost_usd": "cost, USD",
+    "log10_energy_kwh": "energy, kWh",
+    "log10_carbon_kg": "carbon, kg CO2e",
+}
+_year_option = click.option("--year", type=float, help="Year; by default the last in the data.")
+
+
+def print_assumptions(chosen: Scenario) -> None:
+    """Print what a scenario assumes, as a table."""
+    print_table(
+        f"Scenario {chosen.name} assumes (median [90 % interval])",
+        ("assumption", "assumed", "source"),
+        [
+            (row["assumption"], row["assumed"], row["source"])
+            for row in chosen.describe().to_dict(orient="records")
+        ],
+    )
+
+
+def print_costs(frame: pd.DataFrame, chosen: Scenario, kind: str) -> None:
+    """Print a summary of compute, cost, energy and carbon, then what it assumes."""
+    from scaling_bayes.formatting import format_error, format_interval, format_year
+
+    budget = ("within budget",) if "within_budget" in frame else ()
+    print_table(
+        f"What a target needs, {kind}: median [90 % equal-tailed interval]",
+        ("task", "error", "year", "quantity", "value", "unreachable", *budget),
+        [
+            (
+                str(row["task"]),
+                format_error(row["error"]),
+                format_year(row["year"]),
+                _UNITS[row["quantity"]],
+                format_interval(row["median"], row["lower_90"], row["upper_90"]),
+                f"{row['unreachable']:.0%}",
+                *(f"{row['within_budget']:.0%}" for _ in budget),
+            )
+            for row in frame.to_dict(orient="records")
+        ],
+        right=("error", "unreachable", *budget),
+    )
+    print_assumptions(chosen)
+
+
+def _print(frame: pd.DataFrame, *, as_json: bool, as_csv: bool) -> bool:
+    """Print for machines; False where it is for people."""
+    if as_json:
+        print_json(frame.to_dict(orient="records"))
+    elif as_csv:
+        print_csv(frame)
+    return as_json or as_csv
+
+
+@click.command()
+@scenario_options()
+@json_option
+@csv_option
+def scenario(as_json: bool, as_csv: bool, **options: Any) -> None:
+    r"""Print what a scenario assumes.
+
+    \b
+    Example:
+      scaling-bayes scenario --scenario stalled --region FRA --assume pue=1.1
+    """
+    refuse_both(as_json=as_json, as_csv=as_csv)
+    chosen = named_scenario(options)
+    if not _print(chosen.describe(), as_json=as_json, as_csv=as_csv):
+        print_assumptions(chosen)
+
+
+@click.command()
+@trace_argument
+@target_option
+@budget_options
+@click.option("--from", "start", type=int, default=2020, show_default=True, help="First year.")
+@click.option("--until", type=int, default=2100, show_default=True, help="Last year, the horizon.")
+@kind_option
+@scenario_options()
+@json_option
+@csv_option
+def afford(
+    trace: Path, targets: tuple[str, ...], start: int, until: int, as_json: bool, as_csv: bool, **options: Any
+) -> None:
+    r"""Print when each target first fits the budget, and how likely it never does.
+
+    \b
+    Example:
+      scaling-bayes afford trace.nc --target imagenet=0.05 --budget-usd 1e8
+    """
+    from scaling_bayes.formatting import format_error, format_year
+    from scaling_bayes.projection.afford import affordable, summarize_first_year
+    from scaling_bayes.traces import open_trace
+
+    refuse_both(as_json=as_json, as_csv=as_csv)
+    chosen = named_scenario(options)
+    answer = affordable(
+        open_trace(trace),
+        targets=read_targets(targets),
+        years=range(start, until + 1),
+        scenario=chosen,
+        **options,
+    )
+    frame = summarize_first_year(answer)
+    if _print(frame, as_json=as_json, as_csv=as_csv):
+        return
+
+    def year(value: float) -> str:
+        return "never" if value == float("inf") else format_year(value)
+
+    print_table(
+        "First year within budget: median [90 % equal-tailed interval]",
+        ("task", "error", "first year", f"never by {until}"),
+        [
+            (
+                str(row["task"]),
+                format_error(row["error"]),
+                f"{year(row['median'])} [{year(row['lower_90'])}, {year(row['upper_90'])}]",
+                f"{row['never']:.0%}",
+            )
+            for row in frame.to_dict(orient="records")
+        ],
+        right=("error", f"never by {until}"),
+    )
+    print_assumptions(chosen)
+
+
+@click.command()
+@trace_argument
+@target_option
+@budget_options
+@_year_option
+@kind_option
+@scenario_options()
+@json_option
+@csv_option
+def gain(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **options: Any) -> None:
+    r"""Print by what factor price, energy or algorithms must improve, and which routes would do.
+
+    \b
+    Example:
+      scaling-bayes gain trace.nc --target imagenet=0.05 --budget-usd 1e6
+    """
+    from scaling_bayes.formatting import format_error, format_interval
+    from scaling_bayes.projection.gain import compare_routes, required_gain, summarize_gain
+    from scaling_bayes.traces import open_trace
+
+    refuse_both(as_json=as_json, as_csv=as_csv)
+    chosen = named_scenario(options)
+    answer = required_gain(open_trace(trace), targets=read_targets(targets), scenario=chosen, **options)
+    needed, routes = summarize_gain(answer), compare_routes(answer)
+    if as_json:
+        print_json({"gain": needed.to_dict(orient="records"), "routes": routes.to_dict(orient="records")})
+        return
+    if as_csv:
+        print_csv(needed)
+        return
+    print_table(
+        "Factor by which one lever alone must improve: median [90 % equal-tailed interval]",
+        ("task", "error", "lever", "factor", "none needed"),
+        [
+            (
+                str(row["task"]),
+                format_error(row["error"]),
+                row["lever"],
+                format_interval(row["median"], row["lower_90"], row["upper_90"]),
+                f"{row['none_needed']:.0%}",
+            )
+            for row in needed.to_dict(orient="records")
+        ],
+        right=("error", "none needed"),
+    )
+    print_table(
+        "Published routes, each alone and in full: probability that it is enough",
+        ("task", "error", "route", "factor", "enough", "without", "source"),
+        [
+            (
+                str(row["task"]),
+                format_error(row["error"]),
+                row["route"],
+                f"{row['factor_low']:g}-{row['factor_high']:g} ({row['improves']})",
+                f"{row['probability_enough']:.0%}",
+                f"{row['probability_enough_without']:.0%}",
+                row["citation"],
+            )
+            for row in routes.to_dict(orient="records")
+        ],
+        right=("error", "enough", "without"),
+    )
+    print_assumptions(chosen)
+
+
+@click.command()
+@trace_argument
+@target_option
+@_year_option
+@kind_option
+@click.option(
+    "--quantity", default="log10_cost_usd", show_default=True, help="What to decompose: a column of project."
+)
+@scenario_options()
+@json_option
+@csv_option
+def decompose(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **options: Any) -> None:
+    r"""Print how much of the spread comes from parameters, noise, hardware, price and grid.
+
+    \b
+    Example:
+      scaling-bayes decompose trace.nc --target imagenet=0.05 --year 2030
+    """
+    from scaling_bayes.formatting import format_error
+    from scaling_bayes.projection.decompose import decompose as decompose_trace
+    from scaling_bayes.traces import open_trace
+
+    refuse_both(as_json=as_json, as_csv=as_csv)
+    chosen = named_scenario(options)
+    frame = decompose_trace(open_trace(trace), read_targets(targets), scenario=chosen, **options)
+    if _print(frame, as_json=as_json, as_csv=as_csv):
+        return
+    print_table(
+        f"Shares of the variance of {options['quantity']} (Shapley; they sum to 1)",
+        ("task", "error", "source", "share", "alone"),
+        [
+            (
+                str(row["task"]),
+                format_error(row["error"]),
+                row["source"],
+                "" if row["share"] != row["share"] else f"{max(row['share'], 0):.1%}",
+                f"{max(row['share_alone'], 0):.1%}",
+            )
+            for row in frame.to_dict(orient="records")
+        ],
+        right=("error", "share", "alone"),
+    )
+
+
+@click.command("hardware-fit")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Trace to write.")
+@click.option("--before", type=float, help="Use only what was known before this year.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
+def hardware_fit(output: Path, before: float | None, quiet: bool) -> int:
+    r"""Fit the hardware trends to the shipped tables and write their posterior.
+
+    \b
+    Example:
+      scaling-bayes hardware-fit -o hardware.nc
+    """
+    from scaling_bayes.traces import check_writable, save_trace
+
+    check_writable(output)
+    from scaling_bayes.diagnostics import failed_checks
+    from scaling_bayes.model.hardware import fit_hardware
+
+    tree = fit_hardware(before=float("inf") if before is None else before, progressbar=not quiet)
+    say(f"hardware posterior written to {save_trace(tree, output)}")
+    failed = failed_checks(tree)
+    for sentence in failed:
+        say(f"warning: {sentence}")
+    return CHECK_FAILED if failed else 0

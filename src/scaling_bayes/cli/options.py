@@ -1,0 +1,160 @@
+"""Options that several commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from scaling_bayes.projection.scenario import Scenario
+
+__all__ = [
+    "budget_options",
+    "chosen_scenario",
+    "csv_option",
+    "json_option",
+    "kind_option",
+    "named_scenario",
+    "read_targets",
+    "refuse_both",
+    "scenario_options",
+    "target_option",
+    "trace_argument",
+    "years_option",
+]
+
+Command = Callable[..., Any]
+
+
+def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Command]:
+    """Options that name and change a scenario; without a default there is none unless --scenario is given."""
+    return _together(
+        click.option(
+            "--scenario",
+            "scenario_name",
+            default=default,
+            show_default=default is not None,
+            help="thompson2020, trend, stalled or accelerated.",
+        ),
+        click.option("--region", help="Grid: World, a country or its code, or a cloud region."),
+        click.option("--device-class", help="gpu_datacenter, gpu_consumer, gpu_workstation or tpu."),
+        click.option("--price", help="cloud_on_demand, cloud_1_year, cloud_3_year or purchase."),
+        click.option("--algorithmic-progress", help="continuing or frozen."),
+        click.option(
+            "--assume",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Replace an assumption by a number, or by MEDIAN:LOWER:UPPER (90 % interval); repeatable.",
+        ),
+    )
+
+
+budget_options = _together(
+    click.option("--budget-usd", type=float, help="Budget in USD."),
+    click.option("--carbon-kg", type=float, help="Budget in kg CO2e."),
+)
+trace_argument = click.argument("trace", type=click.Path(path_type=Path))
+target_option = click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="TASK=ERROR",
+    help="Error to reach, a fraction; repeatable. By default the 2020 paper's targets.",
+)
+years_option = click.option(
+    "--year",
+    "years",
+    type=float,
+    multiple=True,
+    help="Year to reach it in, algorithmic progress going on; repeatable.",
+)
+kind_option = click.option(
+    "--kind",
+    default="predictive",
+    show_default=True,
+    help="predictive (one new system) or mean (the line).",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+
+
+def chosen_scenario(options: dict[str, Any]) -> Scenario | None:
+    """The scenario that the options describe; they are taken out of `options`. None without a name.
+
+    Raises
+    ------
+    click.UsageError
+        If a scenario is changed but not named.
+    """
+    from scaling_bayes.projection.scenario import Scenario
+
+    name = options.pop("scenario_name")
+    fields = ("region", "device_class", "price", "algorithmic_progress")
+    changes = {field: options.pop(field) for field in fields}
+    changes = {field: value for field, value in changes.items() if value is not None}
+    changes |= dict(map(_assumption, options.pop("assume")))
+    if name is None:
+        if changes:
+            raise click.UsageError(f"{', '.join(changes)}: only with a scenario; name one with --scenario.")
+        return None
+    return Scenario.named(name, **changes)
+
+
+def named_scenario(options: dict[str, Any]) -> Scenario:
+    """As `chosen_scenario`, where a name is always there."""
+    chosen = chosen_scenario(options)
+    if chosen is None:
+        raise click.UsageError("name a scenario with --scenario.")
+    return chosen
+
+
+def _assumption(text: str) -> tuple[str, Any]:
+    name, _, numbers = text.partition("=")
+    try:
+        values = [float(number) for number in numbers.split(":")]
+        if len(values) == 1:
+            return name, values[0]
+        median, lower, upper = values
+    except ValueError:
+        raise click.BadParameter(
+            f"found {text!r}; expected NAME=VALUE or NAME=MEDIAN:LOWER:UPPER, such as pue=1.1.",
+            param_hint="--assume",
+        ) from None
+    return name, (median, (lower, upper))
+
+
+def read_targets(texts: Sequence[str]) -> list[tuple[str, str]] | None:
+    """Targets asked for, or None for the default ones."""
+    targets = []
+    for text in texts:
+        task, separator, error = text.rpartition("=")
+        if not separator or not task:
+            raise click.BadParameter(
+                f"found {text!r}; expected TASK=ERROR, such as imagenet=0.05.", param_hint="--target"
+            )
+        targets.append((task, error))
+    return targets or None
+
+
+def refuse_both(*, as_json: bool, as_csv: bool) -> None:
+    """Refuse --json and --csv together.
+
+    Raises
+    ------
+    click.UsageError
+        If both are given.
+    """
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other.")
