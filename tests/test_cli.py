@@ -104,10 +104,33 @@ def test_info_with_and_without_a_trace(reference_trace: Path) -> None:
     assert "random_seed=20261123" in run("info", reference_trace).stdout
 
 
-@pytest.mark.parametrize("command", ["fit", "report", "project", "verify", "validate", "info"])
-def test_each_help_has_an_example(command: str) -> None:
-    text = run(command, "--help").stdout
-    assert f"scaling-bayes {command}" in text.split("Example:")[1]
+COMMANDS = [
+    "afford",
+    "decompose",
+    "fit",
+    "gain",
+    "hardware-fit",
+    "info",
+    "overparameterization",
+    "project",
+    "replicate",
+    "report",
+    "scenario",
+    "validate",
+    "verify",
+]
+
+
+def test_help_lists_every_command() -> None:
+    listed = run("--help").stdout.split("Commands:")[1].splitlines()
+    assert [line.split()[0] for line in listed if line[:2] == "  " and line[2] != " "] == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_help_has_an_example_on_its_own_line(command: str) -> None:
+    lines = run(command, "--help").stdout.splitlines()
+    example = lines.index("  Example:")
+    assert lines[example + 1].strip().startswith(f"scaling-bayes {command}")
 
 
 BAD_TABLES = {

@@ -22,6 +22,8 @@ from scaling_bayes.cli.options import (
     years_option,
 )
 from scaling_bayes.cli.output import print_csv, print_json, print_table, say, warnings_said
+from scaling_bayes.cli.overparameterization import overparameterization
+from scaling_bayes.cli.replicate import replicate
 
 __all__ = ["cli"]
 
@@ -31,7 +33,7 @@ CHECK_FAILED = 3
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="scaling_bayes", prog_name="scaling-bayes")
 def cli() -> None:
-    r"""How much training compute a target error needs, with credible intervals.
+    """How much training compute a target error needs, with credible intervals.
 
     \b
     Example:
@@ -79,7 +81,7 @@ def cli() -> None:
 @click.option("--cores", type=int, help="Chains run at a time; does not change the draws.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
 def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool, **options: Any) -> int:
-    r"""Fit SYSTEMS (CSV or Parquet; the shipped systems by default) and write a trace.
+    """Fit SYSTEMS (CSV or Parquet; the shipped systems by default) and write a trace.
 
     \b
     Example:
@@ -114,7 +116,7 @@ def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool
 @years_option
 @kind_option
 def report(trace: Path, output: Path, targets: tuple[str, ...], years: tuple[float, ...], kind: str) -> None:
-    r"""Write the report on TRACE: one HTML file, and the same numbers as JSON and CSV.
+    """Write the report on TRACE: one HTML file, and the same numbers as JSON and CSV.
 
     \b
     Example:
@@ -152,7 +154,7 @@ def project(
     as_csv: bool,
     **options: Any,
 ) -> None:
-    r"""Print the training compute each target error needs, from the draws of TRACE.
+    """Print the training compute each target error needs, from the draws of TRACE.
 
     With a scenario, cost, energy and carbon too, and with a budget the share of draws within it.
 
@@ -202,7 +204,7 @@ def project(
 @trace_argument
 @json_option
 def verify(trace: Path, as_json: bool) -> None:
-    r"""Verify that TRACE is complete, of a known schema, and unchanged since it was written.
+    """Verify that TRACE is complete, of a known schema, and unchanged since it was written.
 
     \b
     Example:
@@ -221,7 +223,7 @@ def verify(trace: Path, as_json: bool) -> None:
 @click.argument("systems", type=click.Path(path_type=Path))
 @json_option
 def validate(systems: Path, as_json: bool) -> None:
-    r"""Validate SYSTEMS (CSV or Parquet) and print what a fit would use, or every problem.
+    """Validate SYSTEMS (CSV or Parquet) and print what a fit would use, or every problem.
 
     \b
     Example:
@@ -257,7 +259,7 @@ def validate(systems: Path, as_json: bool) -> None:
 @click.argument("trace", type=click.Path(path_type=Path), required=False)
 @json_option
 def info(trace: Path | None, as_json: bool) -> None:
-    r"""Print what TRACE holds: options, data, seed, checks; without TRACE, the shipped data.
+    """Print what TRACE holds: options, data, seed, checks; without TRACE, the shipped data.
 
     \b
     Example:
@@ -323,5 +325,5 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
     return name, (median, (lower, upper))
 
 
-for command in (scenario, afford, gain, decompose, hardware_fit):
+for command in (scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization):
     cli.add_command(command)

@@ -89,7 +89,7 @@ def _print(frame: pd.DataFrame, *, as_json: bool, as_csv: bool) -> bool:
 @json_option
 @csv_option
 def scenario(as_json: bool, as_csv: bool, **options: Any) -> None:
-    r"""Print what a scenario assumes.
+    """Print what a scenario assumes.
 
     \b
     Example:
@@ -114,7 +114,7 @@ def scenario(as_json: bool, as_csv: bool, **options: Any) -> None:
 def afford(
     trace: Path, targets: tuple[str, ...], start: int, until: int, as_json: bool, as_csv: bool, **options: Any
 ) -> None:
-    r"""Print when each target first fits the budget, and how likely it never does.
+    """Print when each target first fits the budget, and how likely it never does.
 
     \b
     Example:
@@ -167,7 +167,7 @@ def afford(
 @json_option
 @csv_option
 def gain(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **options: Any) -> None:
-    r"""Print by what factor price, energy or algorithms must improve, and which routes would do.
+    """Print by what factor price, energy or algorithms must improve, and which routes would do.
 
     \b
     Example:
@@ -234,7 +234,7 @@ def gain(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **o
 @json_option
 @csv_option
 def decompose(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **options: Any) -> None:
-    r"""Print how much of the spread comes from parameters, noise, hardware, price and grid.
+    """Print how much of the spread comes from parameters, noise, hardware, price and grid.
 
     \b
     Example:
@@ -271,7 +271,7 @@ def decompose(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool
 @click.option("--before", type=float, help="Use only what was known before this year.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
 def hardware_fit(output: Path, before: float | None, quiet: bool) -> int:
-    r"""Fit the hardware trends to the shipped tables and write their posterior.
+    """Fit the hardware trends to the shipped tables and write their posterior.
 
     \b
     Example:

@@ -60,7 +60,7 @@ def overparameterization(
     as_csv: bool,
     **settings: Any,
 ) -> None:
-    r"""Simulate four regression models on a sparse truth and print how well each does.
+    """Simulate four regression models on a sparse truth and print how well each does.
 
     Interrupt it and start it again with the same --store: it goes on.
 

@@ -31,7 +31,7 @@ _SHORT_FORMS = {"polynomial": "poly.", "exponential": "exp."}
 @click.option("--json", "as_json", is_flag=True, help="Print all tables as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the target table as CSV.")
 def replicate(trace: Path | None, kind: str, as_json: bool, as_csv: bool) -> None:
-    r"""Print the regressions and target table of Thompson et al. 2020, recomputed.
+    """Print the regressions and target table of Thompson et al. 2020, recomputed.
 
     With TRACE, the Bayesian median and 90 % interval stand beside each number.
 
