@@ -1,7 +1,8 @@
 """The hardware model: trends of price, energy efficiency, largest runs and record machines, in one posterior.
 
 ``python -m scaling_bayes.model.hardware`` samples it and writes ``data/traces/hardware-2026.11.nc``;
-``--hindcast 2019`` fits what was known before that year and scores what came after.
+``--hindcast 2019`` fits what was known before that year, scores what came after, and writes the scores to
+``data/traces/hardware-hindcast-2019.csv``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import xarray as xr
 
 from scaling_bayes.digest import frame_digest
 from scaling_bayes.errors import OptionError, ScalingBayesError
+from scaling_bayes.files import write_text
 from scaling_bayes.hardware import equations
 from scaling_bayes.hardware.points import cloud_offers, trend_points
 from scaling_bayes.hardware.posterior import HARDWARE_TRACE
@@ -268,7 +270,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tree = fit_hardware(before=before)
         sys.stdout.write(checks(tree)[["check", "value", "worst", "passed"]].to_string(index=False) + "\n")
         if options.hindcast is not None:
-            sys.stdout.write(score(tree).to_string(index=False) + "\n")
+            scored = score(tree)
+            sys.stdout.write(scored.to_string(index=False) + "\n")
+            path = checkout_root() / "data" / "traces" / f"hardware-hindcast-{before:g}.csv"
+            write_text(path, scored.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
         else:
             sys.stdout.write(f"wrote {save_trace(tree, target)}\n")
     except ScalingBayesError as error:

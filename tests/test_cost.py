@@ -1,0 +1,498 @@
+"""Cost, energy and carbon: units, the 2020 table, scenarios, budgets, gains, shares, bad input."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.synthetic import synthetic_fit
+
+from scaling_bayes import (
+    OptionError,
+    Prior,
+    Scenario,
+    TargetError,
+    TraceError,
+    affordable,
+    compare_routes,
+    decompose,
+    meets_largest_run,
+    project,
+    record_machine_days,
+    required_gain,
+    summarize_first_year,
+    summarize_gain,
+    summarize_projection,
+)
+from scaling_bayes.hardware.posterior import open_hardware
+from scaling_bayes.hardware.tables import load_table
+from scaling_bayes.projection.cost import conversions
+from scaling_bayes.projection.reality import check_against_reality, known_runs, summarize_reality
+from scaling_bayes.projection.scenario import SCENARIOS
+from scaling_bayes.projection.scenario_draws import DRAWN_GROUPS, draw_inputs
+
+COMPUTE, COST, ENERGY, CARBON = (
+    "log10_training_compute_flop",
+    "log10_cost_usd",
+    "log10_energy_kwh",
+    "log10_carbon_kg",
+)
+TARGET = {"imagenet": 0.05}
+
+
+@pytest.fixture(scope="module")
+def fit() -> xr.DataTree:
+    return synthetic_fit(draws=200)
+
+
+def converted(scenario: Scenario, years: list[float], n: int = 50, kind: str = "mean") -> dict:
+    inputs = draw_inputs(scenario, open_hardware(), n, 1, kind=kind)
+    return conversions(scenario, inputs, np.array(years))
+
+
+# Units
+
+
+@settings(max_examples=60)
+@given(
+    chips=st.floats(1, 1e5),
+    hours=st.floats(0.1, 1e4),
+    peak=st.floats(1e10, 1e16),
+    usd=st.floats(0.01, 100),
+    watt=st.floats(1, 2000),
+    ratio=st.floats(0.5, 2),
+    pue=st.floats(1, 3),
+    grid=st.floats(0.001, 0.9),
+)
+def test_units_cancel(chips, hours, peak, usd, watt, ratio, pue, grid) -> None:
+    """A burden of so many chips for so many hours costs, draws and emits what a bill would say."""
+    scenario = Scenario(
+        improvement="none",
+        replacements={
+            "peak_flop_per_s": peak,
+            "usd_per_chip_hour": usd,
+            "chip_watt": watt,
+            "server_power_ratio": ratio,
+            "pue": pue,
+            "grid_kg_per_kwh": grid,
+            "grid_growth_per_year": 0.0,
+            "electricity_usd_per_kwh": 0.0,
+        },
+    )
+    found = {name: values[0, 0] for name, values in converted(scenario, [2033.0], n=1).items()}
+    burden = math.log10(chips * hours * 3600 * peak)
+    kwh = chips * hours * watt * ratio * pue / 1000
+    assert burden - found["log10_flop_per_usd"] == pytest.approx(math.log10(chips * hours * usd), abs=1e-9)
+    assert burden - found["log10_flop_per_kwh"] == pytest.approx(math.log10(kwh), abs=1e-9)
+    kilograms = burden - found["log10_flop_per_kwh"] + found["log10_kg_per_kwh"]
+    assert kilograms == pytest.approx(math.log10(kwh * grid), abs=1e-9)
+
+
+def test_no_utilisation_enters(fit: xr.DataTree) -> None:
+    lazy = Scenario.named("trend", utilisation=0.01)
+    first, second = (project(fit, TARGET, 2025, scenario=s)["projection"][COST] for s in (lazy, "trend"))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_electricity_is_a_floor_under_the_price() -> None:
+    scenario = Scenario(
+        improvement="none",
+        replacements={"peak_flop_per_s": 1e15, "usd_per_chip_hour": 1e-9, "chip_watt": 1000.0, "pue": 1.0}
+        | {"server_power_ratio": 1.0, "electricity_usd_per_kwh": 0.1},
+    )
+    assert converted(scenario, [2025.0], n=1)["log10_flop_per_usd"][0, 0] == pytest.approx(
+        math.log10(1e15 * 3600 / 0.1), abs=1e-6
+    )
+
+
+# The 2020 paper
+
+
+def test_the_2020_table_is_given_back() -> None:
+    from scaling_bayes.thompson2020.priced import scenario_table
+
+    table = scenario_table()
+    assert len(table) == 90
+    assert table["agrees"].sum() >= 88
+    wrong = table[~table["agrees"]][["task", "error", "form", "quantity"]].to_numpy().tolist()
+    assert wrong == [
+        ["wmt14_en_fr", 0.3, "exponential", "carbon"],
+        ["wmt14_en_fr", 0.1, "exponential", "compute"],
+    ]
+
+
+def test_thompson2020_prices_a_fit_with_one_constant(fit: xr.DataTree) -> None:
+    data = project(fit, TARGET, [1950, 2020, 2200], scenario="thompson2020")["projection"].to_dataset()
+    known = load_table("thompson2020_conversions").set_index("name")["value"]
+    per_usd, per_kg = (math.log10(known[f"flop_per_{unit}_2020"]) for unit in ("usd", "kg_co2"))
+    np.testing.assert_allclose(data[COMPUTE] - data[COST], per_usd, atol=1e-6)
+    np.testing.assert_allclose(data[COMPUTE] - data[CARBON], per_kg, atol=1e-6)
+    assert (data[COST].isel(year=0) == data[COST].isel(year=2)).all()
+
+
+# Projections
+
+
+def test_without_a_scenario_nothing_changes(fit: xr.DataTree) -> None:
+    plain, priced = project(fit, TARGET, [2020, 2030]), project(fit, TARGET, [2020, 2030], scenario="trend")
+    assert list(plain.children) == ["projection"]
+    assert list(plain["projection"].data_vars) == [COMPUTE]
+    np.testing.assert_array_equal(plain["projection"][COMPUTE], priced["projection"][COMPUTE])
+
+
+def test_a_priced_projection_keeps_what_it_was_made_with(fit: xr.DataTree) -> None:
+    tree = project(fit, TARGET, [2030], scenario=Scenario.named("stalled", region="FRA"))
+    entry = json.loads(tree.attrs["manifest"])["projection"]
+    assert entry["hardware_digest"] == open_hardware().attrs["digest"]
+    assert Scenario(**entry["scenario"]) == Scenario.named("stalled", region="FRA")
+    assert any(row["assumption"] == "grid" and "France" in row["assumed"] for row in entry["assumptions"])
+    data, used = tree["projection"].to_dataset(), tree["hardware"].to_dataset()
+    np.testing.assert_allclose(
+        data[COMPUTE] - data[COST], used["log10_flop_per_usd"].expand_dims(target=1, axis=2)
+    )
+    np.testing.assert_allclose(
+        data[CARBON] - data[ENERGY], used["log10_kg_per_kwh"].expand_dims(target=1, axis=2)
+    )
+    assert set(summarize_projection(tree)["quantity"]) == {COMPUTE, COST, ENERGY, CARBON}
+    assert (summarize_projection(tree)["unit"] != "").all()
+
+
+def test_the_same_call_gives_the_same_numbers(fit: xr.DataTree) -> None:
+    first, again = (project(fit, TARGET, [2030], scenario="accelerated") for _ in range(2))
+    assert first.identical(again)
+    other = project(fit, TARGET, [2030], scenario="accelerated", random_seed=9)
+    assert not first["hardware"].to_dataset().identical(other["hardware"].to_dataset())
+
+
+def test_unreachable_draws_are_infinite_in_every_quantity(fit: xr.DataTree) -> None:
+    broken = fit.copy(deep=True)
+    broken["posterior"]["intercept"].values[:, :50] = -np.inf
+    tree = project(broken, TARGET, [2030], scenario="trend")
+    summary = summarize_projection(tree)
+    assert summary["unreachable"].to_numpy() == pytest.approx(0.25)
+    with pytest.raises(OptionError, match="unreachable in some draws"):
+        decompose(broken, TARGET, 2030)
+    first = summarize_first_year(affordable(broken, budget_usd=1e300, targets=TARGET, years=[2020, 2030]))
+    assert first["never"].item() == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+def test_two_centuries_and_the_past_stay_finite(fit: xr.DataTree, name: str) -> None:
+    tree = project(fit, {"imagenet": 1e-12}, [1900, 1958, 2020, 2220, 2300], scenario=name)
+    data = tree["projection"].to_dataset()
+    assert float(data[COMPUTE].max()) > 181
+    for quantity in (COST, ENERGY, CARBON):
+        assert np.isfinite(data[quantity]).all()
+
+
+def test_efficiency_stops_at_its_ceiling() -> None:
+    inputs = draw_inputs(Scenario(), open_hardware(), 200, 1, kind="mean")
+    early, late, later = converted(Scenario(), [2023.0, 2200.0, 2300.0], n=200)["log10_flop_per_kwh"].T
+    assert np.abs(later - late).max() < 0.01
+    gained = late - early
+    assert (gained <= inputs["log10_headroom"] + 1.5).all()
+    usd = converted(Scenario(), [2200.0, 2300.0], n=200)["log10_flop_per_usd"]
+    assert np.abs(usd[:, 1] - usd[:, 0]).max() < 0.05
+
+
+# Scenarios
+
+
+def test_improvement_by_name() -> None:
+    years = [2015.0, 2025.0, 2029.0, 2035.0, 2050.0]
+    per_usd = {
+        name: converted(Scenario(improvement=name), years)["log10_flop_per_usd"]
+        for name in ("none", "trend", "stalled", "accelerated")
+    }
+    assert np.ptp(per_usd["none"], axis=1).max() < 1e-9
+    assert (np.diff(per_usd["trend"], axis=1) > 0).all()
+    np.testing.assert_allclose(per_usd["stalled"][:, :3], per_usd["trend"][:, :3])
+    np.testing.assert_allclose(per_usd["stalled"][:, 3], per_usd["stalled"][:, 4])
+    np.testing.assert_allclose(per_usd["accelerated"][:, :3], per_usd["trend"][:, :3])
+    assert np.median(per_usd["accelerated"][:, 3] - per_usd["trend"][:, 3]) == pytest.approx(1, abs=0.15)
+
+
+def test_frozen_algorithms_leave_compute_alone(fit: xr.DataTree) -> None:
+    frozen = Scenario.named("trend", algorithmic_progress="frozen")
+    data = project(fit, TARGET, [2020, 2040], scenario=frozen)["projection"]
+    np.testing.assert_array_equal(data[COMPUTE].isel(year=0), data[COMPUTE].isel(year=1))
+    assert (data[COST].isel(year=1) < data[COST].isel(year=0)).all()
+
+
+def test_regions_classes_and_prices_matter() -> None:
+    def median(what: str, **changes) -> float:
+        return float(np.median(converted(Scenario(**changes), [2024.0], n=400)[what]))
+
+    assert median("log10_kg_per_kwh", region="FRA") < median("log10_kg_per_kwh", region="POL")
+    assert median("log10_flop_per_usd", device_class="tpu") > median("log10_flop_per_usd")
+    ordered = [
+        median("log10_flop_per_usd", price=f"cloud_{kind}") for kind in ("on_demand", "1_year", "3_year")
+    ]
+    assert ordered == sorted(ordered)
+    assert 16 < median("log10_flop_per_usd", price="purchase") < 19
+
+
+def test_a_given_device_scatters_around_the_typical_one() -> None:
+    typical, given_one = (converted(Scenario(), [2020.0], n=4000, kind=k) for k in ("mean", "predictive"))
+    for name in typical:
+        assert given_one[name].std() > typical[name].std()
+        assert np.median(given_one[name]) == pytest.approx(np.median(typical[name]), abs=0.03)
+
+
+def test_replacements_and_doubling_times() -> None:
+    fixed = Scenario.named(
+        "trend", usd_doubling_year=2.0, hardware_age_year=1e-9, electricity_usd_per_kwh=0.0
+    )
+    per_usd = converted(fixed, [2030.0, 2040.0])["log10_flop_per_usd"]
+    np.testing.assert_allclose(per_usd[:, 1] - per_usd[:, 0], 5 * math.log10(2), atol=1e-6)
+    named = Scenario(
+        device="NVIDIA A100 SXM4 40 GB", improvement="none", replacements={"usd_per_chip_hour": 2.0}
+    )
+    assert named.value("peak_flop_per_s") == pytest.approx(1.949e13)
+    assert converted(named, [2050.0], n=2)["log10_flop_per_usd"][0, 0] == pytest.approx(
+        math.log10(1.949e13 * 3600 / 2), abs=0.03
+    )
+    pair = Scenario.named("trend", pue=(1.2, (1.1, 1.4)), chip_watt=300.0, peak_flop_per_s=1e13)
+    assert isinstance(pair.value("pue"), Prior)
+    assert Scenario(**pair.to_dict()) == pair
+    assert hash(pair) == hash(Scenario(**pair.to_dict()))
+
+
+def test_descriptions_say_everything_that_is_assumed() -> None:
+    for name in SCENARIOS:
+        rows = Scenario.named(name).describe()
+        assert (rows["assumed"] != "").all()
+        assert (rows["source"] != "").all()
+        assert rows["assumed"].str.contains("FP32").any()
+    assert Scenario(device_class="tpu").describe()["assumed"].str.contains("bf16").any()
+    assert "one-off" in " ".join(Scenario.named("accelerated").describe()["assumption"])
+
+
+BAD_SCENARIOS = [
+    ({"improvement": "fast"}, "none, trend, stalled, accelerated"),
+    ({"device_class": "cpu"}, "is not known"),
+    ({"device_class": "tpu", "price": "purchase"}, "has no such prices"),
+    ({"price": "spot"}, "cloud_on_demand"),
+    ({"region": "Atlantis"}, "not in the tables"),
+    ({"algorithmic_progress": "fast"}, "continuing, frozen"),
+    ({"improvement_year": 2030}, "belongs to"),
+    ({"improvement": "stalled", "improvement_year": 99999}, "between 1900 and 2300"),
+    ({"device": "A100"}, "nearest are"),
+    ({"replacements": {"usd_per_chip_hour": 1.0}}, "needs the rate of the chip"),
+    ({"replacements": {"pue": 0.5}}, "at least 1"),
+    ({"replacements": {"speed": 1.0}}, "not an assumption"),
+    ({"replacements": [("pue", 1.1)]}, "must map names"),
+]
+
+
+@pytest.mark.parametrize(("fields", "message"), BAD_SCENARIOS)
+def test_bad_scenarios(fields, message) -> None:
+    with pytest.raises(OptionError, match=message):
+        Scenario(**fields)
+
+
+@pytest.mark.parametrize("scenario", ["fast", 7, {"name": "trend"}])
+def test_unknown_scenarios(fit, scenario) -> None:
+    with pytest.raises(OptionError, match="thompson2020"):
+        project(fit, TARGET, scenario=scenario)
+    with pytest.raises(OptionError, match="its fields are"):
+        Scenario.named("trend").replace(speed=2)
+
+
+def test_a_fit_is_no_hardware_posterior(fit) -> None:
+    with pytest.raises((TraceError, KeyError)):
+        project(fit, TARGET, scenario="trend", hardware=xr.DataTree())
+
+
+# Budgets
+
+
+def test_affordability_is_the_share_of_draws_within_budget(fit: xr.DataTree) -> None:
+    years = [2020, 2025, 2030, 2040, 2060]
+    data = project(fit, TARGET, years, scenario="trend")["projection"]
+    answer = affordable(fit, budget_usd=1e6, carbon_kg=1e5, targets=TARGET, years=years)
+    found = answer["affordability"].to_dataset()
+    within = (data[COST] <= 6) & (data[CARBON] <= 5)
+    np.testing.assert_allclose(found["probability_within_budget"], within.mean(("chain", "draw")))
+    draw = within.isel(chain=1, draw=7, target=0).values
+    first = float(found["first_year"].isel(chain=1, draw=7, target=0))
+    assert first == (years[int(draw.argmax())] if draw.any() else math.inf)
+    row = summarize_first_year(answer).iloc[0]
+    assert row["horizon"] == 2060
+    assert row["never"] == pytest.approx(float(np.isinf(found["first_year"]).mean()))
+
+
+def test_more_money_is_never_later(fit: xr.DataTree) -> None:
+    years = range(2020, 2061, 5)
+    poor, rich = (
+        affordable(fit, budget_usd=budget, targets=TARGET, years=years)["affordability"]["first_year"]
+        for budget in (1e4, 1e8)
+    )
+    assert (rich <= poor).all()
+
+
+BAD_BUDGETS = [
+    ({}, "no budget"),
+    ({"budget_usd": -1}, "above 0"),
+    ({"carbon_kg": math.inf}, "above 0"),
+    ({"budget_usd": "much"}, "not a number"),
+]
+
+
+@pytest.mark.parametrize(("budget", "message"), BAD_BUDGETS)
+def test_bad_budgets(fit, budget, message) -> None:
+    with pytest.raises(OptionError, match=message):
+        affordable(fit, targets=TARGET, **budget)
+    with pytest.raises(OptionError, match=message):
+        required_gain(fit, targets=TARGET, **budget)
+
+
+@pytest.mark.parametrize("years", [[2030, 2020], ["soon"], [2030, 99999], []])
+def test_bad_horizons(fit, years) -> None:
+    with pytest.raises(TargetError, match="years"):
+        affordable(fit, budget_usd=1.0, targets=TARGET, years=years)
+
+
+def test_the_gain_is_cost_over_budget(fit: xr.DataTree) -> None:
+    data = project(fit, TARGET, 2025, scenario="trend")["projection"].isel(year=0)
+    answer = required_gain(fit, budget_usd=1e6, carbon_kg=1e3, targets=TARGET, year=2025)
+    gain = answer["gain"]["log10_gain"]
+    np.testing.assert_allclose(gain.sel(lever="price"), data[COST] - 6)
+    np.testing.assert_allclose(gain.sel(lever="energy_efficiency"), data[CARBON] - 3)
+    np.testing.assert_allclose(gain.sel(lever="algorithms"), np.maximum(data[COST] - 6, data[CARBON] - 3))
+    assert set(summarize_gain(answer)["lever"]) == {"price", "energy_efficiency", "algorithms"}
+
+
+def test_routes_are_enough_where_they_exceed_the_gain(fit: xr.DataTree) -> None:
+    answer = required_gain(fit, budget_usd=1e6, targets=TARGET, year=2025)
+    gain = answer["gain"]["log10_gain"].sel(lever="price").values
+    routes = compare_routes(answer).set_index("route")
+    assert routes.loc["gpu_port_2012", "probability_enough"] == pytest.approx(np.mean(gain <= math.log10(35)))
+    without = np.mean(gain <= 0)
+    assert routes.loc["quantum_quadratic", "probability_enough"] == pytest.approx(without)
+    assert routes.loc["cmos_headroom", "probability_enough"] == pytest.approx(without)
+    assert (routes["probability_enough"] >= routes["probability_enough_without"] - 1e-12).all()
+    assert routes["citation"].str.len().min() > 10
+    low, high = math.log10(5), math.log10(15)
+    uniform = np.clip((high - gain) / (high - low), 0, 1).mean()
+    assert routes.loc["gpu_port_early", "probability_enough"] == pytest.approx(uniform)
+
+
+# Machines
+
+
+def test_days_on_the_record_machine_of_a_listed_year(fit: xr.DataTree) -> None:
+    data = record_machine_days(fit, TARGET, [2018, 2050])["record_machine"].to_dataset()
+    compute = project(fit, TARGET, [2018, 2050], scenario="trend")["projection"][COMPUTE]
+    expected = compute.sel(year=2018) - math.log10(1.435e17) - math.log10(86400)
+    np.testing.assert_allclose(data["log10_days"].sel(year=2018), expected)
+    assert (data["log10_rmax_flop_per_s"].sel(year=2050) >= math.log10(1.742e18)).all()
+
+
+def test_the_largest_run_meets_easier_targets_earlier(fit: xr.DataTree) -> None:
+    answer = meets_largest_run(fit, {"imagenet": [0.1, 0.02]})
+    found = answer["largest_run"].to_dataset()
+    assert (found["first_year"].isel(target=0) <= found["first_year"].isel(target=1)).all()
+    summary = summarize_first_year(answer, "largest_run")
+    assert {"never", "median", "at_start"} <= set(summary.columns)
+    assert not np.isnan(found["log10_cost_usd_then"]).any()
+
+
+# Shares
+
+
+def test_shares_sum_to_one_and_find_a_known_split(fit: xr.DataTree) -> None:
+    table = decompose(fit, TARGET, 2030, quantity=COST)
+    shares = table[table["share"].notna()].set_index("source")["share"]
+    assert shares.sum() == pytest.approx(1)
+    assert set(shares.index) == {"fit parameters", "noise between systems", *DRAWN_GROUPS.values()}
+    compute = decompose(fit, TARGET, 2030, quantity=COMPUTE).dropna(subset="share").set_index("source")
+    data = project(fit, TARGET, 2030)["projection"][COMPUTE].squeeze()
+    mean = project(fit, TARGET, 2030, kind="mean")["projection"][COMPUTE].squeeze()
+    noise = float((data - mean).var() / data.var())
+    assert compute.loc["noise between systems", "share"] == pytest.approx(noise, abs=0.15)
+
+
+def test_nothing_uncertain_is_no_share(fit: xr.DataTree) -> None:
+    table = decompose(fit, TARGET, quantity=CARBON, scenario="thompson2020").dropna(subset="share")
+    hardware = table[~table["source"].isin(["fit parameters", "noise between systems"])]
+    assert np.abs(hardware["share"]).max() < 0.02
+    with pytest.raises(OptionError, match="log10_cost_usd"):
+        decompose(fit, TARGET, quantity="cost")
+
+
+# Reality
+
+
+def test_known_runs_lie_where_they_were_published() -> None:
+    rows = check_against_reality()
+    summary = summarize_reality(rows).set_index("quantity")
+    for quantity in ("energy", "carbon", "power", "cost_usd, purchase"):
+        assert summary.loc[quantity, "coverage_90"] >= 0.85
+        assert 0.4 < summary.loc[quantity, "median_ratio"] < 2.5
+    assert summary.loc["carbon", "n"] == 8
+    gpt3 = known_runs().set_index("system").loc["GPT-3 175B (davinci)"]
+    assert gpt3["log10_burden_flop"] == pytest.approx(
+        math.log10(10000 * 355.2 * 3600 * gpt3_peak()), abs=1e-6
+    )
+
+
+def gpt3_peak() -> float:
+    from scaling_bayes.hardware.points import devices
+
+    table = devices().set_index("device")
+    return float(table.loc["NVIDIA Tesla V100 DGXS 32 GB", "peak_flop_per_s"])
+
+
+# The command line
+
+
+@pytest.fixture(scope="module")
+def trace(fit, tmp_path_factory) -> str:
+    from scaling_bayes import save_trace
+
+    return str(save_trace(fit, tmp_path_factory.mktemp("cost") / "fit.nc"))
+
+
+def run(*arguments: str):
+    from scaling_bayes.cli import cli
+
+    return CliRunner().invoke(cli, arguments, catch_exceptions=True)
+
+
+def test_commands_print_their_tables(trace: str) -> None:
+    target = ("--target", "imagenet=0.05")
+    priced = run("project", trace, *target, "--year", "2030", "--scenario", "trend", "--budget-usd", "1e6")
+    assert priced.exit_code == 0, priced.output
+    assert "within" in priced.output
+    assert "cost, USD" in priced.output
+    assert "assumes" in priced.output
+    plain = run("project", trace, *target, "--json")
+    assert [row["quantity"] for row in json.loads(plain.output)] == [COMPUTE]
+    when = run("afford", trace, *target, "--budget-usd", "1e6", "--until", "2040", "--json")
+    assert json.loads(when.output)[0]["horizon"] == 2040
+    assert "never by 2030" in run("afford", trace, *target, "--carbon-kg", "10", "--until", "2030").output
+    gain = run("gain", trace, *target, "--budget-usd", "1e6")
+    assert "Hernandez" in gain.output
+    assert run("decompose", trace, *target, "--csv").output.startswith("task,error,")
+    assumed = run("scenario", "--scenario", "stalled", "--region", "FRA", "--assume", "pue=1.2:1.1:1.4")
+    assert "France" in assumed.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--region", "FRA"),
+        ("--budget-usd", "5"),
+        ("--scenario", "trend", "--assume", "pue=low"),
+        ("--scenario", "trend", "--json", "--csv"),
+    ],
+)
+def test_commands_not_understood(trace: str, arguments) -> None:
+    assert run("project", trace, *arguments).exit_code == 2
