@@ -306,8 +306,11 @@ def test_unknown_scenarios(fit, scenario) -> None:
 
 
 def test_a_fit_is_no_hardware_posterior(fit) -> None:
-    with pytest.raises((TraceError, KeyError)):
+    with pytest.raises(TraceError, match="no readable manifest"):
         project(fit, TARGET, scenario="trend", hardware=xr.DataTree())
+    for ask in (project, decompose, record_machine_days, meets_largest_run):
+        with pytest.raises(TraceError, match="expected one from fit_hardware"):
+            ask(fit, TARGET, scenario="trend", hardware=fit)
 
 
 # Budgets

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from scaling_bayes.errors import OptionError
+from scaling_bayes.errors import OptionError, TraceError
 from scaling_bayes.hardware.equations import LOG10_2, period_overlap, trend
 from scaling_bayes.hardware.trends import FITTED_PERIODS, TRENDS
 from scaling_bayes.intervals import reported
 from scaling_bayes.resources import data_path
-from scaling_bayes.schema import HARDWARE_KIND, group
+from scaling_bayes.schema import FIT_KIND, HARDWARE_KIND, group, manifest
 from scaling_bayes.traces import open_trace
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["HARDWARE_TRACE", "doubling_times", "open_hardware", "trend_draws"]
+__all__ = ["HARDWARE_TRACE", "doubling_times", "open_hardware", "read_hardware", "trend_draws"]
 
 #: The shipped posterior, inside ``data/``.
 HARDWARE_TRACE = "traces/hardware-2026.11.nc"
@@ -35,6 +35,22 @@ def open_hardware() -> xr.DataTree:
         If the file is damaged or altered.
     """
     return open_trace(data_path(HARDWARE_TRACE), kind=HARDWARE_KIND)
+
+
+def read_hardware(hardware: xr.DataTree | None) -> xr.DataTree:
+    """Return a hardware posterior after checking that it is one; the shipped one for None.
+
+    Raises
+    ------
+    TraceError
+        If the tree is something else.
+    """
+    if hardware is None:
+        return open_hardware()
+    found = manifest(hardware).get("kind", FIT_KIND)
+    if found != HARDWARE_KIND:
+        raise TraceError(f"hardware: found a posterior of kind {found!r}; expected one from fit_hardware().")
+    return hardware
 
 
 def trend_draws(hardware: xr.DataTree, label: str, years: ArrayLike) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaling_bayes.errors import OptionError
-from scaling_bayes.hardware.posterior import open_hardware
+from scaling_bayes.hardware.posterior import read_hardware
 from scaling_bayes.options import check_choice
 from scaling_bayes.projection.cost import conversions
 from scaling_bayes.projection.requirement import Requirement, ask, fit_seed
@@ -92,7 +92,7 @@ def decompose(
     asked = ask(
         idata, targets, year, kind, seed, progress_continues=chosen.algorithmic_progress == "continuing"
     )
-    trends = open_hardware() if hardware is None else hardware
+    trends = read_hardware(hardware)
     base = asked.log10_compute()
     n = base.sizes["chain"] * base.sizes["draw"]
     inputs = draw_inputs(chosen, trends, n, seed, kind=kind)

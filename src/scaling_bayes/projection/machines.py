@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.hardware.assumptions import draw_value
-from scaling_bayes.hardware.posterior import open_hardware
+from scaling_bayes.hardware.posterior import read_hardware
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.afford import ascending, first_year
 from scaling_bayes.projection.cost import trend_path
@@ -99,7 +99,7 @@ def record_machine_days(
         As `project`.
     """
     chosen = read_scenario(scenario)
-    trends = open_hardware() if hardware is None else hardware
+    trends = read_hardware(hardware)
     tree = project(idata, targets, years, kind, scenario=chosen, hardware=trends, random_seed=random_seed)
     compute = group(tree, "projection")[_COMPUTE]
     rate = _along(
@@ -154,7 +154,7 @@ def meets_largest_run(
     OptionError, TargetError, TraceError
         As `project`.
     """
-    trends = open_hardware() if hardware is None else hardware
+    trends = read_hardware(hardware)
     chosen = read_scenario(scenario)
     tree = project(
         idata, targets, ascending(years), kind, scenario=chosen, hardware=trends, random_seed=random_seed

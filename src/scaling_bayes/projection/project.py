@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.digest import tree_digest
-from scaling_bayes.hardware.posterior import open_hardware
+from scaling_bayes.hardware.posterior import read_hardware
 from scaling_bayes.options import check_seed
 from scaling_bayes.projection.cost import add_costs, conversions
 from scaling_bayes.projection.requirement import KINDS, Requirement, ask, fit_seed
@@ -94,7 +94,7 @@ def project(
     }
     groups = {}
     if chosen is not None:
-        trends = open_hardware() if hardware is None else hardware
+        trends = read_hardware(hardware)
         groups["/hardware"] = convert(projection, chosen, trends, seed, kind=kind)
         projection = add_costs(projection, groups["/hardware"])
         entry |= {

@@ -8,7 +8,7 @@ import numpy as np
 
 from scaling_bayes.hardware.equations import SECONDS_PER_HOUR
 from scaling_bayes.hardware.points import decimal_year, devices
-from scaling_bayes.hardware.posterior import open_hardware
+from scaling_bayes.hardware.posterior import read_hardware
 from scaling_bayes.hardware.tables import load_ml_systems, load_table
 from scaling_bayes.intervals import reported
 from scaling_bayes.projection.cost import conversions
@@ -86,7 +86,7 @@ def check_against_reality(hardware: xr.DataTree | None = None, *, random_seed: i
     """
     import pandas as pd
 
-    trends = open_hardware() if hardware is None else hardware
+    trends = read_hardware(hardware)
     runs = known_runs()
     rows = []
     for (device_class, region), part in runs.groupby(["device_class", "region"]):

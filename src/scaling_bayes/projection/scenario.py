@@ -134,7 +134,7 @@ class Scenario:
         return hash(tuple(sorted((key, str(value)) for key, value in self.to_dict().items())))
 
     @classmethod
-    def named(cls, name: str, **changes: Any) -> Scenario:
+    def named(cls, name: str, /, **changes: Any) -> Scenario:
         """Return the scenario called `name`, one of `SCENARIOS`, with changes as in `replace`.
 
         Raises

@@ -1,0 +1,383 @@
+"""Fill the tables of docs/cost_and_carbon.md.
+
+Run ``python -m scaling_bayes.report.cost_page`` after the data or the hardware posterior changed, with
+``--trace TRACE`` to refill the tables that need a fit too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from scaling_bayes.conventions import TASK_LABELS
+from scaling_bayes.errors import ScalingBayesError
+from scaling_bayes.files import write_text
+from scaling_bayes.formatting import format_error, format_interval, format_power_of_ten, format_year
+from scaling_bayes.hardware.equations import JOULE_PER_KWH
+from scaling_bayes.hardware.posterior import doubling_times, open_hardware
+from scaling_bayes.hardware.tables import load_literature_intervals, load_ml_systems
+from scaling_bayes.pages import fill_blocks, markdown_table
+from scaling_bayes.projection.afford import affordable, summarize_first_year
+from scaling_bayes.projection.decompose import decompose
+from scaling_bayes.projection.gain import compare_routes, required_gain, summarize_gain
+from scaling_bayes.projection.machines import meets_largest_run, record_machine_days
+from scaling_bayes.projection.project import project
+from scaling_bayes.projection.reality import check_against_reality, summarize_reality
+from scaling_bayes.projection.scenario import Scenario
+from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.resources import checkout_root, data_path
+from scaling_bayes.schema import group
+from scaling_bayes.thompson2020.priced import scenario_table
+from scaling_bayes.traces import open_trace
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["fit_blocks", "hardware_blocks"]
+
+#: Our trend, the published interval beside it, and the years it is of.
+PUBLISHED = (
+    ("energy gpu_datacenter", "fp32_flop_per_joule_doubling_2008_2020", 2008.5, 2020.9),
+    ("energy gpu_datacenter", "fp32_flop_per_joule_doubling_2008_2026", 2008.5, 2026.0),
+    ("energy tpu", "tensor16_flop_per_joule_doubling", 2017.4, 2026.0),
+    ("purchase gpu_datacenter", "flop_per_s_per_usd_doubling_all_gpus", 2006.0, 2021.0),
+    ("purchase gpu_datacenter", "flop_per_s_per_usd_doubling_ml_gpus", 2006.0, 2021.0),
+    ("purchase gpu_datacenter", "flop_per_s_per_usd_doubling_top_gpus", 2006.0, 2021.0),
+    ("purchase gpu_datacenter", "fp32_flop_per_s_per_release_usd_doubling_2008_2026", 2008.5, 2024.0),
+    ("purchase gpu_consumer", "flop_per_s_per_usd_doubling_all_gpus", 2006.0, 2021.0),
+    ("cloud gpu_datacenter", "flop_per_s_per_usd_doubling_ml_gpus", 2006.0, 2021.0),
+    ("largest_run", "training_compute_doubling_deep_learning", 2010.0, 2022.0),
+)
+EXAMPLE = {"imagenet": 0.05}
+BUDGET_USD, CARBON_KG = 1e8, 1e7
+#: Medians of the default assumptions, for the arithmetic on paper.
+SERVER, PUE = 1.1, 1.25
+ALTERNATIVES = ("trend", "stalled", "accelerated")
+FROZEN = Scenario(name="trend, algorithms frozen", algorithmic_progress="frozen")
+
+
+def hardware_blocks() -> dict[str, str]:
+    """Tables that need no fit."""
+    reality = check_against_reality()
+    table = scenario_table()
+    wrong = table[~table["agrees"]]
+    return {
+        "count": f"{int(table['agrees'].sum())} of {len(table)} cells agree.\n\n"
+        + markdown_table(
+            ["task", "error", "form", "quantity", "printed power of ten", "recomputed log10"],
+            [
+                [
+                    TASK_LABELS[row["task"]],
+                    format_error(row["error"]),
+                    row["form"],
+                    f"{row['quantity']}, {row['unit']}",
+                    str(row["printed_power_of_ten"]),
+                    f"{row['log10_value']:.3f}",
+                ]
+                for row in wrong.to_dict(orient="records")
+            ],
+        ),
+        "doubling": _doubling(),
+        "hindcast": _hindcast(),
+        "reality": _reality(summarize_reality(reality)),
+        "runs": _runs(reality),
+        "assumptions": _assumptions(Scenario.named("trend")),
+    }
+
+
+def fit_blocks(idata: xr.DataTree) -> dict[str, str]:
+    """Tables that a fit answers."""
+    return {
+        "answers": _answers(idata),
+        "arithmetic": _arithmetic(idata),
+        "affordable": _affordable(idata),
+        "gain": _gain(idata),
+        "routes": _routes(idata),
+        "machines": _machines(idata),
+        "shares": _shares(idata),
+    }
+
+
+def _interval(row: dict[Any, Any], digits: int = 2) -> str:
+    return f"{row['median']:.{digits}f} [{row['lower_90']:.{digits}f}, {row['upper_90']:.{digits}f}]"
+
+
+def _doubling() -> str:
+    literature = load_literature_intervals().set_index("quantity")
+    rows = []
+    for label, name, start, end in PUBLISHED:
+        ours = doubling_times(open_hardware(), max(start, 1990.0), end).set_index("trend").loc[label]
+        published = literature.loc[name]
+        years = published["median"] * (1 / 12 if published["unit"] == "month" else 1.0)
+        text = f"{years:.2f}"
+        overlap = "no interval published"
+        if published["lower"] == published["lower"]:
+            text += f" [{published['lower']:.2f}, {published['upper']:.2f}]"
+            apart = ours["lower_90"] > published["upper"] or ours["upper_90"] < published["lower"]
+            overlap = "no" if apart else "yes"
+        span = f"{start:.0f}-{end:.0f}"
+        rows.append([label, span, _interval(dict(ours)), text, overlap, str(published["citation"])])
+    return markdown_table(
+        ["trend", "years", "posterior, years [90 %]", "published [95 %]", "overlap", "source"], rows
+    )
+
+
+def _hindcast() -> str:
+    table = pd.read_csv(data_path("traces/hardware-hindcast-2019.csv"))
+    return markdown_table(
+        ["trend", "n", "in 50 % interval", "in 90 % interval", "median miss, orders of magnitude"],
+        [
+            [
+                row["trend"],
+                str(row["n"]),
+                f"{row['coverage_50']:.0%}",
+                f"{row['coverage_90']:.0%}",
+                f"{row['median_miss']:+.2f}",
+            ]
+            for row in table.to_dict(orient="records")
+        ],
+    )
+
+
+def _reality(summary: pd.DataFrame) -> str:
+    return markdown_table(
+        ["quantity", "runs", "published / predicted median: median over runs [90 %]", "in 90 % interval"],
+        [
+            [
+                row["quantity"],
+                str(row["n"]),
+                f"{row['median_ratio']:.2f} [{row['ratio_lower_90']:.2f}, {row['ratio_upper_90']:.2f}]",
+                f"{row['coverage_90']:.0%}",
+            ]
+            for row in summary.to_dict(orient="records")
+        ],
+    )
+
+
+def _runs(reality: pd.DataFrame) -> str:
+    largest = load_ml_systems().nlargest(60, "training_compute_flop")["system"]
+    priced = (reality["quantity"] == "cost_usd, purchase") & reality["system"].isin(largest)
+    shown = reality[reality["quantity"].isin(["energy", "carbon"]) | priced]
+    return markdown_table(
+        ["run", "device", "quantity", "published", "predicted [90 %]", "ratio"],
+        [
+            [
+                row["system"],
+                row["device"],
+                f"{row['quantity']}, {row['unit']}"
+                if row["quantity"] in ("energy", "carbon")
+                else "cost, USD",
+                f"{10 ** row['log10_published']:.3g}",
+                f"{10 ** row['median']:.3g} [{10 ** row['lower_90']:.2g}, {10 ** row['upper_90']:.2g}]",
+                f"{row['ratio']:.2f}",
+            ]
+            for row in shown.to_dict(orient="records")
+        ],
+    )
+
+
+def _assumptions(scenario: Scenario) -> str:
+    rows = scenario.describe().to_dict(orient="records")
+    return markdown_table(
+        ["assumption", "assumed, median [90 %]", "source"],
+        [[row["assumption"], row["assumed"], row["source"]] for row in rows],
+    )
+
+
+def _answers(idata: xr.DataTree) -> str:
+    rows = []
+    asked: list[tuple[str | Scenario, float | None]] = [("thompson2020", None)]
+    asked += [(scenario, 2030.0) for scenario in (*ALTERNATIVES, FROZEN)]
+    for scenario, year in asked:
+        frame = summarize_projection(project(idata, EXAMPLE, year, scenario=scenario))
+        values = {row["quantity"]: row for row in frame.to_dict(orient="records")}
+        first = next(iter(values.values()))
+        name = scenario if isinstance(scenario, str) else scenario.name
+        rows.append(
+            [
+                name,
+                format_year(first["year"]),
+                *(
+                    format_interval(row["median"], row["lower_90"], row["upper_90"])
+                    for row in values.values()
+                ),
+            ]
+        )
+    return markdown_table(["scenario", "year", "FLOP", "USD", "kWh", "kg CO2e"], rows)
+
+
+def _arithmetic(idata: xr.DataTree) -> str:
+    tree = project(idata, EXAMPLE, 2030, "mean", scenario="trend")
+    data = group(tree, "projection").median(("chain", "draw")).squeeze()
+    used = group(tree, "hardware").median(("chain", "draw")).squeeze()
+    compute = float(data["log10_training_compute_flop"])
+    per_usd, per_kwh, per_kg = (
+        float(used[name]) for name in ("log10_flop_per_usd", "log10_flop_per_kwh", "log10_kg_per_kwh")
+    )
+    cost, energy, carbon = (
+        float(data[name]) for name in ("log10_cost_usd", "log10_energy_kwh", "log10_carbon_kg")
+    )
+    board = per_kwh - np.log10(JOULE_PER_KWH / (SERVER * PUE))
+    steps = [
+        ("compute", "median of the draws", f"10^{compute:.2f} FLOP", ""),
+        ("a dollar buys", "peak FLOP/s x 3600 s/h / (USD/h)", f"10^{per_usd:.2f} FLOP/USD", ""),
+        (
+            "cost",
+            f"10^{compute:.2f} FLOP / (10^{per_usd:.2f} FLOP/USD)",
+            f"10^{compute - per_usd:.2f} USD",
+            f"10^{cost:.2f} USD",
+        ),
+        (
+            "a kWh of the facility does",
+            f"10^{board:.2f} FLOP/J at the board x 3.6e6 J/kWh / (server {SERVER} x PUE {PUE})",
+            f"10^{per_kwh:.2f} FLOP/kWh",
+            "",
+        ),
+        (
+            "energy",
+            f"10^{compute:.2f} FLOP / (10^{per_kwh:.2f} FLOP/kWh)",
+            f"10^{compute - per_kwh:.2f} kWh",
+            f"10^{energy:.2f} kWh",
+        ),
+        ("a kWh emits", "grid of 2030", f"{10**per_kg:.3f} kg CO2e/kWh = 10^{per_kg:.2f}", ""),
+        (
+            "carbon",
+            f"10^{compute - per_kwh:.2f} kWh x 10^{per_kg:.2f} kg CO2e/kWh",
+            f"10^{compute - per_kwh + per_kg:.2f} kg CO2e",
+            f"10^{carbon:.2f} kg CO2e",
+        ),
+    ]
+    return markdown_table(["step", "from", "on paper", "median of the draws"], steps)
+
+
+def _affordable(idata: xr.DataTree) -> str:
+    rows = []
+    scenarios: list[str | Scenario] = [*ALTERNATIVES, FROZEN]
+    for scenario in scenarios:
+        answer = affordable(idata, budget_usd=BUDGET_USD, scenario=scenario)
+        for row in summarize_first_year(answer).to_dict(orient="records"):
+            if row["note"]:
+                continue
+            rows.append(
+                [
+                    scenario if isinstance(scenario, str) else scenario.name,
+                    TASK_LABELS[row["task"]],
+                    format_error(row["error"]),
+                    " ".join([_year(row["median"]), f"[{_year(row['lower_90'])}, {_year(row['upper_90'])}]"]),
+                    f"{row['never']:.0%}",
+                ]
+            )
+    return markdown_table(["scenario", "task", "error", "first year [90 %]", "never by 2100"], rows)
+
+
+def _year(year: float) -> str:
+    return "never" if year == float("inf") else format_year(year)
+
+
+def _gain(idata: xr.DataTree) -> str:
+    answer = required_gain(idata, budget_usd=BUDGET_USD, carbon_kg=CARBON_KG, scenario=FROZEN, year=2026)
+    return markdown_table(
+        ["task", "error", "lever", "factor [90 %]", "none needed"],
+        [
+            [
+                TASK_LABELS[row["task"]],
+                format_error(row["error"]),
+                row["lever"],
+                format_interval(row["median"], row["lower_90"], row["upper_90"]),
+                f"{row['none_needed']:.0%}",
+            ]
+            for row in summarize_gain(answer).to_dict(orient="records")
+            if not row["note"]
+        ],
+    )
+
+
+def _routes(idata: xr.DataTree) -> str:
+    answer = required_gain(
+        idata, budget_usd=BUDGET_USD, targets=EXAMPLE, carbon_kg=CARBON_KG, scenario=FROZEN, year=2026
+    )
+    return markdown_table(
+        ["route", "improves", "factor", "probability that it is enough", "without it", "source"],
+        [
+            [
+                row["route"],
+                row["improves"],
+                f"{row['factor_low']:g} to {row['factor_high']:g}",
+                f"{row['probability_enough']:.1%}",
+                f"{row['probability_enough_without']:.1%}",
+                f"{row['citation']}{': ' + row['route_note'] if row['route_note'] else ''}",
+            ]
+            for row in compare_routes(answer).to_dict(orient="records")
+        ],
+    )
+
+
+def _machines(idata: xr.DataTree) -> str:
+    days = group(record_machine_days(idata, years=2026, scenario=FROZEN), "record_machine")["log10_days"]
+    meets = summarize_first_year(meets_largest_run(idata, scenario=FROZEN), "largest_run")
+    rows = []
+    for position, row in enumerate(meets.to_dict(orient="records")):
+        values = days.isel(target=position, year=0)
+        low, middle, high = (float(values.quantile(p)) for p in (0.05, 0.5, 0.95))
+        rows.append(
+            [
+                TASK_LABELS[row["task"]],
+                format_error(row["error"]),
+                f"{format_power_of_ten(middle)} [{format_power_of_ten(low)}, {format_power_of_ten(high)}]",
+                " ".join([_year(row["median"]), f"[{_year(row['lower_90'])}, {_year(row['upper_90'])}]"]),
+            ]
+        )
+    return markdown_table(
+        ["task", "error", "days on the record machine of 2026 [90 %]", "largest run gets there [90 %]"], rows
+    )
+
+
+def _shares(idata: xr.DataTree) -> str:
+    targets = {"imagenet": [0.115, 0.05, 0.01]}
+    tables = [decompose(idata, targets, 2030, quantity=q) for q in ("log10_cost_usd", "log10_carbon_kg")]
+    rows = []
+    for table in tables:
+        for (_, quantity), part in table.groupby(["error", "quantity"], sort=False):
+            for row in part.to_dict(orient="records"):
+                share = "" if row["share"] != row["share"] else f"{max(row['share'], 0.0):.1%}"
+                rows.append(
+                    [
+                        str(quantity),
+                        format_error(row["error"]),
+                        row["source"],
+                        share,
+                        f"{max(row['share_alone'], 0.0):.1%}",
+                        f"{row['sd']:.2f}",
+                    ]
+                )
+    return markdown_table(
+        ["quantity", "error", "source", "share (Shapley, sums to 1)", "known alone", "sd of log10"], rows
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fill the page; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m scaling_bayes.report.cost_page", description=__doc__)
+    parser.add_argument("--trace", type=Path, help="fit that fills the tables which need one")
+    options = parser.parse_args(arguments)
+    try:
+        page = checkout_root() / "docs" / "cost_and_carbon.md"
+        blocks = hardware_blocks()
+        if options.trace is not None:
+            blocks |= fit_blocks(open_trace(options.trace))
+        write_text(page, fill_blocks(page.read_text(encoding="utf-8"), blocks))
+        sys.stdout.write(f"wrote {page}\n")
+    except ScalingBayesError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
