@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.report.answer import answer_section, lead
+from scaling_bayes.report.comparison import comparison_section
 from scaling_bayes.report.modelling import (
     calibration_section,
     checks_section,
@@ -53,10 +54,12 @@ def build_report(
         As `project`.
     """
     facts = read_facts(idata, targets, years, kind)
+    comparison = comparison_section(facts)
     sections = (
         answer_section(facts),
         fits_section(facts),
         slopes_section(facts),
+        *([comparison] if comparison else []),
         checks_section(facts),
         data_section(facts),
         settings_section(facts),

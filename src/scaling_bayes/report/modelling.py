@@ -14,6 +14,7 @@ from scaling_bayes.figures.style import task_label
 from scaling_bayes.formatting import format_number, format_year
 from scaling_bayes.laws import get_law
 from scaling_bayes.priors import Prior
+from scaling_bayes.report.comparison import least_squares_lines
 from scaling_bayes.report.drawing import WIDE, draw
 from scaling_bayes.report.parts import Cell, Column, FactsPart, Section, Status, Table, TextPart
 from scaling_bayes.report.words import months
@@ -41,6 +42,7 @@ _CHECKS = {
 def fits_section(facts: Facts) -> Section:
     """Error over compute, one panel per task."""
     reference = f"at the mean year of its systems, {_range(facts)}" if facts.options.needs_year else ""
+    lines = least_squares_lines(facts)
     figure = draw(
         "fits",
         "Error against training compute",
@@ -51,10 +53,13 @@ def fits_section(facts: Facts) -> Section:
             "% (equal tails) of new "
             "systems, given their true compute."
             + (" Earlier and later: than that mean year." if reference else "")
+            + (" Dashed: the least-squares line of the 2020 paper, on its own points." if lines else "")
         ),
         alt="Scatter plots of error against training compute with fitted line and predictive bands, "
         "one for each of " + ", ".join(task_label(task) for task in facts.tasks),
-        function=lambda width: plot_fits(facts.idata, columns=3 if width == WIDE else 1, width=width),
+        function=lambda width: plot_fits(
+            facts.idata, columns=3 if width == WIDE else 1, width=width, least_squares=lines or None
+        ),
     )
     return Section("fits", "Fits through the data", "Fits", (figure,))
 

@@ -1,0 +1,132 @@
+"""The section that sets the 2020 paper's numbers beside this fit's."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from scaling_bayes.figures.style import task_label
+from scaling_bayes.formatting import format_error, format_number
+from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
+from scaling_bayes.report.parts import Cell, Column, Details, Power, PowerInterval, Section, Table, TextPart
+from scaling_bayes.thompson2020.comparison import side_by_side, slopes_side_by_side
+from scaling_bayes.thompson2020.lines import fit_line
+from scaling_bayes.thompson2020.points import FLOP_PER_GFLOP
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from scaling_bayes.report.reading import Facts
+
+__all__ = ["comparison_section", "least_squares_lines"]
+
+_LOG10_FLOP_PER_GFLOP = math.log10(FLOP_PER_GFLOP)
+#: Quantity of the paper's table: what it is called here, its unit, and the paper's unit in that one, log10.
+_QUANTITIES = {
+    "compute": ("Training compute", "FLOP", _LOG10_FLOP_PER_GFLOP),
+    "cost": ("Cost", "USD", 0.0),
+    "carbon": ("Carbon", "lb CO2", 0.0),
+}
+_FORMS = ("polynomial", "exponential")
+
+
+def least_squares_lines(facts: Facts) -> dict[str, tuple[float, float]]:
+    """Slope and intercept of the 2020 lines on log10 FLOP, for the tasks of a power-law fit that have one."""
+    if facts.options.law != "power":
+        return {}
+    lines = {task: fit_line(task, "polynomial") for task in facts.tasks if task in THOMPSON2020_TARGETS}
+    return {
+        task: (line.slope, line.intercept - line.slope * _LOG10_FLOP_PER_GFLOP)
+        for task, line in lines.items()
+    }
+
+
+def comparison_section(facts: Facts) -> Section | None:
+    """Every cell of the paper's target table beside its reproduction and this fit; None without its tasks."""
+    if not any(task in THOMPSON2020_TARGETS for task in facts.tasks):
+        return None
+    cells: dict[tuple[str, float], dict[tuple[str, str], Mapping[Any, Any]]] = {}
+    for row in side_by_side(facts.idata).to_dict(orient="records"):
+        if row["task"] in facts.tasks:
+            cells.setdefault((row["task"], row["error"]), {})[row["quantity"], row["form"]] = row
+    compute, cost, carbon = (_target_table(cells, quantity) for quantity in _QUANTITIES)
+    return Section(
+        "thompson2020",
+        "Beside the 2020 paper",
+        "2020 paper",
+        (
+            TextPart(
+                "The 2020 paper read each target off a least-squares line in two forms, without intervals. "
+                "This fit's column is its counterpart: where the line of the task, not a single system, "
+                "reaches the target, with the algorithms of the end of the data."
+            ),
+            compute,
+            Details("Cost and carbon, by the paper's conversions", (cost, carbon)),
+            *_slopes(facts),
+        ),
+    )
+
+
+def _target_table(
+    cells: Mapping[tuple[str, float], Mapping[tuple[str, str], Mapping[Any, Any]]],
+    quantity: str,
+) -> Table:
+    name, unit, offset = _QUANTITIES[quantity]
+    rows: list[tuple[Cell, ...]] = []
+    previous = ""
+    for (task, error), row in cells.items():
+        forms = [row[quantity, form] for form in _FORMS]
+        answered = [cell for cell in forms if cell["bayes_median"] == cell["bayes_median"]]
+        found: Cell = "other scale"
+        if answered:
+            median, lower, upper = (
+                answered[0][f"bayes_{end}"] + offset for end in ("median", "lower_90", "upper_90")
+            )
+            found = PowerInterval(median, lower, upper)
+        rows.append(
+            (
+                task_label(task) if task != previous else "",
+                format_error(error),
+                *(f"10^{cell['printed_power_of_ten'] + offset:.0f}" for cell in forms),
+                *(Power(cell["log10_value"] + offset) for cell in forms),
+                found,
+            )
+        )
+        previous = task
+    return Table(
+        f"{name} in {unit} of each target of the 2020 paper: its printed power of ten, our recomputation by "
+        "least squares, and this fit, median [90 % equal-tailed interval].",
+        (
+            Column("Task"),
+            Column("Target error", numeric=True),
+            Column("Printed", "polynomial", numeric=True),
+            Column("Printed", "exponential", numeric=True),
+            Column("Recomputed", "polynomial", numeric=True),
+            Column("Recomputed", "exponential", numeric=True),
+            Column("This fit", "median [90 % interval]", numeric=True),
+        ),
+        tuple(rows),
+    )
+
+
+def _slopes(facts: Facts) -> tuple[Table, ...]:
+    slopes = slopes_side_by_side(facts.idata)
+    if slopes.empty:
+        return ()
+    rows: list[tuple[Cell, ...]] = []
+    for row in slopes.to_dict(orient="records"):
+        both = (
+            ("ols_slope", "ols_lower_90", "ols_upper_90"),
+            ("bayes_median", "bayes_lower_90", "bayes_upper_90"),
+        )
+        values = [[format_number(float(row[name])) for name in names] for names in both]
+        rows.append((task_label(row["task"]), *(f"{mid} [{low}, {high}]" for mid, low, high in values)))
+    return (
+        Table(
+            "Slope of log10(1 / error) per tenfold compute: least squares on the paper's points with its "
+            "90 % confidence interval, and this fit, median [90 % equal-tailed interval].",
+            (Column("Task"), Column("Least squares", numeric=True), Column("This fit", numeric=True)),
+            tuple(rows),
+        ),
+    )
