@@ -139,6 +139,22 @@ def test_price_and_energy_improve_together(hardware: xr.DataTree) -> None:
     assert float(posterior["doubling_year"].min()) > 0
 
 
+def test_a_good_chip_is_good_at_both(hardware: xr.DataTree) -> None:
+    from scaling_bayes.projection.scenario_draws import RESIDUAL_CORRELATION
+
+    points = pd.concat([trend_points(), cloud_offers()], ignore_index=True)
+    points = points[points["trend"].str.contains(" ")].reset_index(drop=True)
+    for label, rows in points.groupby("trend"):
+        middle = np.median(trend_draws(hardware, str(label), rows["year"].to_numpy()), axis=0)
+        points.loc[rows.index, "residual"] = rows["log10_value"] - middle
+    points["quantity"] = points["trend"].str.split().str[0]
+    wide = points.pivot_table(index="device", columns="quantity", values="residual")
+    found = wide.corr()["energy"]
+    assert found["purchase"] == pytest.approx(0.51, abs=0.02)
+    assert found["cloud"] == pytest.approx(0.61, abs=0.02)
+    assert found["purchase"] < RESIDUAL_CORRELATION < found["cloud"]
+
+
 def test_unknown_trend() -> None:
     with pytest.raises(OptionError, match="energy gpu_datacenter"):
         trend_draws(open_hardware(), "energy cpu", [2020.0])

@@ -230,7 +230,7 @@ class Scenario:
                 self._price_text(),
                 "posterior of the hardware trends" if self._uses_price_trend else "own",
             ),
-            ("improvement of hardware", self._improvement_text(), "posterior of the hardware trends"),
+            ("improvement of hardware", self._improvement_text(), self._improvement_source()),
             ("algorithmic progress", self.algorithmic_progress, "posterior of the fit"),
         ]
         if self.value("grid_kg_per_kwh") is None:
@@ -275,6 +275,10 @@ class Scenario:
         if not self._uses_price_trend:
             return "own price per chip-hour"
         return f"{self.price}, of the day, typical provider"
+
+    def _improvement_source(self) -> str:
+        own = all(self.value(name) is not None for name in ("usd_per_chip_hour", "chip_watt"))
+        return "own" if own and self.improvement == "none" else "posterior of the hardware trends"
 
     def _improvement_text(self) -> str:
         year = f"{self.improvement_year:g}" if self.improvement_year is not None else ""
