@@ -455,7 +455,7 @@ def gpt3_peak() -> float:
 
 def test_the_page_is_what_the_data_give(repository) -> None:
     from scaling_bayes.pages import fill_blocks
-    from scaling_bayes.report.cost_page import hardware_blocks
+    from scaling_bayes.report.hardware_page import hardware_blocks
 
     page = (repository / "docs" / "cost_and_carbon.md").read_text(encoding="utf-8")
     assert fill_blocks(page, hardware_blocks()) == page

@@ -20,6 +20,7 @@ from scaling_bayes.hardware.points import cloud_offers, devices, trend_points
 from scaling_bayes.hardware.posterior import HARDWARE_TRACE, doubling_times, open_hardware, trend_draws
 from scaling_bayes.hardware.tables import load_grid_carbon_intensity, load_literature_intervals, load_table
 from scaling_bayes.hardware.trends import FITTED_PERIODS, TRENDS, default_hardware_priors, period_edges
+from scaling_bayes.report.hardware_page import PUBLISHED
 from scaling_bayes.resources import data_path
 from scaling_bayes.schema import HARDWARE_KIND
 
@@ -113,22 +114,12 @@ def test_the_shipped_posterior_was_fitted_to_the_shipped_tables(hardware: xr.Dat
     assert content["priors"] == {name: prior.to_dict() for name, prior in default_hardware_priors().items()}
 
 
-PUBLISHED = [
-    ("energy gpu_datacenter", "fp32_flop_per_joule_doubling_2008_2020", 2008.5, 2020.9),
-    ("energy gpu_datacenter", "fp32_flop_per_joule_doubling_2012_2020", 2012.9, 2020.9),
-    ("energy gpu_datacenter", "fp32_flop_per_joule_doubling_2008_2026", 2008.5, 2026.0),
-    ("energy tpu", "tensor16_flop_per_joule_doubling", 2017.4, 2026.0),
-    ("purchase gpu_datacenter", "flop_per_s_per_usd_doubling_all_gpus", 2006.0, 2021.0),
-    ("purchase gpu_datacenter", "flop_per_s_per_usd_doubling_ml_gpus", 2006.0, 2021.0),
-    ("purchase gpu_datacenter", "flop_per_s_per_usd_doubling_top_gpus", 2006.0, 2021.0),
-    ("purchase gpu_datacenter", "fp32_flop_per_s_per_release_usd_doubling_2008_2026", 2008.5, 2024.0),
-]
-
-
 @pytest.mark.parametrize(("label", "name", "start", "end"), PUBLISHED)
 def test_doubling_times_overlap_the_published_ones(hardware, label, name, start, end) -> None:
     published = load_literature_intervals().set_index("quantity").loc[name]
-    ours = doubling_times(hardware, start, end).set_index("trend").loc[label]
+    if np.isnan(published["lower"]):
+        pytest.skip("no interval published")
+    ours = doubling_times(hardware, max(start, 1990.0), end).set_index("trend").loc[label]
     assert ours["lower_90"] <= published["upper"]
     assert ours["upper_90"] >= published["lower"]
 

@@ -9,15 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import OptionError, TargetError
-from scaling_bayes.hardware.assumptions import (
-    ASSUMPTIONS,
-    TPU_SERVER_POWER,
-    TPU_SERVER_POWER_SOURCE,
-    Value,
-    format_value,
-    read_value,
-)
-from scaling_bayes.hardware.grid import GROWTH_SD, Grid, grid_of
+from scaling_bayes.hardware.assumptions import ASSUMPTIONS, TPU_SERVER_POWER, Value, read_value
+from scaling_bayes.hardware.grid import grid_of
 from scaling_bayes.hardware.points import devices
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.hardware.trends import trends_of
@@ -215,87 +208,9 @@ class Scenario:
             One row per assumption: ``assumption``, ``assumed`` (with unit; median and 90 % interval), and
             ``source``.
         """
-        import pandas as pd
+        from scaling_bayes.projection.assumed import scenario_rows
 
-        grid = grid_of(self.region)
-        peak = "bf16" if self.device_class == "tpu" else "FP32"
-        rows = [
-            (
-                "hardware",
-                self.device or f"{self.device_class}, counted at {peak} peak",
-                "the convention of burdens",
-            ),
-            (
-                "price",
-                self._price_text(),
-                "posterior of the hardware trends" if self._uses_price_trend else "own",
-            ),
-            ("improvement of hardware", self._improvement_text(), self._improvement_source()),
-            ("algorithmic progress", self.algorithmic_progress, "posterior of the fit"),
-        ]
-        if self.value("grid_kg_per_kwh") is None:
-            rows.append(
-                (
-                    "grid",
-                    self._grid_text(grid),
-                    "Our World in Data, from Ember and the Energy Institute; mlco2/impact for cloud regions",
-                )
-            )
-        for name in ASSUMPTIONS:
-            value = self.value(name)
-            if value is None or not self._matters(name):
-                continue
-            source = ASSUMPTIONS[name].source
-            if name in self.replacements:
-                source = (
-                    "replaced" if self.name != "thompson2020" else "Strubell et al. 2019, as in that paper"
-                )
-            elif name == "server_power_ratio" and self.device_class == "tpu":
-                source = TPU_SERVER_POWER_SOURCE
-            rows.append((ASSUMPTIONS[name].meaning, format_value(name, value), source))
-        return pd.DataFrame(rows, columns=["assumption", "assumed", "source"])
-
-    @property
-    def _uses_price_trend(self) -> bool:
-        return self.value("usd_per_chip_hour") is None
-
-    def _matters(self, name: str) -> bool:
-        if name == "gain":
-            return self.improvement == "accelerated"
-        if name in ("service_year", "system_overhead"):
-            return self.price == "purchase" and self._uses_price_trend
-        if name == "own_year":
-            own = ("usd_per_chip_hour", "chip_watt", "grid_kg_per_kwh")
-            return any(self.value(each) is not None for each in own)
-        if name == "hardware_age_year":
-            return self._uses_price_trend or self.value("chip_watt") is None
-        return name != "utilisation"
-
-    def _price_text(self) -> str:
-        if not self._uses_price_trend:
-            return "own price per chip-hour"
-        return f"{self.price}, of the day, typical provider"
-
-    def _improvement_source(self) -> str:
-        own = all(self.value(name) is not None for name in ("usd_per_chip_hour", "chip_watt"))
-        return "own" if own and self.improvement == "none" else "posterior of the hardware trends"
-
-    def _improvement_text(self) -> str:
-        year = f"{self.improvement_year:g}" if self.improvement_year is not None else ""
-        return {
-            "none": f"none: the hardware in use in {year} throughout",
-            "trend": "as fitted, up to the limit of energy efficiency",
-            "stalled": f"as fitted until {year}, none after",
-            "accelerated": f"as fitted, and a one-off gain in {year}",
-        }[self.improvement]
-
-    def _grid_text(self, grid: Grid) -> str:
-        own = self.value("grid_growth_per_year")
-        growth = f"{grid.growth_per_year:+.1%} ± {1.645 * GROWTH_SD:.1%} (90 %) a year"
-        if own is not None:
-            growth = format_value("grid_growth_per_year", own)
-        last = int(grid.years[-1])
-        return f"{grid.name}: {grid.kg_per_kwh[-1]:.3g} kg CO2e/kWh in {last}, then {growth}"
+        return scenario_rows(self)
 
 
 #: Scenarios by name: their fields.
