@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pandas as pd
@@ -50,7 +52,9 @@ def test_fit_writes_a_trace_and_talks_on_stderr(fitted) -> None:
 
 
 def test_a_failed_check_has_its_own_exit_code(tmp_path: Path) -> None:
-    done = run("fit", SYSTEMS, "-q", "-o", tmp_path / "t.nc", "--draws", 20, "--tune", 50, "--chains", 2)
+    small = ["--draws", 20, "--tune", 50, "--chains", 2, "--pooling", "none"]
+    switches = ["--no-measurement-error", "--no-algorithmic-progress"]
+    done = run("fit", SYSTEMS, "-q", "-o", tmp_path / "t.nc", *small, *switches)
     assert done.returncode == 3
     assert "expected >= 400: too few effective draws" in done.stderr
     assert "Traceback" not in done.stderr
@@ -212,9 +216,28 @@ def test_a_read_only_folder_is_refused(reference_trace: Path, tmp_path: Path) ->
     assert "cannot write" in done.stderr
 
 
-def test_an_interrupted_fit_writes_nothing(tmp_path: Path) -> None:
-    import signal
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_lost_in_a_callback_is_raised_at_the_end() -> None:
+    from scaling_bayes.cli.output import interrupts_kept
 
+    class Target:
+        pass
+
+    went_on = []
+
+    def lose_an_interrupt() -> None:
+        target = Target()
+        reference = weakref.ref(target, lambda _: signal.raise_signal(signal.SIGINT))
+        del target
+        went_on.append(reference() is None)
+
+    with pytest.raises(KeyboardInterrupt), interrupts_kept():
+        lose_an_interrupt()
+    assert went_on == [True]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupted_fit_writes_nothing(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "scaling_bayes", "fit", str(SYSTEMS), "-o", str(tmp_path / "t.nc")],
         stderr=subprocess.PIPE,

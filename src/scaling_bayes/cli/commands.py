@@ -21,7 +21,7 @@ from scaling_bayes.cli.options import (
     trace_argument,
     years_option,
 )
-from scaling_bayes.cli.output import print_csv, print_json, print_table, say, warnings_said
+from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, warnings_said
 from scaling_bayes.cli.overparameterization import overparameterization
 from scaling_bayes.cli.replicate import replicate
 
@@ -95,7 +95,7 @@ def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool
     from scaling_bayes.diagnostics import failed_checks
     from scaling_bayes.model.fit import fit as fit_model
 
-    with warnings_said():
+    with warnings_said(), interrupts_kept():
         idata = fit_model(systems, priors=replacements, progressbar=not quiet, **options)
     path = save_trace(idata, output)
     say(f"trace written to {path}")

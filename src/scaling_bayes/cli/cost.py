@@ -19,7 +19,7 @@ from scaling_bayes.cli.options import (
     target_option,
     trace_argument,
 )
-from scaling_bayes.cli.output import print_csv, print_json, print_table, say
+from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -283,7 +283,8 @@ def hardware_fit(output: Path, before: float | None, quiet: bool) -> int:
     from scaling_bayes.diagnostics import failed_checks
     from scaling_bayes.model.hardware import fit_hardware
 
-    tree = fit_hardware(before=float("inf") if before is None else before, progressbar=not quiet)
+    with interrupts_kept():
+        tree = fit_hardware(before=float("inf") if before is None else before, progressbar=not quiet)
     say(f"hardware posterior written to {save_trace(tree, output)}")
     failed = failed_checks(tree)
     for sentence in failed:

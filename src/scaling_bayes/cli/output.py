@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     import pandas as pd
 
-__all__ = ["print_csv", "print_json", "print_table", "say", "warnings_said"]
+__all__ = ["interrupts_kept", "print_csv", "print_json", "print_table", "say", "warnings_said"]
 
 
 def say(text: str) -> None:
@@ -68,6 +71,28 @@ def warnings_said() -> Iterator[list[str]]:
             say(f"warning: {warning.message}")
         elif not issubclass(warning.category, (DeprecationWarning, PendingDeprecationWarning, FutureWarning)):
             say(f"warning: {warning.category.__name__}: {warning.message}")
+
+
+@contextmanager
+def interrupts_kept() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` at the end of the block if one was lost inside it.
+
+    Python drops exceptions raised in weak-reference callbacks, and compilation runs many of them.
+    """
+    pressed = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.default_int_handler(number, frame)
+
+    previous = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def _finite(content: Any) -> Any:
