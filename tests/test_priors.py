@@ -52,6 +52,8 @@ class PrelizLike:
 
     def __init__(self, **params: float) -> None:
         self.params_dict = params
+        self.is_frozen = bool(params)
+        self.__dict__.update(params)
 
 
 class Gamma(PrelizLike):
@@ -62,6 +64,8 @@ def test_accepted_forms() -> None:
     assert as_prior("slope", (0.1, (0.05, 0.2)), positive=True).family == "LogNormal"
     assert as_prior("intercept", (0.1, (-0.5, 0.7)), positive=False).family == "Normal"
     assert as_prior("slope", Gamma(alpha=2, beta=3), positive=True) == Prior("Gamma", alpha=2, beta=3)
+    with pytest.raises(OptionError, match="Gamma without parameters; expected numbers for alpha, beta"):
+        as_prior("slope", Gamma(), positive=True)
 
 
 BAD = [

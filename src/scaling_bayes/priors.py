@@ -167,12 +167,20 @@ def _read_prior(value: Any, *, positive: bool) -> Prior:
         and len(value[1]) == 2
     ):
         return Prior.from_interval(value[0], value[1][0], value[1][1], positive=positive)
-    parameters = getattr(value, "params_dict", None)
-    if callable(getattr(value, "rv_frozen", None)) or parameters is not None:
-        return Prior(type(value).__name__, **dict(parameters or {}))
+    if hasattr(value, "params_dict"):
+        return _from_preliz(value)
     raise OptionError(
         f"found {value!r}; expected Prior(family, ...), (median, (lower, upper)) or a PreliZ distribution."
     )
+
+
+def _from_preliz(distribution: Any) -> Prior:
+    """Read a PreliZ distribution, in whichever of its parametrisations it was given."""
+    family = type(distribution).__name__
+    names = FAMILIES.get(family, ((), False))[0]
+    if family in FAMILIES and not getattr(distribution, "is_frozen", True):
+        raise OptionError(f"found {family} without parameters; expected numbers for {', '.join(names)}.")
+    return Prior(family, **{name: getattr(distribution, name) for name in names})
 
 
 #: Spread of a task's log slope, noise and progress around the centre where nothing is pooled.
