@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import runpy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -108,12 +107,6 @@ def test_committed_pages_are_of_the_full_run(repository: Path) -> None:
     text = (repository / "docs" / "overparameterization.md").read_text(encoding="utf-8")
     for n in Settings().observations:
         assert text.count(f"\n| {n} |") == 2
-
-
-def test_the_notebook_runs(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    content = runpy.run_path(str(repository / "notebooks" / "06_overparameterization.py"))
-    assert len(content["summary"]) == 4 * 13
-    assert "limit 0.699" in capsys.readouterr().out
 
 
 def test_defaults_are_the_published_ones() -> None:

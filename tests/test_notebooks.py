@@ -1,0 +1,103 @@
+"""Every notebook runs from top to bottom on small settings, and shows what its text says."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scaling_bayes.schema import group
+
+DRAWS = 60
+NAMES = (
+    "01_data",
+    "02_thompson2020",
+    "03_hierarchical_model",
+    "04_checks",
+    "05_projections",
+    "06_overparameterization",
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::scaling_bayes.model.fit.FitWarning")
+
+
+@pytest.fixture
+def run(
+    repository: Path, made_once: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], dict[str, Any]]:
+    """`run(name)`: the variables of a notebook at its end, with one small fit shared by all."""
+
+    def make(path: Path) -> None:
+        from scaling_bayes import fit, save_trace
+
+        save_trace(fit(draws=4 * DRAWS, tune=4 * DRAWS, random_seed=1, progressbar=False), path)
+
+    def give(name: str) -> dict[str, Any]:
+        monkeypatch.setenv("NOTEBOOK_DRAWS", str(DRAWS))
+        if name not in {"01_data", "06_overparameterization"}:
+            monkeypatch.setenv("NOTEBOOK_TRACE", str(made_once("notebook.nc", make)))
+        return runpy.run_path(str(repository / "notebooks" / f"{name}.py"))
+
+    return give
+
+
+def test_every_notebook_is_tested(repository: Path) -> None:
+    assert tuple(sorted(path.stem for path in (repository / "notebooks").glob("*.py"))) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_notebooks_are_percent_scripts_that_end_with_something_to_try(repository: Path, name: str) -> None:
+    text = (repository / "notebooks" / f"{name}.py").read_text(encoding="utf-8")
+    assert "format_name: percent" in text
+    assert re.search(r"^# %% \[markdown\]\n# # ", text, flags=re.MULTILINE)
+    assert re.search(r"^# ## (Exercises|Try)$", text, flags=re.MULTILINE)
+    cells = re.split(r"^# %%.*$", text, flags=re.MULTILINE)[1:]
+    assert max(len(cell.strip().splitlines()) for cell in cells) <= 40
+
+
+def test_data(run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
+    content = run("01_data")
+    assert content["counts"]["with_compute"].sum() == 121
+    assert len(content["autofill"]) == 7
+    assert "82 of 88 rows" in capsys.readouterr().out
+
+
+def test_thompson2020(run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
+    content = run("02_thompson2020")
+    assert "88 of 90 printed cells agree" in capsys.readouterr().out
+    assert len(content["cells"]) == 15
+
+
+def test_hierarchical_model(run: Callable[[str], dict[str, Any]]) -> None:
+    content = run("03_hierarchical_model")
+    assert list(content["steps"]) == ["complete", "none", "partial", "with error", "reference"]
+    shared = group(content["steps"]["complete"], "posterior")["slope"]
+    assert np.ptp(shared.values, axis=-1).max() == 0.0
+    together = content["together"]
+    assert (together["with error"] > 0).all()
+
+
+def test_checks(run: Callable[[str], dict[str, Any]]) -> None:
+    content = run("04_checks")
+    assert content["spoiled"]["slope"].shape == content["posterior"]["slope"].shape
+    assert abs(content["in_sd"]).max() < 1.5
+    assert 0.5 <= content["foreseen"]["inside"].mean() <= 1.0
+
+
+def test_projections(run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
+    content = run("05_projections")
+    assert set(content["priced"]["quantity"]) > {"log10_cost_usd", "log10_carbon_kg"}
+    assert content["first"]["never"].between(0, 1).all()
+    assert "days" in capsys.readouterr().out
+
+
+def test_overparameterization(
+    run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert len(run("06_overparameterization")["summary"]) == 4 * 13
+    assert "limit 0.699" in capsys.readouterr().out
