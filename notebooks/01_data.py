@@ -23,6 +23,7 @@
 # %%
 from collections import Counter
 
+# %matplotlib inline
 import numpy as np
 
 from scaling_bayes import DataError, load_systems, reference_systems, validate_systems
@@ -135,7 +136,7 @@ except DataError as error:
 # hardware beneath it, on one axis. Crosses are four systems that the 2020 paper holds up as landmarks.
 
 # %%
-plot_compute_trend()
+plot_compute_trend().figure
 
 # %% [markdown]
 # Training runs grew no faster than the record machine until about 2010, then much faster: by money and by

@@ -25,6 +25,7 @@ draws = int(os.environ.get("NOTEBOOK_DRAWS", "1000"))
 trace = os.environ.get("NOTEBOOK_TRACE", "")
 
 # %%
+# %matplotlib inline
 import numpy as np
 
 from scaling_bayes import fit, open_trace
@@ -124,7 +125,7 @@ ols = {
 plot_fits(idata, least_squares=ols)
 
 # %%
-plot_slopes(idata)
+plot_slopes(idata).figure
 
 # %% [markdown]
 # Most posterior slopes are smaller than those of least squares. Two ingredients pull in opposite

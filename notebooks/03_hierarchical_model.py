@@ -26,6 +26,7 @@ draws = int(os.environ.get("NOTEBOOK_DRAWS", "1000"))
 trace = os.environ.get("NOTEBOOK_TRACE", "")
 
 # %%
+# %matplotlib inline
 import numpy as np
 import pandas as pd
 
@@ -178,7 +179,7 @@ pd.concat(answers).set_index("model").round(1)
 # cancel. A model with neither is right by accident, and one with only the first is wrong with confidence.
 
 # %%
-plot_slopes(steps["reference"])
+plot_slopes(steps["reference"]).figure
 
 # %%
 plot_fits(steps["reference"])

@@ -30,6 +30,7 @@ draws = int(os.environ.get("NOTEBOOK_DRAWS", "1000"))
 trace = os.environ.get("NOTEBOOK_TRACE", "")
 
 # %%
+# %matplotlib inline
 import numpy as np
 import pandas as pd
 
@@ -92,7 +93,7 @@ pd.DataFrame(
 # should allow anything an expert would not laugh at, and not much else. It has not seen a single row.
 
 # %%
-plot_prior_predictive(idata)
+plot_prior_predictive(idata).figure
 
 # %% [markdown]
 # ## 3. Could the model have produced these data?

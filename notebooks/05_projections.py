@@ -28,6 +28,7 @@ draws = int(os.environ.get("NOTEBOOK_DRAWS", "1000"))
 trace = os.environ.get("NOTEBOOK_TRACE", "")
 
 # %%
+# %matplotlib inline
 import numpy as np
 import pandas as pd
 
@@ -63,7 +64,7 @@ compute = summarize_projection(project(idata))
 compute[["task", "error", "lower_90", "median", "upper_90"]].round(1)
 
 # %%
-plot_projections(compute)
+plot_projections(compute).figure
 
 # %% [markdown]
 # Read one row aloud: "with the data to 2020 and this model, half of the probability is on less than the

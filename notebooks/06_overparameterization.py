@@ -21,6 +21,7 @@
 # minutes.
 
 # %%
+# %matplotlib inline
 import numpy as np
 
 from scaling_bayes.overparameterization.expectations import expected_excess_risk, expert_limit

@@ -54,6 +54,7 @@ def test_every_notebook_is_tested(repository: Path) -> None:
 def test_notebooks_are_percent_scripts_that_end_with_something_to_try(repository: Path, name: str) -> None:
     text = (repository / "notebooks" / f"{name}.py").read_text(encoding="utf-8")
     assert "format_name: percent" in text
+    assert "\n# %matplotlib inline\n" in text, "Jupyter would not show the figures"
     assert re.search(r"^# %% \[markdown\]\n# # ", text, flags=re.MULTILINE)
     assert re.search(r"^# ## (Exercises|Try)$", text, flags=re.MULTILINE)
     cells = re.split(r"^# %%.*$", text, flags=re.MULTILINE)[1:]
