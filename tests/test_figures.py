@@ -17,6 +17,7 @@ from tests.synthetic import synthetic_fit
 
 from scaling_bayes.figures import (
     FigureError,
+    plot_affordability,
     plot_fits,
     plot_posterior_predictive,
     plot_prior_predictive,
@@ -28,6 +29,7 @@ from scaling_bayes.figures import (
 from scaling_bayes.figures.reading import coverage, curve, pit, points
 from scaling_bayes.figures.style import COLORS, decades, legible, power_of_ten, task_label
 from scaling_bayes.predictive import performance_distribution
+from scaling_bayes.projection.afford import affordable, probability_by_year
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summarize_projection
 
@@ -44,6 +46,10 @@ def summary() -> Any:
     return summarize_projection(project(fit()))
 
 
+def shares(idata: Any) -> Any:
+    return probability_by_year(affordable(idata, budget_usd=1e9, years=range(2020, 2061, 5)))
+
+
 def figure_of(drawn: Any) -> Figure:
     return drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
 
@@ -54,6 +60,12 @@ FIGURES: dict[str, Callable[[Any, float], Figure]] = {
     "projections": lambda idata, width: figure_of(
         plot_projections(summarize_projection(project(idata)), yardsticks={"a yardstick": 25.0}, width=width)
     ),
+    "carbon": lambda idata, width: figure_of(
+        plot_projections(
+            summarize_projection(project(idata, scenario="trend")), quantity="log10_carbon_kg", width=width
+        )
+    ),
+    "affordability": lambda idata, width: plot_affordability(shares(idata), title="a budget", width=width),
     "prior": lambda idata, width: figure_of(plot_prior_predictive(idata, width=width)),
     "posterior": lambda idata, width: plot_posterior_predictive(idata, width=width),
     "ranks": lambda idata, width: plot_ranks(idata, width=width),
@@ -85,7 +97,7 @@ def test_names_are_text_and_nothing_else(name: str) -> None:
     assert not [element for element in root.iter() if "script" in element.tag]
     assert root.get("aria-label") == '$x_ & "y" ]]>'
     written = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    if name in ("fits", "slopes", "projections", "prior"):
+    if name in ("fits", "slopes", "projections", "carbon", "affordability", "prior"):
         assert any((text or "").startswith("<script>alert") for text in written)
         assert NASTY[1] in written
 
@@ -197,6 +209,44 @@ def test_a_summary_without_compute_is_refused() -> None:
     frame = summary().assign(quantity="log10_cost_usd")
     with pytest.raises(FigureError, match="training compute"):
         plot_projections(frame)
+
+
+def test_every_projected_quantity_can_be_drawn_and_no_other() -> None:
+    frame = summarize_projection(project(fit(), {"imagenet": [0.1]}, scenario="trend"))
+    for quantity in ("log10_cost_usd", "log10_energy_kwh", "log10_carbon_kg"):
+        ax = plot_projections(frame, quantity=quantity, yardsticks={"a yardstick": 13.0})
+        row = frame[frame["quantity"] == quantity].iloc[0]
+        lines = [line.get_xdata() for line in ax.lines]
+        assert any(len(x) == 2 and np.allclose(x, [row["lower_90"], row["upper_90"]]) for x in lines)
+    with pytest.raises(FigureError, match="expected one"):
+        plot_projections(frame, quantity="cost")
+    with pytest.raises(FigureError, match="with a scenario"):
+        plot_projections(summary(), quantity="log10_cost_usd")
+
+
+# Affordability
+
+
+def test_lines_are_the_probabilities_and_never_is_written() -> None:
+    frame = shares(fit())
+    frame.loc[frame["error"] == frame["error"].iloc[0], "never"] = 0.37
+    figure = plot_affordability(frame)
+    panels = [ax for ax in figure.axes if ax.axison]
+    assert len(panels) == frame["task"].nunique()
+    for ax, (_, rows) in zip(panels, frame.groupby("task", sort=False), strict=True):
+        drawn = [line for line in ax.lines if line.get_transform() != ax.transAxes]
+        for line, (_, one) in zip(drawn, rows.groupby("error", sort=False), strict=True):
+            at = np.interp(one["year"], line.get_xdata(), line.get_ydata())
+            assert np.allclose(at, one["within_budget"], atol=2e-3)
+        assert len({(str(line.get_color()), str(line.get_linestyle())) for line in drawn}) == len(drawn)
+    assert any("never 37 %" in text for text in texts(panels[0]))
+    assert "target, never by 2060" in texts(panels[0])
+
+
+def test_an_empty_or_other_table_is_refused() -> None:
+    for frame in (shares(fit()).iloc[:0], summary()):
+        with pytest.raises(FigureError, match="probability_by_year"):
+            plot_affordability(frame)
 
 
 # Fits, checks and predictive distributions

@@ -23,7 +23,7 @@ from scaling_bayes.errors import OptionError, TargetError, TraceError
 from scaling_bayes.formatting import format_error, format_interval, format_power_of_ten
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summarize_projection
-from scaling_bayes.report import QUESTION, build_report, render_html, write_report
+from scaling_bayes.report import COST_QUESTION, QUESTION, build_report, render_html, write_report
 from scaling_bayes.report.parts import FailurePart
 from scaling_bayes.report.words import in_words, month_of, months
 from scaling_bayes.traces import open_trace, save_trace
@@ -92,13 +92,16 @@ def test_the_answer_has_every_task_and_the_numbers_of_the_summary() -> None:
         assert label in text
 
 
-def test_title_is_the_question_and_the_answer_comes_first() -> None:
-    report = build_report(fit())
-    assert report.title == QUESTION
+@pytest.mark.parametrize(("scenario", "question"), [("trend", COST_QUESTION), (None, QUESTION)])
+def test_title_is_the_question_and_the_answer_comes_first(scenario: str | None, question: str) -> None:
+    report = build_report(fit(), scenario=scenario)
+    assert report.title == question
     assert [section.anchor for section in report.sections] == [
         "answer",
+        *(["costs"] if scenario else []),
         "fits",
         "slopes",
+        "thompson2020",
         "checks",
         "data",
         "settings",
@@ -121,7 +124,7 @@ def test_every_interval_table_states_the_convention() -> None:
 
 def test_year_kind_and_targets_are_passed_on_and_said() -> None:
     report = build_report(fit(), targets={"my task": [0.1]}, years=[2030], kind="mean")
-    expected = summarize_projection(project(fit(), {"my task": [0.1]}, 2030, "mean"))
+    expected = summarize_projection(project(fit(), {"my task": [0.1]}, 2030, "mean", scenario="trend"))
     pd.testing.assert_frame_equal(report.projection, expected)
     assert "goes on until 2030" in report.lead
     assert "typical system" in report.lead
@@ -188,7 +191,7 @@ def test_a_figure_that_cannot_be_drawn_is_named_with_its_reason(monkeypatch: pyt
     monkeypatch.setattr(modelling, "plot_slopes", refuse)
     report = build_report(fit())
     assert [(f.name, f.reason) for f in report.failures] == [("slopes", "RuntimeError: <b>no ink</b>")]
-    assert isinstance(report.sections[2].parts[0], FailurePart)
+    assert isinstance(report.sections[3].parts[0], FailurePart)
     html = render_html(report)
     assert "RuntimeError: &lt;b&gt;no ink&lt;/b&gt;" in html
     assert "Figure not drawn: Slopes, prior and posterior." in Reader(html).text
@@ -303,15 +306,16 @@ def test_a_stored_fit_gives_the_same_report(written: list[Path], tmp_path: Path)
 def test_csv_is_the_summary(written: list[Path]) -> None:
     table = written[2]
     found = pd.read_csv(io.BytesIO(table.read_bytes()), keep_default_na=False)
-    pd.testing.assert_frame_equal(found, summarize_projection(project(fit())), check_dtype=False)
+    expected = summarize_projection(project(fit(), scenario="trend"))
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
 
 
 def test_json_holds_everything_and_no_special_numbers(written: list[Path]) -> None:
     text = written[1].read_text(encoding="utf-8")
     found = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
-    assert found["question"] == QUESTION
+    assert found["question"] == COST_QUESTION
     assert found["digest"] == tree_digest(fit())
-    rows = summarize_projection(project(fit())).to_dict(orient="records")
+    rows = summarize_projection(project(fit(), scenario="trend")).to_dict(orient="records")
     assert found["projection"]["rows"] == rows
     assert {row["quantity"] for row in found["parameters"]} == {
         "slope",

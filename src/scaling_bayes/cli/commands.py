@@ -10,6 +10,7 @@ import click
 from scaling_bayes.cli.cost import afford, decompose, gain, hardware_fit, print_costs, scenario
 from scaling_bayes.cli.options import (
     budget_options,
+    budgets_option,
     chosen_scenario,
     csv_option,
     json_option,
@@ -115,20 +116,43 @@ def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool
 @target_option
 @years_option
 @kind_option
-def report(trace: Path, output: Path, targets: tuple[str, ...], years: tuple[float, ...], kind: str) -> None:
+@scenario_options()
+@budgets_option
+def report(
+    trace: Path,
+    output: Path,
+    targets: tuple[str, ...],
+    years: tuple[float, ...],
+    budget_usd: tuple[float, ...],
+    carbon_kg: tuple[float, ...],
+    kind: str,
+    **options: Any,
+) -> None:
     """Write the report on TRACE: one HTML file, and the same numbers as JSON and CSV.
+
+    With --scenario none it tells of training compute only, without cost and carbon.
 
     \b
     Example:
-      scaling-bayes report trace.nc -o report.html
+      scaling-bayes report trace.nc -o report.html --budget-usd 1e8
     """
     from scaling_bayes.report import write_report
     from scaling_bayes.traces import check_writable, open_trace
 
+    chosen = chosen_scenario(options)
+    if chosen is None and (budget_usd or carbon_kg):
+        raise click.UsageError("a budget needs a scenario; name one with --scenario.")
     check_writable(output)
     with warnings_said():
         written = write_report(
-            open_trace(trace), output, targets=read_targets(targets), years=list(years) or None, kind=kind
+            open_trace(trace),
+            output,
+            targets=read_targets(targets),
+            years=list(years) or None,
+            kind=kind,
+            scenario=chosen,
+            budget_usd=list(budget_usd) or None,
+            carbon_kg=list(carbon_kg) or None,
         )
     for path in written:
         click.echo(str(path))

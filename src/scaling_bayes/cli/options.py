@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "budget_options",
+    "budgets_option",
     "chosen_scenario",
     "csv_option",
     "json_option",
@@ -25,6 +26,9 @@ __all__ = [
     "trace_argument",
     "years_option",
 ]
+
+#: Name given for no scenario, where there is one by default.
+NO_SCENARIO = "none"
 
 Command = Callable[..., Any]
 
@@ -65,6 +69,15 @@ budget_options = _together(
     click.option("--budget-usd", type=float, help="Budget in USD."),
     click.option("--carbon-kg", type=float, help="Budget in kg CO2e."),
 )
+budgets_option = _together(
+    click.option(
+        "--budget-usd",
+        type=float,
+        multiple=True,
+        help="Budget in USD; repeatable. By default 1e7 and 1e9 USD, and 1e7 kg CO2e.",
+    ),
+    click.option("--carbon-kg", type=float, multiple=True, help="Budget in kg CO2e; repeatable."),
+)
 trace_argument = click.argument("trace", type=click.Path(path_type=Path))
 target_option = click.option(
     "--target",
@@ -91,7 +104,7 @@ csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 
 
 def chosen_scenario(options: dict[str, Any]) -> Scenario | None:
-    """The scenario that the options describe; they are taken out of `options`. None without a name.
+    """The scenario that the options describe; they are taken out of `options`. None without one, or ``none``.
 
     Raises
     ------
@@ -105,7 +118,7 @@ def chosen_scenario(options: dict[str, Any]) -> Scenario | None:
     changes = {field: options.pop(field) for field in fields}
     changes = {field: value for field, value in changes.items() if value is not None}
     changes |= dict(map(_assumption, options.pop("assume")))
-    if name is None:
+    if name in (None, NO_SCENARIO):
         if changes:
             raise click.UsageError(f"{', '.join(changes)}: only with a scenario; name one with --scenario.")
         return None

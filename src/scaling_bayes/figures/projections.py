@@ -1,9 +1,10 @@
-"""`plot_projections`: how much training compute each target needs, as interval bars."""
+"""`plot_projections`: how much compute, money, energy or carbon each target needs, as interval bars."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.figures.reading import records
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_projections"]
 
+#: Quantities that can be drawn: what each is called in words, and along its axis.
+QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "log10_training_compute_flop": ("training compute", "training compute needed, FLOP"),
+        "log10_cost_usd": ("cost", "cost, USD"),
+        "log10_energy_kwh": ("energy", "energy of the facility, kWh"),
+        "log10_carbon_kg": ("carbon", "carbon, kg CO2e"),
+    }
+)
+
 #: The axis is at least as long as its medians need, within these numbers of exponents.
 _USUAL_SPAN, _LONGEST_SPAN = 60.0, 120.0
 #: With more tasks than this the axis is written above the bars too.
@@ -38,18 +49,21 @@ _ROW, _HEADING = 0.245, 0.31
 def plot_projections(
     summary: pd.DataFrame,
     *,
+    quantity: str = "log10_training_compute_flop",
     yardsticks: Mapping[str, float] | None = None,
     ax: Axes | None = None,
     width: float = 8.9,
 ) -> Axes:
-    """Interval bars of required training compute: thin 90 %, thick 50 % (equal tails), dot at the median.
+    """Interval bars of what each target needs: thin 90 %, thick 50 % (equal tails), dot at the median.
 
     Parameters
     ----------
     summary : DataFrame
-        From `summarize_projection`; rows of other quantities than training compute are left out.
+        From `summarize_projection`; rows of other quantities are left out.
+    quantity : str
+        What to draw: training compute, ``log10_cost_usd``, ``log10_energy_kwh`` or ``log10_carbon_kg``.
     yardsticks : mapping, optional
-        Vertical lines to compare with, ``{label: log10 FLOP}``.
+        Vertical lines to compare with, ``{label: log10 of the quantity's unit}``.
     ax : Axes, optional
         Where to draw; a new figure by default.
     width : float
@@ -58,18 +72,22 @@ def plot_projections(
     Returns
     -------
     Axes
-        Log10 FLOP on the horizontal axis. A bar that leaves it ends in an arrow with its end written beside;
-        a share of draws in which no compute reaches the target is written at the bar.
+        Log10 of the quantity on the horizontal axis. A bar that leaves it ends in an arrow with its end
+        written beside; a share of draws in which no compute reaches the target is written at the bar.
 
     Raises
     ------
     FigureError
-        If the table holds no projection of training compute.
+        If the table holds no projection of the quantity.
     """
-    rows = records(summary[summary["quantity"] == "log10_training_compute_flop"])
+    rows = records(summary[summary["quantity"] == quantity])
+    if quantity not in QUANTITIES:
+        raise FigureError(f"quantity={quantity!r} is not projected; expected one of {', '.join(QUANTITIES)}.")
     if not rows:
+        needed = "" if quantity == "log10_training_compute_flop" else ", of a projection with a scenario"
         raise FigureError(
-            "the summary holds no projection of training compute; expected one from summarize_projection()."
+            f"the summary holds no projection of {QUANTITIES[quantity][0]}; expected one from "
+            f"summarize_projection(){needed}."
         )
     tasks = list(dict.fromkeys(str(row["task"]) for row in rows))
     shown = {label: x for label, x in (yardsticks or {}).items() if math.isfinite(x)}
@@ -103,7 +121,7 @@ def plot_projections(
     numeric_ticks(ax, "x", exponents, [power_of_ten(e) for e in exponents])
     if len(tasks) > _TALL:
         ax.tick_params(axis="x", labeltop=True)
-    ax.set_xlabel("training compute needed, FLOP")
+    ax.set_xlabel(QUANTITIES[quantity][1])
     return ax
 
 

@@ -20,7 +20,7 @@ _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _NUMBER = re.compile(r"-?\d+\.\d+")
 _URL = re.compile(r"url\(#([^)]*)\)")
-_FAMILY = re.compile(r"font-family: [^;]*")
+_FAMILY = re.compile(r"font-family: [^;]*;? ?")
 _UNTURNED = re.compile(r"rotate\(-?0[ )]")
 _ROUNDED = ("d", "x", "y", "width", "height", "points")
 
@@ -60,6 +60,7 @@ def to_svg(figure: Figure, *, name: str = "figure", alt: str = "") -> str:
         for value in (root.get("width", ""), root.get("height", ""))
     )
     root.attrib |= {"width": width, "height": height, "role": "img", "aria-label": legible(alt) or name}
+    root.attrib["style"] = "font-family: var(--fig-font, sans-serif)"
     root.attrib.pop("version", None)
     return ElementTree.tostring(root, encoding="unicode", short_empty_elements=True)
 
@@ -97,7 +98,7 @@ def _rewrite(element: ElementTree.Element, name: str, used: set[str]) -> None:
         attributes["clip-path"] = _URL.sub(rf"url(#{name}-\1)", attributes["clip-path"])
     for key in _ROUNDED:
         if key in attributes:
-            attributes[key] = _NUMBER.sub(_round, attributes[key])
+            attributes[key] = _NUMBER.sub(_round_path if key == "d" else _round, attributes[key])
     if _UNTURNED.match(attributes.get("transform", "")):
         del attributes["transform"]
     for key in ("style", "fill", "stroke"):
@@ -125,8 +126,13 @@ def _share_style(parent: ElementTree.Element) -> None:
 def _with_variables(style: str) -> str:
     for color, value in COLORS.items():
         style = style.replace(value, f"var(--fig-{color}, {value})")
-    return _FAMILY.sub("font-family: var(--fig-font, sans-serif)", style)
+    return _FAMILY.sub("", style).removesuffix("; ")
 
 
 def _round(match: re.Match[str]) -> str:
     return f"{float(match.group()):.2f}".rstrip("0").rstrip(".")
+
+
+def _round_path(match: re.Match[str]) -> str:
+    """Tenths of a point: finer than a screen shows."""
+    return f"{float(match.group()):.1f}".removesuffix(".0")

@@ -109,6 +109,8 @@ def elapsed(
     ndarray, shape (draw, year)
     """
     length = edges[1] - edges[0]
+    reached = max(float(np.max(years, initial=BASE_YEAR)), BASE_YEAR)
+    pace = pace[:, : max(int((reached - edges[0]) // length) + 1, 1)]
     at_edge = np.concatenate([np.zeros((len(pace), 1)), np.cumsum(pace * length, axis=1)], axis=1)
 
     def since_first(when: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "affordable",
+    "affordable_in",
     "first_year",
+    "probability_by_year",
     "read_budget",
     "share_within_budget",
     "summarize_first_year",
@@ -144,6 +146,20 @@ def affordable(
         hardware=hardware,
         random_seed=random_seed,
     )
+    return affordable_in(tree, **budgets)
+
+
+def affordable_in(
+    tree: xr.DataTree, *, budget_usd: float | None = None, carbon_kg: float | None = None
+) -> xr.DataTree:
+    """As `affordable`, from a projection with a scenario and ascending years.
+
+    Raises
+    ------
+    OptionError
+        If no budget is given, or one is not a finite number above 0.
+    """
+    budgets = read_budget(budget_usd, carbon_kg)
     within = _within(group(tree, "projection"), budgets)
     found = xr.Dataset(
         {
@@ -183,6 +199,34 @@ def share_within_budget(tree: xr.DataTree, budget_usd: float | None, carbon_kg: 
     frame = share.to_dataframe("within_budget").reset_index()
     frame = frame.rename(columns={"target_task": "task", "target_error": "error"})
     return frame[["task", "error", "year", "within_budget"]]
+
+
+def probability_by_year(answer: xr.DataTree) -> pd.DataFrame:
+    """Probability that each target fits the budget, year by year.
+
+    Parameters
+    ----------
+    answer : DataTree
+        From `affordable`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per target and year: ``task``, ``error``, ``note``, ``year``, ``within_budget`` (share of
+        draws within it in that year) and ``never`` (share that stays out in every year asked).
+
+    Raises
+    ------
+    TraceError
+        If there is no such group.
+    """
+    data = group(answer, "affordability")
+    never = (data["first_year"] == NEVER).mean(("chain", "draw"))
+    shares = data[["probability_within_budget"]].assign(never=never)
+    frame = shares.to_dataframe(dim_order=["target", "year"]).reset_index()
+    names = {"probability_within_budget": "within_budget"}
+    frame = frame.rename(columns=lambda name: names.get(name, name.removeprefix("target_")))
+    return frame[["task", "error", "note", "year", "within_budget", "never"]]
 
 
 def summarize_first_year(answer: xr.DataTree, name: str = "affordability") -> pd.DataFrame:

@@ -19,7 +19,7 @@ from scaling_bayes.schema import annotate, group, manifest
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["compare_routes", "required_gain", "summarize_gain"]
+__all__ = ["compare_routes", "required_gain", "required_gain_in", "summarize_gain"]
 
 #: What must improve alone, and by what each budget then asks of it.
 LEVERS = {
@@ -76,7 +76,21 @@ def required_gain(
     """
     budgets = read_budget(budget_usd, carbon_kg)
     tree = project(idata, targets, year, kind, scenario=scenario, hardware=hardware, random_seed=random_seed)
-    projection = group(tree, "projection").isel(year=0)
+    return required_gain_in(tree, **budgets)
+
+
+def required_gain_in(
+    tree: xr.DataTree, *, budget_usd: float | None = None, carbon_kg: float | None = None
+) -> xr.DataTree:
+    """As `required_gain`, from a projection with a scenario; of several years, the last.
+
+    Raises
+    ------
+    OptionError
+        If no budget is given, or one is not a finite number above 0.
+    """
+    budgets = read_budget(budget_usd, carbon_kg)
+    projection = group(tree, "projection").isel(year=-1)
     over = {name: projection[BUDGETS[name]] - math.log10(budget) for name, budget in budgets.items()}
     gains = {}
     for lever, names in LEVERS.items():
@@ -160,11 +174,12 @@ def compare_routes(answer: xr.DataTree) -> pd.DataFrame:
         over["budget_usd"] = gains["price"]
     if "carbon_kg" in budgets:
         over["carbon_kg"] = gains["energy_efficiency"]
+    routes = load_routes().to_dict(orient="records")
     rows = []
     for target in range(data.sizes["target"]):
         needed = {name: gain.isel(target=target) for name, gain in over.items()}
         about = _about(next(iter(needed.values())))
-        for route in load_routes().to_dict(orient="records"):
+        for route in routes:
             low, high = math.log10(route["factor_low"]), math.log10(route["factor_high"])
             helps = _HELPS[route["improves"]]
             rows.append(

@@ -6,25 +6,29 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes.figures.projections import plot_projections
 from scaling_bayes.figures.reading import records
-from scaling_bayes.figures.style import task_label
+from scaling_bayes.figures.style import legible, task_label
 from scaling_bayes.formatting import format_error, format_interval
+from scaling_bayes.report.costing import MOST_TASKS
 from scaling_bayes.report.drawing import draw
-from scaling_bayes.report.parts import Cell, Column, PowerInterval, Section, Table, TextPart
-from scaling_bayes.report.words import in_words, month_of
+from scaling_bayes.report.parts import Cell, Column, Details, PowerInterval, Section, Table, TextPart
+from scaling_bayes.report.priced import assumptions_table, halves_table, needs_table, words_table
+from scaling_bayes.report.words import in_words, month_of, when
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.report.reading import Facts
 
-__all__ = ["answer_section", "lead", "when"]
+__all__ = ["answer_section", "burden", "lead"]
 
 COMPUTE = "log10_training_compute_flop"
-
-
-def when(facts: Facts) -> str:
-    """Return the year or years the projection is for, in words."""
-    return " and ".join(month_of(year) for year in facts.years)
+_DEVICES = {
+    "gpu_datacenter": "data-centre GPUs",
+    "gpu_consumer": "consumer GPUs",
+    "gpu_workstation": "workstation GPUs",
+    "tpu": "TPUs",
+}
 
 
 def lead(facts: Facts) -> str:
@@ -36,14 +40,33 @@ def lead(facts: Facts) -> str:
     if not facts.options.algorithmic_progress:
         time = "Calendar time plays no part in this fit."
     elif facts.progress_continues:
-        time = f"Algorithmic progress goes on until {when(facts)}."
+        time = f"Algorithmic progress goes on until {when(facts.years)}."
+    elif facts.costs and facts.costs.scenario.algorithmic_progress == "frozen":
+        time = "Algorithms are those of the end of the data."
     else:
-        time = f"Algorithms are those of {when(facts)}, the end of the data."
+        time = f"Algorithms are those of {when(facts.years)}, the end of the data."
+    money = "Compute is counted in FLOP; no price, energy or hardware trend enters."
+    if facts.costs:
+        money = (
+            f"Cost and carbon are those of {when(facts.years)} in scenario "
+            f"{legible(facts.costs.scenario.name, 60)}. {burden(facts.costs.scenario)}"
+        )
     return (
         f"{whose}, estimated from {len(facts.systems)} published systems on "
-        f"{_plural(len(facts.tasks), 'task')}. {time} "
-        "Compute is counted in FLOP; no price, energy or hardware trend enters."
+        f"{_plural(len(facts.tasks), 'task')}. {time} {money}"
     )
+
+
+def burden(scenario: Scenario) -> str:
+    """What a FLOP counts as, and on what it is paid for."""
+    peak = "bf16" if scenario.device_class == "tpu" else "FP32"
+    if scenario.device is not None:
+        on = f"{legible(scenario.device, 60)} at its {peak} peak"
+    elif "peak_flop_per_s" in scenario.replacements:
+        on = "the scenario's own chip at its peak"
+    else:
+        on = f"{_DEVICES[scenario.device_class]} at {peak} peak"
+    return f"A requirement counts the hours of devices at peak rate, used or not, and is paid for on {on}."
 
 
 def answer_section(facts: Facts) -> Section:
@@ -71,7 +94,26 @@ def answer_section(facts: Facts) -> Section:
         ),
         function=picture,
     )
-    return Section("answer", "The answer", "Answer", (figure, _table(facts), _yardstick_note()))
+    if facts.costs is None:
+        return Section("answer", "The answer", "Answer", (figure, _table(facts), _yardstick_note()))
+    few = len(facts.tasks) <= MOST_TASKS
+    halves = [Details("Half of the draws, and energy", (halves_table(facts),))] if few else []
+    return Section(
+        "answer",
+        "The answer",
+        "Answer",
+        (
+            figure,
+            needs_table(facts),
+            words_table(facts, facts.costs),
+            _yardstick_note(),
+            Details(
+                f"What scenario {legible(facts.costs.scenario.name, 60)} assumes",
+                (assumptions_table(facts.costs),),
+            ),
+            *halves,
+        ),
+    )
 
 
 def _table(facts: Facts) -> Table:
@@ -105,7 +147,7 @@ def _table(facts: Facts) -> Table:
         cells.append(tuple(line))
         previous = row["task"]
     caption = (
-        f"Training compute to reach a target error, {facts.kind} distribution, {when(facts)}. "
+        f"Training compute to reach a target error, {facts.kind} distribution, {when(facts.years)}. "
         "Intervals are equal-tailed: the 90 % interval leaves 5 % of the draws on either side."
     )
     return Table(caption, tuple(columns), tuple(cells))

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from scaling_bayes.errors import OptionError
+from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.report.answer import answer_section, lead
 from scaling_bayes.report.comparison import comparison_section
+from scaling_bayes.report.costing import read_budgets
+from scaling_bayes.report.costs import costs_section
 from scaling_bayes.report.modelling import (
     calibration_section,
     checks_section,
@@ -22,9 +26,11 @@ from scaling_bayes.report.reading import read_facts
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["QUESTION", "build_report"]
+__all__ = ["COST_QUESTION", "QUESTION", "build_report"]
 
 QUESTION = "How much training compute does a target error need?"
+#: The question of a report with a scenario.
+COST_QUESTION = "How much compute, money and carbon does a target error need?"
 
 
 def build_report(
@@ -33,6 +39,9 @@ def build_report(
     targets: Any = None,
     years: float | Iterable[float] | None = None,
     kind: str = "predictive",
+    scenario: Scenario | str | None = "trend",
+    budget_usd: float | Iterable[float] | None = None,
+    carbon_kg: float | Iterable[float] | None = None,
 ) -> Report:
     """Project a fit and collect what there is to tell.
 
@@ -42,6 +51,11 @@ def build_report(
         From `fit` or `open_trace`. It is not changed.
     targets, years, kind
         As in `project`.
+    scenario : Scenario or str, optional
+        As in `project`; None for training compute only.
+    budget_usd, carbon_kg : float or iterable of float, optional
+        Budgets in USD and in kg CO2e to hold costs against, each alone; by default 10 million and 1 billion
+        USD, and 10 thousand tonnes CO2e.
 
     Returns
     -------
@@ -53,10 +67,16 @@ def build_report(
     TargetError, OptionError, TraceError
         As `project`.
     """
-    facts = read_facts(idata, targets, years, kind)
+    chosen = None if scenario is None else read_scenario(scenario)
+    budgets = read_budgets(budget_usd, carbon_kg)
+    if chosen is None and not (budget_usd is None and carbon_kg is None):
+        raise OptionError("a budget needs a scenario; found scenario=None.")
+    facts = read_facts(idata, targets, years, kind, chosen, budgets)
+    question = QUESTION if facts.costs is None else COST_QUESTION
     comparison = comparison_section(facts)
     sections = (
         answer_section(facts),
+        *([costs_section(facts, facts.costs)] if facts.costs else []),
         fits_section(facts),
         slopes_section(facts),
         *([comparison] if comparison else []),
@@ -70,10 +90,10 @@ def build_report(
         part for section in sections for part in _all(section.parts) if isinstance(part, FailurePart)
     )
     return Report(
-        title=QUESTION,
+        title=question,
         lead=lead(facts),
         sections=sections,
-        numbers=collect(QUESTION, facts, failures),
+        numbers=collect(question, facts, failures),
         projection=facts.projection,
         failures=failures,
     )

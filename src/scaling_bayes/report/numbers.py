@@ -7,9 +7,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.figures.reading import records
+from scaling_bayes.hardware.tables import load_routes
 from scaling_bayes.report.provenance import citations
 
 if TYPE_CHECKING:
+    from scaling_bayes.report.costing import Costs
     from scaling_bayes.report.parts import FailurePart
     from scaling_bayes.report.reading import Facts
 
@@ -28,18 +30,35 @@ _SCHEMA = {
     "noise on the law's performance scale, progress in log10 FLOP a year, compute_error in log10 FLOP",
 }
 
+_COSTS_SCHEMA = {
+    "units": f"{_SCHEMA['units']}; log10_cost_usd in log10 USD, log10_energy_kwh in log10 kWh of the "
+    "facility, log10_carbon_kg in log10 kg CO2e; required_gain in log10 of a factor; record_machine in "
+    "log10 days",
+    "costs": "assumptions: what the scenario assumes, with sources; budgets: each alone, with affordability "
+    "(share of draws within budget, year by year), first_year (quantiles; null is never within the horizon, "
+    "whose share is never), required_gain (none_needed: share that fits already) and routes "
+    "(probability_enough; without: with no gain at all); published_routes: their factors and sources; "
+    "decomposition: Shapley shares of the variance of log10 cost; not_decomposed: task to reason; "
+    "yardsticks: quantity to label to log10",
+}
+_ROUTE_COLUMNS = ["task", "error", "year", "route", "probability_enough", "probability_enough_without"]
+
 
 def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> dict[str, Any]:
     """Everything the report states."""
     manifest = facts.manifest
     return {
-        "schema": _SCHEMA,
+        "schema": _SCHEMA if facts.costs is None else _SCHEMA | _COSTS_SCHEMA,
         "question": question,
         "projection": {
             "kind": facts.kind,
             "years": facts.years,
             "progress_continues": facts.progress_continues,
-            "scenario": "training compute only: no price, energy or hardware trend",
+            "scenario": (
+                facts.costs.scenario.to_dict()
+                if facts.costs
+                else "training compute only: no price, energy or hardware trend"
+            ),
             "rows": records(facts.projection),
         },
         "parameters": records(facts.parameters),
@@ -58,6 +77,39 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
         "digest": facts.digest,
         "citation": citations(facts),
         "figures_not_drawn": [{"figure": failure.name, "reason": failure.reason} for failure in failures],
+        **({} if facts.costs is None else {"costs": _costs(facts.costs)}),
+    }
+
+
+def _costs(costs: Costs) -> dict[str, Any]:
+    return {
+        "assumptions": records(costs.assumptions),
+        "hardware_digest": costs.hardware_digest,
+        "budgets": [
+            {
+                **budget.asked,
+                "affordability": [
+                    {
+                        "task": task,
+                        "error": error,
+                        "years": rows["year"].tolist(),
+                        "within_budget": rows["within_budget"].tolist(),
+                    }
+                    for (task, error), rows in costs.affordability[position].groupby(
+                        ["task", "error"], sort=False
+                    )
+                ],
+                "first_year": records(costs.first_years[position].drop(columns="note")),
+                "required_gain": records(costs.gains[position].drop(columns="note")),
+                "routes": records(costs.routes[position][_ROUTE_COLUMNS]),
+            }
+            for position, budget in enumerate(costs.budgets)
+        ],
+        "published_routes": records(load_routes()),
+        "decomposition": records(costs.decomposition),
+        "not_decomposed": costs.not_decomposed,
+        "record_machine": records(costs.record_machine),
+        "yardsticks": costs.yardsticks,
     }
 
 

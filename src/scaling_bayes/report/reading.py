@@ -15,6 +15,7 @@ from scaling_bayes.figures.reading import coverage, draws_of, options_of, pit, p
 from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, QUANTILES, quantiles
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.report.costing import DEFAULT_BUDGETS, Budget, Costs, read_costs
 from scaling_bayes.report.words import MACHINE_LOG10_FLOP_PER_SECOND, UNIVERSE_LOG10_SECONDS
 from scaling_bayes.schema import group, manifest
 from scaling_bayes.systems.flags import FLAGS, split_flags
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from scaling_bayes.options import ModelOptions
+    from scaling_bayes.projection.scenario import Scenario
 
 __all__ = ["Facts", "read_facts"]
 
@@ -68,6 +70,8 @@ class Facts:
         ``flag``, ``systems``, ``meaning``; no rows where the fit kept no flags.
     yardsticks : dict
         Label to log10 FLOP.
+    costs : Costs or None
+        Cost and carbon, where the report has a scenario.
     """
 
     idata: xr.DataTree
@@ -85,9 +89,17 @@ class Facts:
     by_task: pd.DataFrame
     flags: pd.DataFrame
     yardsticks: dict[str, float]
+    costs: Costs | None = None
 
 
-def read_facts(idata: xr.DataTree, targets: Any, years: Any, kind: str) -> Facts:
+def read_facts(
+    idata: xr.DataTree,
+    targets: Any,
+    years: Any,
+    kind: str,
+    scenario: Scenario | None = None,
+    budgets: tuple[Budget, ...] = DEFAULT_BUDGETS,
+) -> Facts:
     """Read a fit, project it and reduce its draws to tables.
 
     Raises
@@ -95,7 +107,9 @@ def read_facts(idata: xr.DataTree, targets: Any, years: Any, kind: str) -> Facts
     ScalingBayesError
         As `project`, `summarize_projection` and `checks`.
     """
-    projected = project(idata, targets, years, kind)
+    projected = project(idata, targets, years, kind, scenario=scenario)
+    costs = None if scenario is None else read_costs(idata, projected, years, scenario, budgets)
+    yardsticks = {} if costs is None else costs.yardsticks["log10_training_compute_flop"]
     asked = manifest(projected)["projection"]
     systems = _systems(idata)
     return Facts(
@@ -113,7 +127,8 @@ def read_facts(idata: xr.DataTree, targets: Any, years: Any, kind: str) -> Facts
         systems=systems,
         by_task=_by_task(idata, systems),
         flags=_flags(systems),
-        yardsticks=_yardsticks(float(systems["publication_year"].max())),
+        yardsticks=_yardsticks(float(systems["publication_year"].max())) | yardsticks,
+        costs=costs,
     )
 
 

@@ -16,6 +16,8 @@ from scaling_bayes.report.render import render_html
 if TYPE_CHECKING:
     import xarray as xr
 
+    from scaling_bayes.projection.scenario import Scenario
+
 __all__ = ["write_report"]
 
 
@@ -26,6 +28,9 @@ def write_report(
     targets: Any = None,
     years: float | Iterable[float] | None = None,
     kind: str = "predictive",
+    scenario: Scenario | str | None = "trend",
+    budget_usd: float | Iterable[float] | None = None,
+    carbon_kg: float | Iterable[float] | None = None,
 ) -> list[Path]:
     """Write the report on a fit: one HTML file, and its numbers beside it.
 
@@ -39,6 +44,8 @@ def write_report(
         fit gives the same bytes. Files that exist are replaced, each in one step.
     targets, years, kind
         As in `project`.
+    scenario, budget_usd, carbon_kg
+        As in `build_report`.
 
     Returns
     -------
@@ -63,7 +70,15 @@ def write_report(
     folder = next((one for one in (html, data, table) if one.is_dir()), None)
     if folder is not None:
         raise OptionError(f"cannot write {folder}: it is a folder; expected a file name.")
-    report = build_report(idata, targets=targets, years=years, kind=kind)
+    report = build_report(
+        idata,
+        targets=targets,
+        years=years,
+        kind=kind,
+        scenario=scenario,
+        budget_usd=budget_usd,
+        carbon_kg=carbon_kg,
+    )
     page = render_html(report)
     write_text(data, as_json(report.numbers))
     write_text(table, report.projection.to_csv(index=False, lineterminator="\n"))

@@ -1,0 +1,147 @@
+"""What would have to improve for a budget to be enough, beside what published routes gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from scaling_bayes.figures.reading import records
+from scaling_bayes.figures.style import legible, task_label
+from scaling_bayes.report.parts import Cell, Column, Details, Link, Part, PowerInterval, Table
+from scaling_bayes.report.priced import CONVENTION, error_text, target_rows
+from scaling_bayes.report.words import month_of
+
+if TYPE_CHECKING:
+    from scaling_bayes.report.costing import Costs
+
+__all__ = ["gains_table", "routes_parts"]
+
+_LEVERS = ("price", "energy_efficiency")
+#: Words of route names that are not written in small letters.
+_NAMES = {
+    "arm": "ARM",
+    "a100": "A100",
+    "arria10": "Arria 10",
+    "cmos": "CMOS",
+    "cnn": "CNN",
+    "fpga": "FPGA",
+    "gemm": "GEMM",
+    "gnmt": "GNMT",
+    "gpu": "GPU",
+    "imagenet": "ImageNet",
+    "mlp": "MLP",
+    "resnet50": "ResNet-50",
+    "seq2seq": "Seq2Seq",
+    "stratix10": "Stratix 10",
+    "tpu": "TPU",
+    "v100": "V100",
+    "wmt14": "WMT14",
+}
+_IMPROVES = {"compute": "compute", "energy": "energy", "energy_delay": "energy times delay"}
+
+
+def gains_table(costs: Costs) -> Table:
+    """By what factor one lever alone must improve for each budget."""
+    frames = [[row for row in records(frame) if row["lever"] in _LEVERS] for frame in costs.gains]
+
+    def cells(row: dict[str, Any]) -> Iterator[Cell]:
+        for each in row["budgets"]:
+            yield PowerInterval(each["median"], each["lower_90"], each["upper_90"])
+
+    columns = [Column("Task"), Column("Target error", numeric=True)]
+    for budget in costs.budgets:
+        columns.append(Column(budget.label, "factor", numeric=True))
+    merged = [{**rows[0], "budgets": rows} for rows in (list(each) for each in zip(*frames, strict=True))]
+    return Table(
+        f"Factor by which one thing alone must improve in {month_of(merged[0]['year'])}, beyond what the "
+        f"scenario counts on, for a target to fit each budget: {CONVENTION}. Under a budget in USD that "
+        "thing is the price of a FLOP or the algorithms; under one of carbon, energy per FLOP or the "
+        "algorithms. A factor below 1 is room to spare.",
+        tuple(columns),
+        target_rows(merged, cells),
+    )
+
+
+def routes_parts(costs: Costs) -> tuple[Part, ...]:
+    """A table of routes for the largest budget of each kind, the first open."""
+    chosen: dict[str, int] = {}
+    for position, budget in enumerate(costs.budgets):
+        known = chosen.get(budget.limits)
+        if known is None or budget.amount > costs.budgets[known].amount:
+            chosen[budget.limits] = position
+    first, *others = chosen.values()
+    folded = [
+        Details(f"The same routes against {costs.budgets[i].label}", (_routes_table(costs, i),))
+        for i in others
+    ]
+    return (_routes_table(costs, first), *folded)
+
+
+def _routes_table(costs: Costs, position: int) -> Table:
+    budget, frame = costs.budgets[position], costs.routes[position]
+    if budget.limits == "budget_usd":
+        frame = frame[frame["improves"] == "compute"]
+    columns = [
+        Column("Route"),
+        Column("Factor", numeric=True),
+        *(Column(task_label(task, 20), error_text(error), numeric=True) for task, error in costs.shown),
+        Column("Source"),
+        Column("What was measured", grows=True),
+    ]
+    lines: dict[str, dict[str, Any]] = {}
+    without: list[Cell] = []
+    for task, error in costs.shown:
+        for row in records(frame[(frame["task"] == task) & (frame["error"] == error)]):
+            line = lines.setdefault(row["route"], {**row, "enough": []})
+            line["enough"].append(_percent(row["probability_enough"]))
+            if len(line["enough"]) > len(without):
+                without.append(_percent(row["probability_enough_without"]))
+    rows: list[tuple[Cell, ...]] = [("No further gain", "1", *without, "", "")]
+    for route, row in lines.items():
+        rows.append(
+            (
+                _readable(route),
+                _factor(row),
+                *row["enough"],
+                Link(_author_and_year(row["citation"]), row["url"]),
+                legible(row["route_note"]),
+            )
+        )
+    left_out = (
+        " Routes that save energy alone are set against carbon budgets only."
+        if budget.limits == "budget_usd"
+        else ""
+    )
+    return Table(
+        f"Published routes, each alone and in full, against a budget of {budget.label} in "
+        f"{month_of(float(frame['year'].iloc[0]))}: probability that the middle target of a task would "
+        "fit. Gains at inference, or over other baselines, count as if they applied to training now: the "
+        f"most a route can claim.{left_out}",
+        tuple(columns),
+        tuple(rows),
+    )
+
+
+def _readable(route: str) -> str:
+    words = " ".join(_NAMES.get(word, word) for word in route.split("_"))
+    return words[:1].upper() + words[1:]
+
+
+def _author_and_year(citation: str) -> str:
+    """``Han et al. (2015)``, ``Hernandez & Brown (2020)``, ``Epoch AI``; a title where no author is named."""
+    who, bracket, rest = citation.partition(" (")
+    if not bracket:
+        return citation.partition(",")[0]
+    authors = who.replace(" & ", ", ").split(", ")
+    shown = who if len(authors) <= 2 else f"{authors[0]} et al."
+    return f"{shown} ({rest.partition(')')[0]})"
+
+
+def _factor(row: dict[str, Any]) -> str:
+    low, high = row["factor_low"], row["factor_high"]
+    ends = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    return ends if row["improves"] == "compute" else f"{ends} ({_IMPROVES[row['improves']]})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share == 0 or share >= 0.005 else "<1 %"

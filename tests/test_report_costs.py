@@ -1,0 +1,263 @@
+"""Cost and carbon in the report: the numbers of the library, and what they assume beside them."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from tests.synthetic import synthetic_fit
+from tests.test_report import NASTY, Reader
+
+from scaling_bayes.errors import OptionError
+from scaling_bayes.formatting import format_interval
+from scaling_bayes.hardware.tables import load_table
+from scaling_bayes.projection.afford import affordable, probability_by_year, summarize_first_year
+from scaling_bayes.projection.decompose import decompose
+from scaling_bayes.projection.gain import compare_routes, required_gain, summarize_gain
+from scaling_bayes.projection.machines import record_machine_days
+from scaling_bayes.projection.project import project
+from scaling_bayes.projection.scenario import Scenario
+from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.report import Report, build_report, render_html, write_report
+from scaling_bayes.report.costing import DEFAULT_BUDGETS, Budget, read_budgets
+from scaling_bayes.report.parts import FailurePart
+from scaling_bayes.report.words import days_in_words, kilograms_in_words, share_in_words, usd_in_words
+
+TARGETS = {"imagenet": [0.1, 0.05], "my task": [0.2]}
+
+
+@cache
+def fit() -> Any:
+    return synthetic_fit()
+
+
+@cache
+def report() -> Report:
+    return build_report(fit(), targets=TARGETS, years=[2030])
+
+
+@cache
+def text() -> str:
+    return Reader(render_html(report())).text
+
+
+def costs() -> dict[str, Any]:
+    found: dict[str, Any] = report().numbers["costs"]
+    return found
+
+
+# The numbers are those of the library
+
+
+def test_compute_cost_and_carbon_stand_in_the_answer() -> None:
+    answer = Reader(render_html(report()).split('<section id="costs"')[0]).text
+    for row in summarize_projection(project(fit(), TARGETS, 2030, scenario="trend")).to_dict("records"):
+        assert format_interval(row["median"], row["lower_90"], row["upper_90"]) in answer
+        if row["quantity"] == "log10_cost_usd":
+            assert usd_in_words(row["median"]) in answer
+        if row["quantity"] == "log10_carbon_kg":
+            assert kilograms_in_words(row["median"]) in answer
+
+
+@pytest.mark.parametrize("position", range(len(DEFAULT_BUDGETS)))
+def test_affordability_is_that_of_affordable(position: int) -> None:
+    answer = affordable(fit(), targets=TARGETS, scenario="trend", **DEFAULT_BUDGETS[position].asked)
+    found = costs()["budgets"][position]
+    by_year = probability_by_year(answer)
+    for one in found["affordability"]:
+        rows = by_year[(by_year["task"] == one["task"]) & (by_year["error"] == one["error"])]
+        assert one["years"] == rows["year"].tolist()
+        assert one["within_budget"] == rows["within_budget"].tolist()
+    first = summarize_first_year(answer).drop(columns="note")
+    pd.testing.assert_frame_equal(pd.DataFrame(found["first_year"]), first)
+    for never in first["never"]:
+        assert f"never {100 * never:.0f} %" in text() or 0 < never < 0.005 or never > 0.995
+
+
+@pytest.mark.parametrize("position", range(len(DEFAULT_BUDGETS)))
+def test_gains_and_routes_are_those_of_required_gain(position: int) -> None:
+    gain = required_gain(
+        fit(), targets=TARGETS, year=2030, scenario="trend", **DEFAULT_BUDGETS[position].asked
+    )
+    found = costs()["budgets"][position]
+    expected = summarize_gain(gain).drop(columns="note")
+    pd.testing.assert_frame_equal(pd.DataFrame(found["required_gain"]), expected)
+    for row in expected.to_dict("records"):
+        assert format_interval(row["median"], row["lower_90"], row["upper_90"]) in text()
+    routes = compare_routes(gain)
+    assert [row["probability_enough"] for row in found["routes"]] == routes["probability_enough"].tolist()
+
+
+def test_machine_and_decomposition_are_those_of_the_library() -> None:
+    days = record_machine_days(fit(), TARGETS, 2030, scenario="trend")["record_machine"]["log10_days"]
+    medians = [float(days.isel(target=i).median()) for i in range(3)]
+    assert [row["median"] for row in costs()["record_machine"]] == pytest.approx(medians)
+    assert days_in_words(medians[0]) in text()
+    shares = decompose(fit(), [("imagenet", 0.05), ("my task", 0.2)], 2030, scenario="trend")
+    found = pd.DataFrame(costs()["decomposition"])
+    pd.testing.assert_frame_equal(found, shares, check_dtype=False)
+    assert found["share"].sum() == pytest.approx(2.0)
+
+
+def test_many_targets_are_asked_in_parts_and_give_the_same_numbers() -> None:
+    targets = {"imagenet": [0.3 - 0.01 * i for i in range(17)]}
+    found = build_report(fit(), targets=targets, budget_usd=1e6).numbers["costs"]["budgets"][0]
+    expected = summarize_first_year(affordable(fit(), targets=targets, budget_usd=1e6))
+    assert [row["never"] for row in found["first_year"]] == expected["never"].tolist()
+
+
+# What is said beside them
+
+
+def test_year_kind_scenario_and_what_a_burden_counts_are_said() -> None:
+    lead = report().lead
+    assert "For one new system" in lead
+    assert "those of 2030 in scenario trend" in lead
+    assert "hours of devices at peak rate" in lead
+    assert "data-centre GPUs at FP32 peak" in lead
+
+
+def test_assumptions_stand_where_the_numbers_are() -> None:
+    page = render_html(report())
+    for row in Scenario.named("trend").describe().to_dict("records"):
+        assert costs()["assumptions"].count(row) == 1
+        for half in page.split('<section id="costs"')[:2]:
+            assert row["assumed"] in Reader(half).text
+            assert row["source"] in Reader(half).text
+
+
+def test_budgets_and_yardsticks_are_named() -> None:
+    for words in ("10 million USD", "1 billion USD", "10 thousand tonnes CO2e", "never by 2100"):
+        assert words in text()
+    assert "world GDP of 2023" in text()
+    assert "record machine of 2024, one year" in text()
+    gdp = load_table("yardsticks").set_index("name")["value"]["world_gdp"]
+    assert costs()["yardsticks"]["log10_cost_usd"] == {"world GDP of 2023": math.log10(gdp)}
+
+
+def test_every_route_has_its_source() -> None:
+    links = {a["href"] for a in Reader(render_html(report())).all("a")}
+    assert set(load_table("routes")["url"]) <= links
+
+
+# Scenarios and budgets
+
+
+def test_without_a_scenario_there_is_no_cost() -> None:
+    plain = build_report(fit(), scenario=None)
+    pd.testing.assert_frame_equal(plain.projection, summarize_projection(project(fit())))
+    page = Reader(render_html(plain)).text
+    assert "no price, energy or hardware trend enters" in page
+    assert "What it costs" not in page
+    assert "costs" not in plain.numbers
+    assert plain.numbers["projection"]["scenario"].startswith("training compute only")
+    with pytest.raises(OptionError, match="needs a scenario"):
+        build_report(fit(), scenario=None, budget_usd=1e6)
+
+
+def test_own_scenario_and_budgets_are_used_and_named() -> None:
+    own = Scenario.named("stalled", name=NASTY[0], region="FRA", algorithmic_progress="frozen")
+    built = build_report(fit(), targets=TARGETS, years=[2040], scenario=own, budget_usd=123456, carbon_kg=500)
+    page = render_html(built)
+    assert not [name for name, _ in Reader(page).elements if name == "script"]
+    assert NASTY[0] in Reader(page).text
+    assert "123,456 USD" in Reader(page).text
+    assert "500 kg CO2e" in Reader(page).text
+    assert "those of the end of the data" in built.lead
+    assert [next(iter(one)) for one in built.numbers["costs"]["budgets"]] == ["budget_usd", "carbon_kg"]
+    assert built.numbers["projection"]["scenario"]["region"] == "FRA"
+
+
+def test_every_named_scenario_and_kind_has_a_report() -> None:
+    for scenario, kind in (("thompson2020", "mean"), ("accelerated", "mean"), ("stalled", "predictive")):
+        built = build_report(fit(), targets=TARGETS, years=[2025, 2030], kind=kind, scenario=scenario)
+        assert built.failures == ()
+        words = Reader(render_html(built)).text
+        assert "nan" not in words.lower().split()
+        assert f"scenario {scenario}" in words
+
+
+def test_budgets_are_read_or_refused() -> None:
+    assert read_budgets(None, None) == DEFAULT_BUDGETS
+    assert read_budgets([1, 2], 3) == (
+        Budget("budget_usd", 1.0),
+        Budget("budget_usd", 2.0),
+        Budget("carbon_kg", 3.0),
+    )
+    for wrong in (0, math.inf, "much", [1e6, 1e6]):
+        with pytest.raises(OptionError):
+            read_budgets(wrong, None)
+
+
+def test_a_target_without_finite_variance_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scaling_bayes.report import costing
+
+    def refuse(idata: Any, targets: list[tuple[str, float]], *rest: Any, **options: Any) -> pd.DataFrame:
+        if any(task == "imagenet" for task, _ in targets):
+            raise OptionError("imagenet 5 % is unreachable in some draws.")
+        return decompose(idata, targets, *rest, **options)
+
+    monkeypatch.setattr(costing, "decompose", refuse)
+    built = build_report(fit(), targets=TARGETS)
+    assert built.numbers["costs"]["not_decomposed"] == {
+        "imagenet": "imagenet 5 % is unreachable in some draws."
+    }
+    assert "No decomposition for ImageNet" in Reader(render_html(built)).text
+
+
+def test_a_picture_of_cost_that_cannot_be_drawn_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scaling_bayes.report import costs as section
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(section, "plot_affordability", refuse)
+    built = build_report(fit(), targets=TARGETS)
+    assert [failure.name for failure in built.failures] == [f"affordability-{i}" for i in (1, 2, 3)]
+    assert all(isinstance(failure, FailurePart) for failure in built.failures)
+
+
+def test_files_hold_finite_numbers_and_repeat(tmp_path: Path) -> None:
+    one, two = (
+        write_report(fit(), tmp_path / f"{name}.html", targets=TARGETS, scenario="accelerated")
+        for name in ("one", "two")
+    )
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+    found = json.loads(one[1].read_text(), parse_constant=pytest.fail)
+    assert found["costs"]["hardware_digest"]
+    assert "costs" in found["schema"]
+    assert set(pd.read_csv(one[2])["quantity"]) == {
+        "log10_training_compute_flop",
+        "log10_cost_usd",
+        "log10_energy_kwh",
+        "log10_carbon_kg",
+    }
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (usd_in_words(6.83), "6.8 million USD"),
+        (usd_in_words(30.61), "10^30.6 USD"),
+        (usd_in_words(-2.0), "less than 1 USD"),
+        (usd_in_words(math.inf), "no amount of USD"),
+        (kilograms_in_words(2.0), "100 kg CO2e"),
+        (kilograms_in_words(3.0), "1 tonnes CO2e"),
+        (kilograms_in_words(7.0), "10 thousand tonnes CO2e"),
+        (share_in_words(-4.0, "world GDP"), ""),
+        (share_in_words(-1.0, "world GDP"), "10\N{NO-BREAK SPACE}% of world GDP"),
+        (share_in_words(1.0, "world GDP"), "10\N{NO-BREAK SPACE}× world GDP"),
+        (days_in_words(0.0), "1 day"),
+        (days_in_words(math.inf), "no amount of time"),
+    ],
+)
+def test_amounts_in_words(words: str, expected: str) -> None:
+    assert words == expected
