@@ -264,6 +264,7 @@ class Fake:
 
     def __init__(self) -> None:
         self.params_dict = {"mu": 0.0, "sigma": 0.2}
+        self.mu, self.sigma = 0.0, 0.2
 
 
 Fake.__name__ = "LogNormal"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import xarray as xr
+from tests.synthetic import synthetic_fit
 
 from scaling_bayes.report.build import build_report
 from scaling_bayes.report.parts import Details, PowerInterval, Table
 from scaling_bayes.thompson2020.comparison import side_by_side
-from tests.synthetic import synthetic_fit
 
 PAPER_TASKS = ("imagenet", "ms_coco", "squad_1_1", "conll_2003", "wmt14_en_fr")
 
