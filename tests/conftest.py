@@ -14,6 +14,7 @@ from hypothesis import settings
 REFERENCE_SEED = 20261123
 
 os.environ["MPLBACKEND"] = "agg"
+os.environ["SCALING_BAYES_COMPILE_CACHE"] = "1"
 
 settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("house")

@@ -231,10 +231,14 @@ def test_an_interrupt_lost_in_a_callback_is_raised_at_the_end() -> None:
         del target
         went_on.append(reference() is None)
 
-    with pytest.raises(KeyboardInterrupt), interrupts_kept():
-        lose_an_interrupt()
-    assert went_on == [True]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), interrupts_kept():
+            lose_an_interrupt()
+        assert went_on == [True]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_interrupted_fit_writes_nothing(tmp_path: Path) -> None:
@@ -242,6 +246,7 @@ def test_an_interrupted_fit_writes_nothing(tmp_path: Path) -> None:
         [sys.executable, "-m", "scaling_bayes", "fit", str(SYSTEMS), "-o", str(tmp_path / "t.nc")],
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stderr is not None
     assert process.stderr.readline().strip() == "reading the systems, compiling the model"

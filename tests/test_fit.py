@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -224,6 +227,31 @@ def test_same_seed_same_draws_on_one_core_or_two() -> None:
     for name in FIT_GROUPS:
         assert first[name].to_dataset().identical(again[name].to_dataset())
     assert first.attrs == again.attrs
+
+
+def test_same_seed_same_draws_whatever_was_compiled_before(tmp_path: Path) -> None:
+    """A process that finds PyTensor's compiled code and one that does not draw the same."""
+    script = (
+        "import pandas as pd, scaling_bayes as sb\n"
+        f"systems = pd.read_csv({str(SYSTEMS)!r})\n"
+        "options = dict(pooling='none', measurement_error=False, algorithmic_progress=False)\n"
+        "tree = sb.fit(systems, draws=50, tune=100, chains=1, random_seed=1, progressbar=False, **options)\n"
+        "print(tree['posterior']['slope'].values.tobytes().hex())\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "SCALING_BAYES_COMPILE_CACHE"}
+    environment["PYTENSOR_FLAGS"] = f"base_compiledir={tmp_path}"
+    first, again = (
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", script],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    )
+    assert first
+    assert first == again
 
 
 def test_a_seed_is_drawn_and_stored_when_none_is_given() -> None:
