@@ -1,12 +1,9 @@
-"""Agreements every stage keeps: interval width, task names and their measures, units."""
+"""Agreements every stage keeps: the names of the tasks and their measures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-
-#: Probability an interval holds; equal tails.
-INTERVAL = 0.90
 
 #: The paper's five tasks, in its order, and how they are shown to readers.
 TASK_LABELS: Mapping[str, str] = MappingProxyType(

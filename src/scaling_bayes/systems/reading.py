@@ -37,7 +37,7 @@ def read_table(source: str | PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If the file is missing, a directory, empty, of another type, not UTF-8, or not a regular table.
+        If the file is missing, a folder, empty, of another type, not UTF-8, or not a regular table.
     """
     path = Path(source)
     extension = path.suffix.lower()
