@@ -117,7 +117,7 @@ def log_prior(
             values = values - law.performance(reference, floor)
         if name in _IN_ERROR:
             values = values / law.gain(reference, floor)
-        if options.pooling == "complete" and name in (*POOLED, "floor_logit"):
+        if options.pooling_of(name) == "complete" and name in (*POOLED, "floor_logit"):
             values = values.isel(task=0)
         density = xr.apply_ufunc(prior.log_density, values)
         found[name] = density.sum("task") if "task" in density.dims else density

@@ -10,6 +10,7 @@ import xarray as xr
 
 from scaling_bayes import equations
 from scaling_bayes.laws import LAWS, Law, get_law
+from scaling_bayes.observations import Observations
 from scaling_bayes.options import STACK
 
 if TYPE_CHECKING:
@@ -165,22 +166,28 @@ def performance_distribution(
     )
 
 
-def observed_performance(law: str, parameters: xr.Dataset, constant: xr.Dataset) -> Performance:
-    """`performance_distribution` of the systems a fit was made of, from its group ``constant_data``."""
-    task = constant["system_task"]
-    reference = constant[["reference_log10_compute", "reference_year"]].sel(task=task).drop_vars("task")
+def observed_performance(
+    law: str, parameters: xr.Dataset, observations: Observations, *, compute_is_exact: bool = False
+) -> Performance:
+    """`performance_distribution` of given systems, at the references of their tasks."""
+    labels = {"system": list(observations.systems)}
+
+    def by_system(values: Any) -> xr.DataArray:
+        return xr.DataArray(values, dims="system", coords=labels)
+
     return performance_distribution(
         law,
         parameters,
-        task,
-        constant["log10_training_compute_flop"] - reference["reference_log10_compute"],
-        constant["publication_year"] - reference["reference_year"],
-        flagged=constant["compute_in_doubt"].astype(bool),
+        by_system(np.array(observations.tasks, dtype=object)[observations.task_index]),
+        by_system(observations.compute),
+        by_system(observations.years),
+        flagged=by_system(observations.flagged),
+        compute_is_exact=compute_is_exact,
     )
 
 
 def predict_observed(
-    law: str, prior: xr.Dataset, posterior: xr.Dataset, constant: xr.Dataset, error: Floats, seed: int
+    law: str, prior: xr.Dataset, posterior: xr.Dataset, observations: Observations, seed: int
 ) -> dict[str, xr.Dataset]:
     """Prior and posterior predictive errors of a fit's own systems, and the log likelihood of each.
 
@@ -190,15 +197,15 @@ def predict_observed(
         Groups ``prior_predictive``, ``posterior_predictive`` and ``log_likelihood``, each with ``error``
         (chain, draw, system). The likelihood is of each system given the others of its paper.
     """
-    paper = constant["paper_index"].values
+    paper = observations.paper_index
     groups = {}
     for stream, (name, parameters) in enumerate(
         (("prior_predictive", prior), ("posterior_predictive", posterior))
     ):
-        performance = observed_performance(law, parameters, constant)
+        performance = observed_performance(law, parameters, observations)
         drawn = draw_error(performance, np.random.default_rng([seed, stream]), paper)
         groups[name] = xr.Dataset({"error": drawn.astype(np.float32)})
-    density = log_density_given_paper(performance, error, paper)
+    density = log_density_given_paper(performance, observations.error, paper)
     groups["log_likelihood"] = xr.Dataset({"error": density.astype(np.float32)})
     return groups
 

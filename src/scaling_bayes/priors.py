@@ -275,7 +275,7 @@ def default_priors(options: ModelOptions) -> dict[str, Prior]:
         centers["progress"] = (0.4, 0.4, Prior("LogNormal", mu=math.log(0.25), sigma=0.5))
     priors: dict[str, Prior] = {"intercept": Prior("Normal", mu=0.0, sigma=0.5)}
     for name, (center, mean_sd, task_sd) in centers.items():
-        if options.pooling == "partial":
+        if options.pooling_of(name) == "partial":
             priors[f"{name}_log_mean"] = Prior("Normal", mu=math.log(center), sigma=mean_sd)
             priors[f"{name}_log_sd"] = task_sd
         else:

@@ -164,7 +164,7 @@ def fit(
     posterior, sample_stats = sample_posterior(model, names, sampler, cores=cores, progressbar=progressbar)
 
     constant = _constant_data(observations, table)
-    groups = predict_observed(options.law, prior, posterior, constant, observations.error, seed)
+    groups = predict_observed(options.law, prior, posterior, observations, seed)
     groups |= {
         "prior": prior,
         "posterior": posterior,
