@@ -23,10 +23,12 @@ __all__ = [
     "cumulative_probability_of_error",
     "departure_scale",
     "draw_error",
+    "error_scale",
     "joint_log_density_of_error",
     "law_of",
     "log_density_given_paper",
     "log_density_of_error",
+    "log_likelihood_total",
     "observed_performance",
     "predict_observed",
     "performance_distribution",
@@ -208,6 +210,50 @@ def predict_observed(
     density = log_density_given_paper(performance, observations.error, paper)
     groups["log_likelihood"] = xr.Dataset({"error": density.astype(np.float32)})
     return groups
+
+
+def error_scale(law: str, parameters: xr.Dataset, reference_error: xr.DataArray) -> xr.Dataset:
+    """Slope and noise of any law in orders of magnitude of error, where laws compare.
+
+    ``slope / gain`` with the law's gain at the reference error: the drop of log10 error per tenfold compute
+    there; ``noise`` likewise. For the power law they are slope and noise themselves.
+
+    Parameters
+    ----------
+    law : str
+        The model's ``law``.
+    parameters : Dataset
+        Draws with ``slope``, ``noise`` and, where the law has one, ``floor``.
+    reference_error : DataArray, shape (task,)
+
+    Returns
+    -------
+    Dataset
+        ``slope`` and ``noise``.
+    """
+    gain = law_of(law, parameters).gain(reference_error, parameters.get("floor", 0.0))
+    scaled: xr.Dataset = parameters[["slope", "noise"]] / gain
+    return scaled
+
+
+def log_likelihood_total(
+    law: str, parameters: xr.Dataset, observations: Observations
+) -> xr.DataArray:
+    """Log density of all that is observed, errors and reported compute, per draw."""
+    performance = observed_performance(law, parameters, observations)
+    total: xr.DataArray = joint_log_density_of_error(
+        performance, observations.error, observations.paper_index
+    ).sum("paper")
+    if "compute_error" not in parameters:
+        return total
+    task = xr.DataArray(np.array(observations.tasks, dtype=object)[observations.task_index], dims="system")
+    flagged = xr.DataArray(observations.flagged, dims="system")
+    year, compute = (xr.DataArray(each, dims="system") for each in (observations.years, observations.compute))
+    of = parameters[["compute_mean", "compute_growth", "compute_spread"]].sel(task=task).drop_vars("task")
+    error = parameters["compute_error"] * xr.where(flagged, parameters.get("flagged_error_factor", 1.0), 1.0)
+    residual = compute - of["compute_mean"] - of["compute_growth"] * year
+    reported = _log_density(residual, np.sqrt(of["compute_spread"] ** 2 + error**2), None)
+    return total + reported.sum("system")
 
 
 def draw_error(
