@@ -196,7 +196,7 @@ options = ModelOptions()
 build_model(
     observe(systems, needs_year=options.needs_year),
     options,
-    default_priors(pooling="partial", measurement_error=True, algorithmic_progress=True),
+    default_priors(options),
 )
 
 # %% [markdown]

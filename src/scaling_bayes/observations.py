@@ -75,8 +75,9 @@ class Observations:
         return np.bincount(self.paper_index)
 
     def applicable(self, options: ModelOptions) -> ModelOptions:
-        """Return the options without what these rows cannot inform: no paper effect where no paper has two
-        systems in a task, no wider error where nothing is flagged.
+        """Return the options without what these rows cannot inform.
+
+        No paper effect where no paper has two systems in a task, no wider error where nothing is flagged.
         """
         return replace(
             options,
@@ -206,12 +207,16 @@ def observations_of(constant: xr.Dataset, observed: xr.Dataset) -> Observations:
     return Observations(
         tasks=tuple(tasks),
         systems=tuple(str(label) for label in constant["system"].values),
-        task_index=np.array([tasks.index(str(task)) for task in constant["system_task"].values], dtype=np.intp),
+        task_index=np.array(
+            [tasks.index(str(task)) for task in constant["system_task"].values], dtype=np.intp
+        ),
         error=observed["error"].values.astype(float),
         log10_compute=constant["log10_training_compute_flop"].values,
         year=constant["publication_year"].values,
         flagged=constant["compute_in_doubt"].values.astype(bool),
-        paper=tuple(map(str, constant["paper"].values)) if "paper" in constant else ("",) * constant.sizes["system"],
+        paper=tuple(map(str, constant["paper"].values))
+        if "paper" in constant
+        else ("",) * constant.sizes["system"],
         paper_index=constant["paper_index"].values.astype(np.intp),
         reference_log10_compute=constant["reference_log10_compute"].values,
         reference_year=constant["reference_year"].values,

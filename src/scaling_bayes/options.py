@@ -107,8 +107,8 @@ class ModelOptions:
     def pooling_of(self, parameter: str) -> str:
         """Pooling of one task-level parameter.
 
-        Under complete pooling noise still differs by task. Errors of translation scatter a fifth as
-        much as those of image classification, and with one value for both the posterior has a second mode, in which
+        Under complete pooling noise still differs by task. Errors of translation scatter a fifth as much as
+        those of image classification, and with one value for both the posterior has a second mode, in which
         measurement error of a factor of ten stands in for the difference.
         """
         return "partial" if parameter == "noise" and self.pooling == "complete" else self.pooling

@@ -287,7 +287,9 @@ def default_priors(options: ModelOptions) -> dict[str, Prior]:
             priors["floor_logit_mean"] = Prior("Normal", mu=center, sigma=1.0)
             priors["floor_logit_sd"] = Prior("LogNormal", mu=0.0, sigma=0.5)
         else:
-            priors["floor_logit"] = Prior("Normal", mu=center, sigma=math.hypot(1.0, _UNPOOLED_TASK_SD["floor"]))
+            priors["floor_logit"] = Prior(
+                "Normal", mu=center, sigma=math.hypot(1.0, _UNPOOLED_TASK_SD["floor"])
+            )
     if options.paper_effect:
         priors["paper_correlation"] = Prior("Beta", alpha=2.0, beta=2.0)
     if options.robust:

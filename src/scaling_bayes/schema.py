@@ -62,11 +62,20 @@ VARIABLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "noise": ("performance", "standard deviation of systems around their task's line"),
         "progress": (_DEX_PER_YEAR, "algorithmic progress, orders of magnitude of compute a year"),
         "floor": ("1", "irreducible error of the saturating law"),
-        "slope_log_mean": ("1", "mean over tasks of the natural log of slope, in orders of magnitude of error"),
+        "slope_log_mean": (
+            "1",
+            "mean over tasks of the natural log of slope, in orders of magnitude of error",
+        ),
         "slope_log_sd": ("1", "standard deviation over tasks of the natural log of slope"),
-        "noise_log_mean": ("1", "mean over tasks of the natural log of noise, in orders of magnitude of error"),
+        "noise_log_mean": (
+            "1",
+            "mean over tasks of the natural log of noise, in orders of magnitude of error",
+        ),
         "noise_log_sd": ("1", "standard deviation over tasks of the natural log of noise"),
-        "floor_logit_mean": ("1", "mean over tasks of the log odds of floor as a share of the reference error"),
+        "floor_logit_mean": (
+            "1",
+            "mean over tasks of the log odds of floor as a share of the reference error",
+        ),
         "floor_logit_sd": ("1", "standard deviation over tasks of the log odds of floor as a share"),
         "floor_logit": ("1", "log odds of floor as a share of the reference error"),
         "paper_correlation": ("1", "correlation of systems of one paper around their task's line"),

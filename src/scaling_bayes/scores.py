@@ -68,7 +68,9 @@ def summarize_scores(scores: pd.DataFrame, by: str | Sequence[str] = "forecaster
     import pandas as pd
 
     columns = [by] if isinstance(by, str) else list(by)
-    missing = [name for name in [*columns, "forecaster", "cutoff", "system", "log_score"] if name not in scores]
+    missing = [
+        name for name in [*columns, "forecaster", "cutoff", "system", "log_score"] if name not in scores
+    ]
     if missing:
         raise DataError(f"scores: columns {', '.join(missing)} missing; expected a table from scorecard.")
     keys = ["cutoff", "task", "system"]

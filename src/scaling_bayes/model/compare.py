@@ -187,8 +187,9 @@ def _comparison(predicted: Mapping[str, Predicted], leave_out: str) -> Compariso
 
 
 def stacking_weights(elpd: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of the mixture with the largest log score (Yao et al. 2018, *Using stacking to average Bayesian
-    predictive distributions*), by ArviZ.
+    """Weights of the mixture with the largest log score, by ArviZ.
+
+    Yao et al. 2018, *Using stacking to average Bayesian predictive distributions*.
 
     Parameters
     ----------
@@ -217,7 +218,7 @@ def stacking_weights(elpd: NDArray[np.float64]) -> NDArray[np.float64]:
         for number, row in enumerate(relative)
     }
     found = arviz_compare(entries, method="stacking", round_to="none")["weight"]
-    weights = np.clip(np.array([found[name] for name in entries], dtype=float), 0.0, 1.0)
+    weights: NDArray[np.float64] = np.clip([float(found[name]) for name in entries], 0.0, 1.0)
     return weights / weights.sum()
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from scipy.special import logsumexp
 
 from scaling_bayes.errors import DataError, OptionError
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import pandas as pd
+    import xarray as xr
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -47,7 +47,7 @@ FOLDS = 10
 
 @dataclass(frozen=True)
 class _Forecast:
-    """Predictions of one forecaster: log density and cumulative probability, (system,), and draws of error."""
+    """Predictions: log density and cumulative probability, shape (system,), and draws of error."""
 
     log_score: Floats
     pit: Floats
@@ -119,9 +119,7 @@ def scorecard(
     def refitter(wanted: ModelOptions) -> Refitter:
         return refitters.setdefault(wanted, Refitter(wanted, sampler))
 
-    total = sum(
-        len(LAWS) * (1 + len(paper_folds(before, FOLDS, random_seed))) + 1 for before, _ in splits
-    )
+    total = sum(len(LAWS) * (1 + len(paper_folds(before, FOLDS, random_seed))) + 1 for before, _ in splits)
     frames = []
     with steps("fitting", shown=progressbar, total=total) as step:
         for cutoff, (before, after) in zip(chosen, splits, strict=True):
@@ -190,8 +188,7 @@ def _forecasts(
         forecasts[law] = _forecast(of_law, before, after, seed)
         done()
     weights = dict(zip(LAWS, map(float, mean_stacking_weights(np.array(elpd))), strict=True))
-    pooling = "none"
-    forecasts["unpooled"] = _forecast(refitter(replace(applicable, pooling=pooling)), before, after, seed)
+    forecasts["unpooled"] = _forecast(refitter(replace(applicable, pooling="none")), before, after, seed)
     done()
     stack = {"stack": _mixture([forecasts[law] for law in LAWS], list(weights.values()), seed)}
     lines = {name: _least_squares(before, after, law) for name, law in LEAST_SQUARES.items()}
@@ -217,10 +214,9 @@ def _forecast(refitter: Refitter, before: Observations, after: Observations, see
 
 def _mixture(parts: Sequence[_Forecast], weights: Sequence[float], seed: int) -> _Forecast:
     shares = np.array(weights)[:, np.newaxis]
-    rng = np.random.default_rng([seed, 9])
     n = parts[0].draws.shape[0]
-    chosen = rng.choice(len(parts), size=n, p=shares[:, 0] / shares.sum())
-    draws = np.array([parts[part].draws[row] for row, part in enumerate(chosen)])
+    chosen = np.random.default_rng([seed, 9]).choice(len(parts), size=n, p=shares[:, 0] / shares.sum())
+    draws = np.array([part.draws for part in parts])[chosen, np.arange(n)]
     with np.errstate(divide="ignore"):
         log_score = logsumexp([part.log_score for part in parts], axis=0, b=shares)
     return _Forecast(log_score, (shares * [part.pit for part in parts]).sum(axis=0), draws)

@@ -27,7 +27,7 @@ _SAMPLE = ["chain", "draw"]
 
 
 def power_scaling(idata: xr.DataTree) -> xr.Dataset:
-    """Power-scaling sensitivity of slopes, progress and default projections, to each prior and the likelihood.
+    """Power-scaling sensitivity of slopes, progress and projections, to each prior and the likelihood.
 
     Kallioinen, Paananen, Bürkner & Vehtari 2024, *Detecting and diagnosing prior and likelihood sensitivity
     with power-scaling*, by ArviZ: rate of change of the posterior (cumulative Jensen-Shannon distance per
@@ -54,8 +54,8 @@ def power_scaling(idata: xr.DataTree) -> xr.Dataset:
     observations = observations_of(constant, group(idata, "observed_data"))
     priors = {name: Prior(**stored) for name, stored in content["priors"].items()}
     densities = log_prior(options, priors, posterior, observations.reference_error)
-    components = {
-        "prior": sum(densities.data_vars.values()),
+    components: dict[str, xr.DataArray] = {
+        "prior": densities.to_dataarray().sum("variable"),
         "likelihood": log_likelihood_total(options.law, posterior, observations),
         **{str(name): density for name, density in densities.data_vars.items()},
     }
