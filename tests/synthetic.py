@@ -218,7 +218,7 @@ def _of_model(
     draws = draws.copy()
     if options.has_floor:
         floor = reference_error * xr.DataArray(share, dims=draws["slope"].dims, coords=draws["slope"].coords)
-        draws["floor"] = floor.transpose("chain", "draw", "task")
+        draws["floor"] = floor
     gain = law.gain(reference_error, floor)
     above = draws["intercept"] + np.log10(reference_error)
     draws["intercept"] = law.performance(reference_error, floor) + gain * above
@@ -234,7 +234,7 @@ def _of_model(
         common["floor_logit_mean"] = rng.normal(-0.85, 0.2, sizes)
         common["floor_logit_sd"] = rng.lognormal(-1.0, 0.2, sizes)
     kept = {name: (("chain", "draw"), values) for name, values in common.items() if values is not None}
-    return draws.assign(kept)
+    return draws.assign(kept).transpose("chain", "draw", "task")
 
 
 def _sensitivity(idata: xr.DataTree, options: ModelOptions, tasks: Sequence[str]) -> xr.Dataset:

@@ -87,6 +87,14 @@ class Law:
         """
         return self.scale.gain((error - floor) / (1.0 - floor)) * error / (error - floor)
 
+    def odds_gain(self, error: Any, floor: Any = 0.0) -> Any:
+        """``d performance / d log10((1 - error) / error)``: gain per order of magnitude of the odds.
+
+        On the scale of odds tasks with large and small errors compare: an error of 0.6 cannot fall to a tenth
+        as easily as one of 0.06, nor do such errors scatter as much.
+        """
+        return self.gain(error, floor) * (1.0 - error)
+
 
 def _log_performance(r: Any, xp: Any) -> Any:
     return -xp.log10(r)

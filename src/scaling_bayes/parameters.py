@@ -31,8 +31,8 @@ def parameter_names(options: ModelOptions, priors: Mapping[str, Prior]) -> list[
     return [*names, *(name for name in priors if name not in {*names, "floor_logit"})]
 
 
-#: Parameters believed in orders of magnitude of error; `Law.gain` brings them to the law's scale.
-_IN_ERROR = ("slope", "noise", "intercept")
+#: Parameters believed in orders of magnitude of odds; `Law.odds_gain` brings them to the law's scale.
+_IN_ODDS = ("slope", "noise", "intercept")
 
 
 def draw_prior(
@@ -78,8 +78,8 @@ def draw_prior(
     if "floor_logit" in drawn:
         drawn["floor"] = reference_error / (1.0 + np.exp(-drawn["floor_logit"]))
     law, floor = get_law(options.law), drawn.get("floor", 0.0)
-    for name in _IN_ERROR:
-        drawn[name] = drawn[name] * law.gain(reference_error, floor)
+    for name in _IN_ODDS:
+        drawn[name] = drawn[name] * law.odds_gain(reference_error, floor)
     drawn["intercept"] = drawn["intercept"] + law.performance(reference_error, floor)
     data: dict[str, tuple[tuple[str, ...], NDArray[np.float64]]] = {}
     for name in parameter_names(options, priors):
@@ -110,8 +110,8 @@ def log_prior(
         values: Any = np.log(floor / (reference - floor)) if name == "floor_logit" else parameters[name]
         if name == "intercept":
             values = values - law.performance(reference, floor)
-        if name in _IN_ERROR:
-            values = values / law.gain(reference, floor)
+        if name in _IN_ODDS:
+            values = values / law.odds_gain(reference, floor)
         if options.pooling_of(name) == "complete" and name in _POOLABLE:
             values = values.isel(task=0)
         density = xr.apply_ufunc(prior.log_density, values)

@@ -242,9 +242,10 @@ def _is_positive(name: str, unbounded: Collection[str]) -> bool:
 def default_priors(options: ModelOptions) -> dict[str, Prior]:
     """Priors of the model with these options, by the name of the parameter they are on.
 
-    Slope and noise are in orders of magnitude of error at the task's reference error (per tenfold compute,
-    for the slope), whatever the law; the model multiplies by the law's gain there (`Law.gain`), so that one
-    belief serves all laws. The intercept is in the same unit, relative to the reference error. Pooled
+    Slope and noise are in orders of magnitude of the odds of an error, e / (1 - e), at the task's reference
+    error (per tenfold compute, for the slope), whatever the law; the model multiplies by the law's gain there
+    (`Law.odds_gain`), so that one belief serves all laws and tasks. For small errors odds and error are the
+    same. The intercept is in the same unit, relative to the reference error. Pooled
     parameters (slope, noise, progress) have ``<name>_log_mean`` and ``<name>_log_sd`` under partial
     pooling, and one prior of their own otherwise, with the same centre and about the same spread; the
     irreducible error of the saturating law is pooled likewise, as the log odds of its share of the
@@ -265,7 +266,7 @@ def default_priors(options: ModelOptions) -> dict[str, Prior]:
     error: at least 6 % of the ImageNet validation labels are wrong (Northcutt et al. 2021), where the
     reference error is 21 %; 90 % interval 8 to 69 %.
     degrees_of_freedom, Juarez & Steel 2010. paper_correlation favours neither end. Noise, intercept and
-    compute_mean are weakly informative on the scale of log10 error and log10 FLOP.
+    compute_mean are weakly informative on the scale of log10 odds and log10 FLOP.
     """
     centers = {
         "slope": (0.05, 0.8, Prior("HalfNormal", sigma=0.8)),

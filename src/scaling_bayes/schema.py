@@ -64,12 +64,12 @@ VARIABLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "floor": ("1", "irreducible error of the saturating law"),
         "slope_log_mean": (
             "1",
-            "mean over tasks of the natural log of slope, in orders of magnitude of error",
+            "mean over tasks of the natural log of slope, in orders of magnitude of odds",
         ),
         "slope_log_sd": ("1", "standard deviation over tasks of the natural log of slope"),
         "noise_log_mean": (
             "1",
-            "mean over tasks of the natural log of noise, in orders of magnitude of error",
+            "mean over tasks of the natural log of noise, in orders of magnitude of odds",
         ),
         "noise_log_sd": ("1", "standard deviation over tasks of the natural log of noise"),
         "floor_logit_mean": (

@@ -55,7 +55,7 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
         reference, floor = data["reference_error"], pt.zeros(n_tasks)
         if options.has_floor:
             floor = _floor(options.pooling, priors, data, n_tasks)
-        gain = law.gain(reference, floor)
+        gain = law.odds_gain(reference, floor)
         intercept = pm.Deterministic(
             "intercept",
             law.performance(reference, floor, xp=pt)

@@ -25,15 +25,15 @@ __all__ = ["EQUIVALENT", "law_recovery", "simulate_systems"]
 
 #: Laws that hold where another does: a power law is a saturating one without a floor.
 EQUIVALENT = {"power": ("power", "saturating")}
-#: Share of the reference error that is irreducible in simulations of the saturating law.
-_FLOOR_SHARE = (0.4, 0.7)
 
 
 def simulate_systems(law: str, rng: np.random.Generator, *, tasks: int, per_task: int) -> pd.DataFrame:
     """Systems of a field in which one law holds.
 
-    Errors of a task span about a factor of ten, so that laws can be told apart; slopes are 0.1 to 0.25 orders
-    of magnitude of error per tenfold compute, noise 0.03, measurement error 0.2, progress 0.3 a year.
+    Each task starts from an error between 0.4 and 0.6 at its lowest compute, with a slope there of 0.1 to
+    0.2 orders of magnitude of error per tenfold compute, and spans some eight orders of compute, so that
+    laws can be told apart. Noise is 0.02 orders of magnitude there, measurement error 0.2, progress 0.3 a year, an
+    irreducible error 0.08 to 0.16.
 
     Parameters
     ----------
@@ -52,14 +52,13 @@ def simulate_systems(law: str, rng: np.random.Generator, *, tasks: int, per_task
     scale = get_law(law)
     frames = []
     for number in range(tasks):
-        reference = rng.uniform(0.15, 0.5)
-        floor = reference * rng.uniform(*_FLOOR_SHARE) if scale.has_floor else 0.0
-        gain = scale.gain(reference, floor)
+        start = rng.uniform(0.4, 0.6)
+        floor = rng.uniform(0.08, 0.16) if scale.has_floor else 0.0
         year = rng.uniform(2012.0, 2020.0, per_task)
         compute = 0.4 * (year - 2016.0) + 1.5 * rng.standard_normal(per_task)
         progressed = compute + 0.3 * (year - 2016.0)
-        performance = scale.performance(reference, floor) + gain * (
-            rng.uniform(0.1, 0.25) * progressed + 0.03 * rng.standard_normal(per_task)
+        performance = scale.performance(start, floor) + scale.gain(start, floor) * (
+            rng.uniform(0.1, 0.2) * (progressed - progressed.min()) + 0.02 * rng.standard_normal(per_task)
         )
         error = np.minimum(scale.error(performance, floor), 0.999)
         frames.append(
@@ -104,7 +103,7 @@ def law_recovery(
     """
     import pandas as pd
 
-    sampler = SamplerOptions(400, 400, 4, 0.9, random_seed)
+    sampler = SamplerOptions(500, 400, 2, 0.9, random_seed)
     options = ModelOptions(paper_effect=False, flagged_error=False)
     refitters = {law: Refitter(replace(options, law=law), sampler) for law in LAWS}
     rows = []
