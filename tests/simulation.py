@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from scaling_bayes.laws import LAWS
+
 FOLDER = Path(__file__).parent / "data"
 SYSTEMS = FOLDER / "simulated_systems.csv"
 TRUTH = FOLDER / "simulated_truth.json"
@@ -51,6 +53,32 @@ def simulate(n_tasks: int, systems_per_task: int, seed: int) -> tuple[pd.DataFra
     frame = pd.concat(rows, ignore_index=True)
     plain = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in truth.items()}
     return frame, {"seed": seed, "tasks": [f"task_{j}" for j in range(n_tasks)], **plain}
+
+
+def simulate_law(law: str, *, systems_per_task: int, seed: int) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Two tasks of one law with exact compute and no progress, and the parameters they were drawn with."""
+    rng = np.random.default_rng(seed)
+    scale = LAWS[law]
+    center = np.array([0.12, 0.35])
+    floor = np.array([0.04, 0.2]) if scale.has_floor else np.zeros(2)
+    gain = scale.odds_gain(center, floor)
+    truth = {"slope": gain * np.array([0.08, 0.15]), "noise": gain * np.array([0.03, 0.05]), "floor": floor}
+    rows = []
+    for j in range(2):
+        compute = rng.uniform(-2.5, 2.5, systems_per_task)
+        departure = truth["slope"][j] * compute + rng.normal(0.0, truth["noise"][j], systems_per_task)
+        performance = scale.performance(center[j], floor[j]) + departure
+        rows.append(
+            pd.DataFrame(
+                {
+                    "task": f"task_{j}",
+                    "system": [f"system {j}-{i}" for i in range(systems_per_task)],
+                    "error": np.clip(scale.error(performance, floor[j]), 1e-4, 0.999),
+                    "training_compute_flop": 10.0 ** (20 + compute),
+                }
+            )
+        )
+    return pd.concat(rows, ignore_index=True), truth
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -14,9 +15,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import stats
+from tests.simulation import simulate_law
 
 from scaling_bayes import DataError, OptionError, Prior, checks, fit, load_systems
+from scaling_bayes.laws import LAWS
 from scaling_bayes.model.fit import FitWarning
+from scaling_bayes.options import POOLINGS
 from scaling_bayes.schema import FIT_GROUPS, VARIABLES, manifest
 
 SYSTEMS = Path(__file__).parent / "data" / "simulated_systems.csv"
@@ -51,6 +56,8 @@ def test_unpooled_fit_agrees_with_the_published_least_squares() -> None:
         pooling="none",
         measurement_error=False,
         algorithmic_progress=False,
+        paper_effect=False,
+        flagged_error=False,
         priors=FLAT,
         random_seed=1,
         progressbar=False,
@@ -75,10 +82,11 @@ def test_reference_fit_passes_every_check(reference_fit: xr.DataTree) -> None:
 
 
 def test_tree_has_the_groups_and_names_of_the_schema(reference_fit: xr.DataTree) -> None:
-    assert set(FIT_GROUPS) == set(reference_fit.children)
+    assert {*FIT_GROUPS, "sensitivity"} == set(reference_fit.children)
     posterior = reference_fit["posterior"]
     assert posterior["slope"].dims == ("chain", "draw", "task")
     assert {"slope", "intercept", "noise", "progress", "compute_error"} <= set(posterior.data_vars)
+    assert {"paper_correlation", "flagged_error_factor"} <= set(posterior.data_vars)
     assert set(posterior.data_vars) <= set(VARIABLES)
     assert set(reference_fit["prior"].data_vars) == set(posterior.data_vars)
     assert all(variable.attrs["units"] for variable in posterior.data_vars.values())
@@ -114,6 +122,26 @@ def test_known_truth_is_recovered() -> None:
     assert np.corrcoef(slope, truth["slope"])[0, 1] > 0.98
 
 
+@pytest.mark.parametrize("law", LAWS)
+def test_known_truth_of_each_law_is_recovered(law: str) -> None:
+    """Slope and floor of two tasks lie within their 99 % intervals."""
+    systems, truth = simulate_law(law, systems_per_task=60, seed=2026)
+    idata = quick_fit(
+        systems,
+        law=law,
+        pooling="none",
+        measurement_error=False,
+        algorithmic_progress=False,
+        draws=400,
+        tune=400,
+    )
+    posterior = idata["posterior"].to_dataset()
+    for name in ("slope", "noise", *(["floor"] if LAWS[law].has_floor else [])):
+        low, high = posterior[name].quantile([0.005, 0.995], ("chain", "draw"))
+        assert ((low <= truth[name]) & (truth[name] <= high)).all(), name
+        assert (high < 2.0 * low + 0.1 * truth[name]).all() or name == "floor", "the interval says something"
+
+
 def test_integrating_compute_out_equals_sampling_it() -> None:
     """The model with one explicit latent compute per system has the same posterior."""
     import pymc as pm
@@ -130,6 +158,8 @@ def test_integrating_compute_out_equals_sampling_it() -> None:
     constant = marginal["constant_data"]
     tasks = list(constant["task"].values)
     index = [tasks.index(task) for task in constant["system_task"].values]
+    reference = constant["reference_error"].values
+    above = {"intercept": -np.log10(reference), "slope": 0.0, "noise": 0.0}
     observed = (
         constant["log10_training_compute_flop"].values - constant["reference_log10_compute"].values[index]
     )
@@ -137,9 +167,15 @@ def test_integrating_compute_out_equals_sampling_it() -> None:
     prior = {name: Prior(**spec) for name, spec in manifest(marginal)["priors"].items()}
     with pm.Model(coords={"task": tasks}) as model:
         draw = {
-            name: getattr(pm, p.family)(name, **p.parameters, dims=() if name == "compute_error" else "task")
+            name: getattr(pm, p.family)(
+                f"{name}_stated" if name in above else name,
+                **p.parameters,
+                dims=() if name == "compute_error" else "task",
+            )
             for name, p in prior.items()
         }
+        for name, level in above.items():  # stated in orders of magnitude of odds at the reference error
+            draw[name] = pm.Deterministic(name, level + (1.0 - reference) * draw[name], dims="task")
         offset = pm.Normal("offset", 0, 1, shape=len(index))
         latent = (
             draw["compute_mean"][index]
@@ -164,36 +200,64 @@ def test_integrating_compute_out_equals_sampling_it() -> None:
         assert (difference < 4 * error).all(), (name, (difference / error).values)
 
 
-def test_log_likelihood_is_pymcs_on_the_scale_of_error() -> None:
-    import pymc as pm
-    import pytensor
-
-    from scaling_bayes.model.build import build_model
-    from scaling_bayes.observations import observe
-    from scaling_bayes.options import ModelOptions
-    from scaling_bayes.priors import default_priors
-
-    systems = pd.read_csv(SYSTEMS).groupby("task").head(5)
-    idata = quick_fit(systems)
-    options = ModelOptions()
-    model = build_model(
-        observe(systems, needs_year=True),
-        options,
-        default_priors(pooling="partial", measurement_error=True, algorithmic_progress=True),
-    )
-    names = ["slope", "intercept", "noise", "progress", "compute_error"]
-    names += ["compute_mean", "compute_growth", "compute_spread"]
-    density = pytensor.function(
-        [model[name] for name in names],
-        pm.logp(model["performance"], model["observed_performance"]),
-    )
-    error = idata["observed_data"]["error"].values
+def test_log_likelihood_is_the_density_of_each_error_given_the_others_of_its_paper(
+    reference_fit: xr.DataTree,
+) -> None:
+    """By scipy, from the covariance of each paper: joint density over that of the others."""
+    constant = reference_fit["constant_data"].to_dataset()
+    error = reference_fit["observed_data"]["error"].values
+    stored = reference_fit["log_likelihood"]["error"]
+    task = constant["system_task"].values
+    posterior = reference_fit["posterior"].to_dataset()
     log_jacobian = -np.log(error) - np.log(np.log(10))
-    for chain, draw in [(0, 0), (1, 50), (0, 99)]:
-        at = idata["posterior"].to_dataset().isel(chain=chain, draw=draw)
-        expected = density(*(at[name].values for name in names)) + log_jacobian
-        found = idata["log_likelihood"]["error"].isel(chain=chain, draw=draw).values
-        np.testing.assert_allclose(found, expected, rtol=2e-6, atol=2e-6)
+    for chain, draw in [(0, 0), (1, 500), (3, 999)]:
+        at = posterior.isel(chain=chain, draw=draw)
+        mean, own, shared = (part(at, constant, task) for part in (expected, own_variance, shared_variance))
+        residual = -np.log10(error) - mean
+        for paper in np.unique(constant["paper_index"]):
+            rows = np.flatnonzero(constant["paper_index"].values == paper)
+            covariance = np.diag(own[rows]) + shared[rows[0]]
+            together = stats.multivariate_normal(cov=covariance).logpdf(residual[rows])
+            for position, row in enumerate(rows):
+                others = np.delete(np.arange(rows.size), position)
+                without = 0.0
+                if others.size:
+                    without = stats.multivariate_normal(cov=covariance[np.ix_(others, others)]).logpdf(
+                        residual[rows][others]
+                    )
+                found = float(stored.isel(chain=chain, draw=draw, system=row))
+                assert found == pytest.approx(together - without + log_jacobian[row], rel=1e-5, abs=1e-5)
+
+
+def compute_of(at: xr.Dataset, constant: xr.Dataset, task: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of true compute, relative to the task's reference."""
+    of = at.sel(task=task)
+    observed = (
+        constant["log10_training_compute_flop"].values
+        - constant["reference_log10_compute"].sel(task=task).values
+    )
+    year = constant["publication_year"].values - constant["reference_year"].sel(task=task).values
+    doubt = constant["compute_in_doubt"].values == 1
+    error = float(at["compute_error"]) * np.where(doubt, float(at["flagged_error_factor"]), 1.0)
+    precision = 1 / of["compute_spread"].values ** 2 + 1 / error**2
+    center = of["compute_mean"].values + of["compute_growth"].values * year
+    mean = (center / of["compute_spread"].values ** 2 + observed / error**2) / precision
+    return mean + of["progress"].values * year, 1 / precision
+
+
+def expected(at: xr.Dataset, constant: xr.Dataset, task: np.ndarray) -> np.ndarray:
+    of = at.sel(task=task)
+    return of["intercept"].values + of["slope"].values * compute_of(at, constant, task)[0]
+
+
+def shared_variance(at: xr.Dataset, constant: xr.Dataset, task: np.ndarray) -> np.ndarray:
+    return float(at["paper_correlation"]) * at["noise"].sel(task=task).values ** 2
+
+
+def own_variance(at: xr.Dataset, constant: xr.Dataset, task: np.ndarray) -> np.ndarray:
+    of = at.sel(task=task)
+    from_compute = of["slope"].values ** 2 * compute_of(at, constant, task)[1]
+    return (1 - float(at["paper_correlation"])) * of["noise"].values ** 2 + from_compute
 
 
 def test_reparametrised_pooling_is_the_textbook_model() -> None:
@@ -265,23 +329,48 @@ def test_a_seed_is_drawn_and_stored_when_none_is_given() -> None:
     assert not np.array_equal(first["posterior"]["slope"], other["posterior"]["slope"])
 
 
-@pytest.mark.parametrize("pooling", ["partial", "none", "complete"])
-@pytest.mark.parametrize("measurement_error", [True, False])
-@pytest.mark.parametrize("algorithmic_progress", [True, False])
-def test_every_combination_of_options_fits(pooling, measurement_error, algorithmic_progress) -> None:
+#: Every pooling and pair of switches, and in turn every law, with and without the others.
+COMBINATIONS = [
+    (law, pooling, *switches, number % 2 == 0)
+    for number, (law, (pooling, *switches)) in enumerate(
+        zip(
+            itertools.cycle(LAWS),
+            itertools.product(POOLINGS, (True, False), (True, False)),
+            strict=False,
+        )
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("law", "pooling", "measurement_error", "algorithmic_progress", "robust"), COMBINATIONS
+)
+def test_every_combination_of_options_fits(
+    law, pooling, measurement_error, algorithmic_progress, robust
+) -> None:
     idata = quick_fit(
+        law=law,
         pooling=pooling,
         measurement_error=measurement_error,
         algorithmic_progress=algorithmic_progress,
+        robust=robust,
     )
-    posterior = idata["posterior"]
-    assert ("progress" in posterior.data_vars) == algorithmic_progress
-    assert ("compute_error" in posterior.data_vars) == measurement_error
-    assert ("slope_log_sd" in posterior.data_vars) == (pooling == "partial")
+    posterior = idata["posterior"].to_dataset()
+    assert ("progress" in posterior) == algorithmic_progress
+    assert ("compute_error" in posterior) == measurement_error
+    assert ("flagged_error_factor" in posterior) == measurement_error
+    assert ("degrees_of_freedom" in posterior) == robust
+    assert ("floor" in posterior) == (law == "saturating")
+    assert ("slope_log_sd" in posterior) == (pooling == "partial")
+    assert ("noise_log_sd" in posterior) == (pooling != "none")
+    assert set(idata["prior"].data_vars) == set(posterior)
     assert posterior["slope"].sizes["task"] == 5
-    spread = posterior["slope"].std("task").max()
-    assert (spread < 1e-12) == (pooling == "complete")
+    reference = idata["constant_data"]["reference_error"]
+    in_odds = posterior["slope"] / LAWS[law].odds_gain(reference, posterior.get("floor", 0.0))
+    spread = (in_odds.std("task") / in_odds.mean("task")).max()
+    assert (spread < 1e-9) == (pooling == "complete")
     assert np.isfinite(idata["log_likelihood"]["error"]).all()
+    assert np.isfinite(idata["sensitivity"]["sensitivity"]).all()
 
 
 def test_trouble_is_said_in_plain_words() -> None:
@@ -317,6 +406,10 @@ BAD_OPTIONS = [
     ({"pooling": "some"}, "expected one of partial, none, complete"),
     ({"measurement_error": 1}, "measurement_error must be True or False"),
     ({"algorithmic_progress": "yes"}, "algorithmic_progress must be True or False"),
+    ({"paper_effect": None}, "paper_effect must be True or False"),
+    ({"robust": "t"}, "robust must be True or False"),
+    ({"flagged_error": 0}, "flagged_error must be True or False"),
+    ({"law": "stack"}, "law='stack' is not known"),
     ({"draws": 0}, "draws must be at least 4"),
     ({"draws": 10.5}, "draws must be a whole number"),
     ({"tune": -1}, "tune must be at least"),

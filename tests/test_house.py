@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 import scaling_bayes
 
 PUBLIC_NAMES = [
+    "Comparison",
     "DataError",
     "OptionError",
     "Prior",
@@ -27,10 +28,12 @@ PUBLIC_NAMES = [
     "TraceError",
     "affordable",
     "checks",
+    "compare",
     "compare_routes",
     "decompose",
     "default_targets",
     "fit",
+    "load_scorecard",
     "load_systems",
     "meets_largest_run",
     "open_trace",
@@ -40,12 +43,19 @@ PUBLIC_NAMES = [
     "reference_systems",
     "required_gain",
     "save_trace",
+    "scorecard",
+    "stack",
     "summarize_first_year",
     "summarize_gain",
+    "summarize_progress",
     "summarize_projection",
+    "summarize_scores",
     "validate_systems",
     "verify_trace",
 ]
+
+#: Names of the workshop, which load the sampler.
+WORKSHOP = {"Comparison", "compare", "fit", "scorecard", "stack"}
 
 SAMPLER = {"arviz", "arviz_base", "arviz_plots", "arviz_stats", "numba", "nutpie", "pymc", "pytensor"}
 PLOTTING = {"matplotlib"}
@@ -134,7 +144,7 @@ def test_help_is_light() -> None:
 
 
 def test_reading_names_do_not_load_the_sampler() -> None:
-    reading = [name for name in PUBLIC_NAMES if name != "fit"]
+    reading = [name for name in PUBLIC_NAMES if name not in WORKSHOP]
     code = f"import scaling_bayes\n[getattr(scaling_bayes, name) for name in {reading!r}]"
     assert loaded_after(code, SAMPLER | PLOTTING) == set()
 

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.synthetic import synthetic_fit
 
 from scaling_bayes import (
     DataError,
@@ -23,6 +24,7 @@ from scaling_bayes import (
     summarize_projection,
 )
 from scaling_bayes.intervals import quantiles
+from scaling_bayes.laws import LAWS
 
 COMPUTE = "log10_training_compute_flop"
 
@@ -70,6 +72,44 @@ def test_projection_inverts_prediction(reference_fit: xr.DataTree) -> None:
     systems = pd.DataFrame({"task": ["imagenet"], "training_compute_flop": [compute], "year": [2021.5]})
     error = predict(reference_fit, systems, compute="exact")["predictions"]["error"]
     assert float((error <= 0.1).mean()) == pytest.approx(0.5, abs=0.04)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_projection_inverts_prediction_under_every_law(law: str) -> None:
+    """Half of the systems trained with the compute each draw requires reach the target."""
+    idata = synthetic_fit(law=law, draws=400, robust=law == "logistic")
+    targets, years = {"imagenet": [0.22, 0.15], "my task": [0.2]}, 2022
+    needed = project(idata, targets, years, kind="mean")["projection"][COMPUTE].squeeze("year")
+    posterior, constant = idata["posterior"].to_dataset(), idata["constant_data"].to_dataset()
+    for number, (task, error) in enumerate([("imagenet", 0.22), ("imagenet", 0.15), ("my task", 0.2)]):
+        draws, reference = posterior.sel(task=task), constant.sel(task=task)
+        line = draws["intercept"] + draws["slope"] * (
+            needed.isel(target=number)
+            - reference["reference_log10_compute"]
+            + draws["progress"] * (years - reference["reference_year"])
+        )
+        reached = LAWS[law].error(line, draws.get("floor", 0.0))
+        np.testing.assert_allclose(reached, error, rtol=1e-9)
+    summary = summarize_projection(project(idata, {"imagenet": 0.2}, years))
+    systems = pd.DataFrame(
+        {"task": "imagenet", "training_compute_flop": 10 ** summary["median"], "year": [2021.5]}
+    )
+    predicted = predict(idata, systems, compute="exact")["predictions"]["error"]
+    assert float((predicted <= 0.2).mean()) == pytest.approx(0.5, abs=0.06)
+
+
+def test_no_compute_reaches_a_target_below_the_floor() -> None:
+    idata = synthetic_fit(law="saturating", draws=200)
+    floor = idata["posterior"]["floor"].sel(task="imagenet")
+    target = float(floor.quantile(0.3))
+    for kind in ("mean", "predictive"):
+        tree = project(idata, {"imagenet": target}, kind=kind)
+        compute = tree["projection"][COMPUTE].squeeze()
+        np.testing.assert_array_equal(np.isposinf(compute), floor >= target)
+        assert np.isfinite(compute.where(floor < target, 0.0)).all()
+        share = float((floor >= target).mean())
+        assert 0.6 < share < 0.8
+        assert summarize_projection(tree)["unreachable"].item() == pytest.approx(share)
 
 
 def test_less_error_needs_more_compute_in_every_draw(reference_fit: xr.DataTree) -> None:

@@ -11,17 +11,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scaling_bayes.diagnostics import checks
     from scaling_bayes.errors import DataError, OptionError, ScalingBayesError, TargetError, TraceError
+    from scaling_bayes.model.compare import Comparison, compare
     from scaling_bayes.model.fit import fit
+    from scaling_bayes.model.scorecard import scorecard
+    from scaling_bayes.model.stack import stack
     from scaling_bayes.priors import Prior
     from scaling_bayes.projection.afford import affordable, summarize_first_year
     from scaling_bayes.projection.decompose import decompose
     from scaling_bayes.projection.gain import compare_routes, required_gain, summarize_gain
     from scaling_bayes.projection.machines import meets_largest_run, record_machine_days
     from scaling_bayes.projection.predict import predict
+    from scaling_bayes.projection.progress import summarize_progress
     from scaling_bayes.projection.project import project
     from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.projection.summarize import summarize_projection
     from scaling_bayes.projection.targets import default_targets
+    from scaling_bayes.scores import load_scorecard, summarize_scores
     from scaling_bayes.systems.load import load_systems, reference_systems
     from scaling_bayes.systems.schema import validate_systems
     from scaling_bayes.traces import open_trace, save_trace, verify_trace
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Comparison",
     "DataError",
     "OptionError",
     "Prior",
@@ -38,10 +44,12 @@ __all__ = [
     "TraceError",
     "affordable",
     "checks",
+    "compare",
     "compare_routes",
     "decompose",
     "default_targets",
     "fit",
+    "load_scorecard",
     "load_systems",
     "meets_largest_run",
     "open_trace",
@@ -51,14 +59,19 @@ __all__ = [
     "reference_systems",
     "required_gain",
     "save_trace",
+    "scorecard",
+    "stack",
     "summarize_first_year",
     "summarize_gain",
+    "summarize_progress",
     "summarize_projection",
+    "summarize_scores",
     "validate_systems",
     "verify_trace",
 ]
 
 _HOMES = {
+    "Comparison": "model.compare",
     "DataError": "errors",
     "OptionError": "errors",
     "Prior": "priors",
@@ -68,10 +81,12 @@ _HOMES = {
     "TraceError": "errors",
     "affordable": "projection.afford",
     "checks": "diagnostics",
+    "compare": "model.compare",
     "compare_routes": "projection.gain",
     "decompose": "projection.decompose",
     "default_targets": "projection.targets",
     "fit": "model.fit",
+    "load_scorecard": "scores",
     "load_systems": "systems.load",
     "meets_largest_run": "projection.machines",
     "open_trace": "traces",
@@ -81,9 +96,13 @@ _HOMES = {
     "reference_systems": "systems.load",
     "required_gain": "projection.gain",
     "save_trace": "traces",
+    "scorecard": "model.scorecard",
+    "stack": "model.stack",
     "summarize_first_year": "projection.afford",
     "summarize_gain": "projection.gain",
+    "summarize_progress": "projection.progress",
     "summarize_projection": "projection.summarize",
+    "summarize_scores": "scores",
     "validate_systems": "systems.schema",
     "verify_trace": "traces",
 }

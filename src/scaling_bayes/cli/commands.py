@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from scaling_bayes.cli.compare import compare
 from scaling_bayes.cli.cost import afford, decompose, gain, hardware_fit, print_costs, scenario
 from scaling_bayes.cli.options import (
     budget_options,
@@ -15,16 +16,21 @@ from scaling_bayes.cli.options import (
     csv_option,
     json_option,
     kind_option,
+    quiet_option,
     read_targets,
     refuse_both,
+    sampler_options,
     scenario_options,
+    switch_options,
     target_option,
     trace_argument,
     years_option,
 )
 from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, warnings_said
 from scaling_bayes.cli.overparameterization import overparameterization
+from scaling_bayes.cli.progress import progress
 from scaling_bayes.cli.replicate import replicate
+from scaling_bayes.cli.scorecard import scorecard
 
 __all__ = ["cli"]
 
@@ -53,20 +59,9 @@ def cli() -> None:
     show_default=True,
     help="Trace to write.",
 )
-@click.option("--law", default="power", show_default=True, help="Response scale.")
+@click.option("--law", default="power", show_default=True, help="power, exponential, logistic or saturating.")
 @click.option("--pooling", default="partial", show_default=True, help="partial, none or complete.")
-@click.option(
-    "--measurement-error/--no-measurement-error",
-    default=True,
-    show_default=True,
-    help="Whether compute is measured with error.",
-)
-@click.option(
-    "--algorithmic-progress/--no-algorithmic-progress",
-    default=True,
-    show_default=True,
-    help="Whether the compute a result needs falls over time.",
-)
+@switch_options
 @click.option(
     "--prior",
     "priors",
@@ -74,13 +69,10 @@ def cli() -> None:
     metavar="NAME=MEDIAN:LOWER:UPPER",
     help="Replace a prior by its median and 90 % interval; repeatable.",
 )
-@click.option("--draws", type=int, default=1000, show_default=True, help="Draws kept per chain.")
-@click.option("--tune", type=int, default=1000, show_default=True, help="Warm-up draws per chain.")
-@click.option("--chains", type=int, default=4, show_default=True, help="Chains.")
-@click.option("--target-accept", type=float, default=0.99, show_default=True, help="Target acceptance rate.")
+@sampler_options
 @click.option("--random-seed", type=int, help="Seed; drawn and stored when not given.")
 @click.option("--cores", type=int, help="Chains run at a time; does not change the draws.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
+@quiet_option
 def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool, **options: Any) -> int:
     """Fit SYSTEMS (CSV or Parquet; the shipped systems by default) and write a trace.
 
@@ -350,4 +342,6 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 
 
 for command in (scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization):
+    cli.add_command(command)
+for command in (compare, scorecard, progress):
     cli.add_command(command)

@@ -19,9 +19,12 @@ __all__ = [
     "json_option",
     "kind_option",
     "named_scenario",
+    "quiet_option",
     "read_targets",
     "refuse_both",
+    "sampler_options",
     "scenario_options",
+    "switch_options",
     "target_option",
     "trace_argument",
     "years_option",
@@ -65,6 +68,27 @@ def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Co
     )
 
 
+def _switch(name: str, text: str, *, default: bool = True) -> Callable[[Command], Command]:
+    return click.option(f"--{name}/--no-{name}", default=default, show_default=True, help=text)
+
+
+#: Switches of the model, as `fit` takes them.
+switch_options = _together(
+    _switch("measurement-error", "Whether compute is measured with error."),
+    _switch("algorithmic-progress", "Whether the compute a result needs falls over time."),
+    _switch("paper-effect", "Whether systems of one paper stray from the line together."),
+    _switch("robust", "Whether papers stray by a Student t distribution.", default=False),
+    _switch("flagged-error", "Whether compute in doubt is less certain."),
+)
+sampler_options = _together(
+    click.option("--draws", type=int, default=1000, show_default=True, help="Draws kept per chain."),
+    click.option("--tune", type=int, default=1000, show_default=True, help="Warm-up draws per chain."),
+    click.option("--chains", type=int, default=4, show_default=True, help="Chains."),
+    click.option(
+        "--target-accept", type=float, default=0.99, show_default=True, help="Target acceptance rate."
+    ),
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
 budget_options = _together(
     click.option("--budget-usd", type=float, help="Budget in USD."),
     click.option("--carbon-kg", type=float, help="Budget in kg CO2e."),

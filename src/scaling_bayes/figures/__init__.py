@@ -6,6 +6,7 @@ No function keeps global state: figures are made without pyplot, and styles hold
 from __future__ import annotations
 
 from scaling_bayes.figures.affordability import plot_affordability
+from scaling_bayes.figures.calibration import plot_calibration
 from scaling_bayes.figures.checks import plot_ranks
 from scaling_bayes.figures.fits import plot_fits
 from scaling_bayes.figures.predictive import plot_posterior_predictive, plot_prior_predictive
@@ -17,6 +18,7 @@ from scaling_bayes.figures.svg import to_svg
 __all__ = [
     "FigureError",
     "plot_affordability",
+    "plot_calibration",
     "plot_fits",
     "plot_posterior_predictive",
     "plot_prior_predictive",

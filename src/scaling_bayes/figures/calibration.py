@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaling_bayes.figures.reading import coverage
-from scaling_bayes.figures.style import COLORS, FigureError, finish, legible, new_figure, numeric_ticks, styled
+from scaling_bayes.figures.style import (
+    COLORS,
+    FigureError,
+    finish,
+    legible,
+    new_figure,
+    numeric_ticks,
+    styled,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +31,7 @@ __all__ = ["FORECASTERS_DRAWN", "forecaster_label", "plot_calibration"]
 FORECASTERS_DRAWN = ("stack", "unpooled", "least_squares_power")
 _LABELS: Mapping[str, str] = MappingProxyType(
     {
-        "stack": "stack of laws",
+        "stack": "stack",
         "power": "power law",
         "exponential": "exponential law",
         "logistic": "logistic law",
@@ -85,17 +93,23 @@ def plot_calibration(
             f"predictions of {', '.join(few)}; expected at least {_LEAST_SYSTEMS} of each forecaster."
         )
     beside = width >= 6
-    histograms = [f"rank {position}" for position in range(len(chosen))]
-    layout = [["coverage"] * 2 + histograms] if beside else [["coverage"] * len(chosen), histograms]
-    figure = new_figure(width, 2.75 if beside else 4.7)
-    panels = figure.subplot_mosaic(layout, height_ratios=None if beside else [1.6, 1.0])
-    _coverage_panel(panels["coverage"], ranks)
+    figure = new_figure(width, 2.75 if beside else 4.6)
+    parts = (
+        figure.subfigures(1, 2, squeeze=False, width_ratios=[1.05, 1.0])
+        if beside
+        else figure.subfigures(2, 1, squeeze=False, height_ratios=[1.5, 1.0])
+    )
+    upper, lower = parts.ravel()
+    for part in (upper, lower):
+        part.set_facecolor("none")
+    _coverage_panel(upper.subplots(), ranks)
     highest = max(float(_relative(found).max()) for found in ranks.values())
-    for position, (name, found) in enumerate(ranks.items()):
-        _rank_panel(panels[histograms[position]], name, found, _MARKS[position][0], highest)
-        if position:
-            panels[histograms[position]].tick_params(labelleft=False)
-    panels[histograms[(len(chosen) - 1) // 2]].set_xlabel("rank of the observed error")
+    panels = lower.subplots(1, len(chosen), squeeze=False).ravel()
+    for ax, (name, found), (color, _) in zip(panels, ranks.items(), _MARKS, strict=False):
+        _rank_panel(ax, name, found, color, highest)
+    for ax in panels[1:]:
+        ax.tick_params(labelleft=False)
+    panels[(len(chosen) - 1) // 2].set_xlabel("rank of the observed error")
     return figure
 
 
@@ -128,9 +142,9 @@ def _labels_beside(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
             label,
             (float(_NOMINAL[-1]), height),
             (1.03, previous),
-            color=color,
+            color=COLORS["ink"],
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.6, "shrinkA": 0, "shrinkB": 2},
+            arrowprops={"arrowstyle": "-", "color": color, "lw": 1.0, "shrinkA": 0, "shrinkB": 2},
             **style,
         )
 
@@ -150,7 +164,7 @@ def _rank_panel(ax: Axes, name: str, ranks: NDArray[np.float64], color: str, hig
     ax.set_ylim(0, max(2.0, highest) * 1.08)
     numeric_ticks(ax, "x", [0.0, 0.5, 1.0], ["0", "½", "1"])
     heights = [float(height) for height in range(int(highest * 1.08) + 1)]
-    numeric_ticks(ax, "y", heights, ["as uniform" if h == 1 else f"{h:.0f}{'×' * (h > 0)}" for h in heights])
-    ax.set_title(forecaster_label(name), fontsize=9, color=COLORS[color])
+    numeric_ticks(ax, "y", heights, ["uniform" if h == 1 else f"{h:.0f}{'×' * (h > 0)}" for h in heights])
+    ax.set_title(forecaster_label(name), fontsize=9)
     finish(ax)
     ax.grid(visible=False, axis="x")

@@ -95,15 +95,14 @@ def _worst(idata: xr.DataTree, posterior: xr.Dataset) -> dict[str, NDArray[np.fl
     return {title: values for _, title, values in found.values()}
 
 
-def _of_law(
-    values: NDArray[np.float64], number: xr.DataArray, law: str
-) -> NDArray[np.float64] | None:
+def _of_law(values: NDArray[np.float64], number: xr.DataArray, law: str) -> NDArray[np.float64] | None:
     """Draws of one law of a stack, of which each chain has as many; None where there are too few."""
     own = number.transpose("chain", "draw").values == list(LAWS).index(law)
     counts = own.sum(axis=1)
     if counts.min() < _LEAST_DRAWS or np.ptp(counts) > 0:
         return None
-    return values[own].reshape(len(counts), -1)
+    chosen: NDArray[np.float64] = values[own].reshape(len(counts), -1)
+    return chosen
 
 
 def _draws(posterior: xr.Dataset, name: str) -> NDArray[np.float64] | None:

@@ -47,9 +47,9 @@ def plot_fits(
 ) -> Figure:
     """Error against training compute, one panel per task, both axes logarithmic.
 
-    The line is the posterior median of the task's law, of all laws in a stack, at its reference year; the bands hold 50 % and 90 %
-    (equal tails) of new systems of that year. Points are the systems as reported, hollow where a flag casts
-    doubt on their figures.
+    The line is the posterior median of the task's law, of all laws in a stack, at its reference year; the
+    bands hold 50 % and 90 % (equal tails) of new systems of that year. Points are the systems as reported,
+    hollow where a flag casts doubt on their figures.
 
     Parameters
     ----------

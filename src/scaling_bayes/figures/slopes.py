@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.figures.reading import draws_of, options_of, parameters_of, tasks_of
+from scaling_bayes.figures.reading import draws_of, parameters_of, tasks_of
 from scaling_bayes.figures.style import COLORS, axes_of, bare, finish, numeric_ticks, styled, task_label
 from scaling_bayes.intervals import QUANTILES, quantiles
 
@@ -74,8 +74,7 @@ def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.
     bare(ax)
     ticks = [m * 10.0**k for k in range(-6, 3) for m in (1, 2, 5) if low <= np.log10(m * 10.0**k) <= high]
     numeric_ticks(ax, "x", [float(np.log10(t)) for t in ticks], [f"{t:g}" for t in ticks])
-    where = "" if options_of(idata).law == "power" else ", at the task's usual error"
-    ax.set_xlabel(f"slope: powers of ten of error per tenfold compute{where}")
+    ax.set_xlabel("slope: powers of ten of error per tenfold compute")
     _exponent_axis(ax, (left, low, high))
     _key(ax)
     return ax

@@ -31,7 +31,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["Comparison", "check_comparable", "compare", "mean_stacking_weights", "stacking_weights"]
+__all__ = [
+    "Comparison",
+    "check_comparable",
+    "check_folds",
+    "compare",
+    "mean_stacking_weights",
+    "stacking_weights",
+]
 
 LEAVE_OUT = ("paper", "system", "task")
 DEFAULT_FOLDS = 10
@@ -102,8 +109,7 @@ def compare(
         If there are fewer than two fits, they are not of the same systems, or an option is invalid.
     """
     check_choice("leave_out", leave_out, LEAVE_OUT)
-    if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
-        raise OptionError(f"folds must be a whole number of at least 2; found {folds!r}.")
+    check_folds(folds)
     seed = check_comparable(fits, random_seed)
     first = next(iter(fits.values()))
     observations = observations_of(group(first, "constant_data"), group(first, "observed_data"))
@@ -119,6 +125,18 @@ def compare(
                 else leave_folds_out(observations, refitter_of(idata), held_out, seed, done)
             )
     return _comparison(predicted, leave_out)
+
+
+def check_folds(folds: object) -> None:
+    """Refuse a number of folds that is not a whole number of at least 2.
+
+    Raises
+    ------
+    OptionError
+        Saying what was found.
+    """
+    if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
+        raise OptionError(f"folds must be a whole number of at least 2; found {folds!r}.")
 
 
 def check_comparable(fits: Mapping[str, xr.DataTree], random_seed: int | None) -> int:
@@ -201,7 +219,7 @@ def stacking_weights(elpd: NDArray[np.float64]) -> NDArray[np.float64]:
     ndarray, shape (fit,)
         Not negative, summing to 1.
     """
-    relative = elpd - elpd.max(axis=0)  # the same weights, and no overflow
+    relative = np.maximum(elpd - elpd.max(axis=0), -700.0)  # the same weights, and no overflow
     n = relative.shape[1]
     entries = {
         str(number): ELPDData(

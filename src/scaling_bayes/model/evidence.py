@@ -1,7 +1,7 @@
 """Measure what the choice of laws rests on: ``python -m scaling_bayes.model.evidence``.
 
 Writes ``data/scorecard.csv``, ``data/ingredients.csv``, ``data/law_recovery.csv`` and the tables of
-``docs/laws.md``.
+``docs/laws.md`` and ``docs/prior_predictive.md``.
 """
 
 from __future__ import annotations
@@ -13,19 +13,27 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from scaling_bayes.conventions import TASK_LABELS
 from scaling_bayes.errors import ScalingBayesError
 from scaling_bayes.files import write_text
 from scaling_bayes.formatting import format_interval
+from scaling_bayes.intervals import reported
 from scaling_bayes.laws import LAWS
 from scaling_bayes.model.ingredients import HEADLINES, measure_ingredients
 from scaling_bayes.model.recovery import law_recovery
 from scaling_bayes.model.scorecard import scorecard
+from scaling_bayes.observations import observe
+from scaling_bayes.options import ModelOptions
 from scaling_bayes.pages import fill_blocks, markdown_table
+from scaling_bayes.parameters import draw_prior
+from scaling_bayes.predictive import draw_error, observed_performance
+from scaling_bayes.priors import default_priors
 from scaling_bayes.resources import checkout_root
 from scaling_bayes.scores import summarize_scores
+from scaling_bayes.systems.load import reference_systems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 RANDOM_SEED = 20261123
-PAGE = Path("docs", "laws.md")
+PAGES = (Path("docs", "laws.md"), Path("docs", "prior_predictive.md"))
+PRIOR_DRAWS = 4000
 _QUANTILES = ("lower_90", "lower_50", "median", "upper_50", "upper_90")
 #: Title of each table, and unit and meaning of its columns.
 TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
@@ -109,11 +118,11 @@ def write_table(root: Path, name: str, table: pd.DataFrame) -> list[Path]:
     return [path, path.with_name(f"{name}.meta.toml")]
 
 
-def filled_page(root: Path) -> str:
-    """Text of the page with its tables as the stored results have them."""
+def filled_pages(root: Path) -> dict[Path, str]:
+    """Text of each page with its tables as the stored results, and the priors, have them."""
     scores = pd.read_csv(root / "data" / "scorecard.csv")
     ingredients = pd.read_csv(root / "data" / "ingredients.csv")
-    blocks = {
+    laws = {
         "scores": _scores(scores, "forecaster"),
         "scores_by_cutoff": _scores(
             scores[scores["forecaster"].isin(["stack", "power", "unpooled", "least_squares_power"])],
@@ -125,7 +134,9 @@ def filled_page(root: Path) -> str:
         "headlines": _headlines(ingredients),
         "law_recovery": _recovery(pd.read_csv(root / "data" / "law_recovery.csv")),
     }
-    return fill_blocks((root / PAGE).read_text(encoding="utf-8"), blocks)
+    texts = ((root / page).read_text(encoding="utf-8") for page in PAGES)
+    blocks = (laws, {"prior_predictive": _prior_predictive()})
+    return {page: fill_blocks(text, block) for page, text, block in zip(PAGES, texts, blocks, strict=True)}
 
 
 def _records(frame: pd.DataFrame) -> Iterable[Mapping[Any, Any]]:
@@ -208,6 +219,44 @@ def _recovery(table: pd.DataFrame) -> str:
     )
 
 
+def _prior_predictive() -> str:
+    """Errors that the priors of each law expect of the reference systems, beside those observed."""
+    observations = observe(reference_systems(), needs_year=True)
+    rows = []
+    for law in LAWS:
+        options = observations.applicable(ModelOptions(law))
+        prior = draw_prior(
+            options,
+            default_priors(options),
+            observations.tasks,
+            observations.reference_error,
+            draws=PRIOR_DRAWS,
+            random_seed=RANDOM_SEED,
+        )
+        performance = observed_performance(law, prior, observations)
+        drawn = draw_error(performance, np.random.default_rng([RANDOM_SEED, 0])).values
+        for number, task in enumerate(observations.tasks):
+            of_task = observations.task_index == number
+            expected, observed = reported(drawn[..., of_task]), observations.error[of_task]
+            inside = (observed >= expected["lower_90"]) & (observed <= expected["upper_90"])
+            rows.append(
+                [
+                    law,
+                    str(TASK_LABELS[task]),
+                    *(
+                        f"{100 * expected[name]:.3g}"
+                        for name in ("lower_90", "lower_50", "median", "upper_50")
+                    ),
+                    f"{100 * expected['upper_90']:.3g}",
+                    f"{100 * observed.min():.3g} to {100 * observed.max():.3g}",
+                    f"{int(inside.sum())} of {observed.size}",
+                    f"{100 * (drawn[..., of_task] >= 1).mean():.2g}",
+                ]
+            )
+    header = ["law", "task", "5 %", "25 %", "median", "75 %", "95 %", "observed, %", "inside 90 %"]
+    return markdown_table([*header, "at the worst (100 %), % of draws"], rows)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and write, or only refill or check the page; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m scaling_bayes.model.evidence", description=__doc__)
@@ -221,17 +270,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name in options.tables or TABLES:
                 for path in write_table(root, name, _MAKERS[name]()):
                     sys.stdout.write(f"wrote {path.relative_to(root)}\n")
-        text = filled_page(root)
-        if options.check:
-            stale = text != (root / PAGE).read_text(encoding="utf-8")
-            sys.stdout.write(f"{PAGE}: {'stale; run with --page' if stale else 'up to date'}\n")
-            return int(stale)
-        write_text(root / PAGE, text)
-        sys.stdout.write(f"wrote {PAGE}\n")
+        stale = [
+            (page, text)
+            for page, text in filled_pages(root).items()
+            if text != (root / page).read_text(encoding="utf-8")
+        ]
+        for page, text in stale:
+            if not options.check:
+                write_text(root / page, text)
+            sys.stdout.write(f"{page}: {'stale; run with --page' if options.check else 'written'}\n")
+        return int(options.check and bool(stale))
     except ScalingBayesError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    return 0
 
 
 if __name__ == "__main__":

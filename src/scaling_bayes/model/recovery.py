@@ -32,8 +32,8 @@ def simulate_systems(law: str, rng: np.random.Generator, *, tasks: int, per_task
 
     Each task starts from an error between 0.4 and 0.6 at its lowest compute, with a slope there of 0.1 to
     0.2 orders of magnitude of error per tenfold compute, and spans some eight orders of compute, so that
-    laws can be told apart. Noise is 0.02 orders of magnitude there, measurement error 0.2, progress 0.3 a year, an
-    irreducible error 0.08 to 0.16.
+    laws can be told apart. Noise is 0.02 orders of magnitude there, measurement error 0.2, progress 0.3 a
+    year, an irreducible error 0.08 to 0.16.
 
     Parameters
     ----------

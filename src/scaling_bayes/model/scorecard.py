@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.laws import LAWS, get_law
-from scaling_bayes.model.compare import mean_stacking_weights
+from scaling_bayes.model.compare import DEFAULT_FOLDS, check_folds, mean_stacking_weights
 from scaling_bayes.model.crossvalidate import leave_folds_out, paper_folds
 from scaling_bayes.model.progress import steps
 from scaling_bayes.model.refit import Refitter
@@ -42,7 +42,6 @@ DEFAULT_CUTOFFS = (2016, 2017, 2018)
 LEAST_SQUARES = {"least_squares_power": "power", "least_squares_exponential": "exponential"}
 #: The stack of all laws, each law alone, the power law without pooling, the 2020 paper's two lines.
 FORECASTERS = ("stack", *LAWS, "unpooled", *LEAST_SQUARES)
-FOLDS = 10
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,8 @@ def scorecard(
     systems: pd.DataFrame | str | PathLike[str] | None = None,
     *,
     cutoffs: Iterable[int] = DEFAULT_CUTOFFS,
+    laws: Sequence[str] = tuple(LAWS),
+    folds: int = DEFAULT_FOLDS,
     draws: int = 500,
     tune: int = 500,
     chains: int = 4,
@@ -77,6 +78,10 @@ def scorecard(
         As in `fit`; with a date or year in every row. By default `reference_systems()`.
     cutoffs : iterable of int
         Calendar years, the last one whose systems are fitted.
+    laws : sequence of str
+        Laws to fit and stack, all by default.
+    folds : int
+        Folds of the cross-validation that gives the weights, as in `compare`.
     draws, tune, chains, target_accept
         Of each fit, as in `fit`.
     random_seed : int, optional
@@ -107,6 +112,9 @@ def scorecard(
     from scaling_bayes.model.fit import table_to_fit
 
     options = _options(switches)
+    check_folds(folds)
+    for law in laws:
+        get_law(law)
     if random_seed is None:
         random_seed = int(np.random.SeedSequence().generate_state(1)[0])
     check_seed(random_seed)
@@ -119,12 +127,15 @@ def scorecard(
     def refitter(wanted: ModelOptions) -> Refitter:
         return refitters.setdefault(wanted, Refitter(wanted, sampler))
 
-    total = sum(len(LAWS) * (1 + len(paper_folds(before, FOLDS, random_seed))) + 1 for before, _ in splits)
+    total = sum(len(laws) * (1 + len(paper_folds(before, folds, random_seed))) + 1 for before, _ in splits)
     frames = []
     with steps("fitting", shown=progressbar, total=total) as step:
         for cutoff, (before, after) in zip(chosen, splits, strict=True):
             done = partial(step, f"up to {cutoff}")
-            forecasts, weights = _forecasts(before, after, options, refitter, random_seed, done)
+            held_out = paper_folds(before, folds, random_seed)
+            forecasts, weights = _forecasts(
+                before, after, options, laws, held_out, refitter, random_seed, done
+            )
             frames += [_rows(cutoff, name, after, one, weights.get(name)) for name, one in forecasts.items()]
     import pandas as pd
 
@@ -175,25 +186,26 @@ def _forecasts(
     before: Observations,
     after: Observations,
     options: ModelOptions,
+    laws: Sequence[str],
+    held_out: list[NDArray[np.bool_]],
     refitter: Callable[[ModelOptions], Refitter],
     seed: int,
     done: Callable[[], None],
 ) -> tuple[dict[str, _Forecast], dict[str, float]]:
     applicable = before.applicable(options)
-    folds = paper_folds(before, FOLDS, seed)
     forecasts, elpd = {}, []
-    for law in LAWS:
+    for law in laws:
         of_law = refitter(replace(applicable, law=law))
-        elpd.append(leave_folds_out(before, of_law, folds, seed, done).elpd)
+        elpd.append(leave_folds_out(before, of_law, held_out, seed, done).elpd)
         forecasts[law] = _forecast(of_law, before, after, seed)
         done()
-    weights = dict(zip(LAWS, map(float, mean_stacking_weights(np.array(elpd))), strict=True))
+    weights = dict(zip(laws, map(float, mean_stacking_weights(np.array(elpd))), strict=True))
     forecasts["unpooled"] = _forecast(refitter(replace(applicable, pooling="none")), before, after, seed)
     done()
-    stack = {"stack": _mixture([forecasts[law] for law in LAWS], list(weights.values()), seed)}
+    stack = {"stack": _mixture([forecasts[law] for law in laws], list(weights.values()), seed)}
     lines = {name: _least_squares(before, after, law) for name, law in LEAST_SQUARES.items()}
     found = stack | forecasts | lines
-    return {name: found[name] for name in FORECASTERS}, weights
+    return {name: found[name] for name in FORECASTERS if name in found}, weights
 
 
 def _forecast(refitter: Refitter, before: Observations, after: Observations, seed: int) -> _Forecast:

@@ -61,12 +61,18 @@ def power_scaling(idata: xr.DataTree) -> xr.Dataset:
     }
     quantities = _quantities(idata, options, posterior, constant)
     found = np.full((quantities.sizes["quantity"], len(components)), np.nan)
+    constant_in_draws = quantities.min(_SAMPLE) == quantities.max(_SAMPLE)  # a target no draw reaches
     for column, density in enumerate(components.values()):
         lower, upper = (_weights(density, alpha) for alpha in ALPHAS)
-        sense = quantities.azstats.power_scale_sense(
-            lower_w=lower, upper_w=upper, lower_alpha=ALPHAS[0], upper_alpha=ALPHAS[1], sample_dims=_SAMPLE
-        )
-        found[:, column] = sense.values
+        with np.errstate(invalid="ignore"):
+            sense = quantities.azstats.power_scale_sense(
+                lower_w=lower,
+                upper_w=upper,
+                lower_alpha=ALPHAS[0],
+                upper_alpha=ALPHAS[1],
+                sample_dims=_SAMPLE,
+            )
+        found[:, column] = np.where(constant_in_draws, 0.0, sense.values)
     return xr.Dataset(
         {"sensitivity": (("quantity", "component"), found)},
         coords={

@@ -51,9 +51,10 @@ def lead(facts: Facts) -> str:
             f"Cost and carbon are those of {when(facts.years)} in scenario "
             f"{legible(facts.costs.scenario.name, 60)}. {burden(facts.costs.scenario)}"
         )
+    laws = "" if facts.laws is None else f", by a mixture of {_plural(len(facts.laws), 'law')}"
     return (
         f"{whose}, estimated from {len(facts.systems)} published systems on "
-        f"{_plural(len(facts.tasks), 'task')}. {time} {money}"
+        f"{_plural(len(facts.tasks), 'task')}{laws}. {time} {money}"
     )
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from scaling_bayes.errors import OptionError
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.report.answer import answer_section, lead
+from scaling_bayes.report.calibration import calibration_section, scorecard_section
 from scaling_bayes.report.comparison import comparison_section
 from scaling_bayes.report.costing import read_budgets
 from scaling_bayes.report.costs import costs_section
+from scaling_bayes.report.laws import laws_section, sensitivity_section
 from scaling_bayes.report.modelling import (
-    calibration_section,
     checks_section,
     fits_section,
     settings_section,
@@ -20,6 +21,7 @@ from scaling_bayes.report.modelling import (
 )
 from scaling_bayes.report.numbers import collect
 from scaling_bayes.report.parts import Details, FailurePart, Part, Report
+from scaling_bayes.report.progress import progress_section
 from scaling_bayes.report.provenance import citation_section, data_section
 from scaling_bayes.report.reading import read_facts
 
@@ -73,19 +75,23 @@ def build_report(
         raise OptionError("a budget needs a scenario; found scenario=None.")
     facts = read_facts(idata, targets, years, kind, chosen, budgets)
     question = QUESTION if facts.costs is None else COST_QUESTION
-    comparison = comparison_section(facts)
-    sections = (
+    possible = (
         answer_section(facts),
-        *([costs_section(facts, facts.costs)] if facts.costs else []),
+        costs_section(facts, facts.costs) if facts.costs else None,
         fits_section(facts),
+        laws_section(facts),
         slopes_section(facts),
-        *([comparison] if comparison else []),
+        progress_section(facts),
+        comparison_section(facts),
         checks_section(facts),
         data_section(facts),
         settings_section(facts),
+        sensitivity_section(facts),
         calibration_section(facts),
+        scorecard_section(facts),
         citation_section(facts),
     )
+    sections = tuple(section for section in possible if section is not None)
     failures = tuple(
         part for section in sections for part in _all(section.parts) if isinstance(part, FailurePart)
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes.figures.style import task_label
 from scaling_bayes.formatting import format_error, format_number
+from scaling_bayes.options import STACK
 from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
 from scaling_bayes.report.parts import Cell, Column, Details, Power, PowerInterval, Section, Table, TextPart
 from scaling_bayes.thompson2020.comparison import side_by_side, slopes_side_by_side
@@ -32,8 +33,11 @@ _FORMS = ("polynomial", "exponential")
 
 
 def least_squares_lines(facts: Facts) -> dict[str, tuple[float, float]]:
-    """Slope and intercept of the 2020 lines on log10 FLOP, for the tasks of a power-law fit that have one."""
-    if facts.options.law != "power":
+    """Slope and intercept of the 2020 lines on log10 FLOP, of the tasks that have one.
+
+    For a fit of the power law, or a stack.
+    """
+    if facts.options.law not in ("power", STACK):
         return {}
     lines = {task: fit_line(task, "polynomial") for task in facts.tasks if task in THOMPSON2020_TARGETS}
     return {

@@ -97,7 +97,8 @@ class Costs:
     routes : list of DataFrame
         For each budget, from `compare_routes`.
     shown : list of (task, error)
-        The target of each of the first tasks that is decomposed and set against routes.
+        The target of each of the first tasks that is set against routes, and decomposed if every draw
+        reaches it.
     decomposition : DataFrame
         From `decompose`, of cost in the last year asked.
     not_decomposed : dict
@@ -191,7 +192,7 @@ def read_costs(
     gains = [required_gain_in(projected, **budget.asked) for budget in budgets]
     shown = _shown(targets)
     last = None if years is None else float(data["year"].values[-1])
-    decomposition, not_decomposed = _decomposed(idata, shown, last, kind, scenario, hardware)
+    decomposition, not_decomposed = _decomposed(idata, shown, targets, last, kind, scenario, hardware)
     machine = record_machine_days(idata, targets, years, kind, scenario=scenario, hardware=hardware)
     return Costs(
         scenario=scenario,
@@ -228,24 +229,31 @@ def _shown(targets: list[tuple[str, float]]) -> list[tuple[str, float]]:
 
 def _decomposed(
     idata: xr.DataTree,
+    chosen: list[tuple[str, float]],
     targets: list[tuple[str, float]],
     year: float | None,
     kind: str,
     scenario: Scenario,
     hardware: xr.DataTree,
 ) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Decompose each target, or the hardest easier one of its task that every draw reaches."""
+
     def asked(some: list[tuple[str, float]]) -> pd.DataFrame:
         return decompose(idata, some, year, kind, scenario=scenario, hardware=hardware)
 
     try:
-        return asked(targets), {}
+        return asked(chosen), {}
     except OptionError:
         frames, refused = [], {}
-    for target in targets:
-        try:
-            frames.append(asked([target]))
-        except OptionError as reason:
-            refused[target[0]] = str(reason)
+    for task, error in chosen:
+        for easier in sorted({other for name, other in targets if name == task and other >= error}):
+            try:
+                frames.append(asked([(task, easier)]))
+            except OptionError as reason:
+                refused.setdefault(task, str(reason))
+            else:
+                refused.pop(task, None)
+                break
     empty = pd.DataFrame(columns=["task", "error", "source", "share", "share_alone", "sd"])
     return (pd.concat(frames, ignore_index=True) if frames else empty), refused
 

@@ -200,8 +200,8 @@ def _spread(costs: Costs) -> tuple[Part, ...]:
         parts.append(
             Table(
                 f"Shares of the variance of log10 cost in {when(sorted(set(frame['year'])))}, for "
-                f"{_which(costs)}. Shares (Shapley) sum to 100 %; what one parameter of the fit would "
-                "explain alone stands beside them and does not.",
+                f"{_which(costs)}{_or_easier(costs)}. Shares (Shapley) sum to 100 %; what one parameter of "
+                "the fit would explain alone stands beside them and does not.",
                 tuple(columns),
                 target_rows(rows, cells),
             )
@@ -209,6 +209,11 @@ def _spread(costs: Costs) -> tuple[Part, ...]:
     for task, reason in costs.not_decomposed.items():
         parts.append(TextPart(f"No decomposition for {task_label(task)}: {legible(reason, 300)}"))
     return tuple(parts)
+
+
+def _or_easier(costs: Costs) -> str:
+    decomposed = set(zip(costs.decomposition["task"], costs.decomposition["error"], strict=True))
+    return "" if decomposed <= set(costs.shown) else ", or an easier one that every draw reaches"
 
 
 def _which(costs: Costs) -> str:

@@ -1,4 +1,4 @@
-"""Sections on the model: fits through the data, slopes, checks, priors and options, calibration."""
+"""Sections on the model: fits through the data, slopes, checks, priors and options."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes.figures.checks import plot_ranks
 from scaling_bayes.figures.fits import plot_fits
-from scaling_bayes.figures.predictive import plot_posterior_predictive, plot_prior_predictive
-from scaling_bayes.figures.reading import records
+from scaling_bayes.figures.reading import records, split_check
 from scaling_bayes.figures.slopes import plot_slopes
-from scaling_bayes.figures.style import task_label
+from scaling_bayes.figures.style import legible, task_label
 from scaling_bayes.formatting import format_number, format_year
-from scaling_bayes.laws import get_law
+from scaling_bayes.options import STACK
 from scaling_bayes.priors import Prior
+from scaling_bayes.projection.progress import THEORETICAL_EXPONENT
 from scaling_bayes.report.comparison import least_squares_lines
 from scaling_bayes.report.drawing import WIDE, draw
+from scaling_bayes.report.estimates import CONVENTION, estimate, percent
+from scaling_bayes.report.laws import law_in_words
 from scaling_bayes.report.parts import Cell, Column, FactsPart, Section, Status, Table, TextPart
-from scaling_bayes.report.words import months
 from scaling_bayes.schema import VARIABLES, group
 
 if TYPE_CHECKING:
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
 
     from scaling_bayes.report.reading import Facts
 
-__all__ = ["calibration_section", "checks_section", "fits_section", "settings_section", "slopes_section"]
+__all__ = ["checks_section", "fits_section", "settings_section", "slopes_section"]
 
-_CONVENTION = "median [90 % equal-tailed interval]"
 _SIGNS = {">=": "≥", "<=": "≤"}
 _CHECKS = {
     "rhat": "R-hat",
@@ -36,6 +36,12 @@ _CHECKS = {
     "divergences": "divergences",
     "ebfmi": "E-BFMI",
     "max_treedepth_share": "share at maximal tree depth",
+}
+_COMMON = {
+    "compute_error": "Error of reported compute, standard deviation in powers of ten",
+    "flagged_error_factor": "Factor by which that error is wider where compute is in doubt",
+    "paper_correlation": "Correlation of systems of one paper",
+    "degrees_of_freedom": "Degrees of freedom between papers (Student t)",
 }
 
 
@@ -48,8 +54,8 @@ def fits_section(facts: Facts) -> Section:
         "Error against training compute",
         caption=(
             "Error against training compute of the systems of each task, as reported. Line: "
-            "posterior median of the "
-            f"{facts.options.law} law{' ' + reference if reference else ''}. Bands hold 50 % and 90 "
+            f"posterior median of {_law_name(facts)}{' ' + reference if reference else ''}. "
+            "Bands hold 50 % and 90 "
             "% (equal tails) of new "
             "systems, given their true compute."
             + (" Earlier and later: than that mean year." if reference else "")
@@ -70,76 +76,114 @@ def _range(facts: Facts) -> str:
     return first if first == last else f"{first} to {last}"
 
 
+def _law_name(facts: Facts) -> str:
+    return "all laws, by weight," if facts.options.law == STACK else f"the {facts.options.law} law"
+
+
 def slopes_section(facts: Facts) -> Section:
-    """Prior and posterior of the slopes, and a table of every task's parameters."""
+    """Prior and posterior of the slopes, and tables of the parameters of each task and of all."""
+    where = (
+        ""
+        if facts.options.law == "power"
+        else ", at the task's reference error (the geometric mean of its systems)"
+    )
     figure = draw(
         "slopes",
         "Slopes, prior and posterior",
         caption=(
-            "Slope of each task before the data (grey) and after (blue). Dot: posterior median; "
+            f"Slope of each task, in powers of ten of error per tenfold compute{where}, "
+            "before the data (grey) and after (blue). Dot: posterior median; "
             "bars: 50 % and 90 % "
             "intervals (equal tails). The further left, the more compute each gain costs."
         ),
         alt="Prior and posterior densities of the slope of each task. "
         + "; ".join(
-            f"{task_label(task)}: {_interval(facts, 'posterior', task, 'slope')}" for task in facts.tasks
+            f"{task_label(task)}: {estimate(facts, 'posterior', task, 'slope')}" for task in facts.tasks
         ),
         function=lambda width: plot_slopes(facts.idata, width=width).get_figure(root=True),  # type: ignore[arg-type, return-value]
     )
-    progress = facts.options.algorithmic_progress
-    columns = [
-        Column("Task"),
-        Column("Slope", "gain per tenfold compute", numeric=True),
-        Column("Exponent", "1 / slope", numeric=True),
-        Column("Noise", "between systems", numeric=True),
+    below = facts.progress[facts.progress["quantity"] == "exponent"].set_index("task")["below_bound"]
+    rows: list[tuple[Cell, ...]] = [
+        (
+            task_label(task, 60) if task else "Prior, all tasks",
+            *(estimate(facts, stage, task, quantity) for quantity in ("slope", "exponent")),
+            f"{100 * below[task]:.3g} %" if task else "",
+            estimate(facts, stage, task, "noise"),
+        )
+        for stage, task in [*(("posterior", task) for task in facts.tasks), ("prior", "")]
     ]
-    if progress:
-        columns += [
-            Column("Algorithmic progress", "powers of ten a year", numeric=True),
-            Column("Compute halves", "every … months", numeric=True),
-        ]
-    quantities = ["slope", "exponent", "noise", *(["progress"] if progress else [])]
-    rows: list[tuple[Cell, ...]] = []
-    for stage, task in [*(("posterior", task) for task in facts.tasks), ("prior", "")]:
-        row: list[Cell] = [task_label(task, 60) if task else "Prior, every task"]
-        row += [_interval(facts, stage, task, quantity) for quantity in quantities]
-        if progress:
-            row.append(months(_quantile(facts, stage, task, "progress", "median")))
-        rows.append(tuple(row))
-    law = get_law(facts.options.law)
+    bound = f"{THEORETICAL_EXPONENT:g}"
     table = Table(
-        f"Posterior of each task's parameters: {_CONVENTION}. Slope and noise are on the scale of "
-        f"{law.formula}; progress is "
-        "in powers of ten of compute; its halving time is the median.",
-        tuple(columns),
+        f"Posterior of each task's slope and noise, in powers of ten of error{where}: {CONVENTION}. "
+        f"An exponent below {bound} is less than statistics allows where error is a root mean squared "
+        "difference (Thompson et al. 2020, section 2).",
+        (
+            Column("Task"),
+            Column("Slope", "per tenfold compute", numeric=True),
+            Column("Exponent", "1 / slope", numeric=True),
+            Column(f"Exponent below {bound}", "probability", numeric=True),
+            Column("Noise", "between systems", numeric=True),
+        ),
         tuple(rows),
     )
-    parts: list[Table | TextPart] = [table]
-    if facts.options.measurement_error:
-        found, believed = (_interval(facts, stage, "", "compute_error") for stage in ("posterior", "prior"))
-        parts.append(
-            TextPart(
-                f"Standard deviation of the error of reported training compute, in powers of ten: {found}; "
-                f"prior {believed} ({_CONVENTION})."
-            )
+    return Section(
+        "slopes", "Slopes: what compute buys", "Slopes", (figure, table, *_floors(facts), *_common(facts))
+    )
+
+
+def _floors(facts: Facts) -> tuple[Table, ...]:
+    """Irreducible error of each task, where a law has one."""
+    known = facts.parameters[facts.parameters["quantity"] == "floor"]
+    if known["stage"].nunique() < len(("prior", "posterior")):
+        return ()
+    rows = tuple(
+        (
+            task_label(task, 60),
+            *(estimate(facts, stage, task, "floor", percent) for stage in ("posterior", "prior")),
         )
-    return Section("slopes", "Slopes: what compute buys", "Slopes", (figure, *parts))
+        for task in facts.tasks
+    )
+    stacked = ", in the draws of the saturating law" if facts.options.law == STACK else ""
+    return (
+        Table(
+            f"Irreducible error of each task{stacked}: {CONVENTION}.",
+            (Column("Task"), Column("Posterior", "%", numeric=True), Column("Prior", "%", numeric=True)),
+            rows,
+        ),
+    )
+
+
+def _common(facts: Facts) -> tuple[Table, ...]:
+    """Parameters that all tasks have in common, as far as they are in the model."""
+    rows = tuple(
+        (label, *(estimate(facts, stage, "", quantity) for stage in ("posterior", "prior")))
+        for quantity, label in _COMMON.items()
+        if quantity in set(facts.parameters["quantity"])
+    )
+    if not rows:
+        return ()
+    columns = (Column("Parameter"), Column("Posterior", numeric=True), Column("Prior", numeric=True))
+    return (Table(f"Parameters that all tasks have in common: {CONVENTION}.", columns, rows),)
 
 
 def checks_section(facts: Facts) -> Section:
     """Return the checks of the fit, as values against thresholds."""
+    stacked = facts.options.law == STACK
+    fits = [split_check(row["check"])[0] for row in records(facts.checks)]
     rows: list[tuple[Cell, ...]] = [
         (
-            _CHECKS.get(row["check"], row["check"]),
+            *([legible(fit, 40) if fit != previous else ""] if stacked else []),
+            _CHECKS.get(split_check(row["check"])[1], row["check"]),
             _value(row["value"]),
             f"{_SIGNS.get(row['comparison'], row['comparison'])} {row['threshold']:g}",
             Status(bool(row["passed"])),
             row["worst"],
             "" if row["passed"] else row["meaning"],
         )
-        for row in records(facts.checks)
+        for row, fit, previous in zip(records(facts.checks), fits, ["", *fits], strict=False)
     ]
     columns = [
+        *([Column("Fit")] if stacked else []),
         Column("Check"),
         Column("Value", "worst over the fit", numeric=True),
         Column("Must be", numeric=True),
@@ -153,11 +197,13 @@ def checks_section(facts: Facts) -> Section:
         "ranks",
         "Agreement of the chains",
         caption="Ranks of the draws of each chain, for the parameters that set the checks above. "
-        "Flat lines near 1: chains agree.",
+        "Flat lines near 1: chains agree."
+        + (" Of all fits in the stack the worst, among the draws of its law." if stacked else ""),
         alt="Rank histograms by chain of the parameters with the worst R-hat and effective sample sizes",
         function=lambda width: plot_ranks(facts.idata, width=width),
     )
     caption = "Checks of the sampler: R-hat, effective sample sizes, divergences, energy and tree depth."
+    caption += " Each fit in the stack was sampled and checked for itself." if stacked else ""
     return Section(
         "checks", "Checks of the fit", "Checks", (Table(caption, tuple(columns), tuple(rows)), figure)
     )
@@ -166,10 +212,7 @@ def checks_section(facts: Facts) -> Section:
 def settings_section(facts: Facts) -> Section:
     """Priors, options, sampler settings and library versions."""
     model, sampler = facts.manifest["model"], facts.manifest["sampler"]
-    law = get_law(facts.options.law)
-    options: list[tuple[str, Cell]] = [
-        ("law", f"{facts.options.law}: {law.formula} is linear in log10 compute")
-    ]
+    options: list[tuple[str, Cell]] = [("law", law_in_words(facts))]
     options += [(name, _plain(value)) for name, value in model.items() if name != "law"]
     priors = Table(
         "Prior of each parameter, in PyMC's names and parameters.",
@@ -197,86 +240,6 @@ def settings_section(facts: Facts) -> Section:
                 compact=True,
             ),
         ),
-    )
-
-
-def calibration_section(facts: Facts) -> Section:
-    """Prior and posterior predictive distributions beside the observed errors."""
-    prior = draw(
-        "prior-predictive",
-        "Errors expected before the data",
-        caption=(
-            "Errors the model expects of the systems before it sees any error. Grey dot and bars: "
-            "median, 50 % and 90 % "
-            "intervals (equal tails); blue ticks: observed errors."
-        ),
-        alt="Prior predictive intervals of error for each task, with the observed errors as ticks",
-        function=lambda width: plot_prior_predictive(facts.idata, width=width).get_figure(root=True),  # type: ignore[arg-type, return-value]
-    )
-    posterior = draw(
-        "posterior-predictive",
-        "Calibration on the fitted data",
-        caption=(
-            "Calibration on the data that were fitted, which flatters. Left or above: ranks of the "
-            "observed errors among "
-            "predicted ones, flat if calibrated; the band holds 90 % of chance variation in each "
-            "bin. Right or below: share "
-            "of observed errors inside intervals of each probability, on the dashed line if calibrated."
-        ),
-        alt="Histogram of ranks of observed errors in the posterior predictive distribution, and "
-        "coverage of intervals. "
-        + "; ".join(
-            f"{task_label(row['task'])}: {100 * row['coverage_90']:.0f} % inside the 90 % interval"
-            for row in records(facts.by_task)
-        ),
-        function=lambda width: plot_posterior_predictive(facts.idata, width=width),
-    )
-    table = Table(
-        "Share of the observed errors inside the posterior predictive interval (equal-tailed) of "
-        "each probability.",
-        (
-            Column("Task"),
-            Column("Systems", numeric=True),
-            Column("In 50 % interval", numeric=True),
-            Column("In 90 % interval", numeric=True),
-        ),
-        tuple(
-            (
-                task_label(row["task"], 60),
-                str(row["systems"]),
-                f"{100 * row['coverage_50']:.0f} %",
-                f"{100 * row['coverage_90']:.0f} %",
-            )
-            for row in records(facts.by_task)
-        ),
-    )
-    return Section(
-        "calibration", "What the model expects, and what was seen", "Calibration", (prior, posterior, table)
-    )
-
-
-def _quantile(facts: Facts, stage: str, task: str, quantity: str, name: str) -> float:
-    frame = facts.parameters
-    rows = frame[(frame["stage"] == stage) & (frame["task"] == task) & (frame["quantity"] == quantity)]
-    return float(rows[name].iloc[0])
-
-
-def _interval(facts: Facts, stage: str, task: str, quantity: str) -> str:
-    median, lower, upper = (
-        _short(_quantile(facts, stage, task, quantity, name)) for name in ("median", "lower_90", "upper_90")
-    )
-    return f"{median} [{lower}, {upper}]"
-
-
-def _short(value: float) -> str:
-    if not math.isfinite(value):
-        return str(value)
-    return (
-        f"{value:#.2g}"
-        if 1e-4 <= abs(value) < 9.95
-        else f"{value:,.0f}"
-        if 9.95 <= abs(value) < 1e6
-        else f"{value:.2g}"
     )
 
 

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.figures.reading import records
 from scaling_bayes.hardware.tables import load_routes
+from scaling_bayes.report.progress import literature
 from scaling_bayes.report.provenance import citations
+from scaling_bayes.scores import summarize_scores
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from scaling_bayes.report.costing import Costs
     from scaling_bayes.report.parts import FailurePart
     from scaling_bayes.report.reading import Facts
@@ -26,8 +30,12 @@ _SCHEMA = {
     "null": "in a projection, an infinite quantile: no compute reaches the target in that many draws "
     "(see unreachable); elsewhere, a value that is not known or not defined",
     "units": "training compute in log10 FLOP, errors as fractions, years as decimal calendar years, "
-    "slope and "
-    "noise on the law's performance scale, progress in log10 FLOP a year, compute_error in log10 FLOP",
+    "slope and noise in log10 error (slope per log10 FLOP) at the task's reference error, exponent "
+    "1 / slope, progress in log10 FLOP a year, floor an error as a fraction, compute_error in log10 FLOP, "
+    "flagged_error_factor a factor of it",
+    "laws": "of a stack: weight of each fit, and log density of what was left out of it, in nats",
+    "sensitivity": "power-scaling sensitivity of each quantity to all priors, the likelihood and each prior",
+    "scorecard": "log_score and gain in nats per 60 systems, crps in log10 error",
 }
 
 _COSTS_SCHEMA = {
@@ -62,6 +70,11 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
             "rows": records(facts.projection),
         },
         "parameters": records(facts.parameters),
+        "progress": records(facts.progress),
+        "literature": records(literature(facts)) if facts.options.algorithmic_progress else [],
+        "laws": None if facts.laws is None else records(facts.laws),
+        "sensitivity": None if facts.sensitivity is None else records(facts.sensitivity),
+        "scorecard": None if facts.scorecard is None else _scorecard(facts.scorecard),
         "checks": records(facts.checks),
         "options": manifest["model"],
         "priors": manifest["priors"],
@@ -78,6 +91,14 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
         "citation": citations(facts),
         "figures_not_drawn": [{"figure": failure.name, "reason": failure.reason} for failure in failures],
         **({} if facts.costs is None else {"costs": _costs(facts.costs)}),
+    }
+
+
+def _scorecard(scores: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "by_forecaster": records(summarize_scores(scores)),
+        "by_cutoff": records(summarize_scores(scores, ["cutoff", "forecaster"])),
+        "by_task": records(summarize_scores(scores, ["task", "forecaster"])),
     }
 
 

@@ -11,13 +11,23 @@ import numpy as np
 from scaling_bayes.diagnostics import checks
 from scaling_bayes.digest import tree_digest
 from scaling_bayes.errors import DataError
-from scaling_bayes.figures.reading import coverage, draws_of, options_of, pit, points, tasks_of
-from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, QUANTILES, quantiles
+from scaling_bayes.figures.reading import (
+    coverage,
+    draws_of,
+    options_of,
+    parameters_of,
+    pit,
+    points,
+    tasks_of,
+)
+from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, reported
+from scaling_bayes.projection.progress import summarize_progress
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summarize_projection
 from scaling_bayes.report.costing import DEFAULT_BUDGETS, Budget, Costs, read_costs
 from scaling_bayes.report.words import MACHINE_LOG10_FLOP_PER_SECOND, UNIVERSE_LOG10_SECONDS
 from scaling_bayes.schema import group, manifest
+from scaling_bayes.scores import load_scorecard
 from scaling_bayes.systems.flags import FLAGS, split_flags
 
 if TYPE_CHECKING:
@@ -29,8 +39,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Facts", "read_facts"]
 
-#: Name in the report of each task-level quantity, and the parameter and transform it comes from.
-_QUANTITIES = ("slope", "exponent", "noise", "progress")
+#: Quantities each task has its own of, and those all tasks have in common.
+_OF_TASKS = ("slope", "exponent", "noise", "progress", "floor")
+_COMMON = ("compute_error", "flagged_error_factor", "paper_correlation", "degrees_of_freedom")
+#: The source, in a manifest, of the fits that the shipped scorecard is about.
+_REFERENCE = "scaling_bayes.reference_systems()"
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,17 @@ class Facts:
         From `summarize_projection`.
     parameters : DataFrame
         One row per stage (prior, posterior), task and quantity: quantiles. Task "" is all tasks: their common
-        prior, and what no task has of its own.
+        prior, and what no task has of its own. Slope and noise are in orders of magnitude of error, at the
+        task's reference error; floor is that of the draws whose law has one.
+    progress : DataFrame
+        From `summarize_progress`.
+    laws : DataFrame or None
+        Of a stack: ``fit``, ``law``, ``weight``, and where the weights come from a comparison ``elpd``,
+        ``difference``, their standard errors, ``worst_pareto_k`` and ``refits``.
+    sensitivity : DataFrame or None
+        One row per quantity, one column per component, where the fit has them.
+    scorecard : DataFrame or None
+        Every prediction of the shipped scorecard, in the report on a fit of the reference systems.
     checks : DataFrame
         From `scaling_bayes.checks`.
     systems : DataFrame
@@ -84,6 +107,10 @@ class Facts:
     progress_continues: bool
     projection: pd.DataFrame
     parameters: pd.DataFrame
+    progress: pd.DataFrame
+    laws: pd.DataFrame | None
+    sensitivity: pd.DataFrame | None
+    scorecard: pd.DataFrame | None
     checks: pd.DataFrame
     systems: pd.DataFrame
     by_task: pd.DataFrame
@@ -123,6 +150,10 @@ def read_facts(
         progress_continues=bool(asked["progress_continues"]),
         projection=summarize_projection(projected),
         parameters=_parameters(idata),
+        progress=summarize_progress(idata),
+        laws=_laws(idata),
+        sensitivity=_sensitivity(idata),
+        scorecard=_scorecard(idata),
         checks=checks(idata),
         systems=systems,
         by_task=_by_task(idata, systems),
@@ -137,27 +168,52 @@ def _parameters(idata: xr.DataTree) -> pd.DataFrame:
 
     rows = []
     for stage in ("prior", "posterior"):
-        dataset = group(idata, stage)
+        dataset = parameters_of(idata, stage)
+        dataset["exponent"] = 1.0 / dataset["slope"]
+        if "floor" in dataset:
+            floor = dataset["floor"]
+            dataset = dataset.drop_vars("floor")
+            if (floor > 0).any():
+                dataset["floor"] = floor.where(floor > 0)
         for task in ("", *tasks_of(idata)) if stage == "prior" else tasks_of(idata):
-            for quantity in _QUANTITIES:
-                name = "slope" if quantity == "exponent" else quantity
-                if name not in dataset:
-                    continue
-                draws = draws_of(dataset, name, task or None)
-                rows.append(_row(stage, task, quantity, 1.0 / draws if quantity == "exponent" else draws))
-        if "compute_error" in dataset:
-            rows.append(_row(stage, "", "compute_error", draws_of(dataset, "compute_error")))
+            rows += [_row(stage, task, name, dataset) for name in _OF_TASKS if name in dataset]
+        rows += [_row(stage, "", name, dataset) for name in _COMMON if name in dataset]
     return pd.DataFrame(rows)
 
 
-def _row(stage: str, task: str, quantity: str, draws: Any) -> dict[str, Any]:
-    found = quantiles(draws, list(QUANTILES.values()))
-    return {
-        "stage": stage,
-        "task": task,
-        "quantity": quantity,
-        **{name: float(value) for name, value in zip(QUANTILES, found, strict=True)},
-    }
+def _row(stage: str, task: str, quantity: str, dataset: xr.Dataset) -> dict[str, Any]:
+    draws = draws_of(dataset, quantity, task or None)
+    return {"stage": stage, "task": task, "quantity": quantity, **reported(draws[~np.isnan(draws)])}
+
+
+def _laws(idata: xr.DataTree) -> pd.DataFrame | None:
+    if "comparison" not in idata.children:
+        return None
+    frame = group(idata, "comparison").to_dataframe().reset_index()
+    laws = manifest(idata)["stack"]["laws"]
+    frame.insert(1, "law", [laws[fit] for fit in frame["fit"].astype(str)])
+    by = "difference" if "difference" in frame else "weight"
+    return frame.sort_values(by, ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _sensitivity(idata: xr.DataTree) -> pd.DataFrame | None:
+    if "sensitivity" not in idata.children:
+        return None
+    import pandas as pd
+
+    values = group(idata, "sensitivity")["sensitivity"].transpose("quantity", "component")
+    frame = pd.DataFrame(values.values, columns=values["component"].values.astype(str))
+    frame.insert(0, "quantity", values["quantity"].values.astype(str))
+    return frame
+
+
+def _scorecard(idata: xr.DataTree) -> pd.DataFrame | None:
+    if manifest(idata)["data"].get("source") != _REFERENCE:
+        return None
+    try:
+        return load_scorecard()
+    except DataError:
+        return None
 
 
 def _systems(idata: xr.DataTree) -> pd.DataFrame:

@@ -1,0 +1,94 @@
+"""``scaling-bayes progress``: what slopes and progress of a fit say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaling_bayes.cli.options import csv_option, json_option, refuse_both, trace_argument
+from scaling_bayes.cli.output import print_csv, print_json, print_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["progress"]
+
+#: Column of the table, and what its values are multiplied by, of each quantity.
+_COLUMNS = {
+    "compute_growth": ("growth", 1.0),
+    "gain_per_year": ("gain", 1.0),
+    "halving_month": ("months", 1.0),
+    "algorithmic_share": ("share, %", 100.0),
+}
+
+
+@click.command()
+@trace_argument
+@json_option
+@csv_option
+def progress(trace: Path, as_json: bool, as_csv: bool) -> None:
+    """Print exponents, growth of compute and algorithmic progress, from the draws of TRACE.
+
+    The exponent is that of compute over one over error, which theory bounds from below; the gain is the
+    factor by which a year of algorithmic progress multiplies compute, which halves what a result needs in so
+    many months; the share of algorithms is progress over progress and growth of compute.
+
+    \b
+    Example:
+      scaling-bayes progress trace.nc
+    """
+    from scaling_bayes.projection.progress import summarize_progress
+    from scaling_bayes.traces import open_trace
+
+    refuse_both(as_json=as_json, as_csv=as_csv)
+    frame = summarize_progress(open_trace(trace))
+    if as_json:
+        print_json(frame.to_dict(orient="records"))
+    elif as_csv:
+        print_csv(frame)
+    else:
+        _print(frame)
+
+
+def _print(frame: pd.DataFrame) -> None:
+    from scaling_bayes.projection.progress import THEORETICAL_EXPONENT
+
+    found = {(row["task"], row["quantity"]): row for row in frame.to_dict(orient="records")}
+    tasks = list(dict.fromkeys(frame["task"]))
+    below = f"below {THEORETICAL_EXPONENT:g}"
+    print_table(
+        "Exponent of compute",
+        ("task", "exponent", below),
+        [
+            (task, _interval(found[task, "exponent"], 1.0), f"{found[task, 'exponent']['below_bound']:.1%}")
+            for task in tasks
+        ],
+        right=("exponent", below),
+    )
+    shown = [name for name in _COLUMNS if name in set(frame["quantity"])]
+    if shown:
+        columns = [_COLUMNS[name][0] for name in shown]
+        print_table(
+            "Progress",
+            ("task", *columns),
+            [(task, *(_interval(found[task, name], _COLUMNS[name][1]) for name in shown)) for task in tasks],
+            right=columns,
+        )
+    click.echo(
+        f"Median [90 % equal-tailed interval]; {below}: probability. Growth of compute in powers of ten\n"
+        "a year; gain: factor a year; months in which the compute a result needs halves; share of\n"
+        "algorithms in progress and growth."
+        if shown
+        else f"Median [90 % equal-tailed interval]; {below}: probability."
+    )
+
+
+def _interval(row: dict[Any, Any], factor: float) -> str:
+    median, lower, upper = (_short(factor * row[name]) for name in ("median", "lower_90", "upper_90"))
+    return f"{median} [{lower}, {upper}]"
+
+
+def _short(value: float) -> str:
+    return f"{value:#.2g}" if abs(value) < 9.95 else f"{value:,.0f}"

@@ -1,0 +1,129 @@
+"""``scaling-bayes scorecard``: fits of what was known by a year, scored on what came after."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaling_bayes.cli.options import (
+    csv_option,
+    json_option,
+    quiet_option,
+    refuse_both,
+    sampler_options,
+    switch_options,
+)
+from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, warnings_said
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["scorecard"]
+
+_COLUMNS = ("forecaster", "gain", "CRPS", "50 %", "80 %", "90 %", "systems", "missing")
+
+
+@click.command()
+@click.argument("systems", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--cutoff",
+    "cutoffs",
+    type=int,
+    multiple=True,
+    metavar="YEAR",
+    help="Last year whose systems are fitted; repeatable. By default 2016, 2017 and 2018.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="CSV to write, every prediction a row.")
+@click.option(
+    "--by",
+    multiple=True,
+    type=click.Choice(["forecaster", "cutoff", "task"]),
+    help="Score each cut-off or task apart; repeatable. By default forecasters only.",
+)
+@switch_options
+@sampler_options
+@click.option("--random-seed", type=int, help="Seed; drawn when not given.")
+@quiet_option
+@json_option
+@csv_option
+def scorecard(
+    systems: Path | None,
+    cutoffs: tuple[int, ...],
+    output: Path | None,
+    by: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
+    as_csv: bool,
+    **options: Any,
+) -> None:
+    """Fit what was published up to each cut-off and score predictions of the SYSTEMS that came after.
+
+    SYSTEMS is a CSV or Parquet with dates; the shipped systems by default. Forecasters are the stack of all
+    laws, each law, the power law unpooled, and the 2020 paper's least-squares lines. Many fits: minutes for
+    each cut-off.
+
+    \b
+    Example:
+      scaling-bayes scorecard --cutoff 2017 --by task -o predictions.csv --random-seed 1
+    """
+    from scaling_bayes.files import write_text
+    from scaling_bayes.scores import summarize_scores
+    from scaling_bayes.traces import check_writable
+
+    refuse_both(as_json=as_json, as_csv=as_csv)
+    if output is not None:
+        check_writable(output)
+    say("reading the systems, compiling the models")
+    from scaling_bayes.model.scorecard import scorecard as score
+
+    if cutoffs:
+        options["cutoffs"] = cutoffs
+    with warnings_said(), interrupts_kept():
+        scores = score(systems, progressbar=not quiet, **options)
+    if output is not None:
+        write_text(output, scores.to_csv(index=False, lineterminator="\n"))
+        say(f"{len(scores)} predictions written to {output}")
+    apart = [name for name in dict.fromkeys(by) if name != "forecaster"]
+    summary = summarize_scores(scores, [*apart, "forecaster"])
+    if as_json:
+        print_json(summary.to_dict(orient="records"))
+    elif as_csv:
+        print_csv(summary)
+    else:
+        _print(summary, apart)
+
+
+def _print(summary: pd.DataFrame, apart: list[str]) -> None:
+    """One table, or one for each cut-off or task."""
+    groups: list[tuple[str, pd.DataFrame]] = [("", summary)]
+    if apart:
+        groups = [
+            (f", {', '.join(f'{name} {value}' for name, value in zip(apart, values, strict=True))}", rows)
+            for values, rows in summary.groupby(apart, sort=False)
+        ]
+    for title, rows in groups:
+        print_table(
+            f"Predictions of later systems, scored{title}",
+            _COLUMNS,
+            [_cells(row) for row in rows.to_dict(orient="records")],
+            right=_COLUMNS[1:],
+        )
+    click.echo(
+        "gain: log density over the least-squares power line, nats per 60 systems; CRPS in powers of\n"
+        "ten of error; 50, 80, 90 %: errors inside the equal-tailed interval; missing: not predicted"
+    )
+
+
+def _cells(row: dict[Any, Any]) -> tuple[str, ...]:
+    shares = (f"{row[f'coverage_{probability}']:.0%}" for probability in (50, 80, 90))
+    return (
+        str(row["forecaster"]),
+        "" if math.isnan(row["gain"]) else f"{row['gain']:+.1f}",
+        f"{row['crps']:.4f}",
+        *shares,
+        str(row["systems"]),
+        str(row["not_predicted"]),
+    )

@@ -1,0 +1,166 @@
+"""Sections on calibration: on the data that were fitted, and on what came after a cut-off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scaling_bayes.figures.calibration import FORECASTERS_DRAWN, forecaster_label, plot_calibration
+from scaling_bayes.figures.predictive import plot_posterior_predictive, plot_prior_predictive
+from scaling_bayes.figures.reading import records
+from scaling_bayes.figures.style import task_label
+from scaling_bayes.report.drawing import draw
+from scaling_bayes.report.parts import Cell, Column, Details, Section, Table
+from scaling_bayes.scores import COVERAGES, summarize_scores
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import pandas as pd
+
+    from scaling_bayes.report.reading import Facts
+
+__all__ = ["calibration_section", "scorecard_section"]
+
+_SCORED = "Predictions of the same later systems, scored"
+
+
+def calibration_section(facts: Facts) -> Section:
+    """Prior and posterior predictive distributions beside the observed errors."""
+    prior = draw(
+        "prior-predictive",
+        "Errors expected before the data",
+        caption=(
+            "Errors the model expects of the systems before it sees any error. Grey dot and bars: "
+            "median, 50 % and 90 % "
+            "intervals (equal tails); blue ticks: observed errors."
+        ),
+        alt="Prior predictive intervals of error for each task, with the observed errors as ticks",
+        function=lambda width: plot_prior_predictive(facts.idata, width=width).get_figure(root=True),  # type: ignore[arg-type, return-value]
+    )
+    posterior = draw(
+        "posterior-predictive",
+        "Calibration on the fitted data",
+        caption=(
+            "Calibration on the data that were fitted, which flatters. Left or above: ranks of the "
+            "observed errors among "
+            "predicted ones, flat if calibrated; the band holds 90 % of chance variation in each "
+            "bin. Right or below: share "
+            "of observed errors inside intervals of each probability, on the dashed line if calibrated."
+        ),
+        alt="Histogram of ranks of observed errors in the posterior predictive distribution, and "
+        "coverage of intervals. "
+        + "; ".join(
+            f"{task_label(row['task'])}: {100 * row['coverage_90']:.0f} % inside the 90 % interval"
+            for row in records(facts.by_task)
+        ),
+        function=lambda width: plot_posterior_predictive(facts.idata, width=width),
+    )
+    table = Table(
+        "Share of the observed errors inside the posterior predictive interval (equal-tailed) of "
+        "each probability.",
+        (
+            Column("Task"),
+            Column("Systems", numeric=True),
+            Column("In 50 % interval", numeric=True),
+            Column("In 90 % interval", numeric=True),
+        ),
+        tuple(
+            (
+                task_label(row["task"], 60),
+                str(row["systems"]),
+                f"{100 * row['coverage_50']:.0f} %",
+                f"{100 * row['coverage_90']:.0f} %",
+            )
+            for row in records(facts.by_task)
+        ),
+    )
+    return Section(
+        "calibration", "What the model expects, and what was seen", "Calibration", (prior, posterior, table)
+    )
+
+
+def scorecard_section(facts: Facts) -> Section | None:
+    """How predictions of later systems turned out; None where the shipped scorecard is not of these data."""
+    if facts.scorecard is None:
+        return None
+    scores = facts.scorecard
+    drawn = [name for name in FORECASTERS_DRAWN if name in set(scores["forecaster"])]
+    years = [str(year) for year in sorted(scores["cutoff"].unique())]
+    until = " and ".join([*([", ".join(years[:-1])] if years[:-1] else []), years[-1]])
+    figure = draw(
+        "scorecard",
+        "Calibration out of time",
+        caption=(
+            f"Predictions of systems published after the end of {until}, each from what was known by then. "
+            "Left or above: share of observed errors inside intervals (equal tails) of each probability, on "
+            "the dashed line if calibrated. Right or below: ranks of the observed errors among predicted "
+            "ones, flat if calibrated; systems are ranked from predicted too high to predicted too low."
+        ),
+        alt="Coverage of intervals and rank histograms of predictions out of time. "
+        + "; ".join(
+            f"{forecaster_label(row['forecaster'])}: {100 * row['coverage_90']:.0f} % in the 90 % interval"
+            for row in records(summarize_scores(scores))
+            if row["forecaster"] in drawn
+        ),
+        function=lambda width: plot_calibration(scores, forecasters=drawn, width=width),
+    )
+    caption = (
+        f"{_SCORED}. Gain: log density of the observed errors over that of the 2020 paper's least-squares "
+        "power line, on the systems both predict; higher is better. CRPS: mean, in powers of ten of error; "
+        "lower is better. In 50, 80 and 90 %: share of observed errors in that equal-tailed interval."
+    )
+    few = scores[scores["forecaster"].isin(drawn)]
+    details = [
+        Details(
+            title,
+            (
+                _scores_table(
+                    f"{_SCORED}, {title.lower()}.",
+                    summarize_scores(few, [column, "forecaster"]),
+                    column,
+                ),
+            ),
+        )
+        for title, column in (("By cut-off", "cutoff"), ("By task", "task"))
+    ]
+    return Section(
+        "scorecard",
+        "Out of time: what came later",
+        "Out of time",
+        (figure, _scores_table(caption, summarize_scores(scores)), *details),
+    )
+
+
+def _scores_table(caption: str, frame: pd.DataFrame, by: str | None = None) -> Table:
+    columns = [Column({"cutoff": "End of", "task": "Task"}[by])] if by else []
+    columns += [
+        Column("Forecaster"),
+        Column("Gain", "nats per 60 systems", numeric=True),
+        Column("CRPS", numeric=True),
+        *(Column(f"In {100 * probability:.0f} %", numeric=True) for probability in COVERAGES),
+        Column("Systems", numeric=True),
+        Column("Not predicted", numeric=True),
+    ]
+    rows: list[tuple[Cell, ...]] = []
+    previous = ""
+    for row in records(frame):
+        first = [] if by is None else [task_label(str(row[by]), 60)]
+        cells: list[Cell] = [label if label != previous else "" for label in first]
+        previous = first[0] if first else ""
+        rows.append((*cells, forecaster_label(row["forecaster"]), *_score_cells(row)))
+    return Table(caption, tuple(columns), tuple(rows))
+
+
+def _score_cells(row: dict[str, Any]) -> list[str]:
+    texts = [
+        _known(row["gain"], f"{row['gain']:+.1f}".replace("-", "−") if row["gain"] else "0"),
+        _known(row["crps"], f"{row['crps']:.4f}"),
+    ]
+    for probability in COVERAGES:
+        share = row[f"coverage_{round(100 * probability)}"]
+        texts.append(_known(share, f"{100 * share:.0f} %"))
+    return [*texts, f"{row['systems']}", f"{row['not_predicted']}"]
+
+
+def _known(value: float, text: str) -> str:
+    return "not defined" if value != value else text

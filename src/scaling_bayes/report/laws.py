@@ -1,0 +1,149 @@
+"""Sections on what the answer rests on: the laws of a stack and their weights, the priors."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from scaling_bayes.figures.reading import records
+from scaling_bayes.figures.style import legible, task_label
+from scaling_bayes.laws import get_law
+from scaling_bayes.options import STACK
+from scaling_bayes.report.parts import Cell, Column, Section, Table, TextPart
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from scaling_bayes.report.reading import Facts
+
+__all__ = ["law_in_words", "laws_section", "sensitivity_section"]
+
+#: Sensitivity from which a quantity counts as sensitive (Kallioinen et al. 2024).
+SENSITIVE = 0.05
+_LEFT_OUT = {"paper": "papers", "system": "systems", "task": "tasks, but for their earliest systems,"}
+
+
+def law_in_words(facts: Facts) -> str:
+    """The law and what it takes as linear in log10 compute; in a stack every law."""
+    if facts.options.law != STACK:
+        law = get_law(facts.options.law)
+        return f"{law.name}: {law.formula} is linear in log10 compute"
+    laws = {} if facts.laws is None else dict(zip(facts.laws["law"], facts.laws["weight"], strict=True))
+    named = "; ".join(f"{name} {weight:.2f} ({get_law(name).formula})" for name, weight in laws.items())
+    return f"stack of laws by weight, each linear in log10 compute: {named}"
+
+
+def laws_section(facts: Facts) -> Section | None:
+    """Weights of the laws in a stack and what they rest on; None for a fit of one law."""
+    if facts.laws is None:
+        return None
+    frame = facts.laws
+    left_out = _LEFT_OUT.get(facts.manifest["stack"].get("leave_out", ""))
+    columns = [Column("Law"), Column("Weight", numeric=True)]
+    compared = "difference" in frame
+    if compared:
+        columns += [
+            Column("Difference", "to the best, nats", numeric=True),
+            Column("Log score", "nats ± standard error", numeric=True),
+        ]
+    with_k = compared and bool(frame["worst_pareto_k"].notna().any())
+    if with_k:
+        columns += [Column("Worst Pareto k", numeric=True), Column("Refits", numeric=True)]
+    columns.append(Column("Linear in log10 compute", grows=True))
+    rows: list[tuple[Cell, ...]] = []
+    for row in records(frame):
+        cells: list[Cell] = [legible(row["fit"], 40), f"{row['weight']:.2f}"]
+        if compared:
+            cells += [_difference(row), f"{row['elpd']:.1f} ± {row['elpd_se']:.1f}"]
+        if with_k:
+            cells += [_number(row["worst_pareto_k"], 2), f"{row['refits']:.0f}"]
+        rows.append((*cells, get_law(row["law"]).formula))
+    caption = "Laws of the stack and their weights."
+    if compared and left_out:
+        caption += (
+            f" Log score: log density of the errors of {left_out} left out of each fit, summed; higher is "
+            "better."
+        )
+    text = "Each draw of the stack follows one law, and each law has draws in proportion to its weight"
+    text += (
+        f": the mean of the stacking weights given how well mixtures of the laws predict {left_out} left out."
+        if left_out
+        else "."
+    )
+    return Section(
+        "laws",
+        "Laws and weights",
+        "Laws",
+        (TextPart(text), Table(caption, tuple(columns), tuple(rows))),
+    )
+
+
+def _difference(row: dict[str, Any]) -> str:
+    if row["difference"] == 0 and row["difference_se"] == 0:
+        return "0"
+    return f"{row['difference']:.1f} ± {row['difference_se']:.1f}".replace("-", "−")
+
+
+def sensitivity_section(facts: Facts) -> Section | None:
+    """How far priors and data decide slopes, progress and projections; None where the fit does not say."""
+    if facts.sensitivity is None:
+        return None
+    frame = facts.sensitivity
+    single = frame.drop(columns=["quantity", "prior", "likelihood"])
+    rows: list[tuple[Cell, ...]] = []
+    for position, row in enumerate(records(frame)):
+        name, largest = _largest(single.iloc[position])
+        rows.append(
+            (
+                _quantity(row["quantity"], facts.tasks),
+                _number(row["prior"], 3),
+                _number(row["likelihood"], 3),
+                name,
+                _number(largest, 3),
+            )
+        )
+    return Section(
+        "sensitivity",
+        "Sensitivity to priors and data",
+        "Sensitivity",
+        (
+            TextPart(
+                "How fast the posterior of a quantity moves as all priors, the likelihood, or one prior is "
+                "made stronger or weaker (power scaling, Kallioinen et al. 2024): 0 is not at all, and from "
+                f"{SENSITIVE} a quantity counts as sensitive. Where it is sensitive to a prior and not to "
+                "the likelihood, the prior decides."
+            ),
+            Table(
+                "Power-scaling sensitivity of slopes, progress and training compute (predictive, algorithms "
+                "of the end of the data). The prior with the largest value is named as under Priors and "
+                "options.",
+                (
+                    Column("Quantity"),
+                    Column("All priors", numeric=True),
+                    Column("Likelihood", numeric=True),
+                    Column("Prior with most"),
+                    Column("That prior", numeric=True),
+                ),
+                tuple(rows),
+            ),
+        ),
+    )
+
+
+def _quantity(name: str, tasks: list[str]) -> str:
+    """A quantity such as ``compute[imagenet 5 %]`` in words: ``Compute, ImageNet 5 %``."""
+    kind, _, of = name.removesuffix("]").partition("[")
+    task = max((task for task in tasks if of == task or of.startswith(f"{task} ")), key=len, default="")
+    target = legible(of.removeprefix(task), 20)
+    label = f"{task_label(task, 60)} {target}".strip() if task else legible(of, 60)
+    return f"{legible(kind.capitalize(), 40)}, {label}"
+
+
+def _largest(single: pd.Series[Any]) -> tuple[str, float]:
+    known = {str(name): float(value) for name, value in single.items() if math.isfinite(value)}
+    name = max(known, key=known.__getitem__, default="")
+    return name, known.get(name, math.nan)
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if math.isfinite(value) else "not defined"

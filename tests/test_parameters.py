@@ -1,0 +1,184 @@
+"""The prior, drawn and evaluated without the sampler: the same distribution as the model's own."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy import stats
+from tests.simulation import simulate
+
+from scaling_bayes.laws import LAWS
+from scaling_bayes.observations import Observations, observe
+from scaling_bayes.options import POOLINGS, ModelOptions
+from scaling_bayes.parameters import draw_prior, log_prior, parameter_names
+from scaling_bayes.priors import Prior, default_priors
+
+TASKS = ("a", "b", "c")
+REFERENCE = np.array([0.05, 0.2, 0.6])
+#: Switches on, so that every parameter is there.
+FULL = {"robust": True}
+NO_FLOOR = [name for name, law in LAWS.items() if not law.has_floor]
+each_model = pytest.mark.parametrize(("law", "pooling"), list(itertools.product(LAWS, POOLINGS)))
+
+
+def prior_of(options: ModelOptions, draws: int = 4000) -> tuple[dict[str, Prior], xr.Dataset]:
+    priors = default_priors(options)
+    return priors, draw_prior(options, priors, TASKS, REFERENCE, draws=draws, random_seed=1)
+
+
+def stated(options: ModelOptions, drawn: xr.Dataset, name: str) -> xr.DataArray:
+    """A parameter of a task in the unit of its prior: orders of magnitude of odds for those of the line."""
+    law, floor = LAWS[options.law], drawn.get("floor", 0.0)
+    reference = xr.DataArray(REFERENCE, dims="task", coords={"task": list(TASKS)})
+    values = drawn[name]
+    if name == "intercept":
+        values = values - law.performance(reference, floor)
+    if name in ("slope", "noise", "intercept"):
+        values = values / law.odds_gain(reference, floor)
+    return values
+
+
+@each_model
+def test_every_parameter_is_drawn_with_its_dims(law: str, pooling: str) -> None:
+    options = ModelOptions(law, pooling, **FULL)
+    priors, drawn = prior_of(options, draws=10)
+    assert list(drawn.data_vars) == parameter_names(options, priors)
+    by_task = {"intercept", "slope", "noise", "progress", "floor"}
+    by_task |= {"compute_mean", "compute_growth", "compute_spread"}
+    for name, values in drawn.data_vars.items():
+        assert values.dims == ("chain", "draw", "task") if name in by_task else ("chain", "draw")
+        assert np.isfinite(values).all()
+
+
+@each_model
+def test_task_level_draws_follow_the_stated_prior_whatever_the_law(law: str, pooling: str) -> None:
+    options = ModelOptions(law, pooling, **FULL)
+    priors, drawn = prior_of(options)
+    assert_distributed(stated(options, drawn, "intercept"), priors["intercept"])
+    for name in ("slope", "noise", "progress"):
+        values = stated(options, drawn, name)
+        shared = options.pooling_of(name) == "complete"
+        assert (values.std("task") < 1e-9 * values.mean("task")).all() == shared
+        if options.pooling_of(name) == "partial":
+            z = (np.log(values) - drawn[f"{name}_log_mean"]) / drawn[f"{name}_log_sd"]
+            assert_distributed(z, Prior("Normal", mu=0.0, sigma=1.0))
+            assert abs(np.corrcoef(z.isel(chain=0, task=0), z.isel(chain=0, task=1))[0, 1]) < 0.06
+        else:
+            assert_distributed(values, priors[name])
+    if not options.has_floor:
+        assert "floor" not in drawn
+        return
+    logit = np.log(drawn["floor"] / (REFERENCE - drawn["floor"]))
+    assert ((drawn["floor"] > 0) & (drawn["floor"] < REFERENCE)).all()
+    assert (logit.std("task") < 1e-9).all() == (pooling == "complete")
+    if pooling == "partial":
+        z = (logit - drawn["floor_logit_mean"]) / drawn["floor_logit_sd"]
+        assert_distributed(z, Prior("Normal", mu=0.0, sigma=1.0))
+    else:
+        assert_distributed(logit, priors["floor_logit"])
+
+
+def assert_distributed(values: xr.DataArray, prior: Prior) -> None:
+    """Each task's draws come from the prior (Kolmogorov and Smirnov's test of two samples)."""
+    reference = prior.draw(np.random.default_rng(2), 4000)
+    for task in TASKS:
+        assert stats.ks_2samp(values.sel(task=task).values.ravel(), reference).pvalue > 0.001
+
+
+# The model's own
+
+
+def observations_of_three(law: str) -> Observations:
+    frame, _ = simulate(3, 6, 5)
+    frame["paper"] = [f"paper {i // 2}" for i in range(len(frame))]
+    frame["compute_in_doubt"] = np.arange(len(frame)) % 3 == 0
+    return observe(pd.DataFrame(frame), needs_year=True)
+
+
+@pytest.mark.parametrize(("law", "pooling"), list(itertools.product(NO_FLOOR, POOLINGS)))
+def test_draws_agree_with_pymcs_own(law: str, pooling: str) -> None:
+    import pymc as pm
+
+    from scaling_bayes.model.build import build_model
+
+    observations = observations_of_three(law)
+    options = ModelOptions(law, pooling, **FULL)
+    priors = default_priors(options)
+    model = build_model(observations, options, priors)
+    names = parameter_names(options, priors)
+    drawn = pm.draw([model[name] for name in names], draws=800, random_seed=3, mode="FAST_COMPILE")
+    theirs = dict(zip(names, drawn, strict=True))
+    ours = draw_prior(
+        options, priors, observations.tasks, observations.reference_error, draws=4000, random_seed=1
+    )
+    for name, transform in functions_of(names).items():
+        mine, other = transform(lambda one: ours[one].values[0]), transform(theirs.__getitem__)
+        assert stats.ks_2samp(mine, other).pvalue > 1e-3, name
+
+
+def functions_of(names: list[str]) -> dict[str, Any]:
+    """Each parameter of the first task, ratios between tasks, and distances from the common centre."""
+    found: dict[str, Any] = {}
+    for name in names:
+        found[name] = lambda of, name=name: of(name).reshape(len(of(name)), -1)[:, 0]
+    for name in ("slope", "noise", "progress"):
+        found[f"{name} between tasks"] = lambda of, name=name: np.round(of(name)[:, 1] / of(name)[:, 2], 9)
+        if f"{name}_log_mean" in names:
+            found[f"{name} from its centre"] = lambda of, name=name: (
+                (np.log(of(name)[:, 1]) - of(f"{name}_log_mean")) / of(f"{name}_log_sd")
+            )
+    return found
+
+
+# Densities
+
+
+@each_model
+def test_log_prior_is_the_sum_of_the_densities_of_what_was_believed(law: str, pooling: str) -> None:
+    options = ModelOptions(law, pooling, **FULL)
+    priors, drawn = prior_of(options, draws=20)
+    found = log_prior(options, priors, drawn, REFERENCE)
+    assert set(found.data_vars) == set(priors)
+    for name, density in found.data_vars.items():
+        assert density.dims == ("chain", "draw")
+        prior = priors[str(name)]
+        if name == "floor_logit":
+            values = np.log(drawn["floor"] / (REFERENCE - drawn["floor"]))
+        else:
+            values = stated(options, drawn, str(name))
+        if "task" in values.dims and options.pooling_of(str(name).partition("_")[0]) == "complete":
+            values = values.isel(task=slice(1)) if name in ("slope", "progress", "floor_logit") else values
+        expected = scipy_of(prior).logpdf(values)
+        if "task" in values.dims:
+            expected = expected.sum(axis=values.dims.index("task"))
+        np.testing.assert_allclose(density, expected, rtol=1e-8, atol=1e-8, err_msg=str(name))
+
+
+def scipy_of(prior: Prior) -> Any:
+    p = prior.parameters
+    return {
+        "Normal": lambda: stats.norm(p["mu"], p["sigma"]),
+        "HalfNormal": lambda: stats.halfnorm(scale=p["sigma"]),
+        "LogNormal": lambda: stats.lognorm(p["sigma"], scale=np.exp(p["mu"])),
+        "Beta": lambda: stats.beta(p["alpha"], p["beta"]),
+        "Gamma": lambda: stats.gamma(p["alpha"], scale=1 / p["beta"]),
+    }[prior.family]()
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_same_belief_means_the_same_errors_under_every_law(law: str) -> None:
+    """Tenfold compute changes the odds at the reference error by the stated slope, to first order."""
+    options = ModelOptions(law, "none")
+    _, drawn = prior_of(options, draws=200)
+    law_scale, floor, step = LAWS[law], drawn.get("floor", 0.0), 1e-4
+    reference = xr.DataArray(REFERENCE, dims="task", coords={"task": list(TASKS)})
+    after = law_scale.error(law_scale.performance(reference, floor) + step * drawn["slope"], floor)
+    moved = np.log10(reference / (1 - reference)) - np.log10(after / (1 - after))
+    slope = stated(options, drawn, "slope")
+    ratio = (moved / step / slope).where(slope < 1.0, 1.0)
+    np.testing.assert_allclose(ratio, 1.0, rtol=2e-3)

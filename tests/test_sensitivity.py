@@ -1,0 +1,71 @@
+"""Sensitivity to priors and data by power scaling: what it must and must not react to."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from tests.synthetic import synthetic_fit
+
+from scaling_bayes.laws import LAWS
+from scaling_bayes.model.sensitivity import power_scaling
+from scaling_bayes.schema import manifest
+
+TASKS = ("imagenet", "my task")
+
+
+def fitted(law: str = "power", **priors: Any) -> xr.DataTree:
+    idata = synthetic_fit(TASKS, law=law, draws=200)
+    content = json.loads(idata.attrs["manifest"])
+    content["priors"] |= priors
+    idata.attrs["manifest"] = json.dumps(content)
+    return idata
+
+
+@cache
+def sensitivity(law: str = "power") -> xr.DataArray:
+    return power_scaling(fitted(law))["sensitivity"]
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_every_quantity_has_a_sensitivity_to_every_prior(law: str) -> None:
+    """Targets that no draw reaches too: nothing moves them."""
+    found = sensitivity(law)
+    assert list(found["component"].values) == ["prior", "likelihood", *manifest(fitted(law))["priors"]]
+    quantities = list(found["quantity"].values)
+    assert quantities[:4] == ["slope[imagenet]", "slope[my task]", "progress[imagenet]", "progress[my task]"]
+    assert sum(name.startswith("compute[") for name in quantities) == 6
+    assert np.isfinite(found).all()
+    assert (found >= 0).all()
+    moved = found.sel(component="likelihood") > 0
+    assert moved.sel(quantity=["slope[imagenet]", "slope[my task]"]).all()
+    out_of_reach = moved.sel(quantity="compute[imagenet 1 %]")
+    assert bool(out_of_reach) == (law != "saturating")
+
+
+def test_a_flat_prior_has_no_influence_and_a_narrow_one_has() -> None:
+    by_width = {}
+    for sigma in (1e6, 0.5, 0.02):
+        prior = {"family": "Normal", "mu": -3.0, "sigma": sigma}
+        found = power_scaling(fitted(slope_log_mean=prior))["sensitivity"]
+        by_width[sigma] = found.sel(component="slope_log_mean").max().item()
+    assert by_width[1e6] < 1e-6
+    assert by_width[1e6] < by_width[0.5] < by_width[0.02]
+
+
+def test_a_prior_moves_the_parameter_it_is_on_most() -> None:
+    """Draws of a task's slope and of `compute_spread` of the other task are independent here."""
+    prior = {"family": "LogNormal", "mu": -3.0, "sigma": 0.1}
+    idata = synthetic_fit(TASKS, pooling="none", draws=500)
+    content = json.loads(idata.attrs["manifest"])
+    content["priors"]["slope"] = prior
+    idata.attrs["manifest"] = json.dumps(content)
+    found = power_scaling(idata)["sensitivity"].sel(component="slope")
+    assert (
+        found.sel(quantity=["slope[imagenet]", "slope[my task]"]).min()
+        > 2 * found.sel(quantity=["progress[imagenet]", "progress[my task]"]).max()
+    )
