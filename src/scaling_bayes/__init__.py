@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from scaling_bayes.citing.cite import cite
     from scaling_bayes.diagnostics import checks
     from scaling_bayes.errors import DataError, OptionError, ScalingBayesError, TargetError, TraceError
     from scaling_bayes.model.fit import fit
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.projection.summarize import summarize_projection
     from scaling_bayes.projection.targets import default_targets
+    from scaling_bayes.releases import list_traces
     from scaling_bayes.systems.load import load_systems, reference_systems
     from scaling_bayes.systems.schema import validate_systems
-    from scaling_bayes.traces import open_trace, save_trace, verify_trace
+    from scaling_bayes.traces import open_trace, save_trace
+    from scaling_bayes.verification import verify_trace
 
     __version__: str
 
@@ -38,10 +41,12 @@ __all__ = [
     "TraceError",
     "affordable",
     "checks",
+    "cite",
     "compare_routes",
     "decompose",
     "default_targets",
     "fit",
+    "list_traces",
     "load_systems",
     "meets_largest_run",
     "open_trace",
@@ -68,10 +73,12 @@ _HOMES = {
     "TraceError": "errors",
     "affordable": "projection.afford",
     "checks": "diagnostics",
+    "cite": "citing.cite",
     "compare_routes": "projection.gain",
     "decompose": "projection.decompose",
     "default_targets": "projection.targets",
     "fit": "model.fit",
+    "list_traces": "releases",
     "load_systems": "systems.load",
     "meets_largest_run": "projection.machines",
     "open_trace": "traces",
@@ -85,7 +92,7 @@ _HOMES = {
     "summarize_gain": "projection.gain",
     "summarize_projection": "projection.summarize",
     "validate_systems": "systems.schema",
-    "verify_trace": "traces",
+    "verify_trace": "verification",
 }
 
 
