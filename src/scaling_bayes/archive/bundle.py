@@ -22,11 +22,12 @@ from scaling_bayes.files import replacing, write_text
 from scaling_bayes.releases import Release, find_trace
 from scaling_bayes.report import write_report
 from scaling_bayes.resources import document_path
-from scaling_bayes.schema import ANY_KIND, FIT_KIND, manifest
+from scaling_bayes.schema import ANY_KIND, FIT_KIND, group, manifest
 from scaling_bayes.traces import open_trace
-from scaling_bayes.verification import stored_hardware, stored_systems, verify_trace
+from scaling_bayes.verification import stored_hardware, verify_trace
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
 __all__ = ["write_bundle"]
@@ -122,7 +123,7 @@ def _write_documents(tree: xr.DataTree, folder: Path) -> None:
     )
     if is_fit:
         write_report(tree, folder / "report.html")
-        tables = {"systems": stored_systems(tree)}
+        tables = {"systems": _systems(tree)}
     else:
         tables = dict(zip(("points", "offers"), stored_hardware(tree), strict=True))
     for name, table in tables.items():
@@ -133,9 +134,17 @@ def _write_documents(tree: xr.DataTree, folder: Path) -> None:
         shutil.copyfile(document_path(name), folder / name)
 
 
+def _systems(tree: xr.DataTree) -> pd.DataFrame:
+    """Every column the fit keeps of its systems, with their errors."""
+    constant = group(tree, "constant_data")
+    names = [name for name, values in constant.data_vars.items() if values.dims == ("system",)]
+    table = constant[names].to_dataframe().reset_index()
+    table.insert(1, "error", group(tree, "observed_data")["error"].values)
+    return table
+
+
 def _write_crate(crate: Any, tree: xr.DataTree, release: Release | None, folder: Path, trace: str) -> Any:
     from rocrate.model.contextentity import ContextEntity
-    from rocrate.model.softwareapplication import SoftwareApplication
 
     from scaling_bayes import __version__
 
@@ -160,10 +169,17 @@ def _write_crate(crate: Any, tree: xr.DataTree, release: Release | None, folder:
     crate.datePublished = (release.date if release else "") or str(tree.attrs["created"])[:10]
     crate.root_dataset["author"] = makers
     crate.root_dataset["publisher"] = makers
-    crate.root_dataset["identifier"] = (
-        f"https://doi.org/{work.doi}" if work.doi else f"sha256:{tree.attrs['digest']}"
+    crate.root_dataset["identifier"] = entity(
+        "#identifier",
+        {
+            "@type": "PropertyValue",
+            "propertyID": "DOI" if work.doi else "SHA-256 of the content",
+            "value": work.doi or tree.attrs["digest"],
+            **({"url": f"https://doi.org/{work.doi}"} if work.doi else {}),
+        },
     )
-    crate.root_dataset["citation"] = [entity(*_source(source)) for source in sources]
+    crate.root_dataset["citation"] = [entity(*_source(source)) for source in sources if source.url]
+    mentioned = [entity(*_source(source)) for source in sources if not source.url]
     titles = {trace: work.title, **_TITLES}
     files = {}
     for path in sorted(file for file in folder.rglob("*") if file.is_file()):
@@ -173,25 +189,23 @@ def _write_crate(crate: Any, tree: xr.DataTree, release: Release | None, folder:
             path,
             name,
             properties={
-                "name": titles[name],
+                "name": name,
+                "description": titles[name],
                 "encodingFormat": _media_type(name),
                 "contentSize": str(len(content)),
                 "sha256": sha256(content).hexdigest(),
-                "license": {"@id": licence.id},
             },
         )
-    program = crate.add(
-        SoftwareApplication(
-            crate,
-            "#software",
-            properties={
-                "name": software.title,
-                "version": __version__,
-                "softwareVersion": __version__,
-                "description": "Wrote this crate; the manifest has the version that sampled the trace",
-                **({"url": f"https://doi.org/{software.doi}"} if software.doi else {}),
-            },
-        )
+    program = entity(
+        "#software",
+        {
+            "@type": "CreativeWork",
+            "name": software.title,
+            "version": __version__,
+            "description": "Wrote this crate; the manifest has the version that sampled the trace",
+            "author": {"@id": makers.id},
+            **({"identifier": f"https://doi.org/{software.doi}"} if software.doi else {}),
+        },
     )
     made = entity(
         "#sampling",
@@ -201,9 +215,10 @@ def _write_crate(crate: Any, tree: xr.DataTree, release: Release | None, folder:
         },
     )
     made["instrument"] = program
-    made["object"] = [file for name, file in files.items() if name.startswith("data/")]
+    data = [file for name, file in files.items() if name.startswith("data/")]
+    made["object"] = data if len(data) > 1 else data[0]
     made["result"] = files[trace]
-    crate.root_dataset["mentions"] = made
+    crate.root_dataset["mentions"] = [made, *mentioned]
     return crate
 
 

@@ -16,7 +16,7 @@ from scaling_bayes.schema import FIT_KIND, HARDWARE_KIND, manifest
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Author", "Work", "load_works", "software_work", "works_of"]
+__all__ = ["Author", "Work", "load_works", "paper_work", "software_work", "works_of"]
 
 #: Shipped tables that a fit to `reference_systems` and a hardware posterior are made from, inside ``data/``.
 _TABLES = {
@@ -104,7 +104,7 @@ def works_of(tree: xr.DataTree, *, with_hardware: bool = False) -> list[Work]:
     kind = content.get("kind", FIT_KIND)
     works = [_trace(tree, kind), software_work(content["versions"].get("scaling_bayes", ""))]
     if kind == FIT_KIND:
-        works += [_paper(), *_data(content["data"])]
+        works += [paper_work(), *_data(content["data"])]
     if kind == HARDWARE_KIND or with_hardware:
         if kind == FIT_KIND:
             works += [_released(release) for release in read_index() if release.name == HARDWARE_RELEASE]
@@ -130,7 +130,8 @@ def software_work(version: str) -> Work:
     )
 
 
-def _paper() -> Work:
+def paper_work() -> Work:
+    """Return the paper whose analysis is redone."""
     paper = load_works()["paper"]
     return Work(
         key="thompson2020",

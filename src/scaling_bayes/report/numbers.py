@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.figures.reading import records
 from scaling_bayes.hardware.tables import load_routes
-from scaling_bayes.report.provenance import citations
+from scaling_bayes.report.citing import citations
 
 if TYPE_CHECKING:
     from scaling_bayes.report.costing import Costs
