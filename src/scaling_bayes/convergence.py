@@ -34,8 +34,10 @@ def rhat(draws: Floats) -> float:
     Returns
     -------
     float
-        NaN where a draw is not finite or the draws do not vary.
+        NaN for one chain, and where a draw is not finite or the draws do not vary.
     """
+    if len(draws) < 2:
+        return float("nan")
     split = _split(draws)
     folded = np.abs(split - np.median(split))
     return max(_rhat(_normal_scores(split)), _rhat(_normal_scores(folded)))
@@ -92,12 +94,11 @@ def _ess(draws: Floats) -> float:
     variance = within * (length - 1) / length + draws.mean(axis=1).var(ddof=1)
     autocorrelation = 1.0 - (within - autocovariance) / variance
     autocorrelation[0] = 1.0
-    lags = 2 * ((length - 1) // 2)
-    pairs = autocorrelation[:lags].reshape(-1, 2).sum(axis=1)
+    most = (length - 3) // 2
+    pairs = autocorrelation[: 2 * (most + 1)].reshape(-1, 2).sum(axis=1)
     negative = np.flatnonzero(pairs[1:] < 0)
-    kept = int(negative[0]) + 1 if len(negative) else len(pairs)
-    last = autocorrelation[2 * kept] if 2 * kept < len(autocorrelation) else 0.0
-    time = -1.0 + 2.0 * np.minimum.accumulate(pairs[:kept]).sum() + max(last, 0.0)
+    kept = int(negative[0]) + 1 if len(negative) else most
+    time = -1.0 + 2.0 * np.minimum.accumulate(pairs[:kept]).sum() + max(autocorrelation[2 * kept], 0.0)
     return float(draws.size / max(time, 1.0 / np.log10(draws.size)))
 
 

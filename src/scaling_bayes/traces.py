@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["open_trace", "save_trace", "verified_summary"]
 
 _ENGINE: Final = "h5netcdf"
-#: Bytes of a variable up to which it is stored in one piece.
-_LARGEST_CHUNK: Final = 2**26
+#: Bytes of a variable up to which it is not compressed, and up to which it is stored in one piece.
+_SMALL: Final = 2**12
+_LARGEST_PIECE: Final = 2**26
 
 
 def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
@@ -187,16 +188,13 @@ def _read(content: bytes, path: Path) -> xr.DataTree:
 
 
 def _encoding(tree: xr.DataTree) -> dict[str, Any]:
-    """Compress every numeric variable, losslessly; one chunk packs best where it is not too large."""
+    """Compress numbers, losslessly: small variables stay plain, and others in one piece pack best."""
     packed = {"zlib": True, "complevel": 4, "shuffle": True}
     return {
         node.path: {
-            str(name): {
-                **packed,
-                **({"chunksizes": variable.shape} if variable.nbytes <= _LARGEST_CHUNK else {}),
-            }
+            str(name): packed | ({"chunksizes": variable.shape} if variable.nbytes <= _LARGEST_PIECE else {})
             for name, variable in dataset_of(node).variables.items()
-            if variable.dtype.kind in "fiu" and variable.ndim
+            if variable.dtype.kind in "fiu" and variable.nbytes > _SMALL
         }
         for node in tree.subtree
         if node.path != "/"

@@ -173,6 +173,7 @@ def _write_crate(crate: Any, tree: xr.DataTree, release: Release | None, folder:
         "#identifier",
         {
             "@type": "PropertyValue",
+            "name": work.title,
             "propertyID": "DOI" if work.doi else "SHA-256 of the content",
             "value": work.doi or tree.attrs["digest"],
             **({"url": f"https://doi.org/{work.doi}"} if work.doi else {}),
