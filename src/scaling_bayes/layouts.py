@@ -81,14 +81,15 @@ def read_layout(tree: xr.DataTree, kind: str) -> xr.DataTree:
     found = manifest(tree).get("kind", FIT_KIND)
     if found not in _CURRENT or kind not in (ANY_KIND, found):
         raise TraceError(f"it holds a posterior of kind {found!r}; expected {kind!r}.")
-    while (version := manifest(tree).get("schema_version")) != _CURRENT[found][0]:
+    newest = _CURRENT[found][0]
+    while (version := manifest(tree).get("schema_version")) != newest or type(version) is not int:
         reader = READERS.get((found, version)) if type(version) is int else None
         if reader is None:
-            known = [old for of_kind, old in READERS if of_kind == found]
+            known = [*(old for of_kind, old in READERS if of_kind == found), newest]
             raise TraceError(
-                f"schema version {version!r} is not one this release reads (expected "
-                f"{', '.join(map(str, [*known, _CURRENT[found][0]]))}); use the release of scaling_bayes "
-                "that wrote it, or a later one."
+                f"schema version {version!r:.80} is not one this release reads (expected "
+                f"{', '.join(map(str, known))}); use the release of scaling_bayes that wrote it, or a "
+                "later one."
             )
         tree = reader(tree)
     check_layout(tree)

@@ -83,11 +83,14 @@ def verify(
 
 
 def _refitted(name: str, random_seed: int | None) -> pd.DataFrame:
-    from scaling_bayes.errors import TraceError
-    from scaling_bayes.model.refit import refit as sample_again
+    from scaling_bayes.errors import OptionError, TraceError
     from scaling_bayes.schema import ANY_KIND
     from scaling_bayes.traces import open_trace
 
+    try:
+        from scaling_bayes.model.refit import refit as sample_again
+    except ImportError as error:
+        raise OptionError(f"--refit samples again, which needs PyMC and nutpie ({error}).") from None
     with interrupts_kept():
         frame = sample_again(open_trace(name, kind=ANY_KIND), random_seed=random_seed)
     worst = frame.iloc[int(frame["difference"].abs().argmax())]
