@@ -222,6 +222,8 @@ def _source(entry: dict[str, str]) -> Work:
     name = entry.get("title") or entry["name"]
     parts = _DATED_SOURCE.fullmatch(name) or _SOURCE.fullmatch(name)
     author, title = (parts["author"], parts["title"]) if parts else (name, name)
+    if title.startswith("from "):
+        title = name
     year = (parts.groupdict().get("year") or "") if parts else ""
     return Work(
         key=re.sub(r"\W+", "_", f"{author}_{year or title}".lower())[:40].strip("_"),

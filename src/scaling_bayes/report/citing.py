@@ -27,7 +27,7 @@ def citation_section(facts: Facts) -> Section:
     """How to cite this fit, the software, the paper, the data and their sources."""
     works = _works(facts)
     written = citations(facts)
-    names = ["this fit", "software", *("paper" if work.journal else "data" for work in works[2:])]
+    names = ["this fit", "software", *map(_name, works[2:])]
     items = tuple((name, _reference(work)) for name, work in zip(names, works, strict=True))
     return Section(
         "cite",
@@ -42,6 +42,12 @@ def citation_section(facts: Facts) -> Section:
             *(Details(label, (TextPart(written[style], "code"),)) for style, label in _FORMS.items()),
         ),
     )
+
+
+def _name(work: Work) -> str:
+    if work.journal:
+        return "paper"
+    return "source" if work.url else "data"
 
 
 def _works(facts: Facts) -> list[Work]:
