@@ -12,6 +12,7 @@ import pytest
 import xarray as xr
 
 from scaling_bayes.convergence import ebfmi, ess_bulk, ess_tail, rhat
+from scaling_bayes.digest import cited_digest, tree_digest
 from scaling_bayes.errors import TraceError
 from scaling_bayes.schema import HARDWARE_KIND
 from scaling_bayes.traces import open_trace, save_trace
@@ -187,7 +188,8 @@ def test_an_old_version_is_read_by_its_reader(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setitem(layouts.READERS, ("fit", 0), reader)
     opened = open_trace(path)
     assert json.loads(opened.attrs["manifest"])["schema_version"] == 1
-    assert opened.attrs["digest"] != open_trace(TRACE).attrs["digest"]
+    assert cited_digest(opened) == opened.attrs["digest"] != tree_digest(opened)
+    assert cited_digest(open_trace(save_trace(opened, tmp_path / "new.nc"))) == tree_digest(open_trace(TRACE))
 
 
 def test_sampling_again_agrees_and_other_draws_do_not(monkeypatch: pytest.MonkeyPatch) -> None:

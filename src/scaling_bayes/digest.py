@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["data_digest", "frame_digest", "tree_digest"]
+__all__ = ["WRITTEN_AS", "cited_digest", "data_digest", "frame_digest", "tree_digest"]
+
+#: Attribute of a tree that was read from a file of an older layout: the digest that file was written with.
+WRITTEN_AS = "written_as"
 
 _DIGESTED_COLUMNS = ("task", "system", "error", "training_compute_flop", "year", "publication_date")
 
@@ -74,6 +77,11 @@ def tree_digest(tree: xr.DataTree) -> str:
                 digest.update(np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).tobytes())
             _update(digest, _canonical_attrs(variable.attrs))
     return digest.hexdigest()
+
+
+def cited_digest(tree: xr.DataTree) -> str:
+    """Digest by which a tree is cited: of its content, or of the file of an older layout it was read from."""
+    return str(tree.attrs.get(WRITTEN_AS) or tree_digest(tree))
 
 
 def _update(digest: Any, *parts: Any) -> None:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from scaling_bayes.digest import tree_digest
+from scaling_bayes.digest import WRITTEN_AS, tree_digest
 from scaling_bayes.errors import TraceError
 from scaling_bayes.files import write_bytes
 from scaling_bayes.layouts import check_layout, read_layout
@@ -57,6 +57,7 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     check_layout(idata)
     check_writable(target)
     tree = idata.copy()
+    tree.attrs.pop(WRITTEN_AS, None)
     tree.attrs["created"] = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     tree.attrs["digest"] = tree_digest(tree)
     # In memory first: HDF5 does not survive a disk that fills up while it writes.
@@ -106,6 +107,8 @@ def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr
     expect_digest(f"{path}: content", stored, found)
     if release is not None:
         expect_digest(f"{path}: content", release.digest, found)
+    if today is not tree:
+        today.attrs[WRITTEN_AS] = stored
     return today
 
 

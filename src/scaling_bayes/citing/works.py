@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.digest import tree_digest
+from scaling_bayes.digest import cited_digest
 from scaling_bayes.releases import HARDWARE_RELEASE, Release, read_index, release_of
 from scaling_bayes.resources import data_path
 from scaling_bayes.schema import FIT_KIND, HARDWARE_KIND, manifest
@@ -146,7 +146,7 @@ def paper_work() -> Work:
 
 
 def _trace(tree: xr.DataTree, kind: str) -> Work:
-    content, digest = manifest(tree), tree_digest(tree)
+    content, digest = manifest(tree), cited_digest(tree)
     release = release_of(digest)
     seed = f"random seed {content['sampler']['random_seed']}"
     if release is not None:
