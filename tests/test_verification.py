@@ -193,9 +193,9 @@ def test_an_old_version_is_read_by_its_reader(tmp_path: Path, monkeypatch: pytes
 
 
 def test_sampling_again_agrees_and_other_draws_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    from scaling_bayes.model.refit import refit
+    from scaling_bayes.model.resample import resample
 
-    frame = refit(open_trace("reference-2026.11"))
+    frame = resample(open_trace("reference-2026.11"))
     assert frame["agrees"].all()
     assert set(frame["statistic"]) == {"mean", "5 %", "50 %", "95 %"}
     assert {"slope[imagenet]", "compute_error"} <= set(frame["parameter"])
@@ -203,19 +203,19 @@ def test_sampling_again_agrees_and_other_draws_do_not(monkeypatch: pytest.Monkey
 
     tree = open_trace("reference-2026.11")
     again = tree["posterior"].to_dataset().copy(deep=True)
-    monkeypatch.setattr("scaling_bayes.model.refit._sample", lambda *_: again)
-    assert refit(tree)["difference"].abs().max() == 0
+    monkeypatch.setattr("scaling_bayes.model.resample._sample", lambda *_: again)
+    assert resample(tree)["difference"].abs().max() == 0
     again["slope"].values[:] *= 1.05
-    apart = refit(tree)
+    apart = resample(tree)
     assert set(apart[~apart["agrees"]]["parameter"].str.split("[").str[0]) == {"slope"}
     of_manifest(lambda m: m["data"].update(sha256="0" * 64))(tree)
     with pytest.raises(TraceError, match="its data are not those it was made from"):
-        refit(tree)
+        resample(tree)
 
 
 def test_the_hardware_model_is_built_from_what_its_trace_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sampler itself takes minutes; here it is given draws and only the model is built."""
-    from scaling_bayes.model import refit as module
+    from scaling_bayes.model import resample as module
 
     tree = open_trace("hardware-2026.11", kind=HARDWARE_KIND)
     posterior = tree["posterior"].to_dataset()
@@ -226,7 +226,7 @@ def test_the_hardware_model_is_built_from_what_its_trace_keeps(monkeypatch: pyte
         return posterior, None
 
     monkeypatch.setattr(module, "sample_posterior", sample)
-    assert module.refit(tree, random_seed=7)["agrees"].all()
+    assert module.resample(tree, random_seed=7)["agrees"].all()
     ((model, sampler),) = built
     assert sampler.random_seed == 7
     assert [variable.name for variable in model.observed_RVs] == ["points", "offers"]

@@ -88,11 +88,11 @@ def _refitted(name: str, random_seed: int | None) -> pd.DataFrame:
     from scaling_bayes.traces import open_trace
 
     try:
-        from scaling_bayes.model.refit import refit as sample_again
+        from scaling_bayes.model.resample import resample
     except ImportError as error:
         raise OptionError(f"--refit samples again, which needs PyMC and nutpie ({error}).") from None
     with interrupts_kept():
-        frame = sample_again(open_trace(name, kind=ANY_KIND), random_seed=random_seed)
+        frame = resample(open_trace(name, kind=ANY_KIND), random_seed=random_seed)
     worst = frame.iloc[int(frame["difference"].abs().argmax())]
     sentence = (
         f"{name}: sampled again, {len(frame)} means and quantiles compared; the largest difference is "

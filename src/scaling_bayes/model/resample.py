@@ -1,4 +1,4 @@
-"""`refit`: a stored posterior sampled again from what its file holds, and compared.
+"""`resample`: a stored posterior sampled again from what its file holds, and compared.
 
 Options, priors, sampler settings and data are the trace's own; only the seed is another. What is compared is
 the mean and three quantiles of every parameter, in units of their Monte Carlo errors.
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["FALSE_ALARM", "refit"]
+__all__ = ["FALSE_ALARM", "resample"]
 
 #: Probability that a faithful trace is called different, over all comparisons together.
 FALSE_ALARM: Final = 1e-3
 _QUANTILES: Final = (0.5 - CI_PROB / 2, 0.5, 0.5 + CI_PROB / 2)
 
 
-def refit(
+def resample(
     tree: xr.DataTree, *, random_seed: int | None = None, cores: int | None = None, progressbar: bool = False
 ) -> pd.DataFrame:
     """Sample a posterior again and compare it with the stored draws.
