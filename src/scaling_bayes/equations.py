@@ -1,14 +1,24 @@
 """The model's equations in plain arithmetic, shared by the sampler and by every projection.
 
-Arguments may be floats, numpy arrays, xarray objects or PyTensor variables; only operators are used.
-Compute is log10 FLOP minus the task's reference; year is the calendar year minus the task's reference.
+Arguments may be floats, numpy arrays, xarray objects or PyTensor variables; only operators are used, and
+what a caller passes in. Compute is log10 FLOP minus the task's reference; year is the calendar year minus
+the task's reference.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["expected_performance", "latent_compute", "performance_variance", "required_compute"]
+import numpy as np
+
+__all__ = [
+    "expected_performance",
+    "joint_log_density",
+    "latent_compute",
+    "performance_variance",
+    "required_compute",
+]
 
 
 def latent_compute(
@@ -51,3 +61,58 @@ def performance_variance(*, slope: Any, noise: Any, compute_variance: Any = 0.0)
 def required_compute(performance: Any, year: Any, *, intercept: Any, slope: Any, progress: Any = 0.0) -> Any:
     """Compute at which `expected_performance` reaches `performance`: its inverse in compute."""
     return (performance - intercept) / slope - progress * year
+
+
+def joint_log_density(
+    residual: Any,
+    variance: Any,
+    shared_variance: Any,
+    *,
+    count: Any,
+    by_paper: Callable[[Any], Any],
+    degrees_of_freedom: Any = None,
+    xp: Any = np,
+    gammaln: Callable[[Any], Any] | None = None,
+) -> Any:
+    """Log density of the residuals of each paper's systems, which share an effect.
+
+    Within a paper the covariance is ``diag(variance - shared_variance) + shared_variance 1 1'``; its inverse
+    and determinant follow from the Sherman-Morrison formula and the matrix determinant lemma (Hager 1989,
+    *Updating the inverse of a matrix*). With degrees of freedom the paper's residuals are multivariate
+    Student t with that scale matrix: all systems of a paper stray together.
+
+    Parameters
+    ----------
+    residual, variance, shared_variance : array_like, shape (..., system)
+        Observed minus expected performance, total variance, and the part common to a paper's systems,
+        which is the same for all systems of a paper.
+    count : array_like, shape (paper,)
+        Systems of each paper.
+    by_paper : callable
+        Sums over each paper's systems, (..., system) to (..., paper).
+    degrees_of_freedom : array_like, optional
+        Of the Student t, broadcast against (..., paper); normal when None.
+    xp : module
+        Array namespace.
+    gammaln : callable, optional
+        Log of the gamma function for `xp`; needed with degrees of freedom.
+
+    Returns
+    -------
+    array_like, shape (..., paper)
+    """
+    own = variance - shared_variance
+    shared = by_paper(shared_variance) / count
+    precision, weighted = by_paper(1.0 / own), by_paper(residual / own)
+    inflation = 1.0 + shared * precision
+    square = by_paper(residual**2 / own) - shared * weighted**2 / inflation
+    log_determinant = by_paper(xp.log(own)) + xp.log(inflation)
+    if degrees_of_freedom is None:
+        return -0.5 * (square + log_determinant + count * float(np.log(2.0 * np.pi)))
+    nu = degrees_of_freedom
+    assert gammaln is not None
+    return (
+        gammaln((nu + count) / 2.0)
+        - gammaln(nu / 2.0)
+        - 0.5 * (count * xp.log(nu * np.pi) + log_determinant + (nu + count) * xp.log1p(square / nu))
+    )

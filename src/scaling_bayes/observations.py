@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scaling_bayes.errors import DataError, Problem
+from scaling_bayes.options import ModelOptions
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = ["Observations", "decimal_year", "observe", "unique_labels"]
+__all__ = [
+    "Observations",
+    "decimal_year",
+    "in_doubt",
+    "observations_of",
+    "observe",
+    "paper_index",
+    "unique_labels",
+]
 
 
 @dataclass(frozen=True)
@@ -34,8 +44,15 @@ class Observations:
         Observed log10 training compute, log10 FLOP.
     year : ndarray, shape (system,)
         Decimal calendar year of publication.
+    flagged : ndarray of bool, shape (system,)
+        Whether the row's compute is in doubt.
+    paper_index : ndarray of int, shape (system,)
+        Which systems are of one paper and task: the same number, counted from 0. A row without a paper is a
+        paper of its own.
     reference_log10_compute, reference_year : ndarray, shape (task,)
         Each task's mean of the two, to which the model is centred.
+    reference_error : ndarray, shape (task,)
+        Each task's geometric mean error, at which the laws' slopes are compared.
     """
 
     tasks: tuple[str, ...]
@@ -44,8 +61,46 @@ class Observations:
     error: NDArray[np.float64]
     log10_compute: NDArray[np.float64]
     year: NDArray[np.float64]
+    flagged: NDArray[np.bool_]
+    paper_index: NDArray[np.intp]
     reference_log10_compute: NDArray[np.float64]
     reference_year: NDArray[np.float64]
+    reference_error: NDArray[np.float64]
+
+    @property
+    def paper_sizes(self) -> NDArray[np.intp]:
+        """Systems of each paper and task, shape (paper,)."""
+        return np.bincount(self.paper_index)
+
+    def applicable(self, options: ModelOptions) -> ModelOptions:
+        """Return the options without what these rows cannot inform: no paper effect where no paper has two
+        systems in a task, no wider error where nothing is flagged.
+        """
+        return replace(
+            options,
+            paper_effect=options.paper_effect and bool((self.paper_sizes > 1).any()),
+            flagged_error=options.flagged_error and options.measurement_error and bool(self.flagged.any()),
+        )
+
+    def subset(self, rows: NDArray[np.bool_]) -> Observations:
+        """Return some of the rows, with the same tasks and references.
+
+        Parameters
+        ----------
+        rows : ndarray of bool, shape (system,)
+            Which rows to keep.
+        """
+        _, paper = np.unique(self.paper_index[rows], return_inverse=True)
+        return replace(
+            self,
+            systems=tuple(label for label, kept in zip(self.systems, rows, strict=True) if kept),
+            task_index=self.task_index[rows],
+            error=self.error[rows],
+            log10_compute=self.log10_compute[rows],
+            year=self.year[rows],
+            flagged=self.flagged[rows],
+            paper_index=paper.astype(np.intp),
+        )
 
     @property
     def compute(self) -> NDArray[np.float64]:
@@ -100,7 +155,7 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
     ----------
     systems : DataFrame
         With ``task``, ``error``, ``training_compute_flop`` and, when `needs_year`, ``year`` or
-        ``publication_date`` in every row.
+        ``publication_date`` in every row. ``paper`` and ``compute_in_doubt`` are used where given.
     needs_year : bool
         Whether the model uses time. Without it, missing years are set to the task's reference.
 
@@ -124,13 +179,53 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
     reference_year = np.array(
         [np.nanmean(year[rows]) if not np.isnan(year[rows]).all() else 0.0 for rows in by_task]
     )
+    error = systems["error"].to_numpy(dtype=float)
     return Observations(
         tasks=tasks,
         systems=unique_labels(systems),
         task_index=index,
-        error=systems["error"].to_numpy(dtype=float),
+        error=error,
         log10_compute=log10_compute,
         year=np.where(np.isnan(year), reference_year[index], year),
+        flagged=in_doubt(systems),
+        paper_index=paper_index(systems),
         reference_log10_compute=np.array([log10_compute[rows].mean() for rows in by_task]),
         reference_year=reference_year,
+        reference_error=np.array([np.exp(np.log(error[rows]).mean()) for rows in by_task]),
     )
+
+
+def observations_of(constant: xr.Dataset, observed: xr.Dataset) -> Observations:
+    """Return the observations a fit was made of, from its groups ``constant_data`` and ``observed_data``."""
+    tasks = [str(task) for task in constant["task"].values]
+    return Observations(
+        tasks=tuple(tasks),
+        systems=tuple(str(label) for label in constant["system"].values),
+        task_index=np.array([tasks.index(str(task)) for task in constant["system_task"].values], dtype=np.intp),
+        error=observed["error"].values.astype(float),
+        log10_compute=constant["log10_training_compute_flop"].values,
+        year=constant["publication_year"].values,
+        flagged=constant["compute_in_doubt"].values.astype(bool),
+        paper_index=constant["paper_index"].values.astype(np.intp),
+        reference_log10_compute=constant["reference_log10_compute"].values,
+        reference_year=constant["reference_year"].values,
+        reference_error=constant["reference_error"].values,
+    )
+
+
+def in_doubt(systems: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether each row's compute is in doubt: its ``compute_in_doubt``, False where there is none."""
+    if "compute_in_doubt" not in systems:
+        return np.zeros(len(systems), dtype=bool)
+    return systems["compute_in_doubt"].astype("boolean").fillna(False).to_numpy(dtype=bool)
+
+
+def paper_index(systems: pd.DataFrame) -> NDArray[np.intp]:
+    """Number the papers of a table within each task, in order of first appearance, shape (row,)."""
+    papers = systems["paper"] if "paper" in systems else [""] * len(systems)
+    keys = [
+        (task, str(paper)) if paper == paper and str(paper) else (task, row)
+        for row, (task, paper) in enumerate(zip(systems["task"].astype(str), papers, strict=True))
+    ]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return np.array([numbers[key] for key in keys], dtype=np.intp)

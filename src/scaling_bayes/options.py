@@ -10,9 +10,11 @@ from typing import Any
 from scaling_bayes.errors import OptionError
 from scaling_bayes.laws import get_law
 
-__all__ = ["POOLINGS", "ModelOptions", "SamplerOptions", "check_choice", "check_seed"]
+__all__ = ["POOLINGS", "STACK", "ModelOptions", "SamplerOptions", "check_choice", "check_seed"]
 
 POOLINGS = ("partial", "none", "complete")
+#: The law of a tree whose draws are a weighted mixture of fits of several laws.
+STACK = "stack"
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
@@ -54,14 +56,38 @@ def check_seed(value: object) -> None:
         raise OptionError(f"random_seed must be below 2**63; found {value!r}.")
 
 
+_SWITCHES = ("measurement_error", "algorithmic_progress", "paper_effect", "robust", "flagged_error")
+
+
 @dataclass(frozen=True)
 class ModelOptions:
-    """Which model: law, pooling of the task-level parameters, and the two switches."""
+    """Which model: law, pooling of the task-level parameters, and the switches.
+
+    Attributes
+    ----------
+    law : str
+        One of `LAWS`, or ``stack`` in a mixture of laws.
+    pooling : {"partial", "none", "complete"}
+        Whether tasks share a distribution of slope, noise, progress and floor, nothing, or one value.
+    measurement_error : bool
+        Whether log10 compute is observed with error.
+    algorithmic_progress : bool
+        Whether the compute a result needs falls over calendar time.
+    paper_effect : bool
+        Whether the systems of one paper stray from their task's line together.
+    robust : bool
+        Whether papers stray by a Student t distribution rather than a normal one.
+    flagged_error : bool
+        Whether measurement error is wider where a row's compute is flagged; only with measurement error.
+    """
 
     law: str = "power"
     pooling: str = "partial"
     measurement_error: bool = True
     algorithmic_progress: bool = True
+    paper_effect: bool = True
+    robust: bool = False
+    flagged_error: bool = True
 
     def __post_init__(self) -> None:
         """Refuse values that name no model.
@@ -71,10 +97,16 @@ class ModelOptions:
         OptionError
             On the first invalid one.
         """
-        get_law(self.law)
+        if self.law != STACK:
+            get_law(self.law)
         check_choice("pooling", self.pooling, POOLINGS)
-        _check_bool("measurement_error", self.measurement_error)
-        _check_bool("algorithmic_progress", self.algorithmic_progress)
+        for switch in _SWITCHES:
+            _check_bool(switch, getattr(self, switch))
+
+    @property
+    def has_floor(self) -> bool:
+        """Whether the law has an irreducible error above 0."""
+        return self.law != STACK and get_law(self.law).has_floor
 
     @property
     def needs_year(self) -> bool:

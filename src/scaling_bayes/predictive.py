@@ -2,45 +2,127 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from scaling_bayes import equations
-from scaling_bayes.laws import Law
+from scaling_bayes.laws import LAWS, Law, get_law
+from scaling_bayes.options import STACK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["draw_error", "log_density_of_error", "performance_distribution"]
+    Floats = NDArray[np.float64]
+
+__all__ = [
+    "Performance",
+    "cumulative_probability_of_error",
+    "departure_scale",
+    "draw_error",
+    "joint_log_density_of_error",
+    "law_of",
+    "log_density_given_paper",
+    "log_density_of_error",
+    "observed_performance",
+    "predict_observed",
+    "performance_distribution",
+]
+
+
+@dataclass(frozen=True)
+class Performance:
+    """How performance is distributed, per draw and system.
+
+    Attributes
+    ----------
+    law : Law
+        The scale; its functions take `floor`.
+    mean, sd : DataArray, shape (..., system)
+        Location and scale, for a system of a paper not seen.
+    shared_sd : DataArray, shape (..., system)
+        The part of `sd` that systems of one paper have in common.
+    degrees_of_freedom : DataArray or None
+        Of the Student t, shape (...); normal when None.
+    floor : DataArray or float
+        Irreducible error, shape (..., system).
+    """
+
+    law: Law
+    mean: xr.DataArray
+    sd: xr.DataArray
+    shared_sd: xr.DataArray
+    degrees_of_freedom: xr.DataArray | None
+    floor: Any
+
+    def residual(self, error: Floats) -> xr.DataArray:
+        """Performance of observed errors, shape (system,), minus its mean; ``inf`` below the floor."""
+        observed = xr.DataArray(error, dims="system")
+        residual: xr.DataArray = self.law.performance(observed, self.floor) - self.mean
+        return residual
+
+    def log_jacobian(self, error: Floats) -> xr.DataArray:
+        """Log of the derivative of performance at observed errors."""
+        observed = xr.DataArray(error, dims="system")
+        jacobian: xr.DataArray = self.law.log_abs_derivative(observed, self.floor)
+        return jacobian
+
+
+def law_of(name: str, parameters: xr.Dataset) -> Law:
+    """Return the law of draws: one, or in a stack each draw's own, named by the variable ``law``."""
+    return get_law(name) if name != STACK else _mixed(parameters["law"])
+
+
+def _mixed(number: xr.DataArray) -> Law:
+    """Law whose functions choose, draw by draw, the law with that position in `LAWS`."""
+    laws = tuple(LAWS.values())
+
+    def chosen(function: str) -> Any:
+        def evaluate(value: Any, floor: Any = 0.0, xp: Any = np) -> Any:
+            result = None
+            for position, law in enumerate(laws):
+                part = getattr(law, function)(value, floor)
+                result = part if result is None else xr.where(number == position, part, result)
+            return result
+
+        return evaluate
+
+    return Law(
+        STACK,
+        "; ".join(f"{law.name}: {law.formula}" for law in laws),
+        *(chosen(name) for name in ("performance", "error", "log_abs_derivative", "gain")),
+        has_floor=True,
+    )
 
 
 def performance_distribution(
+    law: str,
     parameters: xr.Dataset,
     task: xr.DataArray,
     compute: xr.DataArray,
     year: xr.DataArray,
     *,
+    flagged: xr.DataArray | None = None,
     compute_is_exact: bool = False,
-) -> tuple[xr.DataArray, xr.DataArray]:
-    """Mean and standard deviation of performance, per draw and system.
+) -> Performance:
+    """Distribution of performance, per draw and system.
 
     Parameters
     ----------
+    law : str
+        The model's ``law``.
     parameters : Dataset
         Draws of the model's parameters; the task-level ones along ``task``.
     task : DataArray of str, shape (system,)
         Task label of each system.
     compute, year : DataArray, shape (system,)
         Log10 FLOP and years, relative to the task's reference.
+    flagged : DataArray of bool, shape (system,), optional
+        Whether a row's compute is in doubt; False by default.
     compute_is_exact : bool
         Whether `compute` is the true compute rather than a reported figure with measurement error.
-
-    Returns
-    -------
-    tuple of DataArray, shape (..., system)
-        On the law's performance scale.
     """
     by_system = {
         str(name): values.sel(task=task).drop_vars("task", errors="ignore")
@@ -50,13 +132,16 @@ def performance_distribution(
     }
     compute_mean, compute_variance = compute, xr.zeros_like(compute)
     if "compute_error" in by_system and not compute_is_exact:
+        error = by_system["compute_error"]
+        if flagged is not None and "flagged_error_factor" in by_system:
+            error = error * xr.where(flagged, by_system["flagged_error_factor"], 1.0)
         compute_mean, compute_variance = equations.latent_compute(
             compute,
             year,
             mean=by_system["compute_mean"],
             growth=by_system["compute_growth"],
             spread=by_system["compute_spread"],
-            error=by_system["compute_error"],
+            error=error,
         )
     mean = equations.expected_performance(
         compute_mean,
@@ -69,21 +154,193 @@ def performance_distribution(
         slope=by_system["slope"], noise=by_system["noise"], compute_variance=compute_variance
     )
     order = [dim for dim in mean.dims if dim != "system"] + ["system"]
-    return mean.transpose(*order), np.sqrt(variance).transpose(*order)
+    shared_sd = by_system["noise"] * np.sqrt(by_system.get("paper_correlation", xr.DataArray(0.0)))
+    return Performance(
+        law_of(law, parameters),
+        mean.transpose(*order),
+        np.sqrt(variance).transpose(*order),
+        shared_sd.broadcast_like(mean).transpose(*order),
+        by_system.get("degrees_of_freedom"),
+        by_system.get("floor", 0.0),
+    )
 
 
-def draw_error(law: Law, mean: xr.DataArray, sd: xr.DataArray, rng: np.random.Generator) -> xr.DataArray:
-    """One draw of the error per draw and system; errors above 1 count as 1, the worst there is."""
-    performance = mean + sd * rng.standard_normal(mean.shape)
-    error: xr.DataArray = law.error(performance).clip(max=1.0)
+def observed_performance(law: str, parameters: xr.Dataset, constant: xr.Dataset) -> Performance:
+    """`performance_distribution` of the systems a fit was made of, from its group ``constant_data``."""
+    task = constant["system_task"]
+    reference = constant[["reference_log10_compute", "reference_year"]].sel(task=task).drop_vars("task")
+    return performance_distribution(
+        law,
+        parameters,
+        task,
+        constant["log10_training_compute_flop"] - reference["reference_log10_compute"],
+        constant["publication_year"] - reference["reference_year"],
+        flagged=constant["compute_in_doubt"].astype(bool),
+    )
+
+
+def predict_observed(
+    law: str, prior: xr.Dataset, posterior: xr.Dataset, constant: xr.Dataset, error: Floats, seed: int
+) -> dict[str, xr.Dataset]:
+    """Prior and posterior predictive errors of a fit's own systems, and the log likelihood of each.
+
+    Returns
+    -------
+    dict
+        Groups ``prior_predictive``, ``posterior_predictive`` and ``log_likelihood``, each with ``error``
+        (chain, draw, system). The likelihood is of each system given the others of its paper.
+    """
+    paper = constant["paper_index"].values
+    groups = {}
+    for stream, (name, parameters) in enumerate(
+        (("prior_predictive", prior), ("posterior_predictive", posterior))
+    ):
+        performance = observed_performance(law, parameters, constant)
+        drawn = draw_error(performance, np.random.default_rng([seed, stream]), paper)
+        groups[name] = xr.Dataset({"error": drawn.astype(np.float32)})
+    density = log_density_given_paper(performance, error, paper)
+    groups["log_likelihood"] = xr.Dataset({"error": density.astype(np.float32)})
+    return groups
+
+
+def draw_error(
+    performance: Performance, rng: np.random.Generator, paper: NDArray[np.intp] | None = None
+) -> xr.DataArray:
+    """One draw of the error per draw and system; errors above 1 count as 1, the worst there is.
+
+    Parameters
+    ----------
+    performance : Performance
+    rng : Generator
+    paper : ndarray of int, shape (system,), optional
+        Which systems are of one paper; by default each is of its own.
+    """
+    mean, sd, shared_sd = performance.mean, performance.sd, performance.shared_sd
+    deviates = rng.standard_normal(mean.shape)
+    if paper is None:
+        departure = sd * deviates
+        paper = np.arange(mean.sizes["system"])
+    else:
+        common = rng.standard_normal((*mean.shape[:-1], int(paper.max()) + 1))[..., paper]
+        departure = shared_sd * common + np.sqrt(sd**2 - shared_sd**2) * deviates
+    if performance.degrees_of_freedom is not None:
+        nu = performance.degrees_of_freedom.values
+        departure = departure * departure_scale(nu, int(paper.max()) + 1, rng)[..., paper]
+    error: xr.DataArray = performance.law.error(mean + departure, performance.floor)
     return error
 
 
-def log_density_of_error(
-    law: Law, mean: xr.DataArray, sd: xr.DataArray, error: NDArray[np.float64]
+def departure_scale(degrees_of_freedom: Floats, papers: int, rng: np.random.Generator) -> Floats:
+    """Factors that turn normal departures into Student t ones, shape (..., paper).
+
+    ``sqrt(nu / chi2(nu))``, one for each paper; infinite degrees of freedom leave the normal as it is.
+    """
+    nu = np.broadcast_to(degrees_of_freedom[..., np.newaxis], (*degrees_of_freedom.shape, papers))
+    finite = np.isfinite(nu)
+    drawn: Floats = np.sqrt(np.where(finite, nu, 1.0) / rng.chisquare(np.where(finite, nu, 1.0)))
+    return np.where(finite, drawn, 1.0)
+
+
+def log_density_of_error(performance: Performance, error: Floats) -> xr.DataArray:
+    """Natural log of the density of observed errors, each of a paper not seen, shape (..., system).
+
+    Normal (or Student t) in performance, times the Jacobian: a density of error whatever the law.
+    """
+    density = _log_density(
+        performance.residual(error), performance.sd, performance.degrees_of_freedom
+    ) + performance.log_jacobian(error)
+    return density.transpose(*performance.mean.dims)
+
+
+def log_density_given_paper(
+    performance: Performance, error: Floats, paper: NDArray[np.intp]
 ) -> xr.DataArray:
-    """Natural log of the density of the observed error: normal in performance, times the Jacobian."""
-    z = (law.performance(error) - mean) / sd
-    log_density: xr.DataArray = -0.5 * z**2 - np.log(sd) - 0.5 * float(np.log(2 * np.pi))
-    log_jacobian: NDArray[np.float64] = law.log_abs_derivative(error)
-    return log_density + log_jacobian
+    """Natural log of the density of each observed error given the others of its paper, shape (..., system).
+
+    The pointwise likelihood that leave-one-out needs where systems of a paper are not independent: Bürkner,
+    Gabry & Vehtari 2021, *Efficient leave-one-out cross-validation for Bayesian non-factorized normal and
+    Student-t models*, equations for the conditional mean and variance from the inverse covariance.
+    """
+    residual = performance.residual(error).transpose(*performance.mean.dims)
+    possible = np.isfinite(residual)
+    residual = residual.where(possible, 0.0)
+    own = performance.sd**2 - performance.shared_sd**2
+    shared = performance.shared_sd**2
+    total = _sum_by_paper(paper)
+
+    def spread_out(values: Floats) -> xr.DataArray:
+        return xr.DataArray(total(values)[..., paper], dims=own.dims, coords=own.coords)
+
+    inflation = 1.0 + shared * spread_out((1.0 / own).values)
+    weighted = spread_out((residual / own).values)
+    precision = 1.0 / own - shared / own**2 / inflation
+    departure = (residual / own - shared * weighted / own / inflation) / precision
+    sd, nu = 1.0 / np.sqrt(precision), performance.degrees_of_freedom
+    if nu is not None:
+        square = spread_out((residual**2 / own).values) - shared * weighted**2 / inflation
+        others = xr.DataArray(np.bincount(paper)[paper] - 1, dims="system")
+        sd = sd * np.sqrt((nu + square - departure**2 * precision) / (nu + others))
+        nu = nu + others
+    density = _log_density(departure, sd, nu) + performance.log_jacobian(error)
+    return density.where(spread_out((~possible).values) == 0, -np.inf).transpose(*performance.mean.dims)
+
+
+def joint_log_density_of_error(
+    performance: Performance, error: Floats, paper: NDArray[np.intp]
+) -> xr.DataArray:
+    """Natural log of the density of all observed errors of each paper together, shape (..., paper)."""
+    from scipy.special import gammaln
+
+    residual = performance.residual(error).transpose(*performance.mean.dims)
+    possible = np.isfinite(residual.values)
+    nu = performance.degrees_of_freedom
+    total = _sum_by_paper(paper)
+    density = equations.joint_log_density(
+        np.where(possible, residual.values, 0.0),
+        (performance.sd**2).values,
+        (performance.shared_sd**2).values,
+        count=np.bincount(paper),
+        by_paper=total,
+        degrees_of_freedom=None if nu is None else nu.values[..., np.newaxis],
+        gammaln=gammaln,
+    )
+    jacobian = performance.log_jacobian(error).broadcast_like(residual).transpose(*residual.dims)
+    return xr.DataArray(
+        np.where(total((~possible).astype(float)) == 0, density + total(jacobian.values), -np.inf),
+        dims=(*residual.dims[:-1], "paper"),
+        coords={dim: residual[dim] for dim in residual.dims[:-1]},
+    )
+
+
+def cumulative_probability_of_error(performance: Performance, error: Floats) -> xr.DataArray:
+    """Probability that the error of a system of a paper not seen is at most the observed, (..., system)."""
+    from scipy import stats
+
+    z = performance.residual(error).transpose(*performance.mean.dims) / performance.sd
+    nu = performance.degrees_of_freedom
+    above: Any = stats.norm.sf(z) if nu is None else stats.t.sf(z, nu.broadcast_like(z))
+    return xr.DataArray(above, dims=z.dims, coords=z.coords)
+
+
+def _log_density(residual: xr.DataArray, sd: xr.DataArray, nu: xr.DataArray | None) -> xr.DataArray:
+    z = residual / sd
+    if nu is None:
+        density: xr.DataArray = -0.5 * z**2 - np.log(sd) - 0.5 * float(np.log(2 * np.pi))
+        return density
+    from scipy.special import gammaln
+
+    constant = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi)
+    heavy: xr.DataArray = constant - np.log(sd) - (nu + 1) / 2 * np.log1p(z**2 / nu)
+    return heavy
+
+
+def _sum_by_paper(paper: NDArray[np.intp]) -> Any:
+    """Sum an array over each paper's systems, (..., system) to (..., paper)."""
+    order = np.argsort(paper, kind="stable")
+    starts = np.flatnonzero(np.diff(paper[order], prepend=-1))
+
+    def total(values: Floats) -> Floats:
+        summed: Floats = np.add.reduceat(values[..., order], starts, axis=-1)
+        return summed
+
+    return total

@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import OptionError
+from scaling_bayes.options import ModelOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["FAMILIES", "Prior", "as_prior", "default_priors", "resolve_priors"]
 
@@ -22,6 +27,7 @@ FAMILIES: Mapping[str, tuple[tuple[str, ...], bool]] = {
     "Exponential": (("lam",), True),
     "Gamma": (("alpha", "beta"), True),
     "InverseGamma": (("alpha", "beta"), True),
+    "Beta": (("alpha", "beta"), True),
 }
 
 _POSITIVE_PARAMETERS = {"sigma", "nu", "lam", "alpha", "beta"}
@@ -99,6 +105,44 @@ class Prior:
         if positive:
             return cls("LogNormal", mu=math.log(mid), sigma=(math.log(high) - math.log(low)) / (2 * _Z90))
         return cls("Normal", mu=mid, sigma=(high - low) / (2 * _Z90))
+
+    def draw(self, rng: np.random.Generator, shape: int | tuple[int, ...]) -> NDArray[np.float64]:
+        """Independent draws, in an array of the given shape."""
+        p = self.parameters
+        draws: dict[str, Any] = {
+            "Normal": lambda: rng.normal(p["mu"], p["sigma"], shape),
+            "StudentT": lambda: p["mu"] + p["sigma"] * rng.standard_t(p["nu"], shape),
+            "Uniform": lambda: rng.uniform(p["lower"], p["upper"], shape),
+            "HalfNormal": lambda: abs(rng.normal(0.0, p["sigma"], shape)),
+            "HalfStudentT": lambda: abs(p["sigma"] * rng.standard_t(p["nu"], shape)),
+            "LogNormal": lambda: rng.lognormal(p["mu"], p["sigma"], shape),
+            "Exponential": lambda: rng.exponential(1 / p["lam"], shape),
+            "Gamma": lambda: rng.gamma(p["alpha"], 1 / p["beta"], shape),
+            "InverseGamma": lambda: 1 / rng.gamma(p["alpha"], 1 / p["beta"], shape),
+            "Beta": lambda: rng.beta(p["alpha"], p["beta"], shape),
+        }
+        drawn: NDArray[np.float64] = draws[self.family]()
+        return drawn
+
+    def log_density(self, value: Any) -> NDArray[np.float64]:
+        """Natural log of the density, value by value; ``-inf`` outside the support."""
+        from scipy import stats
+
+        p = self.parameters
+        distributions: dict[str, Any] = {
+            "Normal": lambda: stats.norm(p["mu"], p["sigma"]),
+            "StudentT": lambda: stats.t(p["nu"], p["mu"], p["sigma"]),
+            "Uniform": lambda: stats.uniform(p["lower"], p["upper"] - p["lower"]),
+            "HalfNormal": lambda: stats.halfnorm(scale=p["sigma"]),
+            "HalfStudentT": lambda: stats.foldnorm(0.0, scale=p["sigma"]),
+            "LogNormal": lambda: stats.lognorm(p["sigma"], scale=math.exp(p["mu"])),
+            "Exponential": lambda: stats.expon(scale=1 / p["lam"]),
+            "Gamma": lambda: stats.gamma(p["alpha"], scale=1 / p["beta"]),
+            "InverseGamma": lambda: stats.invgamma(p["alpha"], scale=p["beta"]),
+            "Beta": lambda: stats.beta(p["alpha"], p["beta"]),
+        }
+        density: NDArray[np.float64] = distributions[self.family]().logpdf(value)
+        return density
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form, for a trace's manifest."""
@@ -183,51 +227,75 @@ def _from_preliz(distribution: Any) -> Prior:
     return Prior(family, **{name: getattr(distribution, name) for name in names})
 
 
-#: Spread of a task's log slope, noise and progress around the centre where nothing is pooled.
-_UNPOOLED_TASK_SD = {"slope": 0.8, "noise": 0.7, "progress": 0.3}
+#: Spread of a task's log slope, noise and progress, and of the log odds of its floor, around the centre
+#: where nothing is pooled.
+_UNPOOLED_TASK_SD = {"slope": 0.8, "noise": 0.7, "progress": 0.3, "floor": 1.0}
 
 #: Parameters that may lie on either side of zero; all others are positive.
-UNBOUNDED = frozenset({"intercept", "compute_mean", "compute_growth"})
+UNBOUNDED = frozenset({"intercept", "compute_mean", "compute_growth", "floor_logit_mean", "floor_logit"})
 
 
 def _is_positive(name: str, unbounded: Collection[str]) -> bool:
     return name not in unbounded and not name.endswith("_log_mean")
 
 
-def default_priors(*, pooling: str, measurement_error: bool, algorithmic_progress: bool) -> dict[str, Prior]:
+def default_priors(options: ModelOptions) -> dict[str, Prior]:
     """Priors of the model with these options, by the name of the parameter they are on.
 
-    Pooled parameters (slope, noise, progress) have ``<name>_log_mean`` and ``<name>_log_sd`` under partial
-    pooling, and one prior of their own otherwise, with the same centre and about the same spread.
+    Slope and noise are in orders of magnitude of error at the task's reference error (per tenfold compute,
+    for the slope), whatever the law; the model multiplies by the law's gain there (`Law.gain`), so that one
+    belief serves all laws. The intercept is in the same unit, relative to the reference error. Pooled
+    parameters (slope, noise, progress) have ``<name>_log_mean`` and ``<name>_log_sd`` under partial
+    pooling, and one prior of their own otherwise, with the same centre and about the same spread; the
+    irreducible error of the saturating law is pooled likewise, as the log odds of its share of the
+    reference error.
 
     Sources: slope, centred where performance is the 20th root of compute, wide enough for the bound of the
     4th root (slope 0.25) and for the 60th root (Thompson et al. 2020, table of fits); progress, a 9-month
     halving of the compute a result needs (0.40 orders of magnitude a year, 95 % interval 4 to 25 months,
     Erdil & Besiroglu 2022; the 16-month halving of Hernandez & Brown 2020 is 0.23); compute_error, median
     0.35 dex, 90 % interval 0.2 to 0.6, the spread of independent estimates of one system's training compute;
-    compute_growth, training compute doubling every 6 months (0.6 dex a year, Sevilla et al. 2022), wide
-    enough for no growth within a task. Rates of progress differ between tasks (image classification 0.23
-    to 0.40, translation 0.60 in Hernandez & Brown 2020) but by far less than slopes may, and published
-    systems of a task span at least a factor of two in compute: progress_log_sd and compute_spread keep
-    away from zero, where the data could not tell compute from time or from its own error. Noise, intercept
-    and compute_mean are weakly informative on the scale of log10 error and log10 FLOP.
+    flagged_error_factor, because estimates of one system's compute differ by up to 20 times
+    where something is known to be wrong, which is about twice that spread; compute_growth, training compute
+    doubling every 6 months (0.6 dex a year, Sevilla et al. 2022), wide enough for no growth within a task.
+    Rates of progress differ between tasks (image classification 0.23 to 0.40, translation 0.60 in Hernandez
+    & Brown 2020) but by far less than slopes may, and published systems of a task span at least a factor of
+    two in compute: progress_log_sd and compute_spread keep away from zero, where the data could not tell
+    compute from time or from its own error. floor_logit_mean, an irreducible error of 30 % of the reference
+    error: at least 6 % of the ImageNet validation labels are wrong (Northcutt et al. 2021), where the
+    reference error is 21 %; 90 % interval 8 to 69 %.
+    degrees_of_freedom, Juarez & Steel 2010. paper_correlation favours neither end. Noise, intercept and
+    compute_mean are weakly informative on the scale of log10 error and log10 FLOP.
     """
     centers = {
         "slope": (0.05, 0.8, Prior("HalfNormal", sigma=0.8)),
         "noise": (0.07, 0.7, Prior("HalfNormal", sigma=0.7)),
     }
-    if algorithmic_progress:
+    if options.algorithmic_progress:
         centers["progress"] = (0.4, 0.4, Prior("LogNormal", mu=math.log(0.25), sigma=0.5))
-    priors: dict[str, Prior] = {"intercept": Prior("LogNormal", mu=math.log(0.5), sigma=0.8)}
+    priors: dict[str, Prior] = {"intercept": Prior("Normal", mu=0.0, sigma=0.5)}
     for name, (center, mean_sd, task_sd) in centers.items():
-        if pooling == "partial":
+        if options.pooling == "partial":
             priors[f"{name}_log_mean"] = Prior("Normal", mu=math.log(center), sigma=mean_sd)
             priors[f"{name}_log_sd"] = task_sd
         else:
             spread = math.hypot(mean_sd, _UNPOOLED_TASK_SD[name])
             priors[name] = Prior("LogNormal", mu=math.log(center), sigma=spread)
-    if measurement_error:
+    if options.has_floor:
+        center = math.log(0.3 / 0.7)
+        if options.pooling == "partial":
+            priors["floor_logit_mean"] = Prior("Normal", mu=center, sigma=1.0)
+            priors["floor_logit_sd"] = Prior("LogNormal", mu=0.0, sigma=0.5)
+        else:
+            priors["floor_logit"] = Prior("Normal", mu=center, sigma=math.hypot(1.0, _UNPOOLED_TASK_SD["floor"]))
+    if options.paper_effect:
+        priors["paper_correlation"] = Prior("Beta", alpha=2.0, beta=2.0)
+    if options.robust:
+        priors["degrees_of_freedom"] = Prior("Gamma", alpha=2.0, beta=0.1)
+    if options.measurement_error:
         priors["compute_error"] = Prior.from_interval(0.35, 0.2, 0.6)
+        if options.flagged_error:
+            priors["flagged_error_factor"] = Prior.from_interval(2.0, 1.0, 4.0)
         priors["compute_mean"] = Prior("Normal", mu=0.0, sigma=1.0)
         priors["compute_growth"] = Prior("Normal", mu=0.5, sigma=0.5)
         priors["compute_spread"] = Prior("LogNormal", mu=math.log(0.8), sigma=0.5)

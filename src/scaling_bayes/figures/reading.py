@@ -9,9 +9,8 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.intervals import QUANTILES, quantiles
-from scaling_bayes.laws import get_law
 from scaling_bayes.options import ModelOptions
-from scaling_bayes.predictive import performance_distribution
+from scaling_bayes.predictive import departure_scale, performance_distribution
 from scaling_bayes.schema import group, manifest
 from scaling_bayes.systems.flags import RULE_FLAGS, split_flags
 
@@ -130,14 +129,14 @@ def _is_doubtful(flags: str) -> bool:
 def curve(idata: xr.DataTree, task: str, log10_compute: Floats) -> Curve:
     """Error over true compute at the task's reference year, per draw, reduced to quantiles.
 
-    Each draw keeps one standard normal deviate along the curve, so bands are smooth.
+    Each draw keeps one standard deviate along the curve, so bands are smooth.
     """
     posterior, constant = group(idata, "posterior"), group(idata, "constant_data")
-    law = get_law(manifest(idata)["model"]["law"])
     labels = [str(i) for i in range(log10_compute.size)]
     coords = {"system": labels}
     compute = log10_compute - float(constant["reference_log10_compute"].sel(task=task))
-    mean, sd = performance_distribution(
+    performance = performance_distribution(
+        manifest(idata)["model"]["law"],
         posterior,
         xr.DataArray(np.full(compute.size, task, dtype=object), dims="system", coords=coords),
         xr.DataArray(compute, dims="system", coords=coords),
@@ -145,11 +144,16 @@ def curve(idata: xr.DataTree, task: str, log10_compute: Floats) -> Curve:
         compute_is_exact=True,
     )
     seed = int(manifest(idata)["sampler"]["random_seed"])
-    deviates = np.random.default_rng([seed, 4]).standard_normal(
-        (posterior.sizes["chain"], posterior.sizes["draw"], 1)
+    rng = np.random.default_rng([seed, 4])
+    deviates = rng.standard_normal((posterior.sizes["chain"], posterior.sizes["draw"], 1))
+    if performance.degrees_of_freedom is not None:
+        deviates = deviates * departure_scale(performance.degrees_of_freedom.values, 1, rng)
+    line, new = (
+        np.asarray(
+            performance.law.error(at, performance.floor).transpose("chain", "draw", "system").values
+        ).reshape(-1, compute.size)
+        for at in (performance.mean, performance.mean + performance.sd * deviates)
     )
-    line = np.asarray(law.error(mean).values).reshape(-1, compute.size)
-    new = np.asarray(law.error(mean + sd * deviates).clip(max=1.0).values).reshape(-1, compute.size)
     probabilities = list(QUANTILES.values())
     by_point = np.array([quantiles(new[:, i], probabilities) for i in range(compute.size)])
     return Curve(

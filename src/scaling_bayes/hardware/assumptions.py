@@ -151,25 +151,8 @@ def draw_value(name: str, value: Value, n: int, rng: np.random.Generator) -> NDA
     if not isinstance(value, Prior):
         return np.full(n, value)
     about = ASSUMPTIONS[name]
-    drawn = _draw(value, n, rng)
+    drawn = value.draw(rng, n)
     return drawn if about.signed else np.maximum(drawn, about.least)
-
-
-def _draw(prior: Prior, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    p = prior.parameters
-    draws: dict[str, Any] = {
-        "Normal": lambda: rng.normal(p["mu"], p["sigma"], n),
-        "StudentT": lambda: p["mu"] + p["sigma"] * rng.standard_t(p["nu"], n),
-        "Uniform": lambda: rng.uniform(p["lower"], p["upper"], n),
-        "HalfNormal": lambda: np.abs(rng.normal(0.0, p["sigma"], n)),
-        "HalfStudentT": lambda: np.abs(p["sigma"] * rng.standard_t(p["nu"], n)),
-        "LogNormal": lambda: rng.lognormal(p["mu"], p["sigma"], n),
-        "Exponential": lambda: rng.exponential(1 / p["lam"], n),
-        "Gamma": lambda: rng.gamma(p["alpha"], 1 / p["beta"], n),
-        "InverseGamma": lambda: 1 / rng.gamma(p["alpha"], 1 / p["beta"], n),
-    }
-    drawn: NDArray[np.float64] = draws[prior.family]()
-    return drawn
 
 
 def format_value(name: str, value: Value) -> str:

@@ -1,6 +1,7 @@
 """The model itself, in PyMC: from observations, options and priors to a `pymc.Model`.
 
-Every distribution is drawn from the named priors; equations come from `scaling_bayes.equations`.
+Every distribution is drawn from the named priors; equations come from `scaling_bayes.equations`. All that
+comes from the table enters as data, so that a compiled model can be given another table.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
@@ -17,70 +19,78 @@ from scaling_bayes.observations import Observations
 from scaling_bayes.options import ModelOptions
 from scaling_bayes.priors import Prior
 
-__all__ = ["build_model", "distribution", "parameter_names"]
-
-POOLED = ("slope", "noise", "progress")
+__all__ = ["build_model", "distribution", "model_data"]
 
 
-def parameter_names(options: ModelOptions, priors: Mapping[str, Prior]) -> list[str]:
-    """Names of the posterior variables, task-level parameters first."""
-    task_level = [name for name in POOLED if name != "progress" or options.algorithmic_progress]
-    return ["intercept", *task_level, *(name for name in priors if name not in {"intercept", *task_level})]
+def model_data(observations: Observations) -> dict[str, np.ndarray[Any, Any]]:
+    """Arrays the model is conditioned on, by the name of its `pymc.Data`."""
+    lowest = np.full(len(observations.tasks), 1.0)
+    np.minimum.at(lowest, observations.task_index, observations.error)
+    return {
+        "task_index": observations.task_index,
+        "observed_compute": observations.compute,
+        "year": observations.years,
+        "observed_error": observations.error,
+        "flagged": observations.flagged.astype(float),
+        "paper_index": observations.paper_index,
+        "paper_size": observations.paper_sizes.astype(float),
+        "reference_error": observations.reference_error,
+        "lowest_error": lowest,
+    }
 
 
 def build_model(observations: Observations, options: ModelOptions, priors: Mapping[str, Prior]) -> pm.Model:
-    """Build the model; its unobserved variables include `parameter_names`.
+    """Build the model; its unobserved variables include those of `parameter_names`.
 
-    Observed variables are ``performance`` and, with measurement error, ``compute``, both relative to the
-    task's reference. Latent compute is integrated out analytically (`equations.latent_compute`).
+    Latent compute is integrated out analytically (`equations.latent_compute`), and so is what the systems
+    of a paper have in common (`equations.joint_log_density`). Compute and year are relative to the task's
+    reference.
     """
     law = get_law(options.law)
-    coords = {"task": list(observations.tasks), "system": list(observations.systems)}
-    with pm.Model(coords=coords) as model:
-        task = pm.Data("task_index", observations.task_index, dims="system")
-        observed_compute = pm.Data("observed_compute", observations.compute, dims="system")
-        year = pm.Data("year", observations.years, dims="system")
-        observed_performance = pm.Data(
-            "observed_performance", law.performance(observations.error), dims="system"
-        )
+    n_tasks = len(observations.tasks)
+    with pm.Model(coords={"task": list(observations.tasks)}) as model:
+        data = {name: pm.Data(name, values) for name, values in model_data(observations).items()}
+        task, year, error = data["task_index"], data["year"], data["observed_error"]
 
-        intercept = _draw("intercept", priors, dims="task")
-        slope = _task_level("slope", options.pooling, priors, len(observations.tasks))
-        noise = _task_level("noise", options.pooling, priors, len(observations.tasks))
+        reference, floor = data["reference_error"], pt.zeros(n_tasks)
+        if options.has_floor:
+            floor = _floor(options.pooling, priors, data, n_tasks)
+        gain = law.gain(reference, floor)
+        intercept = pm.Deterministic(
+            "intercept",
+            law.performance(reference, floor, xp=pt)
+            + gain * distribution("intercept_stated", priors["intercept"], dims="task"),
+            dims="task",
+        )
+        slope = _task_level("slope", options.pooling, priors, n_tasks, scale=gain)
+        noise = _task_level("noise", options.pooling, priors, n_tasks, scale=gain)
         progress: Any = 0.0
         if options.algorithmic_progress:
-            progress = _task_level("progress", options.pooling, priors, len(observations.tasks))[task]
+            progress = _task_level("progress", options.pooling, priors, n_tasks)[task]
 
-        compute, compute_variance = observed_compute, 0.0
+        compute, compute_variance = data["observed_compute"], 0.0
         if options.measurement_error:
-            population = {
-                name: _draw(f"compute_{name}", priors, dims="task")[task]
-                for name in ("mean", "growth", "spread")
-            }
-            error = _draw("compute_error", priors)
-            compute, compute_variance = equations.latent_compute(
-                observed_compute, year, error=error, **population
-            )
-            pm.Normal(
-                "compute",
-                population["mean"] + population["growth"] * year,
-                pt.sqrt(population["spread"] ** 2 + error**2),
-                observed=observed_compute,
-                dims="system",
-            )
-        pm.Normal(
-            "performance",
-            equations.expected_performance(
-                compute, year, intercept=intercept[task], slope=slope[task], progress=progress
-            ),
-            pt.sqrt(
-                equations.performance_variance(
-                    slope=slope[task], noise=noise[task], compute_variance=compute_variance
-                )
-            ),
-            observed=observed_performance,
-            dims="system",
+            compute, compute_variance = _latent_compute(options, priors, data)
+        expected = equations.expected_performance(
+            compute, year, intercept=intercept[task], slope=slope[task], progress=progress
         )
+        variance = equations.performance_variance(
+            slope=slope[task], noise=noise[task], compute_variance=compute_variance
+        )
+        correlation = _draw("paper_correlation", priors) if options.paper_effect else 0.0
+        density = equations.joint_log_density(
+            law.performance(error, floor[task], xp=pt) - expected,
+            variance + pt.zeros_like(error),
+            correlation * noise[task] ** 2,
+            count=data["paper_size"],
+            by_paper=lambda values: pt.inc_subtensor(
+                pt.zeros_like(data["paper_size"])[data["paper_index"]], values
+            ),
+            degrees_of_freedom=_draw("degrees_of_freedom", priors) if options.robust else None,
+            xp=pt,
+            gammaln=pt.gammaln,
+        )
+        pm.Potential("error", density.sum() + law.log_abs_derivative(error, floor[task], xp=pt).sum())
     return model
 
 
@@ -93,36 +103,80 @@ def _draw(name: str, priors: Mapping[str, Prior], **kwargs: Any) -> Any:
     return distribution(name, priors[name], **kwargs)
 
 
-def _task_level(name: str, pooling: str, priors: Mapping[str, Prior], n_tasks: int) -> Any:
+def _latent_compute(
+    options: ModelOptions, priors: Mapping[str, Prior], data: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    """Mean and variance of true compute given what is reported, whose own likelihood is added."""
+    task, year = data["task_index"], data["year"]
+    population = {
+        name: _draw(f"compute_{name}", priors, dims="task")[task] for name in ("mean", "growth", "spread")
+    }
+    error = _draw("compute_error", priors) * pt.ones_like(year)
+    if options.flagged_error:
+        error = pt.switch(data["flagged"] > 0, error * _draw("flagged_error_factor", priors), error)
+    reported = pm.Normal.dist(
+        population["mean"] + population["growth"] * year, pt.sqrt(population["spread"] ** 2 + error**2)
+    )
+    pm.Potential("compute", pm.logp(reported, data["observed_compute"]).sum())
+    return equations.latent_compute(data["observed_compute"], year, error=error, **population)
+
+
+def _task_level(name: str, pooling: str, priors: Mapping[str, Prior], n_tasks: int, *, scale: Any = 1.0) -> Any:
+    """Pooled, positive task-level parameter; `scale` brings it from the unit of its prior to its own."""
     if pooling == "none":
-        return _draw(name, priors, dims="task")
-    if pooling == "complete":
-        shared = distribution(f"shared_{name}", priors[name])
-        return pm.Deterministic(name, shared * pt.ones(n_tasks), dims="task")
-    sd = _draw(f"{name}_log_sd", priors)
-    if priors[f"{name}_log_mean"].family == "Normal":
-        log_value = _partially_pooled(name, priors[f"{name}_log_mean"], sd, n_tasks)
+        value = distribution(f"{name}_stated", priors[name], dims="task")
+    elif pooling == "complete":
+        value = distribution(f"{name}_stated", priors[name]) * pt.ones(n_tasks)
     else:
-        offset = pm.Normal(f"{name}_offset", 0.0, 1.0, dims="task")
-        log_value = _draw(f"{name}_log_mean", priors) + sd * offset
-    return pm.Deterministic(name, pt.exp(log_value), dims="task")
+        value = pt.exp(_partially_pooled(f"{name}_log", priors, n_tasks))
+    return pm.Deterministic(name, value * scale, dims="task")
 
 
-def _partially_pooled(name: str, mean_prior: Prior, sd: Any, n_tasks: int) -> Any:
-    """Log-scale task values, ``Normal(log_mean, sd)`` with ``log_mean ~ Normal(mu, sigma)``, reparametrised.
+def _floor(pooling: str, priors: Mapping[str, Prior], data: Mapping[str, Any], n_tasks: int) -> Any:
+    """Irreducible error of each task; pooled is its share of the reference error, as log odds.
 
-    The average over tasks, ``Normal(mu, sqrt(sigma^2 + sd^2 / n))``, is what the data inform, so it is
-    sampled in place of the hyper-mean; the deviations from it are independent of it and sum to zero; the
-    hyper-mean follows from both by conjugacy, through a standard normal the data do not touch.
-    Same joint distribution as the textbook non-centred form; about twice its effective sample size here.
+    The likelihood is zero where the share leads above the lowest error of a task's systems, so the sampler
+    is kept below by a uniform variable, and the prior is put on it as a density. It is not truncated, as
+    the bound is no belief.
     """
+    highest = pt.minimum(data["lowest_error"] / data["reference_error"], 1.0)
+    if pooling == "complete":
+        highest = highest.min()
+        share = pm.Uniform("floor_share", 0.0, highest)
+    else:
+        share = pm.Uniform("floor_share", 0.0, highest, dims="task")
+    logit = pt.log(share) - pt.log1p(-share)
+    if pooling == "partial":
+        mean, sd = _draw("floor_logit_mean", priors), _draw("floor_logit_sd", priors)
+        density = pm.logp(pm.Normal.dist(mean, sd), logit)
+    else:
+        prior = priors["floor_logit"]
+        density = pm.logp(getattr(pm, prior.family).dist(**prior.parameters), logit)
+    to_share = -pt.log(share) - pt.log1p(-share)
+    pm.Potential("floor_prior", (density + to_share + pt.log(highest)).sum())
+    return pm.Deterministic("floor", share * pt.ones(n_tasks) * data["reference_error"], dims="task")
+
+
+def _partially_pooled(name: str, priors: Mapping[str, Prior], n_tasks: int) -> Any:
+    """Task values ``Normal(mean, sd)`` with priors on ``<name>_mean`` and ``<name>_sd``, reparametrised.
+
+    With ``mean ~ Normal(mu, sigma)`` the average over tasks, ``Normal(mu, sqrt(sigma^2 + sd^2 / n))``, is
+    what the data inform, so it is sampled in place of the hyper-mean; the deviations from it are independent
+    of it and sum to zero; the hyper-mean follows from both by conjugacy, through a standard normal the data
+    do not touch. Same joint distribution as the textbook non-centred form, which any other prior on the
+    mean gets; about twice its effective sample size here.
+    """
+    sd = _draw(f"{name}_sd", priors)
+    mean_prior = priors[f"{name}_mean"]
+    if mean_prior.family != "Normal":
+        return _draw(f"{name}_mean", priors) + sd * pm.Normal(f"{name}_offset", 0.0, 1.0, dims="task")
     mu, sigma = mean_prior.parameters["mu"], mean_prior.parameters["sigma"]
     average = mu + pm.Normal(f"{name}_average_offset", 0.0, 1.0) * pt.sqrt(sigma**2 + sd**2 / n_tasks)
     deviation = pm.ZeroSumNormal(f"{name}_deviation", 1.0, dims="task")
     precision = 1.0 / sigma**2 + n_tasks / sd**2
     conditional_mean = (mu / sigma**2 + average * n_tasks / sd**2) / precision
     pm.Deterministic(
-        f"{name}_log_mean",
-        conditional_mean + pm.Normal(f"{name}_log_mean_offset", 0.0, 1.0) / pt.sqrt(precision),
+        f"{name}_mean",
+        conditional_mean + pm.Normal(f"{name}_mean_offset", 0.0, 1.0) / pt.sqrt(precision),
     )
     return average + sd * deviation

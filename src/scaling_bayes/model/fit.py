@@ -18,12 +18,13 @@ from scaling_bayes.diagnostics import failed_checks
 from scaling_bayes.digest import data_digest
 from scaling_bayes.errors import DataError
 from scaling_bayes.laws import get_law
-from scaling_bayes.model.build import build_model, parameter_names
+from scaling_bayes.model.build import build_model
 from scaling_bayes.model.diagnose import diagnose
-from scaling_bayes.model.sample import sample_posterior, sample_prior
+from scaling_bayes.model.sample import sample_posterior
 from scaling_bayes.observations import Observations, observe
 from scaling_bayes.options import ModelOptions, SamplerOptions, check_seed
-from scaling_bayes.predictive import draw_error, log_density_of_error, performance_distribution
+from scaling_bayes.parameters import draw_prior, parameter_names
+from scaling_bayes.predictive import predict_observed
 from scaling_bayes.priors import Prior, default_priors, resolve_priors
 from scaling_bayes.schema import SCHEMA_VERSION, annotate
 
@@ -67,6 +68,9 @@ def fit(
     pooling: str = "partial",
     measurement_error: bool = True,
     algorithmic_progress: bool = True,
+    paper_effect: bool = True,
+    robust: bool = False,
+    flagged_error: bool = True,
     priors: Mapping[str, Any] | None = None,
     draws: int = 1000,
     tune: int = 1000,
@@ -132,19 +136,18 @@ def fit(
     FitWarning
         For each check that does not pass, and for rows left out.
     """
-    options = ModelOptions(law, pooling, measurement_error, algorithmic_progress)
+    get_law(law)
+    options = ModelOptions(
+        law, pooling, measurement_error, algorithmic_progress, paper_effect, robust, flagged_error
+    )
     if random_seed is not None:
         check_seed(random_seed)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
     sampler = SamplerOptions(draws, tune, chains, target_accept, seed)
-    chosen_priors = resolve_priors(
-        default_priors(
-            pooling=pooling, measurement_error=measurement_error, algorithmic_progress=algorithmic_progress
-        ),
-        priors,
-    )
     table, source = _table(systems)
     observations = observe(table, needs_year=options.needs_year)
+    options = observations.applicable(options)
+    chosen_priors = resolve_priors(default_priors(options), priors)
     if pooling == "partial" and len(observations.tasks) < 2:
         raise DataError(
             f"pooling='partial' needs at least 2 tasks; found only {observations.tasks[0]!r}. "
@@ -152,10 +155,18 @@ def fit(
         )
     model = build_model(observations, options, chosen_priors)
     names = parameter_names(options, chosen_priors)
-    prior = sample_prior(model, names, draws=PRIOR_DRAWS, random_seed=seed)
+    prior = draw_prior(
+        options,
+        chosen_priors,
+        observations.tasks,
+        observations.reference_error,
+        draws=PRIOR_DRAWS,
+        random_seed=seed,
+    )
     posterior, sample_stats = sample_posterior(model, names, sampler, cores=cores, progressbar=progressbar)
 
-    groups = _predictions(observations, options, prior, posterior, seed)
+    constant = _constant_data(observations, table)
+    groups = predict_observed(options.law, prior, posterior, constant, observations.error, seed)
     groups |= {
         "prior": prior,
         "posterior": posterior,
@@ -163,7 +174,7 @@ def fit(
         "observed_data": xr.Dataset(
             {"error": ("system", observations.error)}, coords={"system": list(observations.systems)}
         ),
-        "constant_data": _constant_data(observations, table),
+        "constant_data": constant,
         "checks": diagnose(posterior, sample_stats),
     }
     idata = xr.DataTree.from_dict({f"/{name}": annotate(groups[name]) for name in sorted(groups)})
@@ -192,29 +203,6 @@ def _table(systems: pd.DataFrame | str | PathLike[str] | None) -> tuple[pd.DataF
     return rows.systems, "DataFrame" if isinstance(systems, pd.DataFrame) else Path(systems).name
 
 
-def _predictions(
-    observations: Observations, options: ModelOptions, prior: xr.Dataset, posterior: xr.Dataset, seed: int
-) -> dict[str, xr.Dataset]:
-    """Prior and posterior predictive errors of the observed systems, and the log likelihood of each."""
-    law = get_law(options.law)
-    labels = {"system": list(observations.systems)}
-    task = xr.DataArray(
-        [observations.tasks[i] for i in observations.task_index], dims="system", coords=labels
-    )
-    compute = xr.DataArray(observations.compute, dims="system", coords=labels)
-    year = xr.DataArray(observations.years, dims="system", coords=labels)
-    groups = {}
-    for stream, (name, parameters) in enumerate(
-        (("prior_predictive", prior), ("posterior_predictive", posterior))
-    ):
-        mean, sd = performance_distribution(parameters, task, compute, year)
-        error = draw_error(law, mean, sd, np.random.default_rng([seed, stream]))
-        groups[name] = xr.Dataset({"error": error.astype(np.float32)})
-    log_density = log_density_of_error(law, mean, sd, observations.error)
-    groups["log_likelihood"] = xr.Dataset({"error": log_density.astype(np.float32)})
-    return groups
-
-
 def _constant_data(observations: Observations, table: pd.DataFrame) -> xr.Dataset:
     data = xr.Dataset(
         {
@@ -224,8 +212,11 @@ def _constant_data(observations: Observations, table: pd.DataFrame) -> xr.Datase
             ),
             "log10_training_compute_flop": ("system", observations.log10_compute),
             "publication_year": ("system", observations.year),
+            "compute_in_doubt": ("system", observations.flagged.astype(np.int8)),
+            "paper_index": ("system", observations.paper_index.astype(np.int64)),
             "reference_log10_compute": ("task", observations.reference_log10_compute),
             "reference_year": ("task", observations.reference_year),
+            "reference_error": ("task", observations.reference_error),
         },
         coords={"system": list(observations.systems), "task": list(observations.tasks)},
     )

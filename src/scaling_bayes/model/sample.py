@@ -15,7 +15,7 @@ import xarray as xr
 
 from scaling_bayes.options import SamplerOptions
 
-__all__ = ["sample_posterior", "sample_prior"]
+__all__ = ["compile_model", "sample_compiled", "sample_posterior"]
 
 #: nutpie's names of the sampler statistics, and the schema's.
 SAMPLE_STATS = {
@@ -39,22 +39,29 @@ def reuses_compiled_code() -> bool:
     return os.environ.get("SCALING_BAYES_COMPILE_CACHE") == "1"
 
 
-def sample_prior(model: pm.Model, names: Sequence[str], *, draws: int, random_seed: int) -> xr.Dataset:
-    """Independent draws of the named variables from the prior, as one chain."""
-    values = pm.draw([model[name] for name in names], draws=draws, random_seed=random_seed)
-    dims = {name: ("chain", "draw", *model.named_vars_to_dims.get(name, ())) for name in names}
-    coords = {"chain": [0], "draw": np.arange(draws), "task": list(model.coords["task"])}
-    return xr.Dataset(
-        {
-            name: (dims[name], np.asarray(value)[np.newaxis])
-            for name, value in zip(names, values, strict=True)
-        },
-        coords=coords,
-    )
+def compile_model(model: pm.Model) -> Any:
+    """Compile a model for nutpie; the result can be given other data of the same variables."""
+    with pytensor.config.change_flags(numba__cache=reuses_compiled_code()):
+        return nutpie.compile_pymc_model(model)
 
 
 def sample_posterior(
     model: pm.Model,
+    names: Sequence[str],
+    options: SamplerOptions,
+    *,
+    cores: int | None = None,
+    progressbar: bool = False,
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Posterior draws of the named variables and the sampler's statistics.
+
+    As `sample_compiled`, from a model not compiled yet.
+    """
+    return sample_compiled(compile_model(model), names, options, cores=cores, progressbar=progressbar)
+
+
+def sample_compiled(
+    compiled: Any,
     names: Sequence[str],
     options: SamplerOptions,
     *,
@@ -70,8 +77,6 @@ def sample_posterior(
     tuple of Dataset
         Posterior and sample statistics, dims (chain, draw, ...).
     """
-    with pytensor.config.change_flags(numba__cache=reuses_compiled_code()):
-        compiled = nutpie.compile_pymc_model(model)
     with _progress(options, shown=progressbar) as callback:
         tree = nutpie.sample(
             compiled,

@@ -8,8 +8,7 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.errors import DataError, Problem
-from scaling_bayes.laws import get_law
-from scaling_bayes.observations import decimal_year, unique_labels
+from scaling_bayes.observations import decimal_year, in_doubt, unique_labels
 from scaling_bayes.options import ModelOptions, check_choice, check_seed
 from scaling_bayes.predictive import draw_error, performance_distribution
 from scaling_bayes.schema import annotate, group, manifest
@@ -37,7 +36,8 @@ def predict(
         From `fit` or `open_trace`. It is not changed.
     systems : DataFrame
         With ``task``, ``training_compute_flop`` and, where the model uses time, ``year`` or
-        ``publication_date``; ``system`` names are kept as labels.
+        ``publication_date``; ``system`` names are kept as labels, and ``compute_in_doubt`` widens the error
+        of the compute where it is true. Each system is taken as one of a paper not seen.
     compute : {"reported", "exact"}
         Whether the compute is a reported figure, with the measurement error of those in the data, or
         known exactly (a planned run). The same where the model has no measurement error.
@@ -76,14 +76,16 @@ def predict(
     )
     reference = constant[["reference_log10_compute", "reference_year"]].sel(task=task).drop_vars("task")
     when = xr.DataArray(year, dims="system", coords=labels).fillna(reference["reference_year"])
-    mean, sd = performance_distribution(
+    performance = performance_distribution(
+        options.law,
         posterior,
         task,
         log10_compute - reference["reference_log10_compute"],
         when - reference["reference_year"],
+        flagged=xr.DataArray(in_doubt(systems), dims="system", coords=labels),
         compute_is_exact=compute == "exact",
     )
-    error = draw_error(get_law(options.law), mean, sd, np.random.default_rng([seed, 3]))
+    error = draw_error(performance, np.random.default_rng([seed, 3]))
     known = xr.Dataset(
         {"system_task": task, "log10_training_compute_flop": log10_compute, "publication_year": when}
     )

@@ -11,8 +11,8 @@ import xarray as xr
 
 from scaling_bayes import equations
 from scaling_bayes.errors import TargetError
-from scaling_bayes.laws import get_law
 from scaling_bayes.options import check_choice
+from scaling_bayes.predictive import departure_scale, law_of
 from scaling_bayes.projection.targets import Target, check_year, default_targets, read_targets
 from scaling_bayes.schema import group, manifest
 
@@ -32,12 +32,13 @@ class Requirement:
         Years asked for.
     progress_year : DataArray, shape (year,) or ()
         Year until which algorithmic progress goes on, for each of them.
-    performance : DataArray, shape (target,)
-        The targets on the law's scale.
+    performance : DataArray, shape (target,) or (chain, draw, target)
+        The targets on the law's scale; ``inf`` below an irreducible error.
     parameters : mapping of DataArray
         Task-level parameters and references, (chain, draw, target) or (target).
     noise : DataArray or None, shape (chain, draw, target)
-        Standard normal draws of a new system's departure; None for the line itself.
+        Draws of a new system's departure in units of its noise, standard normal or Student t; None for the
+        line itself.
     """
 
     targets: tuple[Target, ...]
@@ -108,15 +109,16 @@ def ask(
         for name, values in xr.merge([posterior, references]).items()
         if "task" in values.dims
     }
+    law = law_of(content["model"]["law"], posterior)
     noise = None
     if kind == "predictive":
-        noise = _standard_noise(posterior, seed).sel(task=task).drop_vars("task")
+        noise = _departures(posterior, seed).sel(task=task).drop_vars("task")
     last = xr.full_like(year, float(constant["publication_year"].max()))
     return Requirement(
         tuple(chosen),
         year,
         year if progress_continues else last,
-        get_law(content["model"]["law"]).performance(error),
+        law.performance(error, parameters.get("floor", 0.0)),
         parameters,
         noise,
     )
@@ -141,10 +143,13 @@ def _best_errors(idata: xr.DataTree, tasks: list[str]) -> dict[str, float]:
     return {task: float(error[system_task == task].min()) for task in tasks}
 
 
-def _standard_noise(posterior: xr.Dataset, seed: int) -> xr.DataArray:
-    """Standard normal draws (chain, draw, task), a stream of their own per task label order."""
+def _departures(posterior: xr.Dataset, seed: int) -> xr.DataArray:
+    """Departures of new systems in units of noise (chain, draw, task), a stream of their own."""
+    rng = np.random.default_rng([seed, 2])
     shape = [posterior.sizes[dim] for dim in ("chain", "draw", "task")]
-    noise = np.random.default_rng([seed, 2]).standard_normal(shape)
+    noise = rng.standard_normal(shape)
+    if "degrees_of_freedom" in posterior:
+        noise = noise * departure_scale(posterior["degrees_of_freedom"].values, shape[-1], rng)
     return xr.DataArray(
         noise,
         dims=("chain", "draw", "task"),

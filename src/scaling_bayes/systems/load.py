@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from scaling_bayes.resources import data_path
@@ -20,6 +21,20 @@ EXCLUDED_FLAGS = (
     "not_training_time",
     "implausible_time",
     "time_of_other_task",
+)
+
+#: Flags that put a row's compute in doubt: the fit takes it with a wider error. Corrected rows are in doubt
+#: where the correction is itself a bound or a share.
+IN_DOUBT_FLAGS = (
+    "autofill_device",
+    "autofill_time",
+    "member_compute",
+    "partial_compute",
+    "search_compute",
+    "suspect_device",
+    "table_disagrees",
+    "time_of_other_model",
+    "time_range_midpoint",
 )
 
 _FLOATS = (
@@ -43,7 +58,8 @@ def load_systems() -> pd.DataFrame:
     pandas.DataFrame
         One row per system: compute in FLOP, error as a fraction, value in percent, `publication_date` as a
         timestamp (15th of the month), `year` as a nullable integer, `in_thompson2020` as a boolean, text
-        columns with empty strings where nothing is known.
+        columns with empty strings where nothing is known, and `compute_in_doubt`, whether a flag of
+        `IN_DOUBT_FLAGS` is set.
     """
     import pandas as pd
 
@@ -53,6 +69,7 @@ def load_systems() -> pd.DataFrame:
     table["year"] = pd.to_numeric(table["year"].replace("", None)).astype("Int64")
     table["publication_date"] = pd.to_datetime(table["publication_date"].replace("", None), format="%Y-%m-%d")
     table["in_thompson2020"] = table["in_thompson2020"] == "true"
+    table["compute_in_doubt"] = _has_flag(table, IN_DOUBT_FLAGS)
     return table
 
 
@@ -69,8 +86,8 @@ def reference_systems() -> pd.DataFrame:
         ``value_reported`` and ``error_reported``, and rows numbered from 0.
     """
     table = load_systems()
-    excluded = table["flags"].map(lambda cell: not set(split_flags(cell)).isdisjoint(EXCLUDED_FLAGS))
-    table = table[table["in_thompson2020"] & ~excluded.astype(bool)].reset_index(drop=True)
+    excluded = _has_flag(table, EXCLUDED_FLAGS)
+    table = table[table["in_thompson2020"] & ~excluded].reset_index(drop=True)
     for column, corrected, kept in (
         ("training_compute_flop", "training_compute_corrected_flop", "training_compute_reported_flop"),
         ("value", "value_corrected", "value_reported"),
@@ -79,3 +96,8 @@ def reference_systems() -> pd.DataFrame:
         table[kept] = table[column]
         table[column] = table[corrected].fillna(table[column])
     return table
+
+
+def _has_flag(table: pd.DataFrame, flags: Collection[str]) -> pd.Series[bool]:
+    """Whether each row has one of the flags."""
+    return table["flags"].map(lambda cell: not set(split_flags(cell)).isdisjoint(flags)).astype(bool)
