@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,10 +21,13 @@ from scaling_bayes.errors import TraceError
 from scaling_bayes.traces import open_trace
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
+#: Exit code of a fit of few draws, whose checks cannot pass.
+CHECK_FAILED = 3
 FIT = ("fit", "--draws", "20", "--tune", "20", "--chains", "2", "--random-seed", "1", "-q", "-o", "trace.nc")
 REPORT = ("report", TRACE, "--scenario", "none", "-o", "report.html")
 WRITE = """
 import itertools, sys
+from pathlib import Path
 from scaling_bayes.files import write_text
 from scaling_bayes.traces import open_trace, save_trace
 tree, page = open_trace(sys.argv[1]), "x" * 2_000_000
@@ -31,8 +35,8 @@ print("ready", flush=True)
 for number in itertools.count():
     tree.attrs["turn"] = number
     save_trace(tree, "trace.nc")
-    write_text("report.html", f"<html>{page}{number}</html>\\n")
-    write_text("report.json", '{"a": "' + page + '"}\\n')
+    write_text(Path("report.html"), f"<html>{page}{number}</html>\\n")
+    write_text(Path("report.json"), '{"a": "' + page + '"}\\n')
 """
 
 
@@ -58,7 +62,7 @@ def faults(folder: Path) -> list[str]:
 
 def kill_writers(count: int, rng: random.Random, longest: float = 0.4) -> list[str]:
     """Kill processes that write without pause, each after up to `longest` seconds of it."""
-    found = []
+    found, written = [], 0
     for _ in range(count):
         with tempfile.TemporaryDirectory() as folder:
             process = subprocess.Popen(
@@ -72,7 +76,12 @@ def kill_writers(count: int, rng: random.Random, longest: float = 0.4) -> list[s
             time.sleep(rng.uniform(0, longest))
             process.kill()
             process.communicate()
+            if process.returncode != -signal.SIGKILL:
+                raise RuntimeError(f"the writing process ended by itself, with {process.returncode}")
             found += faults(Path(folder))
+            written += sum(not path.name.startswith(".") for path in Path(folder).iterdir())
+    if not written:
+        raise RuntimeError("no process had written anything when it was killed")
     return found
 
 
@@ -85,9 +94,10 @@ def kill_commands(count: int, rng: random.Random) -> tuple[list[str], int]:
         with tempfile.TemporaryDirectory() as folder:
             for _ in range(2):  # the second is timed, with everything compiled
                 start = time.perf_counter()
-                subprocess.run(command, cwd=folder, env=environment, capture_output=True)
+                done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
                 whole = time.perf_counter() - start
-            assert faults(Path(folder)) == []
+            if done.returncode not in (0, CHECK_FAILED) or faults(Path(folder)):
+                raise RuntimeError(f"{command} does not work: {done.stderr}{faults(Path(folder))}")
             for _ in range(count // 2):
                 process = subprocess.Popen(
                     command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -137,7 +137,7 @@ HDF5_FILES: dict[str, tuple[Edit, str]] = {
     "edited seed": (edit_manifest(lambda m: m["sampler"].update(random_seed=2)), "does not match its digest"),
     "edited data digest": (edit_manifest(lambda m: m["data"].update(sha256="0" * 64)), "match its digest"),
     "edited unit": (lambda file: file["posterior/slope"].attrs.__setitem__("units", "percent"), "its digest"),
-    "forged digest": (lambda file: file.attrs.__setitem__("digest", "0" * 64), "expected 0000.*found 1bbf"),
+    "forged digest": (lambda file: file.attrs.__setitem__("digest", "0" * 64), "expected 0000.*found"),
     "no digest": (lambda file: file.attrs.__delitem__("digest"), "does not match its digest"),
     "no manifest": (lambda file: file.attrs.__delitem__("manifest"), "no readable manifest"),
     "manifest of NaN": (manifest_text('{"schema_version": NaN}'), "no readable manifest"),

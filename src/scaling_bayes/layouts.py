@@ -40,8 +40,11 @@ _VARIABLES: Final[Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]] = M
                 "system_task": ("system",),
                 "log10_training_compute_flop": ("system",),
                 "publication_year": ("system",),
+                "compute_in_doubt": ("system",),
+                "paper_index": ("system",),
                 "reference_log10_compute": ("task",),
                 "reference_year": ("task",),
+                "reference_error": ("task",),
             },
             "sample_stats": _STATS,
             "checks": _CHECKS,
@@ -122,7 +125,7 @@ def check_layout(tree: xr.DataTree) -> None:
                 found = f"dimensions {dataset[required].dims}" if required in dataset else "nothing"
                 raise TraceError(f"{name}/{required}: found {found}; expected dimensions {dims}.")
     for variable, values in dataset_of(tree.children["posterior"]).data_vars.items():
-        if values.dims[:2] != ("chain", "draw") or values.dtype.kind != "f":
+        if values.dims[:2] != ("chain", "draw") or values.dtype.kind not in "fi":
             raise TraceError(
                 f"posterior/{variable}: found {values.dtype} along {values.dims}; expected numbers along "
                 "chain, draw."

@@ -14,13 +14,14 @@ from arviz_stats import mcse
 
 from scaling_bayes.errors import TraceError
 from scaling_bayes.intervals import CI_PROB
-from scaling_bayes.model.build import build_model, parameter_names
+from scaling_bayes.model.build import build_model
 from scaling_bayes.model.sample import sample_posterior
-from scaling_bayes.observations import observe
-from scaling_bayes.options import ModelOptions, SamplerOptions
+from scaling_bayes.observations import observations_of
+from scaling_bayes.options import STACK, ModelOptions, SamplerOptions
+from scaling_bayes.parameters import parameter_names
 from scaling_bayes.priors import Prior
 from scaling_bayes.schema import FIT_KIND, group, manifest
-from scaling_bayes.verification import DIFFERS, rederive, stored_hardware, stored_systems
+from scaling_bayes.verification import DIFFERS, rederive, stored_hardware
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +66,8 @@ def resample(
     import pandas as pd
     from scipy.stats import norm
 
+    if manifest(tree).get("model", {}).get("law") == STACK:
+        raise TraceError("it is a stack of fits, which is not sampled; sample those again.")
     data = rederive(tree).query(
         "item == 'data/sha256' and outcome == @DIFFERS", local_dict={"DIFFERS": DIFFERS}
     )
@@ -96,7 +99,7 @@ def _sample(tree: xr.DataTree, random_seed: int | None, cores: int | None, progr
     priors = {name: _prior(entry) for name, entry in content["priors"].items()}
     if content.get("kind", FIT_KIND) == FIT_KIND:
         options = ModelOptions(**content["model"])
-        observations = observe(stored_systems(tree), needs_year=options.needs_year)
+        observations = observations_of(group(tree, "constant_data"), group(tree, "observed_data"))
         model, names = build_model(observations, options, priors), parameter_names(options, priors)
     else:
         from scaling_bayes.model.hardware import PARAMETERS, build_hardware_model
