@@ -31,12 +31,13 @@ from pathlib import Path
 from scaling_bayes.files import write_text
 from scaling_bayes.traces import open_trace, save_trace
 tree, page = open_trace(sys.argv[1]), "x" * 2_000_000
-print("ready", flush=True)
 for number in itertools.count():
     tree.attrs["turn"] = number
     save_trace(tree, "trace.nc")
     write_text(Path("report.html"), f"<html>{page}{number}</html>\\n")
     write_text(Path("report.json"), '{"a": "' + page + '"}\\n')
+    if number == 0:
+        print("ready", flush=True)
 """
 
 
@@ -61,8 +62,8 @@ def faults(folder: Path) -> list[str]:
 
 
 def kill_writers(count: int, rng: random.Random, longest: float = 0.4) -> list[str]:
-    """Kill processes that write without pause, each after up to `longest` seconds of it."""
-    found, written = [], 0
+    """Kill processes that write without pause, each up to `longest` seconds after its first turn."""
+    found = []
     for _ in range(count):
         with tempfile.TemporaryDirectory() as folder:
             process = subprocess.Popen(
@@ -79,9 +80,6 @@ def kill_writers(count: int, rng: random.Random, longest: float = 0.4) -> list[s
             if process.returncode != -signal.SIGKILL:
                 raise RuntimeError(f"the writing process ended by itself, with {process.returncode}")
             found += faults(Path(folder))
-            written += sum(not path.name.startswith(".") for path in Path(folder).iterdir())
-    if not written:
-        raise RuntimeError("no process had written anything when it was killed")
     return found
 
 
