@@ -22,13 +22,13 @@ FILES = {
     "CITATION.cff",
     "LICENSE",
     "data/systems.csv",
-    "fit-schema-1.nc",
     "manifest.json",
     "references.bib",
     "report.csv",
     "report.html",
     "report.json",
     "requirements.lock",
+    "trace.nc",
     "ro-crate-metadata.json",
 }
 
@@ -102,7 +102,7 @@ def test_a_zip_holds_the_same_files_and_is_the_same_twice(tmp_path: Path) -> Non
         (lambda folder: (folder / "ro-crate-metadata.json").unlink(), "is missing or not one of a bundle"),
         (lambda folder: (folder / "ro-crate-metadata.json").write_text("[" * 10**5), "not one of a bundle"),
         (
-            replace("ro-crate-metadata.json", "fit-schema-1.nc", "fit.txt"),
+            replace("ro-crate-metadata.json", "trace.nc", "trace.txt"),
             "is listed and missing|found 0 traces|not one",
         ),
     ],

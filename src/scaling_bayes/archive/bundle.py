@@ -47,7 +47,7 @@ _TITLES: Final = {
     "requirements.lock": "Every package of the environment, with hashes",
     "LICENSE": "Licence",
 }
-#: Days of a ZIP member, which must not tell when it was packed.
+#: Date of every ZIP member, which must not tell when it was packed.
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 
 
@@ -84,7 +84,7 @@ def write_bundle(trace: str | os.PathLike[str], path: str | os.PathLike[str]) ->
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as temporary:
         content, crate = Path(temporary, "content"), Path(temporary, "crate")
         (content / "data").mkdir(parents=True)
-        name = release.file if release else source.name
+        name = release.file if release else "trace.nc"
         shutil.copyfile(source, content / name)
         _write_documents(tree, content)
         _write_crate(crate_type(version=_CRATE_VERSION), tree, release, content, name).write(crate)
@@ -152,11 +152,12 @@ def _write_crate(crate: Any, tree: xr.DataTree, release: Release | None, folder:
         return crate.add(ContextEntity(crate, identifier, properties=properties))
 
     work, software, *sources = works_of(tree, with_hardware=manifest(tree).get("kind", FIT_KIND) == FIT_KIND)
+    spdx = release.licence if release else _LICENCE
     licence = entity(
-        f"https://spdx.org/licenses/{_LICENCE}",
+        f"https://spdx.org/licenses/{spdx}",
         {
             "@type": "CreativeWork",
-            "name": _LICENCE,
+            "name": spdx,
             "description": "The licence of the trace and of this crate",
         },
     )
