@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.digest import cited_digest
+from scaling_bayes.options import STACK
 from scaling_bayes.releases import HARDWARE_RELEASE, Release, read_index, release_of
 from scaling_bayes.resources import data_path
 from scaling_bayes.schema import FIT_KIND, HARDWARE_KIND, manifest
@@ -157,8 +158,10 @@ def _trace(tree: xr.DataTree, kind: str) -> Work:
     if kind == HARDWARE_KIND:
         title = "Posterior of hardware trends"
     else:
-        systems = content["data"].get("n_systems")
-        title = f"Fit of {systems} systems under the {_plain(content['model'].get('law', ''))} law"
+        systems, law = content["data"].get("n_systems"), content["model"].get("law", "")
+        title = f"Fit of {systems} systems under the {_plain(law)} law"
+        if law == STACK:
+            title = f"Stack of fits of {systems} systems under several laws"
     return Work(
         key=f"{kind}_{digest[:12]}",
         kind="dataset",

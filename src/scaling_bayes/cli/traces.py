@@ -57,6 +57,7 @@ def verify(
     Example:
       scaling-bayes verify reference-2026.11 --refit
     """
+    from scaling_bayes.options import STACK
     from scaling_bayes.releases import list_traces
     from scaling_bayes.verification import SKIPPED, verify_trace
 
@@ -76,7 +77,9 @@ def verify(
             say(f"  {row['item']}: {row['outcome']}, {row['detail']}")
         for note in verified["notes"]:
             say(f"  note: {note}")
-        if refit:
+        if refit and verified["manifest"].get("model", {}).get("law") == STACK:
+            say(f"{name}: a stack is not sampled; sample again the fits it mixes")
+        elif refit:
             shown[-1]["refit"] = _refitted(name, random_seed).to_dict(orient="records")
     if as_json:
         print_json(shown if len(shown) != 1 else shown[0])
