@@ -45,7 +45,7 @@ steps = {}
 
 def sample(**options):
     """Fit with some ingredients switched on, the rest off."""
-    plain = {"measurement_error": False, "algorithmic_progress": False}
+    plain = {"measurement_error": False, "algorithmic_progress": False, "paper_effect": False}
     return fit(systems, **{**plain, **options}, draws=draws, tune=draws, random_seed=3, progressbar=False)
 
 
@@ -60,8 +60,8 @@ def slopes(name):
 # %% [markdown]
 # ## Step 1: complete pooling
 #
-# All tasks share one slope and one noise; only the intercepts differ. The assumption: translation and
-# image classification convert compute into accuracy at the same rate.
+# All tasks share one slope; only intercepts and noise differ. The assumption: translation and image
+# classification convert compute into accuracy at the same rate.
 
 # %%
 steps["complete"] = sample(pooling="complete")
@@ -145,7 +145,8 @@ pd.concat({name: slopes(name)["median"] for name in ("partial", "with error")}, 
 # around 0.4 a year, from experiments that trained old and new systems to the same error.
 
 # %%
-steps["reference"] = open_trace(trace) if trace else sample(measurement_error=True, algorithmic_progress=True)
+full = {"measurement_error": True, "algorithmic_progress": True, "paper_effect": True}
+steps["reference"] = open_trace(trace) if trace else sample(**full)
 together = pd.concat({name: slopes(name)["median"] for name in steps}, axis=1)
 together
 
@@ -196,7 +197,7 @@ options = ModelOptions()
 build_model(
     observe(systems, needs_year=options.needs_year),
     options,
-    default_priors(pooling="partial", measurement_error=True, algorithmic_progress=True),
+    default_priors(options),
 )
 
 # %% [markdown]

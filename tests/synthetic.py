@@ -9,9 +9,11 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.laws import get_law
+from scaling_bayes.observations import observations_of
 from scaling_bayes.options import ModelOptions, SamplerOptions
-from scaling_bayes.predictive import draw_error, log_density_of_error, performance_distribution
+from scaling_bayes.predictive import predict_observed
 from scaling_bayes.priors import default_priors
+from scaling_bayes.projection.project import project
 from scaling_bayes.schema import SCHEMA_VERSION, annotate
 
 TASK_LEVEL = ("intercept", "slope", "noise", "progress", "compute_mean", "compute_growth", "compute_spread")
@@ -23,9 +25,13 @@ def synthetic_fit(
     *,
     chains: int = 2,
     draws: int = 100,
+    law: str = "power",
     pooling: str = "partial",
     measurement_error: bool = True,
     algorithmic_progress: bool = True,
+    paper_effect: bool = True,
+    robust: bool = False,
+    flagged_error: bool = True,
     seed: int = 1,
     provenance: bool = True,
     system_name: str = "system {}",
@@ -42,10 +48,10 @@ def synthetic_fit(
         Rows of each task.
     chains, draws : int
         Size of the posterior; the prior has one chain of as many draws.
-    pooling, measurement_error, algorithmic_progress
+    law, pooling, measurement_error, algorithmic_progress, paper_effect, robust, flagged_error
         As in `fit`; parameters the model would not have are absent.
     seed : int
-        Of everything random.
+        Of everything random. The data do not depend on the law.
     provenance : bool
         Whether the columns that only describe a system are kept.
     system_name : str
@@ -56,16 +62,29 @@ def synthetic_fit(
         Whether all checks passed.
     """
     rng = np.random.default_rng(seed)
-    options = ModelOptions("power", pooling, measurement_error, algorithmic_progress)
+    options = ModelOptions(
+        law, pooling, measurement_error, algorithmic_progress, paper_effect, robust, flagged_error
+    )
     truth = _truth(len(tasks), rng, pooling)
     names = [name for name in TASK_LEVEL if _has(name, options)]
     posterior = _draws(truth, names, tasks, chains, draws, options, rng, spread=0.1)
     prior = _draws(truth, names, tasks, 1, chains * draws, options, rng, spread=0.8)
     constant, observed = _data(truth, tasks, systems_per_task, options, rng)
-    predictive = _predictions(options, prior, posterior, constant, observed, seed)
-    labels = list(constant["system"].values)
     if provenance:
+        labels = list(constant["system"].values)
         constant = constant.assign(_provenance(labels, system_name, paper_url))
+    else:
+        constant = constant.assign(
+            compute_in_doubt=xr.zeros_like(constant["compute_in_doubt"]),
+            paper_index=("system", np.arange(constant.sizes["system"])),
+        )
+    observations = observations_of(constant, observed)
+    options = observations.applicable(options)
+    posterior, prior = (
+        _of_model(draws_of, options, constant["reference_error"], np.random.default_rng([seed, stream]))
+        for stream, draws_of in ((7, posterior), (8, prior))
+    )
+    predictive = predict_observed(options.law, prior, posterior, observations, seed)
     groups = {
         **predictive,
         "prior": prior,
@@ -81,20 +100,14 @@ def synthetic_fit(
         {
             "schema_version": SCHEMA_VERSION,
             "model": options.to_dict(),
-            "priors": {
-                name: value.to_dict()
-                for name, value in default_priors(
-                    pooling=pooling,
-                    measurement_error=measurement_error,
-                    algorithmic_progress=algorithmic_progress,
-                ).items()
-            },
+            "priors": {name: value.to_dict() for name, value in default_priors(options).items()},
             "sampler": {"name": "nutpie", **sampler.to_dict()},
-            "data": {"source": "DataFrame", "n_systems": len(labels), "sha256": "0" * 64},
+            "data": {"source": "DataFrame", "n_systems": constant.sizes["system"], "sha256": "0" * 64},
             "versions": {"python": "3.12.0", "scaling_bayes": "0.1.0"},
         },
         sort_keys=True,
     )
+    idata["sensitivity"] = xr.DataTree(annotate(_sensitivity(idata, options, tasks)))
     return idata
 
 
@@ -108,7 +121,7 @@ def _truth(n_tasks: int, rng: np.random.Generator, pooling: str) -> dict[str, np
     common = 1 if pooling == "complete" else n_tasks
     scattered = {
         "slope": 0.05 * np.exp(0.4 * rng.standard_normal(common)),
-        "noise": 0.04 * np.exp(0.2 * rng.standard_normal(common)),
+        "noise": 0.04 * np.exp(0.2 * rng.standard_normal(n_tasks)),
         "progress": 0.4 * np.exp(0.2 * rng.standard_normal(common)),
     }
     return {
@@ -133,7 +146,7 @@ def _draws(
 ) -> xr.Dataset:
     data = {}
     for name in names:
-        shared = options.pooling == "complete" and name in ("slope", "noise", "progress")
+        shared = name in ("slope", "noise", "progress") and options.pooling_of(name) == "complete"
         factor = np.exp(spread * rng.standard_normal((chains, draws, 1 if shared else len(tasks))))
         value = truth[name] * factor if name != "compute_mean" else spread * (factor - 1.0)
         data[name] = (("chain", "draw", "task"), np.broadcast_to(value, (chains, draws, len(tasks))).copy())
@@ -142,18 +155,17 @@ def _draws(
             ("chain", "draw"),
             truth["compute_error"] * np.exp(spread / 2 * rng.standard_normal((chains, draws))),
         )
-    if options.pooling == "partial":
-        for name in ("slope", "noise", "progress"):
-            if name in names:
-                center = float(np.log(truth[name]).mean())
-                data[f"{name}_log_mean"] = (
-                    ("chain", "draw"),
-                    center + spread * rng.standard_normal((chains, draws)),
-                )
-                data[f"{name}_log_sd"] = (
-                    ("chain", "draw"),
-                    np.abs(spread * rng.standard_normal((chains, draws))),
-                )
+    for name in ("slope", "noise", "progress"):
+        if name in names and options.pooling_of(name) == "partial":
+            center = float(np.log(truth[name]).mean())
+            data[f"{name}_log_mean"] = (
+                ("chain", "draw"),
+                center + spread * rng.standard_normal((chains, draws)),
+            )
+            data[f"{name}_log_sd"] = (
+                ("chain", "draw"),
+                np.abs(spread * rng.standard_normal((chains, draws))),
+            )
     return xr.Dataset(
         data, coords={"chain": np.arange(chains), "draw": np.arange(draws), "task": list(tasks)}
     )
@@ -175,42 +187,71 @@ def _data(
     progress = truth["progress"][index] if options.algorithmic_progress else 0.0
     performance = truth["intercept"][index] + truth["slope"][index] * (x + progress * t)
     performance = performance + truth["noise"][index] * rng.standard_normal(index.size)
+    error = np.clip(get_law("power").error(performance), 1e-4, 0.98)
+    reference_error = np.array([np.exp(np.log(error[index == i]).mean()) for i in range(len(tasks))])
+    pair = np.arange(index.size) // 2
     labels = [f"{tasks[i]}: system {k}" for k, i in enumerate(index)]
     constant = xr.Dataset(
         {
             "system_task": ("system", np.array([tasks[i] for i in index], dtype=object)),
             "log10_training_compute_flop": ("system", compute),
             "publication_year": ("system", year),
+            "compute_in_doubt": ("system", (np.arange(index.size) % 3 != 0).astype(np.int8)),
+            "paper_index": ("system", np.unique(index * index.size + pair, return_inverse=True)[1]),
             "reference_log10_compute": ("task", reference_compute),
             "reference_year": ("task", reference_year),
+            "reference_error": ("task", reference_error),
         },
         coords={"system": labels, "task": list(tasks)},
     )
-    error = np.clip(get_law("power").error(performance), 1e-4, 0.98)
     return constant, xr.Dataset({"error": ("system", error)}, coords={"system": labels})
 
 
-def _predictions(
-    options: ModelOptions,
-    prior: xr.Dataset,
-    posterior: xr.Dataset,
-    constant: xr.Dataset,
-    observed: xr.Dataset,
-    seed: int,
-) -> dict[str, xr.Dataset]:
-    law = get_law(options.law)
-    task = constant["system_task"]
-    reference = constant[["reference_log10_compute", "reference_year"]].sel(task=task).drop_vars("task")
-    compute = constant["log10_training_compute_flop"] - reference["reference_log10_compute"]
-    year = constant["publication_year"] - reference["reference_year"]
-    groups = {}
-    for stream, (name, parameters) in enumerate((("prior", prior), ("posterior", posterior))):
-        mean, sd = performance_distribution(parameters, task, compute, year)
-        error = draw_error(law, mean, sd, np.random.default_rng([seed, stream]))
-        groups[f"{name}_predictive"] = xr.Dataset({"error": error.astype(np.float32)})
-    density = log_density_of_error(law, mean, sd, observed["error"].values)
-    groups["log_likelihood"] = xr.Dataset({"error": density.astype(np.float32)})
-    return groups
+def _of_model(
+    draws: xr.Dataset, options: ModelOptions, reference_error: xr.DataArray, rng: np.random.Generator
+) -> xr.Dataset:
+    """Draws of the power law, brought to the law's scale, and the parameters that only some models have."""
+    law, floor = get_law(options.law), 0.0
+    share = 0.3 * np.exp(0.1 * rng.standard_normal(draws["slope"].shape))
+    if options.pooling == "complete":
+        share = np.broadcast_to(share[..., :1], share.shape)
+    draws = draws.copy()
+    if options.has_floor:
+        floor = reference_error * xr.DataArray(share, dims=draws["slope"].dims, coords=draws["slope"].coords)
+        draws["floor"] = floor
+    gain = law.gain(reference_error, floor)
+    above = draws["intercept"] + np.log10(reference_error)
+    draws["intercept"] = law.performance(reference_error, floor) + gain * above
+    for name in ("slope", "noise"):
+        draws[name] = draws[name] * gain
+    sizes = (draws.sizes["chain"], draws.sizes["draw"])
+    common = {
+        "paper_correlation": rng.beta(8.0, 8.0, sizes) if options.paper_effect else None,
+        "degrees_of_freedom": 2.0 + rng.gamma(2.0, 4.0, sizes) if options.robust else None,
+        "flagged_error_factor": rng.lognormal(np.log(2.0), 0.1, sizes) if options.flagged_error else None,
+    }
+    if options.has_floor and options.pooling == "partial":
+        common["floor_logit_mean"] = rng.normal(-0.85, 0.2, sizes)
+        common["floor_logit_sd"] = rng.lognormal(-1.0, 0.2, sizes)
+    kept = {name: (("chain", "draw"), values) for name, values in common.items() if values is not None}
+    return draws.assign(kept).transpose("chain", "draw", "task")
+
+
+def _sensitivity(idata: xr.DataTree, options: ModelOptions, tasks: Sequence[str]) -> xr.Dataset:
+    """Numbers in the layout of `power_scaling`: some above its threshold of 0.05, some below."""
+    quantities = [f"slope[{task}]" for task in tasks]
+    if options.algorithmic_progress:
+        quantities += [f"progress[{task}]" for task in tasks]
+    quantities += [f"compute[{target}]" for target in project(idata)["projection"]["target"].values]
+    components = ["prior", "likelihood", *default_priors(options)]
+    values = np.random.default_rng(9).gamma(1.0, 0.05, (len(quantities), len(components)))
+    return xr.Dataset(
+        {"sensitivity": (("quantity", "component"), values)},
+        coords={
+            "quantity": np.array(quantities, dtype=object),
+            "component": np.array(components, dtype=object),
+        },
+    )
 
 
 def _provenance(labels: Sequence[str], system_name: str, paper_url: str) -> dict[str, tuple[str, np.ndarray]]:

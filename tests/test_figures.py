@@ -264,13 +264,14 @@ def test_curve_is_the_law_and_holds_its_band() -> None:
     assert (np.diff(fitted.line) < 0).all()
     reference = float(idata["constant_data"]["reference_log10_compute"].sel(task="imagenet"))
     label = {"system": ["one"]}
-    mean, _ = performance_distribution(
+    mean = performance_distribution(
+        "power",
         idata["posterior"].to_dataset(),
         xr.DataArray(["imagenet"], dims="system", coords=label),
         xr.DataArray([17.0 - reference], dims="system", coords=label),
         xr.DataArray([0.0], dims="system", coords=label),
         compute_is_exact=True,
-    )
+    ).mean
     ordered = np.sort(10.0 ** -mean.values.ravel())
     assert ordered[0] <= fitted.line[0] <= ordered[-1]
     assert fitted.line[0] == pytest.approx(np.median(ordered))

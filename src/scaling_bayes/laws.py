@@ -1,8 +1,7 @@
 """How performance depends on error: the response scale of each law, written once.
 
 Each function takes the array namespace to work in (`numpy`, which also serves xarray objects, or
-`pytensor.tensor`), so the same arithmetic runs while fitting and while projecting. `floor` is the
-irreducible error, 0 in all laws but `saturating`.
+`pytensor.tensor`), so the same arithmetic runs while fitting and while projecting.
 """
 
 from __future__ import annotations
@@ -19,11 +18,36 @@ from scaling_bayes.errors import OptionError
 __all__ = ["LAWS", "Law", "get_law"]
 
 LN10 = float(np.log(10.0))
+_TINY = float(np.finfo(float).tiny)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A one-to-one scale of an error r in (0, 1), larger for smaller errors.
+
+    Attributes
+    ----------
+    performance : callable
+        ``performance(r, xp)``.
+    error : callable
+        ``error(performance, xp)``, its inverse; 1, the worst there is, where that would exceed 1.
+    log_abs_derivative : callable
+        ``log_abs_derivative(r, xp)``: natural log of ``|d performance / d r|``.
+    gain : callable
+        ``gain(r)``: ``d performance / d log10(1 / r)``.
+    """
+
+    performance: Callable[[Any, Any], Any]
+    error: Callable[[Any, Any], Any]
+    log_abs_derivative: Callable[[Any, Any], Any]
+    gain: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
 class Law:
-    """One response scale, linear in log10 compute.
+    """One response scale of the reducible error ``(error - floor) / (1 - floor)``, linear in log10 compute.
+
+    In laws without an irreducible error ``floor`` is 0 and the reducible error is the error.
 
     Attributes
     ----------
@@ -31,132 +55,107 @@ class Law:
         The value of ``law=``.
     formula : str
         The scale as printed in reports.
-    performance : callable
-        ``performance(error, floor=0.0, xp=numpy)``: error in (floor, 1) to the law's performance scale.
-    error : callable
-        ``error(performance, floor=0.0, xp=numpy)``: its inverse; 1, the worst there is, where the scale
-        would lead to an error above 1.
-    log_abs_derivative : callable
-        ``log_abs_derivative(error, floor=0.0, xp=numpy)``: natural log of ``|d performance / d error|``, the
-        Jacobian that turns a density of performance into a density of error.
-    gain : callable
-        ``gain(error, floor=0.0)``: ``d performance / d log10(1 / error)``, performance gained per order of
-        magnitude of error. It brings slopes of all laws to one scale.
+    scale : Scale
+        Of the reducible error.
     has_floor : bool
         Whether the law has an irreducible error above 0.
     """
 
     name: str
     formula: str
-    performance: Callable[..., Any]
-    error: Callable[..., Any]
-    log_abs_derivative: Callable[..., Any]
-    gain: Callable[..., Any]
+    scale: Scale
     has_floor: bool = False
 
+    def performance(self, error: Any, floor: Any = 0.0, xp: Any = np) -> Any:
+        """Performance of an error; ``inf`` at or below the floor."""
+        with np.errstate(divide="ignore"):
+            return self.scale.performance(xp.maximum((error - floor) / (1.0 - floor), 0.0), xp)
 
-def _power_performance(error: Any, floor: Any = 0.0, xp: Any = np) -> Any:
-    return -xp.log10(error)
+    def error(self, performance: Any, floor: Any = 0.0, xp: Any = np) -> Any:
+        """Error of a performance, at most 1."""
+        return floor + (1.0 - floor) * self.scale.error(performance, xp)
+
+    def log_abs_derivative(self, error: Any, floor: Any = 0.0, xp: Any = np) -> Any:
+        """Natural log of ``|d performance / d error|``: the Jacobian of a density of error."""
+        reducible = xp.maximum((error - floor) / (1.0 - floor), _TINY)
+        return self.scale.log_abs_derivative(reducible, xp) - xp.log(1.0 - floor)
+
+    def gain(self, error: Any, floor: Any = 0.0) -> Any:
+        """``d performance / d log10(1 / error)``: performance gained per order of magnitude of error.
+
+        It brings slopes of all laws to one scale.
+        """
+        return self.scale.gain((error - floor) / (1.0 - floor)) * error / (error - floor)
+
+    def odds_gain(self, error: Any, floor: Any = 0.0) -> Any:
+        """``d performance / d log10((1 - error) / error)``: gain per order of magnitude of the odds.
+
+        On the scale of odds tasks with large and small errors compare: an error of 0.6 cannot fall to a tenth
+        as easily as one of 0.06, nor do such errors scatter as much.
+        """
+        return self.gain(error, floor) * (1.0 - error)
 
 
-def _power_error(performance: Any, floor: Any = 0.0, xp: Any = np) -> Any:
+def _log_performance(r: Any, xp: Any) -> Any:
+    return -xp.log10(r)
+
+
+def _log_error(performance: Any, xp: Any) -> Any:
     return 10.0 ** -xp.maximum(performance, 0.0)
 
 
-def _power_log_abs_derivative(error: Any, floor: Any = 0.0, xp: Any = np) -> Any:
-    return -xp.log(error) - float(np.log(LN10))
+def _log_derivative(r: Any, xp: Any) -> Any:
+    return -xp.log(r) - float(np.log(LN10))
 
 
-def _power_gain(error: Any, floor: Any = 0.0) -> Any:
-    return 1.0 + 0.0 * error
+def _log_gain(r: Any) -> Any:
+    return 1.0 + 0.0 * r
 
 
-def _exponential_performance(error: Any, floor: Any = 0.0, xp: Any = np) -> Any:
-    return 1.0 / error
+def _inverse_performance(r: Any, xp: Any) -> Any:
+    return xp.reciprocal(r)
 
 
-def _exponential_error(performance: Any, floor: Any = 0.0, xp: Any = np) -> Any:
+def _inverse_error(performance: Any, xp: Any) -> Any:
     return 1.0 / xp.maximum(performance, 1.0)
 
 
-def _exponential_log_abs_derivative(error: Any, floor: Any = 0.0, xp: Any = np) -> Any:
-    return -2.0 * xp.log(error)
+def _inverse_derivative(r: Any, xp: Any) -> Any:
+    return -2.0 * xp.log(r)
 
 
-def _exponential_gain(error: Any, floor: Any = 0.0) -> Any:
-    return LN10 / error
+def _inverse_gain(r: Any) -> Any:
+    return LN10 / r
 
 
-def _logistic_performance(error: Any, floor: Any = 0.0, xp: Any = np) -> Any:
-    return xp.log10(1.0 - error) - xp.log10(error)
+def _odds_performance(r: Any, xp: Any) -> Any:
+    return xp.log10(1.0 - r) - xp.log10(r)
 
 
-def _logistic_error(performance: Any, floor: Any = 0.0, xp: Any = np) -> Any:
+def _odds_error(performance: Any, xp: Any) -> Any:
     return 0.5 * (1.0 - xp.tanh(0.5 * LN10 * performance))
 
 
-def _logistic_log_abs_derivative(error: Any, floor: Any = 0.0, xp: Any = np) -> Any:
-    return -xp.log(error) - xp.log1p(-error) - float(np.log(LN10))
+def _odds_derivative(r: Any, xp: Any) -> Any:
+    return -xp.log(r) - xp.log1p(-r) - float(np.log(LN10))
 
 
-def _logistic_gain(error: Any, floor: Any = 0.0) -> Any:
-    return 1.0 / (1.0 - error)
+def _odds_gain(r: Any) -> Any:
+    return 1.0 / (1.0 - r)
 
 
-def _saturating_performance(error: Any, floor: Any = 0.0, xp: Any = np) -> Any:
-    with np.errstate(divide="ignore"):
-        return -xp.log10(xp.maximum((error - floor) / (1.0 - floor), 0.0))
-
-
-def _saturating_error(performance: Any, floor: Any = 0.0, xp: Any = np) -> Any:
-    return floor + (1.0 - floor) * 10.0 ** -xp.maximum(performance, 0.0)
-
-
-def _saturating_log_abs_derivative(error: Any, floor: Any = 0.0, xp: Any = np) -> Any:
-    return -xp.log(xp.maximum(error - floor, 1e-300)) - float(np.log(LN10))
-
-
-def _saturating_gain(error: Any, floor: Any = 0.0) -> Any:
-    return error / (error - floor)
-
+_LOG = Scale(_log_performance, _log_error, _log_derivative, _log_gain)
+_INVERSE = Scale(_inverse_performance, _inverse_error, _inverse_derivative, _inverse_gain)
+_ODDS = Scale(_odds_performance, _odds_error, _odds_derivative, _odds_gain)
 
 LAWS: Mapping[str, Law] = MappingProxyType(
     {
         law.name: law
         for law in (
-            Law(
-                "power",
-                "log10(1 / error)",
-                _power_performance,
-                _power_error,
-                _power_log_abs_derivative,
-                _power_gain,
-            ),
-            Law(
-                "exponential",
-                "1 / error",
-                _exponential_performance,
-                _exponential_error,
-                _exponential_log_abs_derivative,
-                _exponential_gain,
-            ),
-            Law(
-                "logistic",
-                "log10((1 - error) / error)",
-                _logistic_performance,
-                _logistic_error,
-                _logistic_log_abs_derivative,
-                _logistic_gain,
-            ),
-            Law(
-                "saturating",
-                "log10((1 - floor) / (error - floor))",
-                _saturating_performance,
-                _saturating_error,
-                _saturating_log_abs_derivative,
-                _saturating_gain,
-                has_floor=True,
-            ),
+            Law("power", "log10(1 / error)", _LOG),
+            Law("exponential", "1 / error", _INVERSE),
+            Law("logistic", "log10((1 - error) / error)", _ODDS),
+            Law("saturating", "log10((1 - floor) / (error - floor))", _LOG, has_floor=True),
         )
     }
 )

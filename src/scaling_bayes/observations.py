@@ -21,7 +21,6 @@ __all__ = [
     "in_doubt",
     "observations_of",
     "observe",
-    "paper_index",
     "unique_labels",
 ]
 
@@ -46,6 +45,8 @@ class Observations:
         Decimal calendar year of publication.
     flagged : ndarray of bool, shape (system,)
         Whether the row's compute is in doubt.
+    paper : tuple of str
+        Paper of each row; empty where none is given.
     paper_index : ndarray of int, shape (system,)
         Which systems are of one paper and task: the same number, counted from 0. A row without a paper is a
         paper of its own.
@@ -62,6 +63,7 @@ class Observations:
     log10_compute: NDArray[np.float64]
     year: NDArray[np.float64]
     flagged: NDArray[np.bool_]
+    paper: tuple[str, ...]
     paper_index: NDArray[np.intp]
     reference_log10_compute: NDArray[np.float64]
     reference_year: NDArray[np.float64]
@@ -73,8 +75,9 @@ class Observations:
         return np.bincount(self.paper_index)
 
     def applicable(self, options: ModelOptions) -> ModelOptions:
-        """Return the options without what these rows cannot inform: no paper effect where no paper has two
-        systems in a task, no wider error where nothing is flagged.
+        """Return the options without what these rows cannot inform.
+
+        No paper effect where no paper has two systems in a task, no wider error where nothing is flagged.
         """
         return replace(
             options,
@@ -93,7 +96,8 @@ class Observations:
         _, paper = np.unique(self.paper_index[rows], return_inverse=True)
         return replace(
             self,
-            systems=tuple(label for label, kept in zip(self.systems, rows, strict=True) if kept),
+            systems=tuple(np.array(self.systems, dtype=object)[rows]),
+            paper=tuple(np.array(self.paper, dtype=object)[rows]),
             task_index=self.task_index[rows],
             error=self.error[rows],
             log10_compute=self.log10_compute[rows],
@@ -180,6 +184,7 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
         [np.nanmean(year[rows]) if not np.isnan(year[rows]).all() else 0.0 for rows in by_task]
     )
     error = systems["error"].to_numpy(dtype=float)
+    papers = _papers(systems)
     return Observations(
         tasks=tasks,
         systems=unique_labels(systems),
@@ -188,7 +193,8 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
         log10_compute=log10_compute,
         year=np.where(np.isnan(year), reference_year[index], year),
         flagged=in_doubt(systems),
-        paper_index=paper_index(systems),
+        paper=papers,
+        paper_index=_number_papers(task, papers),
         reference_log10_compute=np.array([log10_compute[rows].mean() for rows in by_task]),
         reference_year=reference_year,
         reference_error=np.array([np.exp(np.log(error[rows]).mean()) for rows in by_task]),
@@ -201,11 +207,16 @@ def observations_of(constant: xr.Dataset, observed: xr.Dataset) -> Observations:
     return Observations(
         tasks=tuple(tasks),
         systems=tuple(str(label) for label in constant["system"].values),
-        task_index=np.array([tasks.index(str(task)) for task in constant["system_task"].values], dtype=np.intp),
+        task_index=np.array(
+            [tasks.index(str(task)) for task in constant["system_task"].values], dtype=np.intp
+        ),
         error=observed["error"].values.astype(float),
         log10_compute=constant["log10_training_compute_flop"].values,
         year=constant["publication_year"].values,
         flagged=constant["compute_in_doubt"].values.astype(bool),
+        paper=tuple(map(str, constant["paper"].values))
+        if "paper" in constant
+        else ("",) * constant.sizes["system"],
         paper_index=constant["paper_index"].values.astype(np.intp),
         reference_log10_compute=constant["reference_log10_compute"].values,
         reference_year=constant["reference_year"].values,
@@ -220,12 +231,14 @@ def in_doubt(systems: pd.DataFrame) -> NDArray[np.bool_]:
     return systems["compute_in_doubt"].astype("boolean").fillna(False).to_numpy(dtype=bool)
 
 
-def paper_index(systems: pd.DataFrame) -> NDArray[np.intp]:
-    """Number the papers of a table within each task, in order of first appearance, shape (row,)."""
-    papers = systems["paper"] if "paper" in systems else [""] * len(systems)
-    keys = [
-        (task, str(paper)) if paper == paper and str(paper) else (task, row)
-        for row, (task, paper) in enumerate(zip(systems["task"].astype(str), papers, strict=True))
-    ]
+def _papers(systems: pd.DataFrame) -> tuple[str, ...]:
+    if "paper" not in systems:
+        return ("",) * len(systems)
+    return tuple(systems["paper"].fillna("").astype(str))
+
+
+def _number_papers(tasks: NDArray[np.object_], papers: tuple[str, ...]) -> NDArray[np.intp]:
+    """Number the papers within each task, in order of first appearance; a row without one has its own."""
+    keys = [(task, paper or row) for row, (task, paper) in enumerate(zip(tasks, papers, strict=True))]
     numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     return np.array([numbers[key] for key in keys], dtype=np.intp)

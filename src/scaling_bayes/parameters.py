@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -19,8 +19,9 @@ __all__ = ["POOLED", "draw_prior", "log_prior", "parameter_names"]
 
 #: Task-level parameters that pooling shares on the log scale.
 POOLED = ("slope", "noise", "progress")
-#: Parameters with one value for all tasks, whatever the pooling.
-_COMMON = frozenset({"paper_correlation", "degrees_of_freedom", "compute_error", "flagged_error_factor"})
+_POOLABLE = (*POOLED, "floor_logit")
+#: Parameters each task has its own of, whatever the pooling.
+_OF_EACH_TASK = ("intercept", "compute_mean", "compute_growth", "compute_spread")
 
 
 def parameter_names(options: ModelOptions, priors: Mapping[str, Prior]) -> list[str]:
@@ -30,8 +31,8 @@ def parameter_names(options: ModelOptions, priors: Mapping[str, Prior]) -> list[
     return [*names, *(name for name in priors if name not in {*names, "floor_logit"})]
 
 
-#: Parameters believed in orders of magnitude of error; `Law.gain` brings them to the law's scale.
-_IN_ERROR = ("slope", "noise", "intercept")
+#: Parameters believed in orders of magnitude of odds; `Law.odds_gain` brings them to the law's scale.
+_IN_ODDS = ("slope", "noise", "intercept")
 
 
 def draw_prior(
@@ -65,12 +66,9 @@ def draw_prior(
     n_tasks = len(tasks)
     drawn: dict[str, NDArray[np.float64]] = {}
     for name, prior in priors.items():
-        by_task = options.pooling == "none" or name in ("intercept",) or name.startswith("compute_")
-        shape = (draws, n_tasks) if by_task and name not in _COMMON else (draws, 1)
-        if name.endswith(("_log_mean", "_log_sd", "_logit_mean", "_logit_sd")):
-            shape = (draws, 1)
-        drawn[name] = prior.draw(rng, shape)
-    for name in ("slope", "noise", "progress", "floor_logit"):
+        own = name in _OF_EACH_TASK or (name in _POOLABLE and options.pooling_of(name) == "none")
+        drawn[name] = prior.draw(rng, (draws, n_tasks if own else 1))
+    for name in _POOLABLE:
         stem = name if name == "floor_logit" else f"{name}_log"
         if f"{stem}_mean" in drawn:
             offset = rng.standard_normal((draws, n_tasks))
@@ -80,12 +78,12 @@ def draw_prior(
     if "floor_logit" in drawn:
         drawn["floor"] = reference_error / (1.0 + np.exp(-drawn["floor_logit"]))
     law, floor = get_law(options.law), drawn.get("floor", 0.0)
-    for name in _IN_ERROR:
-        drawn[name] = drawn[name] * law.gain(reference_error, floor)
+    for name in _IN_ODDS:
+        drawn[name] = drawn[name] * law.odds_gain(reference_error, floor)
     drawn["intercept"] = drawn["intercept"] + law.performance(reference_error, floor)
-    data = {}
+    data: dict[str, tuple[tuple[str, ...], NDArray[np.float64]]] = {}
     for name in parameter_names(options, priors):
-        if name in ("intercept", "floor", *POOLED) or name.startswith("compute_") and name not in _COMMON:
+        if name in ("floor", *POOLED, *_OF_EACH_TASK):
             values = np.broadcast_to(drawn[name], (draws, n_tasks)).copy()
             data[name] = (("chain", "draw", "task"), values[np.newaxis])
         else:
@@ -109,15 +107,12 @@ def log_prior(
     reference = xr.DataArray(reference_error, dims="task", coords={"task": parameters["task"]})
     found = {}
     for name, prior in priors.items():
-        if name == "floor_logit":
-            values = np.log(floor / (reference - floor))
-        else:
-            values = parameters[name]
+        values: Any = np.log(floor / (reference - floor)) if name == "floor_logit" else parameters[name]
         if name == "intercept":
             values = values - law.performance(reference, floor)
-        if name in _IN_ERROR:
-            values = values / law.gain(reference, floor)
-        if options.pooling == "complete" and name in (*POOLED, "floor_logit"):
+        if name in _IN_ODDS:
+            values = values / law.odds_gain(reference, floor)
+        if options.pooling_of(name) == "complete" and name in _POOLABLE:
             values = values.isel(task=0)
         density = xr.apply_ufunc(prior.log_density, values)
         found[name] = density.sum("task") if "task" in density.dims else density

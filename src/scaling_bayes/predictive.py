@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import xarray as xr
 
 from scaling_bayes import equations
 from scaling_bayes.laws import LAWS, Law, get_law
+from scaling_bayes.observations import Observations
 from scaling_bayes.options import STACK
 
 if TYPE_CHECKING:
@@ -18,17 +20,20 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 __all__ = [
+    "MixedLaw",
     "Performance",
     "cumulative_probability_of_error",
     "departure_scale",
     "draw_error",
+    "error_scale",
     "joint_log_density_of_error",
     "law_of",
     "log_density_given_paper",
     "log_density_of_error",
+    "log_likelihood_total",
     "observed_performance",
-    "predict_observed",
     "performance_distribution",
+    "predict_observed",
 ]
 
 
@@ -50,7 +55,7 @@ class Performance:
         Irreducible error, shape (..., system).
     """
 
-    law: Law
+    law: Law | MixedLaw
     mean: xr.DataArray
     sd: xr.DataArray
     shared_sd: xr.DataArray
@@ -70,31 +75,56 @@ class Performance:
         return jacobian
 
 
-def law_of(name: str, parameters: xr.Dataset) -> Law:
+@dataclass(frozen=True)
+class MixedLaw:
+    """A stack's law: each draw's own, by its position in `LAWS`.
+
+    Attributes
+    ----------
+    number : DataArray of int, shape (chain, draw)
+        Position of each draw's law.
+    """
+
+    number: xr.DataArray
+    name: str = STACK
+    has_floor: bool = True
+
+    @property
+    def formula(self) -> str:
+        """The scales of all laws."""
+        return "; ".join(f"{law.name}: {law.formula}" for law in LAWS.values())
+
+    def performance(self, error: Any, floor: Any = 0.0) -> Any:
+        """As `Law.performance`, draw by draw."""
+        return self._choose(law.performance(error, floor) for law in LAWS.values())
+
+    def error(self, performance: Any, floor: Any = 0.0) -> Any:
+        """As `Law.error`, draw by draw."""
+        return self._choose(law.error(performance, floor) for law in LAWS.values())
+
+    def log_abs_derivative(self, error: Any, floor: Any = 0.0) -> Any:
+        """As `Law.log_abs_derivative`, draw by draw."""
+        return self._choose(law.log_abs_derivative(error, floor) for law in LAWS.values())
+
+    def gain(self, error: Any, floor: Any = 0.0) -> Any:
+        """As `Law.gain`, draw by draw."""
+        return self._choose(law.gain(error, floor) for law in LAWS.values())
+
+    def _choose(self, by_law: Iterable[Any]) -> Any:
+        chosen: Any = np.nan
+        for position, values in enumerate(by_law):
+            chosen = _where(self.number == position, values, chosen)
+        return chosen
+
+
+def _where(condition: xr.DataArray, yes: Any, no: Any) -> xr.DataArray:
+    chosen: xr.DataArray = xr.where(condition, yes, no)  # type: ignore[no-untyped-call]
+    return chosen
+
+
+def law_of(name: str, parameters: xr.Dataset) -> Law | MixedLaw:
     """Return the law of draws: one, or in a stack each draw's own, named by the variable ``law``."""
-    return get_law(name) if name != STACK else _mixed(parameters["law"])
-
-
-def _mixed(number: xr.DataArray) -> Law:
-    """Law whose functions choose, draw by draw, the law with that position in `LAWS`."""
-    laws = tuple(LAWS.values())
-
-    def chosen(function: str) -> Any:
-        def evaluate(value: Any, floor: Any = 0.0, xp: Any = np) -> Any:
-            result = None
-            for position, law in enumerate(laws):
-                part = getattr(law, function)(value, floor)
-                result = part if result is None else xr.where(number == position, part, result)
-            return result
-
-        return evaluate
-
-    return Law(
-        STACK,
-        "; ".join(f"{law.name}: {law.formula}" for law in laws),
-        *(chosen(name) for name in ("performance", "error", "log_abs_derivative", "gain")),
-        has_floor=True,
-    )
+    return get_law(name) if name != STACK else MixedLaw(parameters["law"])
 
 
 def performance_distribution(
@@ -134,7 +164,7 @@ def performance_distribution(
     if "compute_error" in by_system and not compute_is_exact:
         error = by_system["compute_error"]
         if flagged is not None and "flagged_error_factor" in by_system:
-            error = error * xr.where(flagged, by_system["flagged_error_factor"], 1.0)
+            error = error * _where(flagged, by_system["flagged_error_factor"], 1.0)
         compute_mean, compute_variance = equations.latent_compute(
             compute,
             year,
@@ -165,22 +195,28 @@ def performance_distribution(
     )
 
 
-def observed_performance(law: str, parameters: xr.Dataset, constant: xr.Dataset) -> Performance:
-    """`performance_distribution` of the systems a fit was made of, from its group ``constant_data``."""
-    task = constant["system_task"]
-    reference = constant[["reference_log10_compute", "reference_year"]].sel(task=task).drop_vars("task")
+def observed_performance(
+    law: str, parameters: xr.Dataset, observations: Observations, *, compute_is_exact: bool = False
+) -> Performance:
+    """`performance_distribution` of given systems, at the references of their tasks."""
+    labels = {"system": list(observations.systems)}
+
+    def by_system(values: Any) -> xr.DataArray:
+        return xr.DataArray(values, dims="system", coords=labels)
+
     return performance_distribution(
         law,
         parameters,
-        task,
-        constant["log10_training_compute_flop"] - reference["reference_log10_compute"],
-        constant["publication_year"] - reference["reference_year"],
-        flagged=constant["compute_in_doubt"].astype(bool),
+        by_system(np.array(observations.tasks, dtype=object)[observations.task_index]),
+        by_system(observations.compute),
+        by_system(observations.years),
+        flagged=by_system(observations.flagged),
+        compute_is_exact=compute_is_exact,
     )
 
 
 def predict_observed(
-    law: str, prior: xr.Dataset, posterior: xr.Dataset, constant: xr.Dataset, error: Floats, seed: int
+    law: str, prior: xr.Dataset, posterior: xr.Dataset, observations: Observations, seed: int
 ) -> dict[str, xr.Dataset]:
     """Prior and posterior predictive errors of a fit's own systems, and the log likelihood of each.
 
@@ -190,17 +226,59 @@ def predict_observed(
         Groups ``prior_predictive``, ``posterior_predictive`` and ``log_likelihood``, each with ``error``
         (chain, draw, system). The likelihood is of each system given the others of its paper.
     """
-    paper = constant["paper_index"].values
+    paper = observations.paper_index
     groups = {}
     for stream, (name, parameters) in enumerate(
         (("prior_predictive", prior), ("posterior_predictive", posterior))
     ):
-        performance = observed_performance(law, parameters, constant)
+        performance = observed_performance(law, parameters, observations)
         drawn = draw_error(performance, np.random.default_rng([seed, stream]), paper)
         groups[name] = xr.Dataset({"error": drawn.astype(np.float32)})
-    density = log_density_given_paper(performance, error, paper)
+    density = log_density_given_paper(performance, observations.error, paper)
     groups["log_likelihood"] = xr.Dataset({"error": density.astype(np.float32)})
     return groups
+
+
+def error_scale(law: str, parameters: xr.Dataset, reference_error: xr.DataArray) -> xr.Dataset:
+    """Slope and noise of any law in orders of magnitude of error, where laws compare.
+
+    ``slope / gain`` with the law's gain at the reference error: the drop of log10 error per tenfold compute
+    there; ``noise`` likewise. For the power law they are slope and noise themselves.
+
+    Parameters
+    ----------
+    law : str
+        The model's ``law``.
+    parameters : Dataset
+        Draws with ``slope``, ``noise`` and, where the law has one, ``floor``.
+    reference_error : DataArray, shape (task,)
+
+    Returns
+    -------
+    Dataset
+        ``slope`` and ``noise``.
+    """
+    gain = law_of(law, parameters).gain(reference_error, parameters.get("floor", 0.0))
+    scaled: xr.Dataset = parameters[["slope", "noise"]] / gain
+    return scaled
+
+
+def log_likelihood_total(law: str, parameters: xr.Dataset, observations: Observations) -> xr.DataArray:
+    """Log density of all that is observed, errors and reported compute, per draw."""
+    performance = observed_performance(law, parameters, observations)
+    total: xr.DataArray = joint_log_density_of_error(
+        performance, observations.error, observations.paper_index
+    ).sum("paper")
+    if "compute_error" not in parameters:
+        return total
+    task = xr.DataArray(np.array(observations.tasks, dtype=object)[observations.task_index], dims="system")
+    flagged = xr.DataArray(observations.flagged, dims="system")
+    year, compute = (xr.DataArray(each, dims="system") for each in (observations.years, observations.compute))
+    of = parameters[["compute_mean", "compute_growth", "compute_spread"]].sel(task=task).drop_vars("task")
+    error = parameters["compute_error"] * _where(flagged, parameters.get("flagged_error_factor", 1.0), 1.0)
+    residual = compute - of["compute_mean"] - of["compute_growth"] * year
+    reported = _log_density(residual, np.sqrt(of["compute_spread"] ** 2 + error**2), None)
+    return total + reported.sum("system")
 
 
 def draw_error(
@@ -252,9 +330,7 @@ def log_density_of_error(performance: Performance, error: Floats) -> xr.DataArra
     return density.transpose(*performance.mean.dims)
 
 
-def log_density_given_paper(
-    performance: Performance, error: Floats, paper: NDArray[np.intp]
-) -> xr.DataArray:
+def log_density_given_paper(performance: Performance, error: Floats, paper: NDArray[np.intp]) -> xr.DataArray:
     """Natural log of the density of each observed error given the others of its paper, shape (..., system).
 
     The pointwise likelihood that leave-one-out needs where systems of a paper are not independent: Bürkner,
@@ -262,7 +338,7 @@ def log_density_given_paper(
     Student-t models*, equations for the conditional mean and variance from the inverse covariance.
     """
     residual = performance.residual(error).transpose(*performance.mean.dims)
-    possible = np.isfinite(residual)
+    possible = abs(residual) < np.inf
     residual = residual.where(possible, 0.0)
     own = performance.sd**2 - performance.shared_sd**2
     shared = performance.shared_sd**2
@@ -291,7 +367,7 @@ def joint_log_density_of_error(
     """Natural log of the density of all observed errors of each paper together, shape (..., paper)."""
     from scipy.special import gammaln
 
-    residual = performance.residual(error).transpose(*performance.mean.dims)
+    residual: xr.DataArray = performance.residual(error).transpose(*performance.mean.dims)
     possible = np.isfinite(residual.values)
     nu = performance.degrees_of_freedom
     total = _sum_by_paper(paper)
@@ -322,14 +398,14 @@ def cumulative_probability_of_error(performance: Performance, error: Floats) -> 
     return xr.DataArray(above, dims=z.dims, coords=z.coords)
 
 
-def _log_density(residual: xr.DataArray, sd: xr.DataArray, nu: xr.DataArray | None) -> xr.DataArray:
+def _log_density(residual: xr.DataArray, sd: Any, nu: xr.DataArray | None) -> xr.DataArray:
     z = residual / sd
     if nu is None:
         density: xr.DataArray = -0.5 * z**2 - np.log(sd) - 0.5 * float(np.log(2 * np.pi))
         return density
     from scipy.special import gammaln
 
-    constant = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi)
+    constant: Any = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi)
     heavy: xr.DataArray = constant - np.log(sd) - (nu + 1) / 2 * np.log1p(z**2 / nu)
     return heavy
 

@@ -242,9 +242,10 @@ def _is_positive(name: str, unbounded: Collection[str]) -> bool:
 def default_priors(options: ModelOptions) -> dict[str, Prior]:
     """Priors of the model with these options, by the name of the parameter they are on.
 
-    Slope and noise are in orders of magnitude of error at the task's reference error (per tenfold compute,
-    for the slope), whatever the law; the model multiplies by the law's gain there (`Law.gain`), so that one
-    belief serves all laws. The intercept is in the same unit, relative to the reference error. Pooled
+    Slope and noise are in orders of magnitude of the odds of an error, e / (1 - e), at the task's reference
+    error (per tenfold compute, for the slope), whatever the law; the model multiplies by the law's gain there
+    (`Law.odds_gain`), so that one belief serves all laws and tasks. For small errors odds and error are the
+    same. The intercept is in the same unit, relative to the reference error. Pooled
     parameters (slope, noise, progress) have ``<name>_log_mean`` and ``<name>_log_sd`` under partial
     pooling, and one prior of their own otherwise, with the same centre and about the same spread; the
     irreducible error of the saturating law is pooled likewise, as the log odds of its share of the
@@ -265,7 +266,7 @@ def default_priors(options: ModelOptions) -> dict[str, Prior]:
     error: at least 6 % of the ImageNet validation labels are wrong (Northcutt et al. 2021), where the
     reference error is 21 %; 90 % interval 8 to 69 %.
     degrees_of_freedom, Juarez & Steel 2010. paper_correlation favours neither end. Noise, intercept and
-    compute_mean are weakly informative on the scale of log10 error and log10 FLOP.
+    compute_mean are weakly informative on the scale of log10 odds and log10 FLOP.
     """
     centers = {
         "slope": (0.05, 0.8, Prior("HalfNormal", sigma=0.8)),
@@ -275,7 +276,7 @@ def default_priors(options: ModelOptions) -> dict[str, Prior]:
         centers["progress"] = (0.4, 0.4, Prior("LogNormal", mu=math.log(0.25), sigma=0.5))
     priors: dict[str, Prior] = {"intercept": Prior("Normal", mu=0.0, sigma=0.5)}
     for name, (center, mean_sd, task_sd) in centers.items():
-        if options.pooling == "partial":
+        if options.pooling_of(name) == "partial":
             priors[f"{name}_log_mean"] = Prior("Normal", mu=math.log(center), sigma=mean_sd)
             priors[f"{name}_log_sd"] = task_sd
         else:
@@ -287,7 +288,9 @@ def default_priors(options: ModelOptions) -> dict[str, Prior]:
             priors["floor_logit_mean"] = Prior("Normal", mu=center, sigma=1.0)
             priors["floor_logit_sd"] = Prior("LogNormal", mu=0.0, sigma=0.5)
         else:
-            priors["floor_logit"] = Prior("Normal", mu=center, sigma=math.hypot(1.0, _UNPOOLED_TASK_SD["floor"]))
+            priors["floor_logit"] = Prior(
+                "Normal", mu=center, sigma=math.hypot(1.0, _UNPOOLED_TASK_SD["floor"])
+            )
     if options.paper_effect:
         priors["paper_correlation"] = Prior("Beta", alpha=2.0, beta=2.0)
     if options.robust:

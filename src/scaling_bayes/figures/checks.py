@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling_bayes.diagnostics import checks
+from scaling_bayes.figures.reading import records, split_check
 from scaling_bayes.figures.style import (
     COLORS,
     FigureError,
@@ -18,7 +19,8 @@ from scaling_bayes.figures.style import (
     styled,
     task_label,
 )
-from scaling_bayes.schema import group
+from scaling_bayes.laws import LAWS
+from scaling_bayes.schema import group, manifest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_ranks"]
 
+_AGREEMENT = ("rhat", "ess_bulk", "ess_tail")
 _BINS = 20
+_LEAST_DRAWS = 20
 _CHAIN_COLORS = ("blue", "orange", "green", "purple")
 
 
@@ -36,7 +40,8 @@ _CHAIN_COLORS = ("blue", "orange", "green", "purple")
 def plot_ranks(idata: xr.DataTree, *, width: float = 8.9) -> Figure:
     """Rank histograms by chain of the parameters with the worst R-hat and effective sample sizes.
 
-    Chains that sample the same distribution give flat histograms (Vehtari et al. 2021).
+    Chains that sample the same distribution give flat histograms (Vehtari et al. 2021). In a stack the worst
+    of all fits is shown, among the draws of its law.
 
     Parameters
     ----------
@@ -57,11 +62,7 @@ def plot_ranks(idata: xr.DataTree, *, width: float = 8.9) -> Figure:
     posterior = group(idata, "posterior")
     if posterior.sizes["chain"] < 2:
         raise FigureError("rank histograms compare chains; this fit has one.")
-    frame = checks(idata)
-    names = dict.fromkeys(
-        frame.loc[frame["check"].isin(["rhat", "ess_bulk", "ess_tail"]), "worst"].astype(str)
-    )
-    found = [(name, values) for name in names if (values := _draws(posterior, name)) is not None]
+    found = _worst(idata, posterior)
     if not found:
         raise FigureError("the checks name no parameter of the posterior.")
     beside = width >= 6
@@ -71,9 +72,38 @@ def plot_ranks(idata: xr.DataTree, *, width: float = 8.9) -> Figure:
         if beside
         else figure.subplots(len(found), 1, squeeze=False)
     )
-    for ax, (name, values) in zip(panels.ravel(), found, strict=True):
-        _panel(ax, name, values)
+    for ax, (title, values) in zip(panels.ravel(), found.items(), strict=True):
+        _panel(ax, title, values)
     return figure
+
+
+def _worst(idata: xr.DataTree, posterior: xr.Dataset) -> dict[str, NDArray[np.float64]]:
+    """Title and draws (chain, draw) of the parameter that sets each check of agreement, once each."""
+    laws = manifest(idata).get("stack", {}).get("laws", {})
+    found: dict[str, tuple[float, str, NDArray[np.float64]]] = {}
+    for row in records(checks(idata)):
+        fit, check = split_check(row["check"])
+        badness = row["value"] if check == "rhat" else -row["value"]
+        if check not in _AGREEMENT or (check in found and found[check][0] >= badness):
+            continue
+        values = _draws(posterior, str(row["worst"]))
+        if values is not None and fit:
+            values = _of_law(values, posterior["law"], laws[fit])
+        if values is not None:
+            title = _title(str(row["worst"])) + (f" ({legible(fit, 16)})" if fit else "")
+            found[check] = (badness, title, values)
+    return {title: values for _, title, values in found.values()}
+
+
+def _of_law(
+    values: NDArray[np.float64], number: xr.DataArray, law: str
+) -> NDArray[np.float64] | None:
+    """Draws of one law of a stack, of which each chain has as many; None where there are too few."""
+    own = number.transpose("chain", "draw").values == list(LAWS).index(law)
+    counts = own.sum(axis=1)
+    if counts.min() < _LEAST_DRAWS or np.ptp(counts) > 0:
+        return None
+    return values[own].reshape(len(counts), -1)
 
 
 def _draws(posterior: xr.Dataset, name: str) -> NDArray[np.float64] | None:
@@ -91,7 +121,7 @@ def _draws(posterior: xr.Dataset, name: str) -> NDArray[np.float64] | None:
     return np.asarray(values.transpose("chain", "draw").values, dtype=float)
 
 
-def _panel(ax: Axes, name: str, values: NDArray[np.float64]) -> None:
+def _panel(ax: Axes, title: str, values: NDArray[np.float64]) -> None:
     chains, draws = values.shape
     ranks = values.ravel().argsort(kind="stable").argsort(kind="stable").reshape(values.shape) / values.size
     bins = int(np.clip(draws // 10, 4, _BINS))
@@ -105,7 +135,7 @@ def _panel(ax: Axes, name: str, values: NDArray[np.float64]) -> None:
     ax.set_ylim(0, 2)
     numeric_ticks(ax, "x", [0.0, 0.5, 1.0], ["lowest", "middle", "highest"])
     numeric_ticks(ax, "y", [0.0, 1.0, 2.0], ["0", "as expected", "2×"])
-    ax.set_title(_title(name), fontsize=9)
+    ax.set_title(title, fontsize=9)
     finish(ax)
     ax.grid(visible=False, axis="x")
 

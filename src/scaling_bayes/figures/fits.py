@@ -21,6 +21,7 @@ from scaling_bayes.figures.style import (
     task_label,
 )
 from scaling_bayes.intervals import quantiles
+from scaling_bayes.options import STACK
 from scaling_bayes.schema import group
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def plot_fits(
 ) -> Figure:
     """Error against training compute, one panel per task, both axes logarithmic.
 
-    The line is the posterior median of the task's law at its reference year; the bands hold 50 % and 90 %
+    The line is the posterior median of the task's law, of all laws in a stack, at its reference year; the bands hold 50 % and 90 %
     (equal tails) of new systems of that year. Points are the systems as reported, hollow where a flag casts
     doubt on their figures.
 
@@ -195,7 +196,7 @@ def _key(
     from matplotlib.patches import Patch
 
     entries: list[tuple[Artist, str]] = [
-        (Line2D([], [], color=COLORS["blue"]), "median of the law"),
+        (Line2D([], [], color=COLORS["blue"]), f"median of the law{'s' * (options_of(idata).law == STACK)}"),
         (Patch(color=COLORS["band_50"], lw=0), "50 % of new systems"),
         (Patch(color=COLORS["band_90"], lw=0), "90 % of new systems"),
     ]

@@ -10,7 +10,7 @@ import xarray as xr
 
 from scaling_bayes.intervals import QUANTILES, quantiles
 from scaling_bayes.options import ModelOptions
-from scaling_bayes.predictive import departure_scale, performance_distribution
+from scaling_bayes.predictive import departure_scale, error_scale, performance_distribution
 from scaling_bayes.schema import group, manifest
 from scaling_bayes.systems.flags import RULE_FLAGS, split_flags
 
@@ -27,10 +27,12 @@ __all__ = [
     "curve",
     "draws_of",
     "options_of",
+    "parameters_of",
     "pit",
     "points",
     "predictive_draws",
     "records",
+    "split_check",
     "tasks_of",
 ]
 
@@ -89,6 +91,33 @@ def options_of(idata: xr.DataTree) -> ModelOptions:
 def tasks_of(idata: xr.DataTree) -> list[str]:
     """Return the tasks of a fit, in their order."""
     return [str(task) for task in group(idata, "posterior")["task"].values]
+
+
+def parameters_of(idata: xr.DataTree, stage: str) -> xr.Dataset:
+    """Draws of a stage, slope and noise in orders of magnitude of error, where laws compare.
+
+    Parameters
+    ----------
+    idata : DataTree
+        A fit or a stack.
+    stage : {"prior", "posterior"}
+        Which draws.
+
+    Returns
+    -------
+    Dataset
+        The stage's variables; ``slope`` and ``noise`` as `error_scale` gives them at each task's reference
+        error.
+    """
+    drawn = group(idata, stage)
+    reference = group(idata, "constant_data")["reference_error"]
+    return drawn.assign(error_scale(manifest(idata)["model"]["law"], drawn, reference).data_vars)
+
+
+def split_check(name: str) -> tuple[str, str]:
+    """Fit, empty where there is one only, and check: ``power: rhat`` in a stack, ``rhat`` in a fit."""
+    fit, _, check = name.rpartition(": ")
+    return fit, check
 
 
 def draws_of(dataset: xr.Dataset, name: str, task: str | None = None) -> Floats:

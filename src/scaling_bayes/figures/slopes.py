@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.figures.reading import draws_of, tasks_of
+from scaling_bayes.figures.reading import draws_of, options_of, parameters_of, tasks_of
 from scaling_bayes.figures.style import COLORS, axes_of, bare, finish, numeric_ticks, styled, task_label
 from scaling_bayes.intervals import QUANTILES, quantiles
-from scaling_bayes.schema import group, manifest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,6 +25,7 @@ _EXPONENTS = (1, 2, 4, 10, 20, 40, 100, 200, 400, 1000, 2000, 4000, 10000)
 def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.9) -> Axes:
     """Prior and posterior of each task's slope, with the exponent 1/slope on the upper axis.
 
+    Slopes of all laws are in orders of magnitude of error per tenfold compute, at the task's reference error.
     Curves are densities of the draws of log10 slope (Gaussian kernel, Scott's rule), scaled to one height;
     bars are the posterior median, 50 % and 90 % equal-tailed intervals.
 
@@ -44,7 +44,7 @@ def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.
     """
     tasks = tasks_of(idata)
     ax = axes_of(ax, width, _ROW * len(tasks) + 1.25)
-    before, after = group(idata, "prior"), group(idata, "posterior")
+    before, after = parameters_of(idata, "prior"), parameters_of(idata, "posterior")
     draws = {
         task: (np.log10(draws_of(before, "slope", task)), np.log10(draws_of(after, "slope", task)))
         for task in tasks
@@ -74,8 +74,9 @@ def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.
     bare(ax)
     ticks = [m * 10.0**k for k in range(-6, 3) for m in (1, 2, 5) if low <= np.log10(m * 10.0**k) <= high]
     numeric_ticks(ax, "x", [float(np.log10(t)) for t in ticks], [f"{t:g}" for t in ticks])
-    ax.set_xlabel("slope: gain in performance per tenfold compute")
-    _exponent_axis(ax, (left, low, high), law=manifest(idata)["model"]["law"])
+    where = "" if options_of(idata).law == "power" else ", at the task's usual error"
+    ax.set_xlabel(f"slope: powers of ten of error per tenfold compute{where}")
+    _exponent_axis(ax, (left, low, high))
     _key(ax)
     return ax
 
@@ -101,7 +102,7 @@ def _density(
     ax.plot(grid[shown], height[shown], color=line, lw=1.1, zorder=1.5)
 
 
-def _exponent_axis(ax: Axes, ends: tuple[float, float, float], *, law: str) -> None:
+def _exponent_axis(ax: Axes, ends: tuple[float, float, float]) -> None:
     left, low, high = ends
     upper = ax.twiny()
     upper.set_xlim(left, high)
@@ -112,8 +113,7 @@ def _exponent_axis(ax: Axes, ends: tuple[float, float, float], *, law: str) -> N
     upper.grid(visible=False)
     exponents = [e for e in _EXPONENTS if low <= -np.log10(e) <= high]
     numeric_ticks(upper, "x", [-float(np.log10(e)) for e in exponents], [f"{e:,}" for e in exponents])
-    power = "exponent k = 1 / slope: compute grows as (1 / error)ᵏ" if law == "power" else "1 / slope"
-    upper.set_xlabel(power)
+    upper.set_xlabel("exponent k = 1 / slope: compute grows as (1 / error)ᵏ")
 
 
 def _key(ax: Axes) -> None:

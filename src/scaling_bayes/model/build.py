@@ -55,18 +55,18 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
         reference, floor = data["reference_error"], pt.zeros(n_tasks)
         if options.has_floor:
             floor = _floor(options.pooling, priors, data, n_tasks)
-        gain = law.gain(reference, floor)
+        gain = law.odds_gain(reference, floor)
         intercept = pm.Deterministic(
             "intercept",
             law.performance(reference, floor, xp=pt)
             + gain * distribution("intercept_stated", priors["intercept"], dims="task"),
             dims="task",
         )
-        slope = _task_level("slope", options.pooling, priors, n_tasks, scale=gain)
-        noise = _task_level("noise", options.pooling, priors, n_tasks, scale=gain)
+        slope = _task_level("slope", options, priors, n_tasks, scale=gain)
+        noise = _task_level("noise", options, priors, n_tasks, scale=gain)
         progress: Any = 0.0
         if options.algorithmic_progress:
-            progress = _task_level("progress", options.pooling, priors, n_tasks)[task]
+            progress = _task_level("progress", options, priors, n_tasks)[task]
 
         compute, compute_variance = data["observed_compute"], 0.0
         if options.measurement_error:
@@ -121,8 +121,11 @@ def _latent_compute(
     return equations.latent_compute(data["observed_compute"], year, error=error, **population)
 
 
-def _task_level(name: str, pooling: str, priors: Mapping[str, Prior], n_tasks: int, *, scale: Any = 1.0) -> Any:
+def _task_level(
+    name: str, options: ModelOptions, priors: Mapping[str, Prior], n_tasks: int, *, scale: Any = 1.0
+) -> Any:
     """Pooled, positive task-level parameter; `scale` brings it from the unit of its prior to its own."""
+    pooling = options.pooling_of(name)
     if pooling == "none":
         value = distribution(f"{name}_stated", priors[name], dims="task")
     elif pooling == "complete":

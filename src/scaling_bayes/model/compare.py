@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,18 +13,29 @@ from arviz_stats import ELPDData
 from arviz_stats import compare as arviz_compare
 
 from scaling_bayes.errors import OptionError
-from scaling_bayes.model.crossvalidate import GOOD_PARETO_K, LEAVE_OUT, Predicted, cross_validate
+from scaling_bayes.model.crossvalidate import (
+    GOOD_PARETO_K,
+    Predicted,
+    leave_folds_out,
+    leave_systems_out,
+    paper_folds,
+    refitter_of,
+    task_folds,
+)
 from scaling_bayes.model.progress import steps
+from scaling_bayes.observations import observations_of
 from scaling_bayes.options import STACK, check_choice, check_seed
-from scaling_bayes.schema import manifest
+from scaling_bayes.schema import group, manifest
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["Comparison", "check_comparable", "compare", "stacking_weights"]
+__all__ = ["Comparison", "check_comparable", "compare", "mean_stacking_weights", "stacking_weights"]
 
+LEAVE_OUT = ("paper", "system", "task")
 DEFAULT_FOLDS = 10
+_SIMPLEX_DRAWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -34,7 +46,8 @@ class Comparison:
     ----------
     table : DataFrame
         One row per fit, best first: ``fit``, ``elpd`` (nats), ``elpd_se``, ``difference`` to the best,
-        ``difference_se``, ``weight`` (stacking), ``worst_pareto_k`` and ``refits``.
+        ``difference_se``, ``weight`` (`mean_stacking_weights`), ``optimal_weight`` (`stacking_weights`),
+        ``worst_pareto_k`` and ``refits``.
     pointwise : Dataset
         ``elpd``, ``pareto_k`` and ``refitted`` (fit, part).
     leave_out : str
@@ -92,11 +105,18 @@ def compare(
     if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
         raise OptionError(f"folds must be a whole number of at least 2; found {folds!r}.")
     seed = check_comparable(fits, random_seed)
+    first = next(iter(fits.values()))
+    observations = observations_of(group(first, "constant_data"), group(first, "observed_data"))
+    held_out = paper_folds(observations, folds, seed) if leave_out == "paper" else task_folds(observations)
+    total = None if leave_out == "system" else len(fits) * len(held_out)
     predicted = {}
-    with steps("refitting", shown=progressbar) as step:
+    with steps("refitting", shown=progressbar, total=total) as step:
         for name, idata in fits.items():
-            predicted[name] = cross_validate(
-                idata, leave_out, folds=folds, random_seed=seed, step=lambda name=name: step(name)
+            done = partial(step, name)
+            predicted[name] = (
+                leave_systems_out(idata, seed, done)
+                if leave_out == "system"
+                else leave_folds_out(observations, refitter_of(idata), held_out, seed, done)
             )
     return _comparison(predicted, leave_out)
 
@@ -135,7 +155,7 @@ def _comparison(predicted: Mapping[str, Predicted], leave_out: str) -> Compariso
     names = list(predicted)
     elpd = np.array([one.elpd for one in predicted.values()])
     best = int(elpd.sum(axis=1).argmax())
-    weights = stacking_weights(elpd)
+    weights, optima = mean_stacking_weights(elpd), stacking_weights(elpd)
     n = elpd.shape[1]
     rows = []
     for number, one in enumerate(predicted.values()):
@@ -149,6 +169,7 @@ def _comparison(predicted: Mapping[str, Predicted], leave_out: str) -> Compariso
                 "difference": float(difference.sum()),
                 "difference_se": float(np.sqrt(n * difference.var())),
                 "weight": float(weights[number]),
+                "optimal_weight": float(optima[number]),
                 "worst_pareto_k": float(np.nanmax(k)) if np.isfinite(k).any() else float("nan"),
                 "refits": int(one.refitted.sum()),
             }
@@ -166,8 +187,9 @@ def _comparison(predicted: Mapping[str, Predicted], leave_out: str) -> Compariso
 
 
 def stacking_weights(elpd: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of the mixture with the largest log score (Yao et al. 2018, *Using stacking to average Bayesian
-    predictive distributions*), by ArviZ.
+    """Weights of the mixture with the largest log score, by ArviZ.
+
+    Yao et al. 2018, *Using stacking to average Bayesian predictive distributions*.
 
     Parameters
     ----------
@@ -196,5 +218,34 @@ def stacking_weights(elpd: NDArray[np.float64]) -> NDArray[np.float64]:
         for number, row in enumerate(relative)
     }
     found = arviz_compare(entries, method="stacking", round_to="none")["weight"]
-    weights = np.clip(np.array([found[name] for name in entries], dtype=float), 0.0, 1.0)
+    weights: NDArray[np.float64] = np.clip([float(found[name]) for name in entries], 0.0, 1.0)
     return weights / weights.sum()
+
+
+def mean_stacking_weights(elpd: NDArray[np.float64], *, random_seed: int = 0) -> NDArray[np.float64]:
+    """Posterior mean of the stacking weights, all weights being equally probable beforehand.
+
+    The log score of a mixture is taken as a log likelihood of its weights (Yao, Pirs, Vehtari & Gelman 2022,
+    *Bayesian hierarchical stacking*, without the hierarchy). Where laws predict alike the data leave the
+    weights open, and so does the mean; the optimum of `stacking_weights` goes to a corner all the same.
+    Integrated over uniform draws from the simplex.
+
+    Parameters
+    ----------
+    elpd : ndarray, shape (fit, part)
+        Log predictive density of each part by each fit.
+    random_seed : int
+        Of the draws.
+
+    Returns
+    -------
+    ndarray, shape (fit,)
+        Positive, summing to 1.
+    """
+    relative = np.exp(elpd - elpd.max(axis=0))
+    drawn = np.random.default_rng([random_seed, 7]).dirichlet(np.ones(elpd.shape[0]), size=_SIMPLEX_DRAWS)
+    with np.errstate(divide="ignore"):
+        score = np.log(drawn @ relative).sum(axis=1)
+    probability = np.exp(score - score.max())
+    weights: NDArray[np.float64] = probability @ drawn / probability.sum()
+    return weights

@@ -21,6 +21,7 @@ from scaling_bayes.laws import get_law
 from scaling_bayes.model.build import build_model
 from scaling_bayes.model.diagnose import diagnose
 from scaling_bayes.model.sample import sample_posterior
+from scaling_bayes.model.sensitivity import power_scaling
 from scaling_bayes.observations import Observations, observe
 from scaling_bayes.options import ModelOptions, SamplerOptions, check_seed
 from scaling_bayes.parameters import draw_prior, parameter_names
@@ -31,7 +32,7 @@ from scaling_bayes.schema import SCHEMA_VERSION, annotate
 if TYPE_CHECKING:
     from os import PathLike
 
-__all__ = ["FitWarning", "fit", "library_versions"]
+__all__ = ["FitWarning", "fit", "library_versions", "table_to_fit"]
 
 PRIOR_DRAWS = 1000
 TARGET_ACCEPT = 0.99
@@ -82,23 +83,31 @@ def fit(
 ) -> xr.DataTree:
     """Fit the hierarchical scaling model to systems with known error and training compute.
 
-    Performance is linear in log10 training compute within each task; slopes, noise and algorithmic
-    progress are pooled across tasks on the log scale; compute is taken as measured with error, which is
-    integrated out. Sampled with nutpie's NUTS from a PyMC model.
+    Performance, by one of four laws, is linear in log10 training compute within each task; slopes, noise and
+    algorithmic progress are pooled across tasks on the log scale; compute is taken as measured with error,
+    and systems of one paper as related, both integrated out. Sampled with nutpie's NUTS from a PyMC model.
 
     Parameters
     ----------
     systems : DataFrame or path, optional
         Systems to fit, as `validate_systems` accepts them. By default `reference_systems()`. Rows without
         training compute are left out, with a warning that counts them.
-    law : {"power"}
-        Response scale: ``log10(1 / error)`` is linear in log10 compute.
+    law : {"power", "exponential", "logistic", "saturating"}
+        What is linear in log10 compute: ``log10(1 / error)``, ``1 / error``, ``log10((1 - error) / error)``,
+        or ``log10((1 - floor) / (error - floor))`` with an irreducible error ``floor`` for each task.
     pooling : {"partial", "none", "complete"}
-        Whether tasks share a distribution of slope, noise and progress, share nothing, or share one value.
+        Whether tasks share a distribution of slope, noise, progress and floor, share nothing, or share one
+        value (but of noise: `ModelOptions.pooling_of`).
     measurement_error : bool
         Whether log10 compute is observed with error.
     algorithmic_progress : bool
         Whether the compute a result needs falls over calendar time.
+    paper_effect : bool
+        Whether systems of one paper stray from their task's line together. Dropped where no paper has two.
+    robust : bool
+        Whether papers stray by a Student t distribution instead of a normal one.
+    flagged_error : bool
+        Whether compute is less certain in rows whose ``compute_in_doubt`` is true. Dropped where none is.
     priors : mapping, optional
         Replacements by parameter name: a `Prior`, a ``(median, (lower, upper))`` pair with the ends of the
         90 % interval, or a PreliZ distribution. `default_priors` names them.
@@ -119,9 +128,11 @@ def fit(
     -------
     DataTree
         Groups ``prior``, ``prior_predictive``, ``posterior``, ``posterior_predictive``, ``log_likelihood``,
-        ``observed_data``, ``constant_data``, ``sample_stats`` and ``checks``. Posterior variables
-        ``slope``, ``intercept``, ``noise`` (chain, draw, task), and ``progress`` where it is in the model
-        (orders of magnitude of compute a year). ``attrs["manifest"]`` records options, priors, seed,
+        ``observed_data``, ``constant_data``, ``sample_stats``, ``checks`` and ``sensitivity``
+        (`power_scaling`). Posterior variables ``slope``, ``intercept``, ``noise`` (chain, draw, task), on the
+        law's performance scale, ``progress`` where it is in the model (orders of magnitude of compute a year)
+        and ``floor`` where the law has one. ``log_likelihood`` is the log density of each error given the
+        other systems of its paper, whatever the law. ``attrs["manifest"]`` records options, priors, seed,
         sampler settings, data digest and versions as JSON.
 
     Raises
@@ -144,7 +155,7 @@ def fit(
         check_seed(random_seed)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
     sampler = SamplerOptions(draws, tune, chains, target_accept, seed)
-    table, source = _table(systems)
+    table, source = table_to_fit(systems)
     observations = observe(table, needs_year=options.needs_year)
     options = observations.applicable(options)
     chosen_priors = resolve_priors(default_priors(options), priors)
@@ -166,7 +177,7 @@ def fit(
     posterior, sample_stats = sample_posterior(model, names, sampler, cores=cores, progressbar=progressbar)
 
     constant = _constant_data(observations, table)
-    groups = predict_observed(options.law, prior, posterior, constant, observations.error, seed)
+    groups = predict_observed(options.law, prior, posterior, observations, seed)
     groups |= {
         "prior": prior,
         "posterior": posterior,
@@ -181,12 +192,25 @@ def fit(
     idata.attrs["manifest"] = json.dumps(
         _manifest(options, sampler, chosen_priors, table, source), sort_keys=True, ensure_ascii=False
     )
+    idata["sensitivity"] = xr.DataTree(annotate(power_scaling(idata)))
     for sentence in failed_checks(idata):
         warnings.warn(sentence, FitWarning, stacklevel=2)
     return idata
 
 
-def _table(systems: pd.DataFrame | str | PathLike[str] | None) -> tuple[pd.DataFrame, str]:
+def table_to_fit(systems: pd.DataFrame | str | PathLike[str] | None) -> tuple[pd.DataFrame, str]:
+    """Rows to fit, by default the reference systems, and where they come from.
+
+    Raises
+    ------
+    DataError
+        If they cannot bear a fit.
+
+    Warns
+    -----
+    FitWarning
+        For rows without compute, which are left out.
+    """
     from scaling_bayes.systems.load import reference_systems
     from scaling_bayes.systems.schema import rows_for_fit, validate_systems
 

@@ -12,7 +12,7 @@ __all__ = ["steps"]
 def steps(title: str, *, shown: bool, total: int | None = None) -> Iterator[Callable[[str], None]]:
     """Give a function to call after each fit, with what was fitted."""
     if not shown:
-        yield lambda what: None
+        yield lambda _: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.model.build import build_model, model_data
 from scaling_bayes.model.sample import compile_model, sample_compiled
@@ -14,6 +12,9 @@ from scaling_bayes.observations import Observations
 from scaling_bayes.options import ModelOptions, SamplerOptions
 from scaling_bayes.parameters import parameter_names
 from scaling_bayes.priors import Prior, default_priors
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["Refitter"]
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import nutpie
-import pymc as pm
 import pytensor
-import xarray as xr
 
 from scaling_bayes.options import SamplerOptions
+
+if TYPE_CHECKING:
+    import pymc as pm
+    import xarray as xr
 
 __all__ = ["compile_model", "sample_compiled", "sample_posterior"]
 

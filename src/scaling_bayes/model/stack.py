@@ -72,21 +72,21 @@ def stack(
     if weights is None:
         weights = compare(fits, random_seed=seed, progressbar=progressbar)
     shares = _shares(fits, weights.weights if isinstance(weights, Comparison) else weights)
-    groups = {name: _mixed(fits, contents, shares, name) for name in _DRAWN}
+    groups: dict[str, xr.Dataset] = {name: _mixed(fits, contents, shares, name) for name in _DRAWN}
     first = next(iter(fits.values()))
     groups |= {name: group(first, name).copy() for name in ("observed_data", "constant_data")}
+    weighted = {name: group(idata, "checks") for name, idata in fits.items() if shares[name] > 0}
     groups["checks"] = xr.concat(
         [
-            group(idata, "checks").assign_coords(
-                check=np.array([f"{name}: {check}" for check in idata["checks"]["check"].values], dtype=object)
-            )
-            for name, idata in fits.items()
-            if shares[name] > 0
+            checks.assign_coords(check=[f"{name}: {check}" for check in checks["check"].values])
+            for name, checks in weighted.items()
         ],
         dim="check",
     )
     groups["comparison"] = _comparison_group(fits, shares, weights)
-    tree = xr.DataTree.from_dict({f"/{name}": annotate(groups[name].drop_encoding()) for name in sorted(groups)})
+    tree = xr.DataTree.from_dict(
+        {f"/{name}": annotate(groups[name].drop_encoding()) for name in sorted(groups)}
+    )
     content = dict(contents[next(iter(fits))])
     content |= {
         "model": content["model"] | {"law": STACK},
@@ -111,7 +111,9 @@ def _common_priors(fits: Mapping[str, xr.DataTree], contents: Mapping[str, Any])
     for name, content in contents.items():
         law = content["model"]["law"]
         if law in laws:
-            raise OptionError(f"fits[{name!r}] and fits[{laws[law]!r}] are both of law {law!r}; give one of each.")
+            raise OptionError(
+                f"fits[{name!r}] and fits[{laws[law]!r}] are both of law {law!r}; give one of each."
+            )
         laws[law] = name
         for option, value in content["model"].items():
             if option != "law" and value != contents[first]["model"][option]:
@@ -145,7 +147,7 @@ def _shares(fits: Mapping[str, xr.DataTree], weights: Mapping[str, float]) -> di
     total = sum(values.values())
     if bad or total <= 0:
         raise OptionError(
-            f"weights: found {', '.join(bad) or 'only zeros'}; expected finite numbers of at least 0, one above."
+            f"weights: found {', '.join(bad) or 'only zeros'}; expected finite numbers from 0, one above."
         )
     return {name: value / total for name, value in values.items()}
 

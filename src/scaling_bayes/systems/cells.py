@@ -49,6 +49,14 @@ def convert(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Problem]:
                 )
             dates.append(pd.NaT if date is None else date)
         table["publication_date"] = pd.to_datetime(pd.Series(dates, dtype=object))
+    if "compute_in_doubt" in table:
+        doubts = []
+        for label, cell in zip(labels, table["compute_in_doubt"].astype(object), strict=True):
+            doubt = _boolean(cell)
+            if doubt is None:
+                problems.append(Problem(label, "compute_in_doubt", repr(cell), "true, false or nothing"))
+            doubts.append(bool(doubt))
+        table["compute_in_doubt"] = doubts
     names = []
     for label, cell in zip(labels, table["task"].astype(object), strict=True):
         if not (isinstance(cell, str) or _is_missing(cell)):
@@ -80,6 +88,17 @@ def _number(cell: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return None if isinstance(cell, str) and math.isnan(number) else number
+
+
+def _boolean(cell: object) -> bool | None:
+    """A cell as true or false: False when missing, None when it is neither."""
+    import numpy as np
+
+    if _is_missing(cell) or cell == "":
+        return False
+    if isinstance(cell, (bool, np.bool_)):
+        return bool(cell)
+    return {"true": True, "1": True, "false": False, "0": False}.get(str(cell).strip().lower())
 
 
 def _date(cell: Any) -> pd.Timestamp | None:

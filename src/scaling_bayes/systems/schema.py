@@ -70,13 +70,18 @@ def validate_systems(data: pd.DataFrame | str | PathLike[str]) -> pd.DataFrame:
         - ``error``: a fraction in (0, 1); or ``metric`` and ``value``, the score in percent, from which
           error = 1 - value / 100. With both, they must agree;
         - ``training_compute_flop``: FLOP, empty where not reported;
-        - ``year`` or ``publication_date`` (ISO), both optional; ``system``, optional. Other columns are kept.
+        - ``year`` or ``publication_date`` (ISO), both optional; ``system``, optional;
+        - ``paper``, optional: systems of one paper may stray from their task's line together;
+        - ``compute_in_doubt``, optional: true where the compute is less certain than elsewhere.
+
+        Other columns are kept.
 
     Returns
     -------
     pandas.DataFrame
         A copy; indexed as given, or by line number for a CSV file. ``error`` and ``training_compute_flop``
-        are float64, ``year`` float64 and ``publication_date`` timestamps where present.
+        are float64; ``year`` float64, ``publication_date`` timestamps and ``compute_in_doubt`` boolean where
+        present.
 
     Raises
     ------

@@ -1,0 +1,156 @@
+"""`plot_calibration`: how often what came later fell inside the intervals that forecasters stated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scaling_bayes.figures.reading import coverage
+from scaling_bayes.figures.style import COLORS, FigureError, finish, legible, new_figure, numeric_ticks, styled
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+__all__ = ["FORECASTERS_DRAWN", "forecaster_label", "plot_calibration"]
+
+#: Drawn by default: the mixture, the fit without pooling, the 2020 paper's line.
+FORECASTERS_DRAWN = ("stack", "unpooled", "least_squares_power")
+_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "stack": "stack of laws",
+        "power": "power law",
+        "exponential": "exponential law",
+        "logistic": "logistic law",
+        "saturating": "saturating law",
+        "unpooled": "unpooled",
+        "least_squares_power": "least squares",
+        "least_squares_exponential": "least squares of 1 / error",
+    }
+)
+_MARKS = (("blue", "o"), ("green", "s"), ("orange", "^"), ("purple", "D"))
+_BINS = 10
+_LEAST_SYSTEMS = 5
+_NOMINAL = np.linspace(0.05, 0.95, 19)
+
+
+def forecaster_label(name: str) -> str:
+    """Return the name of a forecaster as readers know it."""
+    return _LABELS.get(name) or legible(name, 28)
+
+
+@styled
+def plot_calibration(
+    scores: pd.DataFrame, *, forecasters: Sequence[str] = FORECASTERS_DRAWN, width: float = 8.9
+) -> Figure:
+    """Calibration out of time: coverage of each forecaster's intervals, and ranks of the observed errors.
+
+    The first panel has the share of observed errors inside the equal-tailed interval of each probability. In
+    the others the histogram of the predictive probabilities of an error at most the observed (PIT), over what
+    a uniform distribution gives; flat for a calibrated forecaster.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Single predictions, from `scorecard` or `load_scorecard`.
+    forecasters : sequence of str
+        Whose predictions, up to four.
+    width : float
+        Width in inches; below 6 the histograms stand under the first panel.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    FigureError
+        If there are more than four forecasters, one is not in the scores, or has predicted too few systems.
+    """
+    chosen = list(forecasters)
+    if not 0 < len(chosen) <= len(_MARKS):
+        raise FigureError(f"forecasters: found {len(chosen)}; expected one to {len(_MARKS)}.")
+    ranks = {
+        name: scores.loc[scores["forecaster"] == name, "pit"].dropna().to_numpy(dtype=float)
+        for name in chosen
+    }
+    few = [f"{name} ({found.size})" for name, found in ranks.items() if found.size < _LEAST_SYSTEMS]
+    if few:
+        raise FigureError(
+            f"predictions of {', '.join(few)}; expected at least {_LEAST_SYSTEMS} of each forecaster."
+        )
+    beside = width >= 6
+    histograms = [f"rank {position}" for position in range(len(chosen))]
+    layout = [["coverage"] * 2 + histograms] if beside else [["coverage"] * len(chosen), histograms]
+    figure = new_figure(width, 2.75 if beside else 4.7)
+    panels = figure.subplot_mosaic(layout, height_ratios=None if beside else [1.6, 1.0])
+    _coverage_panel(panels["coverage"], ranks)
+    highest = max(float(_relative(found).max()) for found in ranks.values())
+    for position, (name, found) in enumerate(ranks.items()):
+        _rank_panel(panels[histograms[position]], name, found, _MARKS[position][0], highest)
+        if position:
+            panels[histograms[position]].tick_params(labelleft=False)
+    panels[histograms[(len(chosen) - 1) // 2]].set_xlabel("rank of the observed error")
+    return figure
+
+
+def _coverage_panel(ax: Axes, ranks: Mapping[str, NDArray[np.float64]]) -> None:
+    ax.plot([0, 1], [0, 1], color=COLORS["rule"], lw=1.0, ls=(0, (4, 2)))
+    ends = []
+    for (name, found), (color, marker) in zip(ranks.items(), _MARKS, strict=False):
+        inside = [coverage(found, float(probability)) for probability in _NOMINAL]
+        ax.plot(_NOMINAL, inside, color=COLORS[color], marker=marker, ms=3.2, mew=0)
+        ends.append((inside[-1], forecaster_label(name), COLORS[color]))
+    _labels_beside(ax, ends)
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    ticks = [0.0, 0.25, 0.5, 0.75, 1.0]
+    for axis in ("x", "y"):
+        numeric_ticks(ax, axis, ticks, [f"{100 * tick:.0f} %" for tick in ticks])
+    ax.set_title("Coverage of intervals")
+    ax.set_xlabel("probability the interval states")
+    ax.set_ylabel("observed errors inside")
+    finish(ax)
+
+
+def _labels_beside(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Write each line's name to the right of its last point, names apart from each other."""
+    style: dict[str, Any] = {"va": "center", "fontsize": 8.5, "fontweight": "bold"}
+    previous = 1.09
+    for height, label, color in sorted(ends, reverse=True):
+        previous = min(height, previous - 0.085)
+        ax.annotate(
+            label,
+            (float(_NOMINAL[-1]), height),
+            (1.03, previous),
+            color=color,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.6, "shrinkA": 0, "shrinkB": 2},
+            **style,
+        )
+
+
+def _relative(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Counts in bins of rank, over those a uniform distribution gives."""
+    counts, _ = np.histogram(ranks, bins=_BINS, range=(0.0, 1.0))
+    share: NDArray[np.float64] = counts * _BINS / ranks.size
+    return share
+
+
+def _rank_panel(ax: Axes, name: str, ranks: NDArray[np.float64], color: str, highest: float) -> None:
+    edges = np.linspace(0.0, 1.0, _BINS + 1)
+    ax.axhline(1.0, color=COLORS["rule"], lw=1.0, ls=(0, (4, 2)))
+    ax.stairs(_relative(ranks), edges, color=COLORS[color], lw=1.4)
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, max(2.0, highest) * 1.08)
+    numeric_ticks(ax, "x", [0.0, 0.5, 1.0], ["0", "½", "1"])
+    heights = [float(height) for height in range(int(highest * 1.08) + 1)]
+    numeric_ticks(ax, "y", heights, ["as uniform" if h == 1 else f"{h:.0f}{'×' * (h > 0)}" for h in heights])
+    ax.set_title(forecaster_label(name), fontsize=9, color=COLORS[color])
+    finish(ax)
+    ax.grid(visible=False, axis="x")

@@ -1,0 +1,238 @@
+"""Measure what the choice of laws rests on: ``python -m scaling_bayes.model.evidence``.
+
+Writes ``data/scorecard.csv``, ``data/ingredients.csv``, ``data/law_recovery.csv`` and the tables of
+``docs/laws.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from scaling_bayes.conventions import TASK_LABELS
+from scaling_bayes.errors import ScalingBayesError
+from scaling_bayes.files import write_text
+from scaling_bayes.formatting import format_interval
+from scaling_bayes.laws import LAWS
+from scaling_bayes.model.ingredients import HEADLINES, measure_ingredients
+from scaling_bayes.model.recovery import law_recovery
+from scaling_bayes.model.scorecard import scorecard
+from scaling_bayes.pages import fill_blocks, markdown_table
+from scaling_bayes.resources import checkout_root
+from scaling_bayes.scores import summarize_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["main"]
+
+RANDOM_SEED = 20261123
+PAGE = Path("docs", "laws.md")
+_QUANTILES = ("lower_90", "lower_50", "median", "upper_50", "upper_90")
+#: Title of each table, and unit and meaning of its columns.
+TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
+    "scorecard": (
+        "Predictions of later systems by fits of what was published before, with their scores",
+        {
+            "cutoff": ("year", "Last calendar year whose systems were fitted"),
+            "forecaster": ("-", "What predicted"),
+            "task": ("-", "Task"),
+            "system": ("-", "System predicted"),
+            "year": ("year", "Its publication, decimal"),
+            "error": ("1", "Its error"),
+            "log_score": ("nat", "Natural log of the predictive density of the error"),
+            "crps": ("log10 error", "Continuous ranked probability score of log10 error"),
+            "pit": ("1", "Predictive probability of an error at most the observed"),
+            "weight": ("1", "Weight of the forecaster in the stack"),
+        },
+    ),
+    "ingredients": (
+        "Predictive density and headline projections with one ingredient of the model changed at a time",
+        {
+            "variant": ("-", "What differs from the reference fit"),
+            "elpd": ("nat", "Expected log predictive density, 10-fold cross-validation by paper"),
+            "difference": ("nat", "To the reference"),
+            "difference_se": ("nat", "Standard error of the difference"),
+            "weight": ("1", "Weight in the stack of laws"),
+            "task": ("-", "Task of the projection"),
+            "error": ("1", "Target error"),
+            **{
+                name: ("log10(FLOP)", f"Training compute: {name.replace('_', ', ')} %") for name in _QUANTILES
+            },
+            "unreachable": ("1", "Share of draws in which no compute reaches the target"),
+        },
+    ),
+    "law_recovery": (
+        "Stacking weights of all laws on data simulated from each",
+        {
+            "law": ("-", "Law the data were simulated from"),
+            "simulation": ("1", "Number of the simulation"),
+            **{f"weight_{law}": ("1", f"Weight of the {law} law") for law in LAWS},
+            "largest": ("-", "Law with the largest weight"),
+            "recovered": ("-", "Whether that is the law of the data or equivalent to it"),
+        },
+    ),
+}
+_MAKERS: Mapping[str, Callable[[], pd.DataFrame]] = {
+    "scorecard": lambda: scorecard(random_seed=RANDOM_SEED),
+    "ingredients": lambda: measure_ingredients(RANDOM_SEED),
+    "law_recovery": lambda: law_recovery(random_seed=RANDOM_SEED),
+}
+_SIDECAR = """\
+title = "{title}"
+description = "Made by python -m scaling_bayes.model.evidence from the reference systems, seed {seed}."
+producers = ["The scaling_bayes developers"]
+citation = "scaling_bayes"
+licence = "CC-BY-4.0"
+sha256 = "{digest}"
+"""
+
+
+def write_table(root: Path, name: str, table: pd.DataFrame) -> list[Path]:
+    """Write a table and the description beside it."""
+    title, columns = TABLES[name]
+    content = table[list(columns)].to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    about = _SIDECAR.format(
+        title=title, seed=RANDOM_SEED, digest=hashlib.sha256(content.encode()).hexdigest()
+    )
+    for column, (unit, meaning) in columns.items():
+        about += f'\n[[columns]]\nname = "{column}"\nunit = "{unit}"\nmeaning = "{meaning}"\n'
+    path = root / "data" / f"{name}.csv"
+    write_text(path, content)
+    write_text(path.with_name(f"{name}.meta.toml"), about)
+    return [path, path.with_name(f"{name}.meta.toml")]
+
+
+def filled_page(root: Path) -> str:
+    """Text of the page with its tables as the stored results have them."""
+    scores = pd.read_csv(root / "data" / "scorecard.csv")
+    ingredients = pd.read_csv(root / "data" / "ingredients.csv")
+    blocks = {
+        "scores": _scores(scores, "forecaster"),
+        "scores_by_cutoff": _scores(
+            scores[scores["forecaster"].isin(["stack", "power", "unpooled", "least_squares_power"])],
+            ["cutoff", "forecaster"],
+        ),
+        "scores_by_task": _scores(scores[scores["forecaster"] == "stack"], "task"),
+        "weights": _weights(scores),
+        "ingredients": _ingredients(ingredients),
+        "headlines": _headlines(ingredients),
+        "law_recovery": _recovery(pd.read_csv(root / "data" / "law_recovery.csv")),
+    }
+    return fill_blocks((root / PAGE).read_text(encoding="utf-8"), blocks)
+
+
+def _records(frame: pd.DataFrame) -> Iterable[Mapping[Any, Any]]:
+    return frame.to_dict(orient="records")
+
+
+def _scores(scores: pd.DataFrame, by: str | list[str]) -> str:
+    columns = [by] if isinstance(by, str) else by
+    header = [*columns, "systems", "not predicted", "log score", "over the 2020 line", "CRPS"]
+    return markdown_table(
+        [*header, "in 50 %", "in 80 %", "in 90 %"],
+        [
+            [
+                *(str(TASK_LABELS.get(row[name], row[name])) for name in columns),
+                str(row["systems"]),
+                str(row["not_predicted"]),
+                f"{row['log_score']:.1f}",
+                "" if pd.isna(row["gain"]) else f"{row['gain']:+.1f}",
+                f"{row['crps']:.4f}",
+                *(f"{row[f'coverage_{probability}']:.3f}" for probability in (50, 80, 90)),
+            ]
+            for row in _records(summarize_scores(scores, by))
+        ],
+    )
+
+
+def _weights(scores: pd.DataFrame) -> str:
+    weighted = scores[scores["weight"].notna()]
+    table = weighted.groupby(["cutoff", "forecaster"], sort=False)["weight"].first().unstack()
+    return markdown_table(
+        ["up to", *map(str, table.columns)],
+        [[str(cutoff), *(f"{value:.2f}" for value in row)] for cutoff, row in table.iterrows()],
+    )
+
+
+def _ingredients(table: pd.DataFrame) -> str:
+    return markdown_table(
+        ["variant", "elpd, nats", "difference", "its standard error", "weight in the stack"],
+        [
+            [
+                row["variant"],
+                f"{row['elpd']:.1f}",
+                f"{row['difference']:+.1f}",
+                f"{row['difference_se']:.1f}",
+                "" if pd.isna(row["weight"]) else f"{row['weight']:.2f}",
+            ]
+            for row in _records(table.drop_duplicates("variant"))
+        ],
+    )
+
+
+def _headlines(table: pd.DataFrame) -> str:
+    rows = []
+    for variant, group in table.groupby("variant", sort=False):
+        by_task = {row["task"]: row for row in _records(group)}
+        rows.append(
+            [str(variant)]
+            + [
+                format_interval(row["median"], row["lower_90"], row["upper_90"])
+                for row in (by_task[task] for task in HEADLINES)
+            ]
+        )
+    header = [f"{TASK_LABELS[task]} {100 * error:g} %" for task, error in HEADLINES.items()]
+    return markdown_table(["variant", *header], rows)
+
+
+def _recovery(table: pd.DataFrame) -> str:
+    header = ["data of", "simulations", "law or its equivalent has the largest weight"]
+    return markdown_table(
+        [*header, *(f"mean weight of {law}" for law in LAWS)],
+        [
+            [
+                str(law),
+                str(len(group)),
+                f"{int(group['recovered'].sum())} of {len(group)}",
+                *(f"{group[f'weight_{name}'].mean():.2f}" for name in LAWS),
+            ]
+            for law, group in table.groupby("law", sort=False)
+        ],
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and write, or only refill or check the page; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m scaling_bayes.model.evidence", description=__doc__)
+    parser.add_argument("tables", nargs="*", choices=[[], *TABLES], help="what to measure; all by default")
+    parser.add_argument("--page", action="store_true", help="sample nothing; refill the page")
+    parser.add_argument("--check", action="store_true", help="sample nothing; fail when the page is stale")
+    options = parser.parse_args(arguments)
+    try:
+        root = checkout_root()
+        if not (options.page or options.check):
+            for name in options.tables or TABLES:
+                for path in write_table(root, name, _MAKERS[name]()):
+                    sys.stdout.write(f"wrote {path.relative_to(root)}\n")
+        text = filled_page(root)
+        if options.check:
+            stale = text != (root / PAGE).read_text(encoding="utf-8")
+            sys.stdout.write(f"{PAGE}: {'stale; run with --page' if stale else 'up to date'}\n")
+            return int(stale)
+        write_text(root / PAGE, text)
+        sys.stdout.write(f"wrote {PAGE}\n")
+    except ScalingBayesError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
