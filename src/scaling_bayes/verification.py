@@ -16,7 +16,7 @@ import numpy as np
 from scaling_bayes.convergence import ebfmi, ess_bulk, ess_tail, rhat
 from scaling_bayes.digest import data_digest, frame_digest
 from scaling_bayes.errors import OptionError, TraceError
-from scaling_bayes.observations import decimal_year
+from scaling_bayes.observations import decimal_year, observations_of
 from scaling_bayes.options import STACK, ModelOptions
 from scaling_bayes.predictive import predict_observed
 from scaling_bayes.releases import find_trace
@@ -212,8 +212,7 @@ def _predictions(tree: xr.DataTree) -> Iterator[_Finding]:
         law,
         group(tree, "prior"),
         group(tree, "posterior"),
-        group(tree, "constant_data"),
-        group(tree, "observed_data")["error"].values.astype(float),
+        observations_of(group(tree, "constant_data"), group(tree, "observed_data")),
         manifest(tree)["sampler"]["random_seed"],
     )
     other = [note for note in version_notes(tree) if "numpy" in note]
