@@ -20,7 +20,7 @@ $(shell [ "$$(cat .venv/.dependencies 2>/dev/null)" = "$$PWD" ] && $(BIN)/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report test lint format data lock clean
+.PHONY: help setup report test lint format data traces lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ format: .venv/.project ## mend what ruff can mend
 
 data: .venv/.project ## rebuild the derived tables of data/
 	$(BIN)/python -m scaling_bayes.systems.build
+
+traces: .venv/.project ## make the released traces that data/traces lacks (NAME=... makes one anew)
+	$(BIN)/python -m scaling_bayes.archive.release $(NAME)
 
 lock: .venv/.project ## resolve the dependencies of pyproject.toml anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --extra dev --generate-hashes --upgrade \

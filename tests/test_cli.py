@@ -110,6 +110,8 @@ def test_info_with_and_without_a_trace(reference_trace: Path) -> None:
 
 COMMANDS = [
     "afford",
+    "bundle",
+    "cite",
     "decompose",
     "fit",
     "gain",
@@ -120,6 +122,7 @@ COMMANDS = [
     "replicate",
     "report",
     "scenario",
+    "traces",
     "validate",
     "verify",
 ]

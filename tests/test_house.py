@@ -28,11 +28,13 @@ PUBLIC_NAMES = [
     "TraceError",
     "affordable",
     "checks",
+    "cite",
     "compare",
     "compare_routes",
     "decompose",
     "default_targets",
     "fit",
+    "list_traces",
     "load_scorecard",
     "load_systems",
     "meets_largest_run",
@@ -194,7 +196,7 @@ def test_one_version_everywhere(repository: Path, project: dict[str, str]) -> No
     version = project["version"]
     assert scaling_bayes.__version__ == version
     citation = (repository / "CITATION.cff").read_text(encoding="utf-8")
-    assert re.search(rf"^version: {re.escape(version)}$", citation, flags=re.MULTILINE)
+    assert re.search(rf'^version: "{re.escape(version)}"$', citation, flags=re.MULTILINE)
     changelog = (repository / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(rf"^## {re.escape(version)}\b", changelog, flags=re.MULTILINE)
 

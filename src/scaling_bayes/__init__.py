@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from scaling_bayes.citing.cite import cite
     from scaling_bayes.diagnostics import checks
     from scaling_bayes.errors import DataError, OptionError, ScalingBayesError, TargetError, TraceError
     from scaling_bayes.model.compare import Comparison, compare
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.projection.summarize import summarize_projection
     from scaling_bayes.projection.targets import default_targets
+    from scaling_bayes.releases import list_traces
     from scaling_bayes.scores import load_scorecard, summarize_scores
     from scaling_bayes.systems.load import load_systems, reference_systems
     from scaling_bayes.systems.schema import validate_systems
-    from scaling_bayes.traces import open_trace, save_trace, verify_trace
+    from scaling_bayes.traces import open_trace, save_trace
+    from scaling_bayes.verification import verify_trace
 
     __version__: str
 
@@ -44,11 +47,13 @@ __all__ = [
     "TraceError",
     "affordable",
     "checks",
+    "cite",
     "compare",
     "compare_routes",
     "decompose",
     "default_targets",
     "fit",
+    "list_traces",
     "load_scorecard",
     "load_systems",
     "meets_largest_run",
@@ -81,11 +86,13 @@ _HOMES = {
     "TraceError": "errors",
     "affordable": "projection.afford",
     "checks": "diagnostics",
+    "cite": "citing.cite",
     "compare": "model.compare",
     "compare_routes": "projection.gain",
     "decompose": "projection.decompose",
     "default_targets": "projection.targets",
     "fit": "model.fit",
+    "list_traces": "releases",
     "load_scorecard": "scores",
     "load_systems": "systems.load",
     "meets_largest_run": "projection.machines",
@@ -104,7 +111,7 @@ _HOMES = {
     "summarize_projection": "projection.summarize",
     "summarize_scores": "scores",
     "validate_systems": "systems.schema",
-    "verify_trace": "traces",
+    "verify_trace": "verification",
 }
 
 

@@ -14,18 +14,44 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["data_digest", "frame_digest", "tree_digest"]
+__all__ = ["WRITTEN_AS", "cited_digest", "data_digest", "frame_digest", "tree_digest"]
 
-_DIGESTED_COLUMNS = ("task", "system", "error", "training_compute_flop", "year", "publication_date")
+#: Attribute of a tree that was read from a file of an older layout: the digest that file was written with.
+WRITTEN_AS = "written_as"
+
+_DIGESTED_COLUMNS = (
+    "task",
+    "system",
+    "paper",
+    "error",
+    "training_compute_flop",
+    "compute_in_doubt",
+    "year",
+    "publication_date",
+)
 
 
 def data_digest(table: pd.DataFrame) -> str:
-    """SHA-256 of what a fit takes from a systems table: the columns the model reads, row by row in order."""
+    """SHA-256 of what a fit takes from a systems table: the columns the model reads, row by row in order.
+
+    Missing values, empty text and False are one, a date is its day, and a column without values is left out,
+    so that a table and what a trace keeps of it give the same digest.
+    """
     digest = hashlib.sha256()
     for column in _DIGESTED_COLUMNS:
-        if column in table:
-            digest.update(json.dumps([column, [_scalar(value) for value in table[column]]]).encode())
+        values = [_canonical(value) for value in table[column]] if column in table else []
+        if any(value is not None for value in values):
+            digest.update(json.dumps([column, values]).encode())
     return digest.hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    import pandas as pd
+
+    if isinstance(value, pd.Timestamp) and not pd.isna(value):
+        return value.strftime("%Y-%m-%d")
+    scalar = _scalar(value)
+    return None if scalar in ("", False) else scalar
 
 
 def frame_digest(*tables: pd.DataFrame) -> str:
@@ -74,6 +100,11 @@ def tree_digest(tree: xr.DataTree) -> str:
                 digest.update(np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).tobytes())
             _update(digest, _canonical_attrs(variable.attrs))
     return digest.hexdigest()
+
+
+def cited_digest(tree: xr.DataTree) -> str:
+    """Digest by which a tree is cited: of its content, or of the file of an older layout it was read from."""
+    return str(tree.attrs.get(WRITTEN_AS) or tree_digest(tree))
 
 
 def _update(digest: Any, *parts: Any) -> None:

@@ -35,6 +35,23 @@ def data_path(name: str) -> Path:
     raise DataError(f"data file {name!r} not found (looked in {looked}); reinstall scaling_bayes")
 
 
+def document_path(name: str) -> Path:
+    """Path of a document that stands at the root of a checkout and beside the data in an installed package.
+
+    Parameters
+    ----------
+    name : {"LICENSE", "requirements.lock"}
+        File name.
+
+    Raises
+    ------
+    DataError
+        If it did not come with the package.
+    """
+    root = _PACKAGE.parent.parent / name
+    return root if root.is_file() else data_path(name)
+
+
 def checkout_root() -> Path:
     """Root of the source checkout, for the commands that rebuild committed files.
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "ANY_KIND",
     "FIT_GROUPS",
     "FIT_KIND",
     "HARDWARE_GROUPS",
@@ -45,6 +46,8 @@ FIT_GROUPS = (
 #: Kinds of stored posterior: the entry `kind` of the manifest, absent in a fit.
 FIT_KIND = "fit"
 HARDWARE_KIND = "hardware"
+#: Not a kind: whichever a file holds.
+ANY_KIND = "any"
 
 #: Version of the layout of a stored hardware posterior, and the groups it has.
 HARDWARE_SCHEMA_VERSION = 1
@@ -171,11 +174,22 @@ def manifest(idata: xr.DataTree) -> dict[str, Any]:
     """
     text = getattr(idata, "attrs", {}).get("manifest")
     try:
-        content = json.loads(str(text))
-    except (TypeError, ValueError):
+        content = json.loads(str(text), parse_constant=_refuse)
+    except (TypeError, ValueError, RecursionError):
         raise TraceError(
             "the tree has no readable manifest; expected a fit of this package, from fit() or open_trace()."
         ) from None
     if not isinstance(content, dict):
         raise TraceError(f"the manifest is a {type(content).__name__}; expected a JSON object.")
     return content
+
+
+def _refuse(constant: str) -> None:
+    """Refuse NaN and Infinity, which JSON does not have.
+
+    Raises
+    ------
+    ValueError
+        Always.
+    """
+    raise ValueError(constant)

@@ -6,38 +6,31 @@ Reading needs xarray and h5netcdf alone. Nothing is unpickled and no model is re
 from __future__ import annotations
 
 import datetime
+import io
 import os
+import stat
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from scaling_bayes.digest import tree_digest
+from scaling_bayes.digest import WRITTEN_AS, tree_digest
 from scaling_bayes.errors import TraceError
 from scaling_bayes.files import write_bytes
-from scaling_bayes.schema import (
-    FIT_GROUPS,
-    FIT_KIND,
-    HARDWARE_GROUPS,
-    HARDWARE_KIND,
-    HARDWARE_SCHEMA_VERSION,
-    SCHEMA_VERSION,
-    dataset_of,
-    manifest,
-)
+from scaling_bayes.layouts import check_layout, read_layout
+from scaling_bayes.releases import find_trace
+from scaling_bayes.safety import MAX_TRACE_BYTES, refuse_unsafe
+from scaling_bayes.schema import FIT_KIND, dataset_of, manifest
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["open_trace", "save_trace", "verify_trace"]
+__all__ = ["open_trace", "save_trace", "verified_summary"]
 
 _ENGINE: Final = "h5netcdf"
-#: Schema version and groups of each kind of posterior.
-_LAYOUTS: Final = {
-    FIT_KIND: (SCHEMA_VERSION, FIT_GROUPS),
-    HARDWARE_KIND: (HARDWARE_SCHEMA_VERSION, HARDWARE_GROUPS),
-}
-#: A file that declares more than this many bytes is refused before any is read.
-MAX_TRACE_BYTES = 4 * 2**30
+#: Bytes of a variable up to which it is not compressed, and up to which it is stored in one piece.
+_SMALL: Final = 2**12
+_LARGEST_PIECE: Final = 2**26
 
 
 def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
@@ -61,9 +54,10 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
         If `idata` is not a fit, or the file cannot be written.
     """
     target = Path(path)
-    _check_layout(idata, manifest(idata).get("kind", FIT_KIND))
+    check_layout(idata)
     check_writable(target)
     tree = idata.copy()
+    tree.attrs.pop(WRITTEN_AS, None)
     tree.attrs["created"] = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     tree.attrs["digest"] = tree_digest(tree)
     # In memory first: HDF5 does not survive a disk that fills up while it writes.
@@ -75,57 +69,62 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def open_trace(path: str | os.PathLike[str], *, kind: str = FIT_KIND) -> xr.DataTree:
-    """Read a fit from a file written by `save_trace`, after verifying it.
+def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr.DataTree:
+    """Read a released trace by its name, or a file written by `save_trace`, after verifying it.
 
     Parameters
     ----------
-    path : path
-        The file.
-    kind : {"fit", "hardware"}
-        What the file must hold.
+    source : str or path
+        A name of `list_traces`, such as ``"reference-2026.11"``, or the path of a file.
+    kind : {"fit", "hardware", "any"}, optional
+        What it must hold; by default a fit in a file, and under a name what was released.
 
     Returns
     -------
     DataTree
-        In memory; the file is closed.
+        In memory, in today's layout; the file is closed. ``attrs["digest"]`` is the one the file was written
+        with.
 
     Raises
     ------
     TraceError
-        If the file is missing, unreadable, of another schema, incomplete, or its content does not match
-        its digest.
+        If there is no such trace, or the file is unreadable, of another schema, incomplete, or its content
+        does not match its digest or the one released under its name.
     """
-    source = Path(path)
-    tree = _read(source)
-    stored = tree.attrs.get("digest")
+    path, release = find_trace(source)
+    content = _bytes_of(path)
+    if release is not None:
+        expect_digest(f"{path}: the file", release.sha256, sha256(content).hexdigest())
+    tree = _read(content, path)
+    stored = str(tree.attrs.get("digest"))
     try:
-        _check_layout(tree, kind)
+        today = read_layout(tree, kind or (release.kind if release else FIT_KIND))
+        found = tree_digest(tree)
     except TraceError as error:
-        raise TraceError(f"{source}: {error}") from None
-    found = tree_digest(tree)
-    if stored != found:
+        raise TraceError(f"{path}: {error}") from None
+    except UnicodeError as error:
+        raise TraceError(f"{path}: it holds text that is not UTF-8 ({error}).") from error
+    expect_digest(f"{path}: content", stored, found)
+    if release is not None:
+        expect_digest(f"{path}: content", release.digest, found)
+    if today is not tree:
+        today.attrs[WRITTEN_AS] = stored
+    return today
+
+
+def expect_digest(what: str, expected: str, found: str) -> None:
+    """Refuse content that is not the expected one.
+
+    Raises
+    ------
+    TraceError
+        With both digests.
+    """
+    if expected != found:
         raise TraceError(
-            f"{source}: content does not match its digest (expected {stored}, found {found}); "
+            f"{what} does not match its digest (expected {expected}, found {found}); "
             "the file was changed after it was written. Get an intact copy."
         )
-    return tree
-
-
-def verify_trace(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Verify a file without keeping its draws.
-
-    Returns
-    -------
-    dict
-        ``path``, ``digest``, ``created``, and the fit's manifest under ``manifest``.
-
-    Raises
-    ------
-    TraceError
-        As `open_trace`, on the first thing that does not hold.
-    """
-    return verified_summary(open_trace(path), path)
 
 
 def verified_summary(tree: xr.DataTree, path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -158,82 +157,47 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise TraceError(f"cannot write {target}: {error.strerror or error}.") from error
 
 
-def _check_layout(tree: xr.DataTree, kind: str) -> None:
-    content = manifest(tree)
-    found = content.get("kind", FIT_KIND)
-    if found != kind or kind not in _LAYOUTS:
-        raise TraceError(f"it holds a posterior of kind {found!r}; expected {kind!r}.")
-    expected, groups = _LAYOUTS[kind]
-    version = content.get("schema_version")
-    if version != expected:
-        raise TraceError(
-            f"schema version {version!r} is not one this release reads (expected {expected}); "
-            "use the release of scaling_bayes that wrote it."
-        )
-    missing = [name for name in groups if name not in tree.children]
-    if missing:
-        raise TraceError(f"groups missing: {', '.join(missing)}; expected a complete {kind}.")
+def _bytes_of(path: Path) -> bytes:
+    try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise TraceError(f"{path} is a folder; expected a netCDF file written by save_trace.")
+        if not stat.S_ISREG(found.st_mode):
+            raise TraceError(f"{path} is a device or pipe; expected a netCDF file written by save_trace.")
+        if found.st_size > MAX_TRACE_BYTES:
+            raise TraceError(f"{path} is larger than {MAX_TRACE_BYTES / 2**30:.0f} GiB; no trace is.")
+        return path.read_bytes()
+    except OSError as error:
+        raise TraceError(f"cannot read {path}: {error.strerror or error}.") from error
 
 
-def _read(source: Path) -> xr.DataTree:
+def _read(content: bytes, path: Path) -> xr.DataTree:
     import h5py
     import xarray as xr
 
-    if source.is_dir():
-        raise TraceError(f"{source} is a folder; expected a netCDF file written by save_trace.")
     try:
-        with source.open("rb") as handle:
-            handle.read(1)
-    except OSError as error:
-        raise TraceError(f"cannot read {source}: {error.strerror or error}.") from error
-    try:
-        with h5py.File(source, "r") as handle:
-            _refuse_unsafe(handle)
-        with xr.open_datatree(source, engine=_ENGINE, decode_timedelta=False) as tree:
+        with h5py.File(io.BytesIO(content), "r") as handle:
+            refuse_unsafe(handle, len(content))
+        options: dict[str, Any] = {"engine": _ENGINE, "decode_times": False, "decode_timedelta": False}
+        with xr.open_datatree(io.BytesIO(content), **options) as tree:
             return tree.load()
     except TraceError as error:
-        raise TraceError(f"{source}: {error}") from None
+        raise TraceError(f"{path}: {error}") from None
     except Exception as error:  # h5py and xarray raise many kinds on a damaged file
         raise TraceError(
-            f"{source} is not a readable netCDF-4 file ({type(error).__name__}: {error}); "
+            f"{path} is not a readable netCDF-4 file ({type(error).__name__}: {error}); "
             "it is damaged, cut short or of another kind. Get an intact copy."
         ) from error
 
 
-def _refuse_unsafe(handle: Any) -> None:
-    """Refuse links that leave the file and sizes no fit has, before any value is read."""
-    import h5py
-
-    total = 0
-    pending = [handle]
-    while pending:
-        node = pending.pop()
-        for name in node:
-            link = node.get(name, getlink=True)
-            if not isinstance(link, h5py.HardLink):
-                raise TraceError(
-                    f"{node.name}/{name} is a {type(link).__name__}; expected all data inside the file."
-                )
-            item = node[name]
-            if isinstance(item, h5py.Group):
-                pending.append(item)
-            elif isinstance(item, h5py.Dataset):
-                if item.external or item.is_virtual:
-                    raise TraceError(f"{item.name} is stored outside the file; expected all data inside it.")
-                total += item.size * max(item.dtype.itemsize, 1)
-                if total > MAX_TRACE_BYTES:
-                    raise TraceError(
-                        f"it declares over {MAX_TRACE_BYTES / 2**30:.0f} GiB; no fit of this package does."
-                    )
-
-
 def _encoding(tree: xr.DataTree) -> dict[str, Any]:
-    """Compress every numeric variable, losslessly."""
+    """Compress numbers, losslessly: small variables stay plain, and others in one piece pack best."""
+    packed = {"zlib": True, "complevel": 4, "shuffle": True}
     return {
         node.path: {
-            str(name): {"zlib": True, "complevel": 4, "shuffle": True}
+            str(name): packed | ({"chunksizes": variable.shape} if variable.nbytes <= _LARGEST_PIECE else {})
             for name, variable in dataset_of(node).variables.items()
-            if variable.dtype.kind in "fiu" and variable.ndim
+            if variable.dtype.kind in "fiu" and variable.nbytes > _SMALL
         }
         for node in tree.subtree
         if node.path != "/"

@@ -31,6 +31,7 @@ from scaling_bayes.cli.overparameterization import overparameterization
 from scaling_bayes.cli.progress import progress
 from scaling_bayes.cli.replicate import replicate
 from scaling_bayes.cli.scorecard import scorecard
+from scaling_bayes.cli.traces import bundle, cite, traces, verify
 
 __all__ = ["cli"]
 
@@ -96,7 +97,7 @@ def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool
 
 
 @cli.command()
-@trace_argument
+@click.argument("trace", type=click.Path(path_type=Path), required=False)
 @click.option(
     "-o",
     "--output",
@@ -111,7 +112,7 @@ def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool
 @scenario_options()
 @budgets_option
 def report(
-    trace: Path,
+    trace: Path | None,
     output: Path,
     targets: tuple[str, ...],
     years: tuple[float, ...],
@@ -122,12 +123,14 @@ def report(
 ) -> None:
     """Write the report on TRACE: one HTML file, and the same numbers as JSON and CSV.
 
-    With --scenario none it tells of training compute only, without cost and carbon.
+    Without TRACE it reports on the released reference fit, with the same numbers for everyone. With
+    --scenario none it tells of training compute only, without cost and carbon.
 
     \b
     Example:
       scaling-bayes report trace.nc -o report.html --budget-usd 1e8
     """
+    from scaling_bayes.releases import REFERENCE_TRACE
     from scaling_bayes.report import write_report
     from scaling_bayes.traces import check_writable, open_trace
 
@@ -137,7 +140,7 @@ def report(
     check_writable(output)
     with warnings_said():
         written = write_report(
-            open_trace(trace),
+            open_trace(REFERENCE_TRACE if trace is None else trace),
             output,
             targets=read_targets(targets),
             years=list(years) or None,
@@ -214,25 +217,6 @@ def project(
             ],
             right=("error", "unreachable"),
         )
-
-
-@cli.command()
-@trace_argument
-@json_option
-def verify(trace: Path, as_json: bool) -> None:
-    """Verify that TRACE is complete, of a known schema, and unchanged since it was written.
-
-    \b
-    Example:
-      scaling-bayes verify trace.nc
-    """
-    from scaling_bayes.traces import verify_trace
-
-    verified = verify_trace(trace)
-    if as_json:
-        print_json({key: verified[key] for key in ("path", "digest", "created")})
-    else:
-        click.echo(f"{verified['digest']}  {verified['path']}")
 
 
 @cli.command()
@@ -341,7 +325,9 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
     return name, (median, (lower, upper))
 
 
-for command in (scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization):
-    cli.add_command(command)
-for command in (compare, scorecard, progress):
+for command in (
+    *(scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization),
+    *(compare, scorecard, progress),
+    *(traces, verify, cite, bundle),
+):
     cli.add_command(command)

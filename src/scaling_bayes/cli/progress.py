@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["progress"]
 
-#: Column of the table, and what its values are multiplied by, of each quantity.
-_COLUMNS = {
-    "compute_growth": ("growth", 1.0),
-    "gain_per_year": ("gain", 1.0),
-    "halving_month": ("months", 1.0),
-    "algorithmic_share": ("share, %", 100.0),
+#: Column of the table, and what is written of each quantity.
+_COLUMNS: Mapping[str, tuple[str, Callable[[float], float]]] = {
+    "compute_growth": ("growth", lambda exponent: 10.0**exponent),
+    "gain_per_year": ("gain", float),
+    "halving_month": ("months", float),
+    "algorithmic_share": ("share, %", lambda share: 100.0 * share),
 }
 
 
@@ -62,7 +63,7 @@ def _print(frame: pd.DataFrame) -> None:
         "Exponent of compute",
         ("task", "exponent", below),
         [
-            (task, _interval(found[task, "exponent"], 1.0), f"{found[task, 'exponent']['below_bound']:.1%}")
+            (task, _interval(found[task, "exponent"], float), f"{found[task, 'exponent']['below_bound']:.1%}")
             for task in tasks
         ],
         right=("exponent", below),
@@ -76,17 +77,17 @@ def _print(frame: pd.DataFrame) -> None:
             [(task, *(_interval(found[task, name], _COLUMNS[name][1]) for name in shown)) for task in tasks],
             right=columns,
         )
-    click.echo(
-        f"Median [90 % equal-tailed interval]; {below}: probability. Growth of compute in powers of ten\n"
-        "a year; gain: factor a year; months in which the compute a result needs halves; share of\n"
-        "algorithms in progress and growth."
-        if shown
-        else f"Median [90 % equal-tailed interval]; {below}: probability."
-    )
+    click.echo(f"Median [90 % equal-tailed interval]; {below}: probability.")
+    if shown:
+        click.echo(
+            "Growth of compute and gain of algorithms: factor a year; months in which the\n"
+            "compute a result needs halves; share of algorithms in gain and growth, on the\n"
+            "log scale."
+        )
 
 
-def _interval(row: dict[Any, Any], factor: float) -> str:
-    median, lower, upper = (_short(factor * row[name]) for name in ("median", "lower_90", "upper_90"))
+def _interval(row: dict[Any, Any], written: Callable[[float], float]) -> str:
+    median, lower, upper = (_short(written(row[name])) for name in ("median", "lower_90", "upper_90"))
     return f"{median} [{lower}, {upper}]"
 
 

@@ -9,7 +9,7 @@ from scaling_bayes.errors import OptionError, TraceError
 from scaling_bayes.hardware.equations import LOG10_2, period_overlap, trend
 from scaling_bayes.hardware.trends import FITTED_PERIODS, TRENDS
 from scaling_bayes.intervals import reported
-from scaling_bayes.resources import data_path
+from scaling_bayes.releases import HARDWARE_RELEASE
 from scaling_bayes.schema import FIT_KIND, HARDWARE_KIND, group, manifest
 from scaling_bayes.traces import open_trace
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["HARDWARE_TRACE", "doubling_times", "open_hardware", "read_hardware", "trend_draws"]
 
 #: The shipped posterior, inside ``data/``.
-HARDWARE_TRACE = "traces/hardware-2026.11.nc"
+HARDWARE_TRACE = f"traces/{HARDWARE_RELEASE}.nc"
 
 
 @cache
@@ -34,7 +34,7 @@ def open_hardware() -> xr.DataTree:
     TraceError
         If the file is damaged or altered.
     """
-    return open_trace(data_path(HARDWARE_TRACE), kind=HARDWARE_KIND)
+    return open_trace(HARDWARE_RELEASE, kind=HARDWARE_KIND)
 
 
 def read_hardware(hardware: xr.DataTree | None) -> xr.DataTree:

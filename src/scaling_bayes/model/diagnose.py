@@ -47,7 +47,7 @@ def diagnose(posterior: xr.Dataset, sample_stats: xr.Dataset) -> xr.Dataset:
         ("ess_bulk", ess, ">=", MIN_ESS, "too few effective draws for a stable median; sample longer"),
         (
             "ess_tail",
-            lambda data: ess(data, method="tail"),
+            lambda data: ess(data, method="tail", prob=(0.05, 0.95)),
             ">=",
             MIN_ESS,
             "too few effective draws for stable interval ends; sample longer",

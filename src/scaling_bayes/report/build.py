@@ -9,6 +9,7 @@ from scaling_bayes.errors import OptionError
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.report.answer import answer_section, lead
 from scaling_bayes.report.calibration import calibration_section, scorecard_section
+from scaling_bayes.report.citing import citation_section
 from scaling_bayes.report.comparison import comparison_section
 from scaling_bayes.report.costing import read_budgets
 from scaling_bayes.report.costs import costs_section
@@ -22,7 +23,7 @@ from scaling_bayes.report.modelling import (
 from scaling_bayes.report.numbers import collect
 from scaling_bayes.report.parts import Details, FailurePart, Part, Report
 from scaling_bayes.report.progress import progress_section
-from scaling_bayes.report.provenance import citation_section, data_section
+from scaling_bayes.report.provenance import data_section
 from scaling_bayes.report.reading import read_facts
 
 if TYPE_CHECKING:

@@ -244,7 +244,8 @@ def _decomposed(
     try:
         return asked(chosen), {}
     except OptionError:
-        frames, refused = [], {}
+        frames: list[pd.DataFrame] = []
+        refused: dict[str, str] = {}
     for task, error in chosen:
         for easier in sorted({other for name, other in targets if name == task and other >= error}):
             try:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.figures.reading import records
 from scaling_bayes.hardware.tables import load_routes
+from scaling_bayes.report.citing import citations
 from scaling_bayes.report.progress import literature
-from scaling_bayes.report.provenance import citations
 from scaling_bayes.scores import summarize_scores
 
 if TYPE_CHECKING:

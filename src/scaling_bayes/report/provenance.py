@@ -1,4 +1,4 @@
-"""Sections on where things come from: data, flags, corrections, and how to cite."""
+"""Section on where the data come from: counts, flags, corrections, every system."""
 
 from __future__ import annotations
 
@@ -17,23 +17,16 @@ from scaling_bayes.report.parts import (
     Power,
     Section,
     Table,
-    TextPart,
 )
 from scaling_bayes.report.words import month_of
 
 if TYPE_CHECKING:
     from scaling_bayes.report.reading import Facts
 
-__all__ = ["PAPER", "citation_section", "citations", "data_section"]
+__all__ = ["data_section"]
 
 #: Systems beyond this many are left to the JSON file.
 MOST_SYSTEMS_LISTED = 500
-
-PAPER = (
-    "Thompson, N. C., Greenewald, K., Lee, K., & Manso, G. F. (2020). "
-    "The Computational Limits of Deep Learning. arXiv:2007.05558."
-)
-PAPER_URL = "https://arxiv.org/abs/2007.05558"
 
 
 def data_section(facts: Facts) -> Section:
@@ -165,40 +158,3 @@ def _positive(value: Any) -> float | None:
 
     number = float(value) if isinstance(value, (int, float)) else math.nan
     return math.log10(number) if number > 0 and math.isfinite(number) else None
-
-
-def citations(facts: Facts) -> dict[str, str]:
-    """Return what to cite, by what it is: software, fit, paper, data."""
-    version = facts.manifest["versions"].get("scaling_bayes", "unknown")
-    data = facts.manifest["data"]
-    source = legible(data.get("source", "unknown"), 200)
-    return {
-        "software": f"The scaling_bayes developers. scaling_bayes, version {legible(version, 40)}.",
-        "fit": f"Fit with SHA-256 {facts.digest} (random seed {facts.manifest['sampler']['random_seed']}).",
-        "paper": PAPER,
-        "data": f"{source}, {len(facts.systems)} systems, SHA-256 "
-        f"{legible(data.get('sha256', 'unknown'), 80)}.",
-    }
-
-
-def citation_section(facts: Facts) -> Section:
-    """How to cite the software, this fit, the paper and the data."""
-    found = citations(facts)
-    return Section(
-        "cite",
-        "How to cite",
-        "Cite",
-        (
-            TextPart(
-                "Cite the software, the fit by its digest, the paper whose analysis it redoes, and the data."
-            ),
-            FactsPart(
-                (
-                    ("software", found["software"]),
-                    ("this fit", found["fit"]),
-                    ("paper", Link(found["paper"], PAPER_URL)),
-                    ("data", found["data"]),
-                )
-            ),
-        ),
-    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaling_bayes.diagnostics import checks
-from scaling_bayes.digest import tree_digest
+from scaling_bayes.digest import cited_digest
 from scaling_bayes.errors import DataError
 from scaling_bayes.figures.reading import (
     coverage,
@@ -144,7 +144,7 @@ def read_facts(
         tasks=tasks_of(idata),
         options=options_of(idata),
         manifest=manifest(idata),
-        digest=tree_digest(idata),
+        digest=cited_digest(idata),
         kind=str(asked["kind"]),
         years=[float(year) for year in asked["years"]],
         progress_continues=bool(asked["progress_continues"]),

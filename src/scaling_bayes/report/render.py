@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unicodedata import category
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,6 +16,8 @@ from scaling_bayes.report.parts import Report
 __all__ = ["render_html"]
 
 _FOLDER = Path(__file__).resolve().parent
+#: Control, format and surrogate characters.
+_STEERING = ("Cc", "Cf", "Cs")
 
 
 def render_html(report: Report) -> str:
@@ -59,8 +62,8 @@ def _power(exponent: float) -> Markup:
 
 
 def _powers(text: str) -> Markup:
-    """Raise the exponents of ``10^x`` in a text."""
-    pieces = str(text).split("10^")
+    """Raise the exponents of ``10^x`` in a text; characters that steer its display are left out."""
+    pieces = "".join(c for c in str(text) if category(c) not in _STEERING).split("10^")
     out = Markup.escape(pieces[0])
     for piece in pieces[1:]:
         end = next((i for i, c in enumerate(piece) if not (c.isdigit() or c in ".-")), len(piece))

@@ -50,19 +50,24 @@ def convert(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Problem]:
             dates.append(pd.NaT if date is None else date)
         table["publication_date"] = pd.to_datetime(pd.Series(dates, dtype=object))
     if "compute_in_doubt" in table:
-        doubts = []
-        for label, cell in zip(labels, table["compute_in_doubt"].astype(object), strict=True):
-            doubt = _boolean(cell)
-            if doubt is None:
-                problems.append(Problem(label, "compute_in_doubt", repr(cell), "true, false or nothing"))
-            doubts.append(bool(doubt))
-        table["compute_in_doubt"] = doubts
+        problems += _convert_doubts(table, labels)
     names = []
     for label, cell in zip(labels, table["task"].astype(object), strict=True):
         if not (isinstance(cell, str) or _is_missing(cell)):
             problems.append(Problem(label, "task", repr(cell), "the name of a task, as text"))
         names.append(cell.strip() if isinstance(cell, str) else None)
     table["task"] = pd.Series(names, dtype="str")
+    return problems
+
+
+def _convert_doubts(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Problem]:
+    doubts = [_boolean(cell) for cell in table["compute_in_doubt"].astype(object)]
+    problems = [
+        Problem(label, "compute_in_doubt", repr(cell), "true, false or nothing")
+        for label, cell, doubt in zip(labels, table["compute_in_doubt"], doubts, strict=True)
+        if doubt is None
+    ]
+    table["compute_in_doubt"] = [bool(doubt) for doubt in doubts]
     return problems
 
 

@@ -1,0 +1,152 @@
+"""Commands on traces as things that are kept: listed, verified, cited, packed for a deposit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scaling_bayes.cli.options import json_option, trace_argument
+from scaling_bayes.cli.output import interrupts_kept, print_json, print_table, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["bundle", "cite", "traces", "verify"]
+
+
+@click.command()
+@json_option
+def traces(as_json: bool) -> None:
+    """List the released traces; their names stand for files in every command.
+
+    \b
+    Example:
+      scaling-bayes traces
+    """
+    from scaling_bayes.releases import list_traces
+
+    rows = list_traces().to_dict(orient="records")
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(
+            "Released traces",
+            ("name", "date", "digest", "what it is"),
+            [(row["name"], row["date"], f"{row['digest'][:12]}…", row["title"]) for row in rows],
+        )
+
+
+@click.command()
+@click.argument("names", metavar="[TRACE]...", nargs=-1, type=click.Path())
+@click.option("--refit", is_flag=True, help="Sample again, with another seed, and compare.")
+@click.option("--random-seed", type=int, help="Seed of --refit; by default the one after the trace's.")
+@click.option("--findings", is_flag=True, help="Print each item that was re-derived.")
+@json_option
+def verify(
+    names: tuple[str, ...], refit: bool, random_seed: int | None, findings: bool, as_json: bool
+) -> None:
+    """Verify each TRACE, a file or a released name; by default every released trace.
+
+    A trace must be complete, of a known schema and unchanged since it was written, and every summary and
+    check in it must follow from its draws and data. With --refit the posterior is sampled again (this needs
+    PyMC), and means and quantiles must agree within Monte Carlo error.
+
+    \b
+    Example:
+      scaling-bayes verify reference-2026.11 --refit
+    """
+    from scaling_bayes.options import STACK
+    from scaling_bayes.releases import list_traces
+    from scaling_bayes.verification import SKIPPED, verify_trace
+
+    shown = []
+    for name in names or tuple(list_traces()["name"]):
+        verified = verify_trace(name)
+        items = verified.pop("findings")
+        rows = items.to_dict(orient="records")
+        shown.append(
+            {**{key: verified[key] for key in ("path", "digest", "created", "notes")}, "findings": rows}
+        )
+        if not as_json:
+            click.echo(f"{verified['digest']}  {verified['path']}")
+        skipped = items[items["outcome"] == SKIPPED]
+        say(f"{name}: {len(items) - len(skipped)} stored items follow from the draws and data")
+        for row in rows if findings else skipped.to_dict(orient="records"):
+            say(f"  {row['item']}: {row['outcome']}, {row['detail']}")
+        for note in verified["notes"]:
+            say(f"  note: {note}")
+        if refit and verified["manifest"].get("model", {}).get("law") == STACK:
+            say(f"{name}: a stack is not sampled; sample again the fits it mixes")
+        elif refit:
+            shown[-1]["refit"] = _refitted(name, random_seed).to_dict(orient="records")
+    if as_json:
+        print_json(shown if len(shown) != 1 else shown[0])
+
+
+def _refitted(name: str, random_seed: int | None) -> pd.DataFrame:
+    from scaling_bayes.errors import OptionError, TraceError
+    from scaling_bayes.schema import ANY_KIND
+    from scaling_bayes.traces import open_trace
+
+    try:
+        from scaling_bayes.model.resample import resample
+    except ImportError as error:
+        raise OptionError(f"--refit samples again, which needs PyMC and nutpie ({error}).") from None
+    with interrupts_kept():
+        frame = resample(open_trace(name, kind=ANY_KIND), random_seed=random_seed)
+    worst = frame.iloc[int(frame["difference"].abs().argmax())]
+    sentence = (
+        f"{name}: sampled again, {len(frame)} means and quantiles compared; the largest difference is "
+        f"{abs(worst['difference']):.2f} Monte Carlo errors ({worst['parameter']}, {worst['statistic']}), "
+        f"limit {worst['limit']:.2f}"
+    )
+    apart = int((~frame["agrees"]).sum())
+    if apart:
+        raise TraceError(
+            f"{sentence}; {apart} do not agree. The draws are not of the posterior they are said to be."
+        )
+    say(sentence)
+    return frame
+
+
+@click.command()
+@trace_argument
+@click.option("--style", default="bibtex", show_default=True, help="bibtex, csl-json, apa or cff.")
+@click.option("--with-hardware", is_flag=True, help="Add what numbers in USD, kWh and kg CO2e rest on.")
+def cite(trace: Path, style: str, with_hardware: bool) -> None:
+    """Print what to cite for TRACE: the trace, the software, the data and their sources.
+
+    \b
+    Example:
+      scaling-bayes cite reference-2026.11 --style apa
+    """
+    from scaling_bayes.citing.cite import cite as cite_trace
+
+    click.echo(cite_trace(trace, style, with_hardware=with_hardware), nl=False)
+
+
+@click.command()
+@click.argument("trace", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to make, or .zip file.")
+@click.option("--check", is_flag=True, help="TRACE is a bundle; check it instead of making one.")
+def bundle(trace: Path, output: Path | None, check: bool) -> None:
+    """Pack TRACE with manifest, report, data, environment and references for a deposit (RO-Crate).
+
+    \b
+    Example:
+      scaling-bayes bundle reference-2026.11 -o reference-2026.11.zip
+      scaling-bayes bundle --check reference-2026.11.zip
+    """
+    if check == (output is not None):
+        raise click.UsageError("give either -o with the bundle to make, or --check.")
+    if output is None:
+        from scaling_bayes.archive.check import check_bundle
+
+        for sentence in check_bundle(trace):
+            click.echo(sentence)
+        return
+    from scaling_bayes.archive.bundle import write_bundle
+
+    click.echo(str(write_bundle(trace, output)))

@@ -1,0 +1,162 @@
+"""Released traces: the names, the files behind them, and reading them with nothing but a netCDF library."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from scaling_bayes import list_traces, open_trace
+from scaling_bayes.archive.release import main, make, stale
+from scaling_bayes.digest import tree_digest
+from scaling_bayes.errors import DataError, OptionError, TraceError
+from scaling_bayes.releases import REFERENCE_TRACE, Release, read_index, to_toml
+
+TRACES = Path(__file__).with_name("data") / "traces"
+SAMPLER = ("pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_base", "arviz_stats", "arviz_plots")
+NO_SAMPLER = f"import sys\nfor name in {SAMPLER!r}:\n    sys.modules[name] = None\n"
+
+
+def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-c",
+        f"{NO_SAMPLER}from scaling_bayes.cli import main\nmain()",
+        *map(str, arguments),
+    ]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+
+
+def test_the_index_names_the_files_that_are_there(repository: Path) -> None:
+    folder = repository / "data" / "traces"
+    assert stale(folder / "index.toml") == []
+    released = list_traces()
+    assert REFERENCE_TRACE in set(released["name"])
+    assert {f"{name}.nc" for name in released["name"]} == {path.name for path in folder.glob("*.nc")}
+    for row in released.itertuples():
+        path = folder / f"{row.name}.nc"
+        assert path.stat().st_size < 5e6
+        tree = open_trace(row.name)
+        assert tree_digest(tree) == row.digest == tree.attrs["digest"]
+        assert sha256(path.read_bytes()).hexdigest() == row.sha256
+        assert json.loads(tree.attrs["manifest"]).get("kind", "fit") == row.kind
+        assert row.command.startswith("scaling-bayes ")
+    assert main(["--check"]) == 0
+
+
+def test_the_reference_trace_is_the_default_fit() -> None:
+    content = json.loads(open_trace(REFERENCE_TRACE).attrs["manifest"])
+    assert content["sampler"]["random_seed"] == 20261123
+    assert content["data"]["source"] == "scaling_bayes.reference_systems()"
+
+
+def test_a_name_means_the_released_trace_and_dot_slash_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / REFERENCE_TRACE).write_text("another file")
+    assert open_trace(REFERENCE_TRACE).attrs["digest"] == read_index()[0].digest
+    with pytest.raises(TraceError, match="not a readable netCDF-4 file"):
+        open_trace(f"./{REFERENCE_TRACE}")
+
+
+def test_a_released_file_that_was_replaced_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = TRACES / "fit-schema-1.nc"
+    release = read_index()[0]
+    monkeypatch.setattr("scaling_bayes.traces.find_trace", lambda _: (other, release))
+    with pytest.raises(
+        TraceError, match=f"the file does not match its digest .expected {release.sha256}, found"
+    ):
+        open_trace(release.name)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"name": "../escape-2026.11"}, "expected a unique one"),
+        ({"name": "Reference-2026.11"}, "expected a unique one"),
+        ({"date": 5}, "date of .* must be text"),
+        ({"file": "x.nc"}, "not a readable index"),
+    ],
+)
+def test_an_index_with_an_odd_entry_is_refused(entry: dict, message: str, tmp_path: Path) -> None:
+    text = to_toml(read_index()[:1])
+    for name, value in entry.items():
+        line = f"{name} = {json.dumps(value)}"
+        lines = [line if old.startswith(f"{name} = ") else old for old in text.splitlines()]
+        text = "\n".join(lines if line in lines else [*lines, line])
+    (tmp_path / "index.toml").write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_index(tmp_path / "index.toml")
+
+
+def test_an_index_is_written_as_it_is_read(tmp_path: Path) -> None:
+    odd = Release(
+        "odd-2026.11", "fit", 'A "title" with \\ and é', "scaling-bayes fit", "", "", "", "CC0-1.0", ""
+    )
+    (tmp_path / "index.toml").write_text(to_toml((odd,)), encoding="utf-8")
+    assert read_index(tmp_path / "index.toml") == (odd,)
+
+
+def test_a_release_is_made_by_its_command_and_nothing_is_left_when_that_fails(tmp_path: Path) -> None:
+    release = replace(read_index()[0], command="scaling-bayes fit no_such.csv")
+    with pytest.raises(OptionError, match="exit code 1"):
+        make(release, tmp_path)
+    with pytest.raises(OptionError, match="expected scaling-bayes"):
+        make(replace(release, command="rm -rf x"), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert main(["no-such-trace"]) == 1
+
+
+def test_the_command_line_reports_on_the_reference_trace_by_default(tmp_path: Path) -> None:
+    done = run("report", "--scenario", "none", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["report.html", "report.json", "report.csv"]
+    digest = open_trace(REFERENCE_TRACE).attrs["digest"]
+    assert json.loads((tmp_path / "report.json").read_text())["digest"] == digest
+    page = (tmp_path / "report.html").read_text()
+    assert f"({REFERENCE_TRACE})" in page
+    assert digest in page
+
+
+@pytest.mark.parametrize("path", sorted(TRACES.glob("*.nc")), ids=lambda path: path.name)
+def test_files_of_every_schema_open_verify_project_and_report_without_the_sampler(
+    path: Path, tmp_path: Path
+) -> None:
+    verified = run("verify", path, "--findings")
+    assert verified.returncode == 0, verified.stderr
+    assert "checks/rhat: agrees" in verified.stderr
+    projected = run("project", path, "--scenario", "trend", "--json")
+    assert projected.returncode == 0, projected.stderr
+    assert len(json.loads(projected.stdout)) == 24
+    reported = run("report", path, cwd=tmp_path)
+    assert reported.returncode == 0, reported.stderr
+    assert len(list(tmp_path.iterdir())) == 3
+    cited = run("cite", path, "--style", "apa")
+    assert cited.stdout.startswith(
+        "The scaling_bayes developers. (n.d.). Fit of 10 systems under the power law"
+    )
+
+
+def test_refitting_without_the_sampler_is_refused_in_words() -> None:
+    done = run("verify", TRACES / "fit-schema-1.nc", "--refit")
+    assert done.returncode == 1
+    assert "--refit samples again, which needs PyMC" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_verify_without_a_name_verifies_every_released_trace() -> None:
+    done = run("verify", "--json")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert [entry["digest"] for entry in shown] == list_traces()["digest"].tolist()
+    listed = run("traces", "--json")
+    assert [entry["name"] for entry in json.loads(listed.stdout)] == list_traces()["name"].tolist()
+    assert REFERENCE_TRACE in run("traces").stdout

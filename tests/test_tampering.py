@@ -1,0 +1,381 @@
+"""Files that were altered or made to do harm: each is refused with a clear message, fast, in little memory.
+
+All are opened in one process whose address space is limited, so that a file which asks for more memory than a
+trace needs fails there and not on the machine that reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+from scaling_bayes.digest import tree_digest
+from scaling_bayes.errors import TraceError
+from scaling_bayes.report import build_report, render_html
+from scaling_bayes.traces import open_trace, save_trace
+
+TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
+Edit = Callable[[h5py.File], object]
+
+
+def edit_manifest(change: Callable[[dict], object]) -> Edit:
+    """An edit of the manifest as an object."""
+
+    def edit(file: h5py.File) -> None:
+        content = json.loads(file.attrs["manifest"])
+        change(content)
+        file.attrs["manifest"] = json.dumps(content)
+
+    return edit
+
+
+def manifest_text(text: str) -> Edit:
+    return lambda file: file.attrs.__setitem__("manifest", text)
+
+
+def scale(name: str, factor: float = 1.0001) -> Edit:
+    return lambda file: file[name].__setitem__(..., file[name][...] * factor)
+
+
+def swap(one: str, other: str) -> Edit:
+    def edit(file: h5py.File) -> None:
+        file.move(one, "spare")
+        file.move(other, one)
+        file.move("spare", other)
+
+    return edit
+
+
+def set_text(name: str, text: str | bytes) -> Edit:
+    return lambda file: file[name].__setitem__(0, text)
+
+
+def add(name: str, **options: object) -> Edit:
+    return lambda file: file.create_dataset(name, **options)
+
+
+def nested_groups(file: h5py.File) -> None:
+    file.create_group("/".join(["deep"] * 300))
+
+
+def loop(file: h5py.File) -> None:
+    file["posterior/again"] = file["posterior"]
+
+
+def virtual(file: h5py.File) -> None:
+    layout = h5py.VirtualLayout(shape=(4,), dtype="f8")
+    layout[:] = h5py.VirtualSource("/etc/passwd", "x", shape=(4,))
+    file.create_virtual_dataset("posterior/virtual", layout)
+
+
+def huge_chunk(file: h5py.File) -> None:
+    file.create_dataset("posterior/chunk", shape=(1,), maxshape=(None,), chunks=(2**28,), dtype="f8")
+
+
+def plug_in(file: h5py.File) -> None:
+    creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    creation.set_chunk((8,))
+    creation.set_filter(32015, h5py.h5z.FLAG_OPTIONAL)
+    h5py.h5d.create(
+        file["posterior"].id, b"packed", h5py.h5t.NATIVE_DOUBLE, h5py.h5s.create_simple((8,)), creation
+    )
+
+
+def zeros(file: h5py.File) -> None:
+    file.create_dataset("posterior/zeros", data=np.zeros(2**26, "i1"), chunks=(2**22,), compression="gzip")
+    file.create_dataset("posterior/noughts", data=np.zeros(2**26, "i1"), chunks=(2**22,), compression="gzip")
+
+
+def many_attributes(file: h5py.File) -> None:
+    for position in range(200):
+        file["posterior"].attrs[f"a{position}"] = position
+
+
+def many_objects(file: h5py.File) -> None:
+    for position in range(2000):
+        file["posterior"].create_group(f"g{position}")
+
+
+def committed_type(file: h5py.File) -> None:
+    file["posterior/type"] = np.dtype("f8")
+
+
+HDF5_FILES: dict[str, tuple[Edit, str]] = {
+    "one draw": (
+        lambda file: file["posterior/slope"].__setitem__((0, 0, 0), 0.5),
+        "does not match its digest",
+    ),
+    "scaled draws": (scale("posterior/slope"), "does not match its digest"),
+    "one error of the data": (
+        lambda file: file["observed_data/error"].__setitem__(0, 0.5),
+        "match its digest",
+    ),
+    "compute of the data": (scale("constant_data/log10_training_compute_flop"), "does not match its digest"),
+    "swapped groups": (swap("posterior_predictive", "log_likelihood"), "does not match its digest"),
+    "swapped variables": (
+        swap("posterior/slope", "posterior/noise"),
+        "does not match its digest|not a readable",
+    ),
+    "prior for posterior": (swap("prior", "posterior"), "does not match its digest"),
+    "edited interval of a prior": (
+        edit_manifest(lambda m: m["priors"]["compute_error"].update(sigma=0.1)),
+        "does not match its digest",
+    ),
+    "edited check": (lambda file: file["checks/value"].__setitem__(0, 1.0), "does not match its digest"),
+    "edited seed": (edit_manifest(lambda m: m["sampler"].update(random_seed=2)), "does not match its digest"),
+    "edited data digest": (edit_manifest(lambda m: m["data"].update(sha256="0" * 64)), "match its digest"),
+    "edited unit": (lambda file: file["posterior/slope"].attrs.__setitem__("units", "percent"), "its digest"),
+    "forged digest": (lambda file: file.attrs.__setitem__("digest", "0" * 64), "expected 0000.*found"),
+    "no digest": (lambda file: file.attrs.__delitem__("digest"), "does not match its digest"),
+    "no manifest": (lambda file: file.attrs.__delitem__("manifest"), "no readable manifest"),
+    "manifest of NaN": (manifest_text('{"schema_version": NaN}'), "no readable manifest"),
+    "manifest with an infinite prior": (
+        manifest_text('{"priors": {"x": {"mu": Infinity}}}'),
+        "no readable manifest",
+    ),
+    "manifest 100,000 deep": (manifest_text("[" * 100_000), "no readable manifest"),
+    "manifest that is a list": (manifest_text("[1]"), "expected a JSON object"),
+    "manifest of another version": (
+        edit_manifest(lambda m: m.update(schema_version=99)),
+        "schema version 99",
+    ),
+    "version that is true": (edit_manifest(lambda m: m.update(schema_version=True)), "schema version True"),
+    "manifest of another kind": (edit_manifest(lambda m: m.update(kind="model")), "kind 'model'"),
+    "manifest without sampler": (edit_manifest(lambda m: m.pop("sampler")), "sampler"),
+    "seed that is text": (edit_manifest(lambda m: m["sampler"].update(random_seed="1")), "random_seed"),
+    "group missing": (lambda file: file.__delitem__("log_likelihood"), "groups missing: log_likelihood"),
+    "text that is not UTF-8": (set_text("constant_data/system_name", b"\xff\xfe"), "UTF-8|not a readable"),
+    "external link": (
+        lambda file: file.__setitem__("posterior/x", h5py.ExternalLink("/etc/passwd", "/")),
+        "ExternalLink",
+    ),
+    "soft link": (lambda file: file.__setitem__("posterior/x", h5py.SoftLink("/prior/slope")), "SoftLink"),
+    "soft link to itself": (
+        lambda file: file.__setitem__("posterior/x", h5py.SoftLink("/posterior/x")),
+        "SoftLink",
+    ),
+    "storage outside the file": (
+        add("posterior/x", shape=(4,), dtype="f8", external=[("/etc/passwd", 0, 32)]),
+        "stored outside the file",
+    ),
+    "virtual dataset": (virtual, "stored outside the file"),
+    "a million million values": (
+        add("posterior/x", shape=(10**12,), dtype="f8", chunks=(1024,)),
+        "it declares over",
+    ),
+    "ten huge dimensions": (
+        add("posterior/x", shape=(2000,) * 6, dtype="f8", chunks=(1,) * 6),
+        "it declares over",
+    ),
+    "chunk of 2 GiB": (huge_chunk, "it declares over"),
+    "compression bomb": (zeros, "it declares over"),
+    "compound type": (add("posterior/x", data=np.zeros(3, [("a", "f8"), ("b", "i4")])), "compound"),
+    "references": (
+        lambda file: file["posterior"].create_dataset("x", data=file["prior"].ref, dtype=h5py.ref_dtype),
+        "reference",
+    ),
+    "ragged arrays": (add("posterior/x", shape=(3,), dtype=h5py.vlen_dtype(np.float64)), "vlen"),
+    "opaque type": (add("posterior/x", data=np.zeros(3, "V8")), "opaque"),
+    "enumeration": (add("posterior/x", data=np.zeros(3, bool)), "enum"),
+    "committed type": (committed_type, "Datatype"),
+    "filter that is a plug-in": (plug_in, "filter 32015"),
+    "deep nesting": (nested_groups, "group inside a group"),
+    "group inside itself": (loop, "group inside a group"),
+    "two thousand groups": (many_objects, "holds 2"),
+    "attribute of 8 MB": (
+        lambda file: file["posterior/slope"].attrs.create("x", np.zeros(1000, "S8000")),
+        "attribute 'x' of /posterior/slope",
+    ),
+    "attribute that is a reference": (
+        lambda file: file["posterior"].attrs.create("x", file["prior"].ref, dtype=h5py.ref_dtype),
+        "attribute 'x' of /posterior",
+    ),
+    "two hundred attributes": (many_attributes, "attributes; expected at most"),
+    "numbers for text": (
+        swap("checks/worst", "checks/value"),
+        "digest|not a readable|checks/",
+    ),
+}
+
+
+def cut(share: float) -> Callable[[bytes], bytes]:
+    return lambda content: content[: int(share * len(content))]
+
+
+def flip(pattern: bytes, offset: int = 0) -> Callable[[bytes], bytes]:
+    """Flip the lowest bit of a byte after the first occurrence of a pattern."""
+
+    def change(content: bytes) -> bytes:
+        place = content.index(pattern) + offset
+        return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+    return change
+
+
+def one_text_for_all(content: bytes) -> bytes:
+    """Let every element of a text variable refer to one text of 2 MB, stored once."""
+    with h5py.File.in_memory() as file:
+        texts = file.create_dataset(
+            "texts", data=np.array(["x" * 2**21, *("y" * 20_000)], object), dtype=h5py.string_dtype()
+        )
+        offset = texts.id.get_offset()
+        file.flush()
+        made = bytearray(file.id.get_file_image())
+    first = made[offset : offset + 16]
+    made[offset : offset + 16 * 20_001] = first * 20_001
+    assert struct.unpack_from("<I", first)[0] == 2**21
+    return bytes(made)
+
+
+def stored_draws() -> bytes:
+    """First draws of a variable that is stored plainly, as they lie in the file."""
+    with h5py.File(TRACE) as file:
+        return np.asarray(file["posterior/compute_error"]).tobytes()[:24]
+
+
+BYTE_FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "one flipped byte in the draws": (flip(stored_draws()), "digest"),
+    "one flipped byte in the data": (flip(b"conll_2003: ", 2), "digest"),
+    "one flipped byte in the manifest": (flip(b'"random_seed": ', 15), "digest"),
+    "one flipped byte in the signature": (flip(b"\x89HDF", 1), "not a readable netCDF-4 file"),
+    "half of the file": (cut(0.5), "not a readable netCDF-4 file"),
+    "all but a hundredth": (cut(0.99), "not a readable netCDF-4 file"),
+    "nothing": (cut(0.0), "not a readable netCDF-4 file"),
+    "text": (lambda content: b"task,error\n", "not a readable netCDF-4 file"),
+    "a pickle": (lambda content: b"cos\nsystem\n(S'touch /tmp/owned'\ntR.", "not a readable netCDF-4 file"),
+    "gzip": (zlib.compress, "not a readable netCDF-4 file"),
+    "one text for all": (one_text_for_all, "out of proportion"),
+}
+
+
+READ = """
+import json, resource, sys, time
+from pathlib import Path
+from scaling_bayes import TraceError, open_trace
+open_trace(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+for path in sorted(Path(sys.argv[2]).iterdir()):
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    try:
+        open_trace(path)
+        message = ""
+    except TraceError as error:
+        message = str(error)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(json.dumps([path.name, message, time.perf_counter() - start, grown / 1024]))
+"""
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, float, float]]:
+    """Message, seconds and MiB of every file, opened in one limited process."""
+    folder = tmp_path_factory.mktemp("tampered")
+    for name, (change, _) in BYTE_FILES.items():
+        (folder / name).write_bytes(change(TRACE.read_bytes()))
+    for name, (edit, _) in HDF5_FILES.items():
+        (folder / name).write_bytes(TRACE.read_bytes())
+        with h5py.File(folder / name, "r+") as file:
+            edit(file)
+    run = subprocess.run([sys.executable, "-c", READ, TRACE, folder], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    return {name: (message, seconds, grown) for name, message, seconds, grown in lines}
+
+
+@pytest.mark.parametrize("name", [*BYTE_FILES, *HDF5_FILES])
+def test_refused_with_a_clear_message_quickly_and_in_little_memory(name: str, opened) -> None:
+    message, seconds, grown = opened[name]
+    expected = {**BYTE_FILES, **HDF5_FILES}[name][1]
+    assert message, "the file was accepted"
+    assert name in message
+    assert len(message) < 1500
+    assert re.search(expected, message), message
+    assert seconds < 5
+    assert grown < 256
+
+
+def test_every_flipped_byte_is_refused_or_changes_nothing(tmp_path: Path) -> None:
+    """A byte may lie in a gap of the file; then the content is still the one of the digest."""
+    content = TRACE.read_bytes()
+    digest = open_trace(TRACE).attrs["digest"]
+    rng = np.random.default_rng(1)
+    refused = 0
+    for place in rng.integers(0, len(content), 25):
+        path = tmp_path / "flipped.nc"
+        path.write_bytes(
+            content[:place] + bytes([content[place] ^ (1 << int(rng.integers(8)))]) + content[place + 1 :]
+        )
+        try:
+            tree = open_trace(path)
+        except TraceError:
+            refused += 1
+        else:
+            assert tree_digest(tree) == digest == tree.attrs["digest"]
+    assert refused > 3
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("../../../etc/passwd", "cannot read|not a readable"),
+        ("reference-2026.11/../../systems.csv", "cannot read|not a readable"),
+        ("..", "is a folder"),
+        ("", "expected the path of a trace"),
+        ("reference-2026.11\0.nc", "expected the path of a trace"),
+        (
+            "reference-2099.01",
+            "no released trace is named 'reference-2099.01'; expected one of reference-2026.11",
+        ),
+        ("https://example.org/reference-2026.11.nc", "cannot read"),
+        ("/dev/zero", "device or pipe"),
+        ("traces/reference-2026.11", "cannot read"),
+    ],
+)
+def test_odd_names_are_refused(name: str, message: str) -> None:
+    with pytest.raises(TraceError, match=message):
+        open_trace(name)
+
+
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "trace.nc")
+    with pytest.raises(TraceError, match="device or pipe"):
+        open_trace(tmp_path / "trace.nc")
+
+
+def test_names_with_script_stay_text(tmp_path: Path) -> None:
+    """Whoever writes a file can give it any names and a digest that fits; the report shows them as text."""
+    nasty = "<script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}\u202e"
+    tree = open_trace(TRACE)
+    constant = tree["constant_data"].to_dataset()
+    for name in ("system_name", "paper", "flags", "correction_reason", "device"):
+        constant[name] = ("system", np.array([nasty] * constant.sizes["system"], object))
+    constant["paper_url"] = ("system", np.array(["javascript:alert(3)"] * constant.sizes["system"], object))
+    checks = tree["checks"].to_dataset()
+    for name in ("worst", "meaning"):
+        checks[name] = ("check", np.array([nasty] * checks.sizes["check"], object))
+    content = json.loads(tree.attrs["manifest"])
+    content["data"]["source"] = nasty
+    content["versions"]["scaling_bayes"] = nasty
+    attrs = {**tree.attrs, "manifest": json.dumps(content)}
+    tree["constant_data"] = xr.DataTree(constant)
+    tree["checks"] = xr.DataTree(checks)
+    tree.attrs = attrs
+    page = render_html(build_report(open_trace(save_trace(tree, tmp_path / "nasty.nc")), scenario=None))
+    assert "alert(1)" in page
+    assert "<script" not in page.lower()
+    assert "<img" not in page.lower()
+    assert "javascript:" not in page
+    assert "\u202e" not in page
+    assert "49" not in page.split("alert(2)&gt;")[1][:10]
