@@ -246,7 +246,7 @@ def _sensitivity(idata: xr.DataTree, options: ModelOptions, tasks: Sequence[str]
     components = ["prior", "likelihood", *default_priors(options)]
     values = np.random.default_rng(9).gamma(1.0, 0.05, (len(quantities), len(components)))
     return xr.Dataset(
-        {"sensitivity": (("quantity", "component"), values)},
+        {"power_scaling": (("quantity", "component"), values)},
         coords={
             "quantity": np.array(quantities, dtype=object),
             "component": np.array(components, dtype=object),

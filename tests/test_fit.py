@@ -370,7 +370,7 @@ def test_every_combination_of_options_fits(
     spread = (in_odds.std("task") / in_odds.mean("task")).max()
     assert (spread < 1e-9) == (pooling == "complete")
     assert np.isfinite(idata["log_likelihood"]["error"]).all()
-    assert np.isfinite(idata["sensitivity"]["sensitivity"]).all()
+    assert np.isfinite(idata["sensitivity"]["power_scaling"]).all()
 
 
 def test_trouble_is_said_in_plain_words() -> None:

@@ -28,7 +28,7 @@ def fitted(law: str = "power", **priors: Any) -> xr.DataTree:
 
 @cache
 def sensitivity(law: str = "power") -> xr.DataArray:
-    return power_scaling(fitted(law))["sensitivity"]
+    return power_scaling(fitted(law))["power_scaling"]
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -51,20 +51,20 @@ def test_a_flat_prior_has_no_influence_and_a_narrow_one_has() -> None:
     by_width = {}
     for sigma in (1e6, 0.5, 0.02):
         prior = {"family": "Normal", "mu": -3.0, "sigma": sigma}
-        found = power_scaling(fitted(slope_log_mean=prior))["sensitivity"]
+        found = power_scaling(fitted(slope_log_mean=prior))["power_scaling"]
         by_width[sigma] = found.sel(component="slope_log_mean").max().item()
     assert by_width[1e6] < 1e-6
     assert by_width[1e6] < by_width[0.5] < by_width[0.02]
 
 
 def test_a_prior_moves_the_parameter_it_is_on_most() -> None:
-    """Draws of a task's slope and of `compute_spread` of the other task are independent here."""
+    """Draws of slope and of progress are independent here."""
     prior = {"family": "LogNormal", "mu": -3.0, "sigma": 0.1}
     idata = synthetic_fit(TASKS, pooling="none", draws=500)
     content = json.loads(idata.attrs["manifest"])
     content["priors"]["slope"] = prior
     idata.attrs["manifest"] = json.dumps(content)
-    found = power_scaling(idata)["sensitivity"].sel(component="slope")
+    found = power_scaling(idata)["power_scaling"].sel(component="slope")
     assert (
         found.sel(quantity=["slope[imagenet]", "slope[my task]"]).min()
         > 2 * found.sel(quantity=["progress[imagenet]", "progress[my task]"]).max()

@@ -98,7 +98,7 @@ VARIABLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "reference_error": ("1", "geometric mean error of the task, at which slopes of laws are compared"),
         "compute_in_doubt": ("1", "1 where the system's training compute is in doubt"),
         "paper_index": ("1", "number of the system's paper within its task"),
-        "sensitivity": ("1", "power-scaling sensitivity of a quantity to a part of the posterior"),
+        "power_scaling": ("1", "power-scaling sensitivity of a quantity to a part of the posterior"),
         "weight": ("1", "stacking weight of a fit"),
         "log10_cost_usd": ("log10(USD)", "log10 of the price of the computation"),
         "log10_energy_kwh": ("log10(kWh)", "log10 of the energy drawn by the facility, PUE included"),

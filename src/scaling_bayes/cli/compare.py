@@ -29,6 +29,7 @@ _COLUMNS = ("fit", "elpd", "difference", "weight", "optimal", "worst k", "refits
 @click.option("--folds", type=int, default=10, show_default=True, help="Folds, where papers are left out.")
 @click.option("--random-seed", type=int, help="Seed of folds and refits; by default that of the first TRACE.")
 @click.option(
+    "-o",
     "--stack",
     "stacked",
     metavar="FILE",
@@ -92,7 +93,7 @@ def _named(paths: Sequence[Path], trees: Sequence[xr.DataTree]) -> dict[str, xr.
 
     for names in (
         [str(manifest(tree)["model"]["law"]) for tree in trees],
-        [path.stem for path in paths],
+        [path.name.removesuffix(".nc") for path in paths],
         [str(path) for path in paths],
     ):
         if len(set(names)) == len(names):

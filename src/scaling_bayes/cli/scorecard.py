@@ -112,8 +112,9 @@ def _print(summary: pd.DataFrame, apart: list[str]) -> None:
             right=_COLUMNS[1:],
         )
     click.echo(
-        "gain: log density over the least-squares power line, nats per 60 systems; CRPS in powers of\n"
-        "ten of error; 50, 80, 90 %: errors inside the equal-tailed interval; missing: not predicted"
+        "Gain: log density over the least-squares power line, nats per 60 systems; CRPS\n"
+        "in powers of ten of error; 50, 80 and 90 %: errors inside that equal-tailed\n"
+        "interval; missing: systems not predicted."
     )
 
 
@@ -121,7 +122,7 @@ def _cells(row: dict[Any, Any]) -> tuple[str, ...]:
     shares = (f"{row[f'coverage_{probability}']:.0%}" for probability in (50, 80, 90))
     return (
         str(row["forecaster"]),
-        "" if math.isnan(row["gain"]) else f"{row['gain']:+.1f}",
+        "" if math.isnan(row["gain"]) else f"{row['gain']:+.1f}" if row["gain"] else "0",
         f"{row['crps']:.4f}",
         *shares,
         str(row["systems"]),

@@ -44,7 +44,7 @@ def power_scaling(idata: xr.DataTree) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``sensitivity`` (quantity, component); components are ``prior`` (all together), ``likelihood`` and
+        ``power_scaling`` (quantity, component); components are ``prior`` (all together), ``likelihood`` and
         each prior by name. Quantities are ``slope[task]`` (orders of magnitude of error per tenfold compute),
         ``progress[task]`` and ``compute[task error %]`` (predictive, the last year of the data).
     """
@@ -74,7 +74,7 @@ def power_scaling(idata: xr.DataTree) -> xr.Dataset:
             )
         found[:, column] = np.where(constant_in_draws, 0.0, sense.values)
     return xr.Dataset(
-        {"sensitivity": (("quantity", "component"), found)},
+        {"power_scaling": (("quantity", "component"), found)},
         coords={
             "quantity": quantities["quantity"].values.astype(object),
             "component": np.array(list(components), dtype=object),

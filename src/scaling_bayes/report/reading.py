@@ -201,7 +201,7 @@ def _sensitivity(idata: xr.DataTree) -> pd.DataFrame | None:
         return None
     import pandas as pd
 
-    values = group(idata, "sensitivity")["sensitivity"].transpose("quantity", "component")
+    values = group(idata, "sensitivity")["power_scaling"].transpose("quantity", "component")
     frame = pd.DataFrame(values.values, columns=values["component"].values.astype(str))
     frame.insert(0, "quantity", values["quantity"].values.astype(str))
     return frame
