@@ -133,7 +133,7 @@ def test_progress_prints_the_numbers_of_the_summary(options: dict[str, bool], tm
     assert printed.exit_code == 0, printed.output
     assert max(map(len, printed.stdout.splitlines())) <= 80
     assert ("gain" in printed.stdout) == ("gain_per_year" in set(expected["quantity"]))
-    found = pd.read_csv(io.StringIO(ask("progress", trace, "--csv").stdout))
+    found = pd.read_csv(io.StringIO(ask("progress", trace, "--csv").stdout), dtype={"unit": str})
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
     rows = json.loads(ask("progress", trace, "--json").stdout)
     assert rows[0]["median"] == expected["median"].iloc[0]

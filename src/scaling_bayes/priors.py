@@ -126,15 +126,19 @@ class Prior:
 
     def log_density(self, value: Any) -> NDArray[np.float64]:
         """Natural log of the density, value by value; ``-inf`` outside the support."""
+        import numpy as np
         from scipy import stats
 
         p = self.parameters
+        if self.family == "HalfStudentT":
+            folded = math.log(2.0) + stats.t(p["nu"], 0.0, p["sigma"]).logpdf(value)
+            half: NDArray[np.float64] = np.where(np.asarray(value) >= 0, folded, -np.inf)
+            return half
         distributions: dict[str, Any] = {
             "Normal": lambda: stats.norm(p["mu"], p["sigma"]),
             "StudentT": lambda: stats.t(p["nu"], p["mu"], p["sigma"]),
             "Uniform": lambda: stats.uniform(p["lower"], p["upper"] - p["lower"]),
             "HalfNormal": lambda: stats.halfnorm(scale=p["sigma"]),
-            "HalfStudentT": lambda: stats.foldnorm(0.0, scale=p["sigma"]),
             "LogNormal": lambda: stats.lognorm(p["sigma"], scale=math.exp(p["mu"])),
             "Exponential": lambda: stats.expon(scale=1 / p["lam"]),
             "Gamma": lambda: stats.gamma(p["alpha"], scale=1 / p["beta"]),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["scorecard"]
 
-_COLUMNS = ("forecaster", "gain", "CRPS", "50 %", "80 %", "90 %", "systems", "missing")
+_COLUMNS = ("forecaster", "gain", "CRPS", "50 %", "80 %", "90 %", "systems")
 
 
 @click.command()
@@ -114,7 +114,7 @@ def _print(summary: pd.DataFrame, apart: list[str]) -> None:
     click.echo(
         "Gain: log density over the least-squares power line, nats per 60 systems; CRPS\n"
         "in powers of ten of error; 50, 80 and 90 %: errors inside that equal-tailed\n"
-        "interval; missing: systems not predicted."
+        "interval; systems: predicted, of all."
     )
 
 
@@ -125,6 +125,5 @@ def _cells(row: dict[Any, Any]) -> tuple[str, ...]:
         "" if math.isnan(row["gain"]) else f"{row['gain']:+.1f}" if row["gain"] else "0",
         f"{row['crps']:.4f}",
         *shares,
-        str(row["systems"]),
-        str(row["not_predicted"]),
+        f"{row['systems']} of {row['systems'] + row['not_predicted']}",
     )

@@ -103,7 +103,7 @@ def law_recovery(
     """
     import pandas as pd
 
-    sampler = SamplerOptions(500, 400, 2, 0.9, random_seed)
+    sampler = SamplerOptions(400, 400, 2, 0.9, random_seed)
     options = ModelOptions(paper_effect=False, flagged_error=False)
     refitters = {law: Refitter(replace(options, law=law), sampler) for law in LAWS}
     rows = []
