@@ -91,7 +91,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
 _MAKERS: Mapping[str, Callable[[], pd.DataFrame]] = {
     "scorecard": lambda: scorecard(random_seed=RANDOM_SEED),
     "ingredients": lambda: measure_ingredients(RANDOM_SEED),
-    "law_recovery": lambda: law_recovery(random_seed=RANDOM_SEED),
+    "law_recovery": lambda: law_recovery(5, random_seed=RANDOM_SEED),
 }
 _SIDECAR = """\
 title = "{title}"
@@ -128,7 +128,9 @@ def filled_pages(root: Path) -> dict[Path, str]:
             scores[scores["forecaster"].isin(["stack", "power", "unpooled", "least_squares_power"])],
             ["cutoff", "forecaster"],
         ),
-        "scores_by_task": _scores(scores[scores["forecaster"] == "stack"], "task"),
+        "scores_by_task": _scores(
+            scores[scores["forecaster"].isin(["stack", "least_squares_power"])], ["task", "forecaster"]
+        ),
         "weights": _weights(scores),
         "ingredients": _ingredients(ingredients),
         "headlines": _headlines(ingredients),
