@@ -101,10 +101,12 @@ def test_title_is_the_question_and_the_answer_comes_first(scenario: str | None, 
         *(["costs"] if scenario else []),
         "fits",
         "slopes",
+        "progress",
         "thompson2020",
         "checks",
         "data",
         "settings",
+        "sensitivity",
         "calibration",
         "cite",
     ]
@@ -323,6 +325,8 @@ def test_json_holds_everything_and_no_special_numbers(written: list[Path]) -> No
         "noise",
         "progress",
         "compute_error",
+        "flagged_error_factor",
+        "paper_correlation",
     }
     assert {"options", "priors", "checks", "sampler", "versions", "citation", "schema"} <= set(found)
     assert found["data"]["n_systems"] == len(found["data"]["systems"])
