@@ -174,12 +174,14 @@ def _single(asked: Requirement, position: int) -> Requirement:
 
 def _compute(one: Requirement, order: dict[str, Order]) -> Floats:
     """log10 compute with the parameters and the noise each in its own order of draws."""
+
+    def with_parameters(values: xr.DataArray) -> xr.DataArray:
+        return _reordered(values, order[PARAMETERS]) if "chain" in values.dims else values
+
     moved = dataclasses.replace(
         one,
-        parameters={
-            name: _reordered(values, order[PARAMETERS]) if "chain" in values.dims else values
-            for name, values in one.parameters.items()
-        },
+        performance=with_parameters(one.performance),
+        parameters={name: with_parameters(values) for name, values in one.parameters.items()},
         noise=None if one.noise is None else _reordered(one.noise, order[NOISE]),
     )
     return moved.log10_compute().values.ravel()
