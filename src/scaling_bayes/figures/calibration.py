@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scaling_bayes.figures.predictive import coverage_axes
 from scaling_bayes.figures.reading import coverage
 from scaling_bayes.figures.style import (
     COLORS,
@@ -114,22 +115,13 @@ def plot_calibration(
 
 
 def _coverage_panel(ax: Axes, ranks: Mapping[str, NDArray[np.float64]]) -> None:
-    ax.plot([0, 1], [0, 1], color=COLORS["rule"], lw=1.0, ls=(0, (4, 2)))
+    coverage_axes(ax)
     ends = []
     for (name, found), (color, marker) in zip(ranks.items(), _MARKS, strict=False):
         inside = [coverage(found, float(probability)) for probability in _NOMINAL]
         ax.plot(_NOMINAL, inside, color=COLORS[color], marker=marker, ms=3.2, mew=0)
         ends.append((inside[-1], forecaster_label(name), COLORS[color]))
     _labels_beside(ax, ends)
-    ax.set_xlim(0, 1)
-    ax.set_ylim(0, 1)
-    ticks = [0.0, 0.25, 0.5, 0.75, 1.0]
-    for axis in ("x", "y"):
-        numeric_ticks(ax, axis, ticks, [f"{100 * tick:.0f} %" for tick in ticks])
-    ax.set_title("Coverage of intervals")
-    ax.set_xlabel("probability the interval states")
-    ax.set_ylabel("observed errors inside")
-    finish(ax)
 
 
 def _labels_beside(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_posterior_predictive", "plot_prior_predictive"]
+__all__ = ["coverage_axes", "plot_posterior_predictive", "plot_prior_predictive"]
 
 _ROW = 0.4
 _LEAST_SYSTEMS = 5
@@ -145,10 +145,15 @@ def _rank_histogram(ax: Axes, ranks: np.ndarray) -> None:
 
 
 def _coverage_curve(ax: Axes, ranks: np.ndarray) -> None:
+    coverage_axes(ax)
     nominal = np.linspace(0.05, 0.95, 19)
     found = [coverage(ranks, float(p)) for p in nominal]
-    ax.plot([0, 1], [0, 1], color=COLORS["rule"], lw=1.0, ls=(0, (4, 2)))
     ax.plot(nominal, found, color=COLORS["blue"], marker="o", ms=3.2, mew=0)
+
+
+def coverage_axes(ax: Axes) -> None:
+    """Axes of coverage against stated probability, with the line on which they agree."""
+    ax.plot([0, 1], [0, 1], color=COLORS["rule"], lw=1.0, ls=(0, (4, 2)))
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1)
     ticks = [0.0, 0.25, 0.5, 0.75, 1.0]
