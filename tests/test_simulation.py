@@ -1,0 +1,139 @@
+"""Data simulated from the model have the distribution that the likelihood says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.stats import kstest, multivariate_normal
+
+from scaling_bayes.laws import LAWS, get_law
+from scaling_bayes.observations import Observations
+from scaling_bayes.options import ModelOptions
+from scaling_bayes.predictive import joint_log_density_of_error, observed_performance
+from scaling_bayes.simulation import simulate_observations
+
+SIMULATIONS = 2000
+
+
+def design(law: str) -> Observations:
+    """Two tasks of four systems; the first two of each are of one paper."""
+    rng = np.random.default_rng(1)
+    task = np.repeat([0, 1], 4)
+    return Observations(
+        tasks=("one", "two"),
+        systems=tuple(map(str, range(8))),
+        task_index=task,
+        error=np.full(8, 0.2),
+        log10_compute=20.0 + rng.standard_normal(8),
+        year=2015.0 + rng.uniform(-2, 2, 8),
+        flagged=np.arange(8) % 3 == 0,
+        paper=("",) * 8,
+        paper_index=np.array([0, 0, 1, 2, 3, 3, 4, 5]),
+        reference_log10_compute=np.array([20.0, 20.5]),
+        reference_year=np.array([2015.0, 2015.5]),
+        reference_error=np.array([0.2, 0.3]),
+    )
+
+
+def parameters(options: ModelOptions) -> xr.Dataset:
+    law = get_law(options.law)
+    floor = np.array([0.05, 0.1]) if law.has_floor else 0.0
+    reference = np.array([0.2, 0.3])
+    gain = law.gain(reference, floor)
+    by_task = {
+        "intercept": law.performance(reference, floor),
+        "slope": np.array([0.06, 0.04]) * gain,
+        "noise": np.array([0.02, 0.03]) * gain,
+    }
+    scalars = {}
+    if options.algorithmic_progress:
+        by_task["progress"] = np.array([0.3, 0.5])
+    if options.measurement_error:
+        by_task |= {name: np.array([0.1, -0.2]) for name in ("compute_mean", "compute_growth")}
+        by_task["compute_spread"] = np.array([0.5, 0.8])
+        scalars |= {"compute_error": 0.3, "flagged_error_factor": 2.0}
+    if law.has_floor:
+        by_task["floor"] = floor
+    if options.paper_effect:
+        scalars["paper_correlation"] = 0.6
+    if options.robust:
+        scalars["degrees_of_freedom"] = 4.0
+    return xr.Dataset(
+        {**{name: ("task", values) for name, values in by_task.items()}, **scalars},
+        coords={"task": ["one", "two"]},
+    )
+
+
+def simulations(options: ModelOptions) -> list[Observations]:
+    rng, at = np.random.default_rng(2), parameters(options)
+    made = [simulate_observations(options, at, design(options.law), rng) for _ in range(SIMULATIONS)]
+    found = [each for each in made if each is not None]
+    assert len(found) > 0.99 * SIMULATIONS
+    return found
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("measurement_error", [True, False])
+def test_errors_are_spread_as_the_joint_density_says(law: str, measurement_error: bool) -> None:
+    """The squared distance from the mean, in the covariance of the likelihood, is chi-square per paper."""
+    options = ModelOptions(law, measurement_error=measurement_error)
+    at = parameters(options).expand_dims(("chain", "draw"))
+    squares = []
+    for simulated in simulations(options)[:400]:
+        performance = observed_performance(law, at, simulated)
+        residual = performance.residual(simulated.error).transpose(..., "system").values[0, 0]
+        covariance = np.diag((performance.sd**2).values[0, 0])
+        shared = (performance.shared_sd**2).values[0, 0]
+        for one, other in ((0, 1), (4, 5)):
+            covariance[one, other] = covariance[other, one] = shared[one]
+        squares.append(residual @ np.linalg.solve(covariance, residual))
+        density = joint_log_density_of_error(performance, simulated.error, simulated.paper_index)
+        jacobian = performance.log_jacobian(simulated.error).values.sum()
+        exact = multivariate_normal(np.zeros(8), covariance).logpdf(residual) + jacobian
+        assert density.values.sum() == pytest.approx(exact, rel=1e-9)
+    assert kstest(squares, "chi2", (8,)).pvalue > 1e-3
+
+
+def test_reported_compute_has_the_spread_of_the_population_and_its_own_error() -> None:
+    options = ModelOptions()
+    at, plan = parameters(options), design("power")
+    compute = np.array([each.compute for each in simulations(options)])
+    task = plan.task_index
+    mean = at["compute_mean"].values[task] + at["compute_growth"].values[task] * plan.years
+    error = 0.3 * np.where(plan.flagged, 2.0, 1.0)
+    sd = np.sqrt(at["compute_spread"].values[task] ** 2 + error**2)
+    for z in ((compute - mean) / sd).T:
+        assert kstest(z, "norm").pvalue > 1e-4
+
+
+def test_robust_papers_stray_by_a_student_t_together() -> None:
+    options = ModelOptions(robust=True)
+    at = parameters(options).expand_dims(("chain", "draw"))
+    z = []
+    for simulated in simulations(options):
+        performance = observed_performance("power", at, simulated)
+        z.append(
+            performance.residual(simulated.error).transpose(..., "system").values[0, 0]
+            / performance.sd.values[0, 0]
+        )
+    standard = np.array(z)
+    assert kstest(standard[:, 3], "t", (4,)).pvalue > 1e-3
+    large = np.abs(standard) > 3
+    together, apart = (large[:, 0] & large[:, 1]).sum(), (large[:, 0] & large[:, 3]).sum()
+    assert together > 3 * max(apart, 1)
+
+
+def test_an_impossible_error_makes_no_simulation() -> None:
+    options = ModelOptions(measurement_error=False)
+    at = parameters(options)
+    at["intercept"] = at["intercept"] - 5.0
+    assert simulate_observations(options, at, design("power"), np.random.default_rng(1)) is None
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_simulated_errors_are_errors(law: str) -> None:
+    for simulated in simulations(ModelOptions(law))[:200]:
+        assert ((simulated.error > 0) & (simulated.error < 1)).all()
+        if get_law(law).has_floor:
+            assert (simulated.error > np.array([0.05, 0.1])[simulated.task_index]).all()
