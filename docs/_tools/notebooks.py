@@ -19,7 +19,7 @@ SOURCES = ROOT / "notebooks"
 STORED = ROOT / "docs" / "notebooks"
 #: The notebooks open this trace where they would sample the same fit.
 TRACE = "reference-2026.11"
-_DROPPED = {"application/vnd.jupyter.widget-view+json", "application/javascript"}
+_DROPPED = {"application/vnd.jupyter.widget-view+json", "application/javascript", "text/latex"}
 
 
 def source(name: str) -> nbformat.NotebookNode:
