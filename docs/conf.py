@@ -53,7 +53,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "tutorial": []}
 html_theme_options = {
     "header_links_before_dropdown": 7,
     "navbar_align": "left",

@@ -14,13 +14,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: What the converter writes and browsers do not read as meant.
+_MENDED = {
+    "<mi>&#x0007E;</mi>": "<mo>&#x0223C;</mo>",
+    'width="negativethinmathspace"': 'width="-0.167em"',
+}
+
 
 def to_mathml(latex: str, node: nodes.Element, *, display: str) -> str:
     """MathML of a formula; what the converter does not know is a warning of the build."""
     mathml: str = convert(latex, display=display)
+    for found, meant in _MENDED.items():
+        mathml = mathml.replace(found, meant)
     if "<mi>&</mi>" in mathml or "\\" in mathml:
         logger.warning("formula is not converted in full: %s", latex, location=node)
-    return mathml.replace('width="negativethinmathspace"', 'width="-0.167em"')
+    return mathml
 
 
 def visit_inline(translator: HTML5Translator, node: nodes.math) -> None:

@@ -64,7 +64,7 @@ def keep_as_code(
     _app: Sphinx, _env: BuildEnvironment, node: addnodes.pending_xref, content: nodes.Element
 ) -> nodes.Element | None:
     """Leave a name without a page as code."""
-    return content if node.get("optional") else None
+    return nodes.literal(text=content.astext()) if node.get("optional") else None
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -38,7 +38,7 @@ def source(name: str) -> nbformat.NotebookNode:
 
 def run(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Execute every cell and keep of the outputs what a page shows."""
-    os.environ.update(NOTEBOOK_TRACE=TRACE, SCALING_BAYES_COMPILE_CACHE="1")
+    os.environ["NOTEBOOK_TRACE"] = TRACE
     metadata = dict(notebook["metadata"])
     NotebookClient(notebook, timeout=3600, resources={"metadata": {"path": str(SOURCES)}}).execute()
     notebook["metadata"] = metadata

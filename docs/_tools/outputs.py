@@ -24,7 +24,7 @@ from typing import Any
 
 DOCS = Path(__file__).resolve().parent.parent
 _BLOCK = re.compile(r"^```(pycon|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_WIDTH = "100"
+_WIDTH = "80"
 
 
 def pages() -> list[Path]:

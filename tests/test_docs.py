@@ -1,0 +1,293 @@
+"""The documentation site: it builds without a warning, needs no network, and names everything there is."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+import scaling_bayes
+from scaling_bayes.cli import cli
+
+pytest.importorskip("sphinx", reason="the extra 'docs' is not installed")
+
+#: Elements and attributes that a browser loads by itself.
+LOADED = {
+    ("img", "src"),
+    ("script", "src"),
+    ("iframe", "src"),
+    ("source", "src"),
+    ("video", "src"),
+    ("audio", "src"),
+    ("object", "data"),
+    ("embed", "src"),
+}
+LOADED_LINKS = {"stylesheet", "icon", "preload", "prefetch", "preconnect", "dns-prefetch", "modulepreload"}
+STORED_BYTES = 3_000_000
+#: Tables of a report whose first column holds words, not names of tasks or systems.
+WORDED = {"Assumption", "Check", "Forecaster", "Parameter"}
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Page(HTMLParser):
+    """Anchors, links and what a browser loads of one page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.anchors: set[str] = set()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.anchors |= {found[name] for name in ("id", "name") if name in found}
+        if tag == "a" and "href" in found:
+            self.links.append(found["href"])
+        if tag == "link" and LOADED_LINKS & set(found.get("rel", "").split()):
+            self.loaded.append(found["href"])
+        self.loaded += [value for name, value in found.items() if (tag, name) in LOADED]
+
+
+@pytest.fixture(scope="module")
+def site(repository: Path, made_once: Callable[..., Path]) -> Path:
+    """The built site, made once for the whole run."""
+
+    def build(path: Path) -> None:
+        command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "--nitpicky", "--quiet"]
+        run = subprocess.run(
+            [*command, "-d", f"{path}.doctrees", "docs", str(path)],
+            cwd=repository,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+
+    return made_once("site", build)
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[str, Page]:
+    return {
+        path.relative_to(site).as_posix(): Page(path.read_text(encoding="utf-8"))
+        for path in site.rglob("*.html")
+    }
+
+
+# The site as built
+
+
+def test_every_link_within_the_site_leads_somewhere(site: Path, pages: dict[str, Page]) -> None:
+    broken = []
+    for name, page in pages.items():
+        for link in page.links:
+            address = urlsplit(link)
+            if address.scheme or address.netloc:
+                continue
+            path = unquote(address.path)
+            target = (site / name).parent / path if path else site / name
+            anchors = pages.get(target.resolve().relative_to(site.resolve()).as_posix(), Page("")).anchors
+            if not target.is_file() or (address.fragment and unquote(address.fragment) not in anchors):
+                broken.append(f"{name}: {link}")
+    assert broken == []
+
+
+def test_a_browser_loads_nothing_from_elsewhere(site: Path, pages: dict[str, Page]) -> None:
+    loaded = {f"{name}: {url}" for name, page in pages.items() for url in page.loaded if urlsplit(url).netloc}
+    for sheet in site.rglob("*.css"):
+        text = sheet.read_text(encoding="utf-8")
+        urls = re.findall(r"(?:url\(|@import)\s*['\"]?((?:https?:)?//[^'\")\s]+)", text)
+        loaded |= {f"{sheet.relative_to(site)}: {url}" for url in urls}
+    assert loaded == set()
+    assert not list(site.rglob("*mathjax*"))
+
+
+def test_no_page_of_an_old_name_is_left(site: Path) -> None:
+    generated = {path.stem for path in (site / "reference" / "generated").glob("*.html")}
+    assert generated == {f"scaling_bayes.{name}" for name in scaling_bayes.__all__}
+
+
+def test_every_public_name_has_a_page_in_the_reference(pages: dict[str, Page]) -> None:
+    for name in scaling_bayes.__all__:
+        page = pages[f"reference/generated/scaling_bayes.{name}.html"]
+        assert f"scaling_bayes.{name}" in page.anchors
+
+
+def test_every_command_and_option_is_in_the_reference(site: Path) -> None:
+    text = (site / "reference" / "cli.html").read_text(encoding="utf-8")
+    for name, command in cli.commands.items():
+        assert f'id="scaling-bayes-{name}"' in text, name
+        for parameter in command.params:
+            for option in parameter.opts if parameter.param_type_name == "option" else ():
+                assert f'id="cmdoption-scaling-bayes-{name}-{option.lstrip("-")}"' in text.replace(
+                    f"{name}{option}", f"{name}-{option.lstrip('-')}"
+                ), (name, option)
+
+
+def test_every_module_is_on_the_architecture_page(repository: Path, site: Path) -> None:
+    text = (site / "reference" / "architecture.html").read_text(encoding="utf-8")
+    listed = set(re.findall(r"<dt><code[^>]*><span class=\"pre\">(scaling_bayes[\w.]*)</span>", text))
+    package = repository / "src" / "scaling_bayes"
+    modules = {
+        ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
+        for path in package.rglob("*.py")
+    }
+    assert listed == modules
+
+
+def test_every_public_docstring_says_what_goes_in_and_comes_out() -> None:
+    from numpydoc.validate import validate
+
+    # Summary, parameters and returns; types, order and descriptions of each.
+    codes = {"GL03", "GL06", "GL07", "GL08", "SS01", "SS04", "RT01", "RT03"} | {
+        f"PR0{number}" for number in range(1, 8)
+    }
+    findings = [
+        f"{name}: {code} {text}"
+        for name in scaling_bayes.__all__
+        for code, text in validate(f"scaling_bayes.{name}")["errors"]
+        if code in codes
+    ]
+    assert findings == []
+
+
+# Examples and notebooks
+
+
+@cache
+def outputs(repository: Path) -> ModuleType:
+    return load(repository / "docs" / "_tools" / "outputs.py")
+
+
+def example_pages() -> list[str]:
+    docs = Path(__file__).resolve().parent.parent / "docs"
+    tool = outputs(docs.parent)
+    return [path.relative_to(docs).as_posix() for path in tool.pages()]
+
+
+@pytest.mark.parametrize("name", example_pages())
+def test_examples_print_what_the_page_says(repository: Path, name: str) -> None:
+    text = (repository / "docs" / name).read_text(encoding="utf-8")
+    now = outputs(repository).filled(text)
+    assert now == text, "refill the page: .venv/bin/python docs/_tools/outputs.py"
+
+
+def test_the_tutorial_is_made_of_examples() -> None:
+    assert {"index.md", "tutorial.md", "howto/own_data.md", "howto/own_price.md"} <= set(example_pages())
+
+
+def cells(notebook: dict[str, list[dict[str, object]]]) -> list[tuple[object, str]]:
+    return [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]  # type: ignore[arg-type]
+
+
+def notebook_names() -> list[str]:
+    folder = Path(__file__).resolve().parent.parent / "notebooks"
+    return sorted(path.stem for path in folder.glob("*.py"))
+
+
+@pytest.mark.parametrize("name", notebook_names())
+def test_stored_notebooks_are_of_the_scripts(repository: Path, name: str) -> None:
+    source = load(repository / "docs" / "_tools" / "notebooks.py").source(name)
+    stored = json.loads((repository / "docs" / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
+    assert cells(stored) == cells(source), f"store it anew: make notebooks NAME={name}"
+    produced = [output for cell in stored["cells"] for output in cell.get("outputs", [])]
+    assert produced
+    kinds = {output["output_type"] for output in produced}
+    assert kinds <= {"display_data", "execute_result", "stream"}
+    assert "0x" not in json.dumps([output.get("data", {}).get("text/plain") for output in produced])
+
+
+def test_stored_notebooks_are_small_and_all_there(repository: Path) -> None:
+    stored = sorted((repository / "docs" / "notebooks").glob("*.ipynb"))
+    assert [path.stem for path in stored] == notebook_names()
+    assert sum(path.stat().st_size for path in stored) < STORED_BYTES
+
+
+# Words
+
+
+@pytest.fixture(scope="module")
+def glossary(site: Path) -> set[str]:
+    text = (site / "reference" / "glossary.html").read_text(encoding="utf-8")
+    terms = re.findall(r'<dt id="term-[^"]+">(.*?)<a class="headerlink"', text)
+    return {re.sub(r"<[^>]+>", "", term).replace("’", "'").strip().lower() for term in terms}
+
+
+def printed_words() -> Iterator[tuple[str, str]]:
+    """Words of a report with the place they stand in: headings, columns, names of facts and worded rows."""
+    from scaling_bayes.report.build import _all, build_report
+
+    report = build_report(scaling_bayes.open_trace("reference-2026.11"))
+    for section in report.sections:
+        yield "section", section.short
+        versions = False
+        for part in _all(section.parts):
+            if part.kind == "table":
+                for column in part.columns:
+                    yield part.caption, column.header
+                if part.columns[0].header in WORDED:
+                    yield from ((part.caption, row[0]) for row in part.rows)
+            elif part.kind == "details":
+                yield "details", part.summary
+            elif part.kind == "text" and part.style == "heading":
+                versions = part.text == "Versions"
+                yield "heading", part.text
+            elif part.kind == "facts" and not versions:
+                yield from (("facts", name) for name, _ in part.items)
+
+
+def without_figures(word: str) -> str:
+    """Without the unit after a comma and the count in brackets."""
+    return re.sub(r" \(\d+.*\)$", "", word).strip().lower()
+
+
+def test_the_glossary_has_every_word_of_the_report(glossary: set[str]) -> None:
+    from scaling_bayes.figures.style import task_label
+
+    tasks = {task_label(task).lower() for task in scaling_bayes.load_systems()["task"].unique()}
+    missing = set()
+    for place, word in printed_words():
+        plain = without_figures(word)
+        known = {plain, plain.split(", ")[0]} & (glossary | tasks)
+        is_a_budget = re.match(r"\d+ (million|billion|thousand) ", plain)
+        if plain and not known and not is_a_budget:
+            missing.add(f"{word!r} ({place[:40]})")
+    assert missing == set()
+
+
+def test_the_glossary_has_every_parameter_check_and_flagged_word(glossary: set[str]) -> None:
+    from scaling_bayes.laws import LAWS
+    from scaling_bayes.options import ModelOptions
+    from scaling_bayes.priors import default_priors
+
+    everything = {"law"}
+    for law in LAWS:
+        for pooling in ("partial", "none", "complete"):
+            everything |= set(default_priors(ModelOptions(law=law, pooling=pooling, robust=True)))
+    assert everything - glossary == set()
+
+
+def test_the_data_page_has_every_flag(site: Path) -> None:
+    from scaling_bayes.systems.flags import FLAGS
+
+    text = (site / "data.html").read_text(encoding="utf-8")
+    assert [flag for flag in FLAGS if f'<span class="pre">{flag}</span>' not in text] == []
