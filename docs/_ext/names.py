@@ -27,10 +27,10 @@ class NameRole(XRefRole):
     """What single backticks mean in a docstring."""
 
     def process_link(
-        self, env: BuildEnvironment, refnode: nodes.Element, has_explicit_title: bool, title: str, target: str
+        self, _env: BuildEnvironment, refnode: nodes.Element, _explicit: bool, title: str, target: str
     ) -> tuple[str, str]:
         refnode.attributes.update(refdomain="py", reftype="obj", optional=True)
-        public = target.split("(")[0].split(".")[0] in scaling_bayes.__all__
+        public = re.split(r"[.(]", target, maxsplit=1)[0] in scaling_bayes.__all__
         return title, f"scaling_bayes.{target}" if public else target
 
 

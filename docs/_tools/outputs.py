@@ -73,7 +73,7 @@ def execute(source: str, session: dict[str, Any]) -> str:
             exec(code, session)
         except SyntaxError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - what a page shows of any mistake
             message = "".join(traceback.format_exception_only(error))
             return f"{printed.getvalue()}Traceback (most recent call last):\n    ...\n{message}"
     return printed.getvalue()
