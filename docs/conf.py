@@ -22,6 +22,7 @@ extensions = [
     "myst_nb",
     "sphinx_click",
     "sphinx_copybutton",
+    "commands",
     "mathml",
     "module_map",
     "names",
@@ -29,7 +30,7 @@ extensions = [
 exclude_patterns = ["_*"]
 templates_path = ["_templates"]
 nitpicky = True
-# No inventory is fetched from another site.
+smartquotes_action = "qe"  # the dashes of options stay
 show_warning_types = True
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -72,10 +73,16 @@ def site(repository: Path, made_once: Callable[..., Path]) -> Path:
     """The built site, made once for the whole run."""
 
     def build(path: Path) -> None:
+        # In a copy: the reference writes its pages beside the others.
+        copy = path.with_name(f"{path.name}-source")
+        shutil.copytree(repository / "docs", copy / "docs", ignore=shutil.ignore_patterns("generated"))
+        for page in repository.glob("*.md"):
+            shutil.copy(page, copy)
+        (copy / "src").symlink_to(repository / "src")
         command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "--nitpicky", "--quiet"]
         run = subprocess.run(
-            [*command, "-d", f"{path}.doctrees", "docs", str(path)],
-            cwd=repository,
+            [*command, "-d", "doctrees", "docs", str(path)],
+            cwd=copy,
             capture_output=True,
             text=True,
             check=False,
@@ -165,6 +172,16 @@ def test_every_public_docstring_says_what_goes_in_and_comes_out() -> None:
         if code in codes
     ]
     assert findings == []
+
+
+def test_links_between_pages_work_on_a_plain_git_host(repository: Path) -> None:
+    broken = []
+    for page in [*repository.glob("*.md"), *(repository / "docs").rglob("*.md")]:
+        text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        for link in re.findall(r"\]\(([^)\s#]+)", text):
+            if not urlsplit(link).scheme and not (page.parent / unquote(link)).exists():
+                broken.append(f"{page.relative_to(repository)}: {link}")
+    assert broken == []
 
 
 # Examples and notebooks

@@ -52,7 +52,7 @@ def default_targets(tasks: Iterable[str], best_error: Mapping[str, float] | None
     Returns
     -------
     list of Target
-        Each with ``task``, ``error`` (a fraction) and ``note``, where the target is from.
+        Each with ``task``, ``error`` (a fraction) and ``note``, empty for the 2020 paper's goals.
 
     Raises
     ------
