@@ -23,9 +23,11 @@ extensions = [
     "sphinx_click",
     "sphinx_copybutton",
     "commands",
+    "drawings",
     "mathml",
     "module_map",
     "names",
+    "trace_layout",
 ]
 exclude_patterns = ["_*"]
 templates_path = ["_templates"]

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import scaling_bayes
+from scaling_bayes import figures, report
 from scaling_bayes.cli import cli
 
 pytest.importorskip("sphinx", reason="the extra 'docs' is not installed")
@@ -35,6 +36,7 @@ LOADED = {
 }
 LOADED_LINKS = {"stylesheet", "icon", "preload", "prefetch", "preconnect", "dns-prefetch", "modulepreload"}
 STORED_BYTES = 3_000_000
+TRACE = "reference-2026.11"
 #: Tables of a report whose first column holds words, not names of tasks or systems.
 WORDED = {"Assumption", "Check", "Forecaster", "Parameter"}
 
@@ -128,15 +130,13 @@ def test_a_browser_loads_nothing_from_elsewhere(site: Path, pages: dict[str, Pag
     assert not list(site.rglob("*mathjax*"))
 
 
-def test_no_page_of_an_old_name_is_left(site: Path) -> None:
-    generated = {path.stem for path in (site / "reference" / "generated").glob("*.html")}
-    assert generated == {f"scaling_bayes.{name}" for name in scaling_bayes.__all__}
-
-
 def test_every_public_name_has_a_page_in_the_reference(pages: dict[str, Page]) -> None:
-    for name in scaling_bayes.__all__:
-        page = pages[f"reference/generated/scaling_bayes.{name}.html"]
-        assert f"scaling_bayes.{name}" in page.anchors
+    named = {
+        f"{module.__name__}.{name}" for module in (scaling_bayes, figures, report) for name in module.__all__
+    }
+    named -= {"scaling_bayes.report.QUESTION", "scaling_bayes.report.COST_QUESTION"}  # texts
+    for name in named:
+        assert name in pages[f"reference/generated/{name}.html"].anchors
 
 
 def test_every_command_and_option_is_in_the_reference(site: Path) -> None:
@@ -182,6 +182,21 @@ def test_links_between_pages_work_on_a_plain_git_host(repository: Path) -> None:
             if not urlsplit(link).scheme and not (page.parent / unquote(link)).exists():
                 broken.append(f"{page.relative_to(repository)}: {link}")
     assert broken == []
+
+
+def test_every_variable_of_a_trace_is_in_the_reference(site: Path) -> None:
+    from scaling_bayes.schema import FIT_GROUPS, VARIABLES
+
+    text = (site / "reference" / "trace_layout.html").read_text(encoding="utf-8")
+    assert [
+        name for name in (*FIT_GROUPS, *VARIABLES) if f'<span class="pre">{name}</span>' not in text
+    ] == []
+
+
+def test_the_picture_of_the_front_page_is_of_the_released_fit(repository: Path) -> None:
+    picture = (repository / "docs" / "images" / "targets.svg").read_text(encoding="utf-8")
+    digest = scaling_bayes.open_trace(TRACE).attrs["digest"]
+    assert digest[:12] in picture, "draw it anew: .venv/bin/python docs/_tools/outputs.py"
 
 
 # Examples and notebooks
@@ -250,8 +265,7 @@ def printed_words() -> Iterator[tuple[str, str]]:
     """Words of a report with the place they stand in: headings, columns, names of facts and worded rows."""
     from scaling_bayes.report.build import _all, build_report
 
-    report = build_report(scaling_bayes.open_trace("reference-2026.11"))
-    for section in report.sections:
+    for section in build_report(scaling_bayes.open_trace(TRACE)).sections:
         yield "section", section.short
         versions = False
         for part in _all(section.parts):

@@ -4,7 +4,8 @@ A ``pycon`` block holds statements at the prompt ``>>>``, a ``console`` block sh
 rest of either is output. All blocks of a page run in order, in one session and one empty folder. Other blocks
 are only shown.
 
-Run ``python docs/_tools/outputs.py`` to refill the pages, with ``--check`` to name those that are stale.
+Run ``python docs/_tools/outputs.py`` to refill the pages and draw the picture of the front page anew, with
+``--check`` to name the pages that are stale.
 """
 
 from __future__ import annotations
@@ -109,6 +110,18 @@ def tidy(output: str) -> str:
     return lines + "\n" if lines else ""
 
 
+def picture() -> str:
+    """SVG of what each target of the 2020 paper needs, by the released fit."""
+    import scaling_bayes as sb
+    from scaling_bayes.figures import plot_projections, to_svg
+
+    trace = sb.open_trace("reference-2026.11")
+    figure = plot_projections(sb.summarize_projection(sb.project(trace))).figure.get_figure(root=True)
+    about = f"Training compute that each target error needs; fit {trace.attrs['digest'][:12]}"
+    svg: str = to_svg(figure, name="targets", alt=about)
+    return svg
+
+
 def main() -> int:
     """Refill every page, or name the stale ones."""
     checking = sys.argv[1:] == ["--check"]
@@ -119,6 +132,8 @@ def main() -> int:
             stale.append(path)
             if not checking:
                 path.write_text(now, encoding="utf-8")
+    if not checking:
+        (DOCS / "images" / "targets.svg").write_text(picture(), encoding="utf-8")
     for path in stale:
         print(f"{path.relative_to(DOCS.parent)}: {'stale' if checking else 'refilled'}")
     return int(checking and bool(stale))
