@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from scaling_bayes.errors import TraceError
 from scaling_bayes.schema import (
     ANY_KIND,
+    CALIBRATION_GROUPS,
+    CALIBRATION_KIND,
+    CALIBRATION_SCHEMA_VERSION,
+    EXPERIMENTS,
     FIT_GROUPS,
     FIT_KIND,
     HARDWARE_GROUPS,
@@ -50,11 +54,16 @@ _VARIABLES: Final[Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]] = M
             "checks": _CHECKS,
         },
         HARDWARE_KIND: {"sample_stats": _STATS, "checks": _CHECKS},
+        CALIBRATION_KIND: {
+            "fits": {"mean": ("fit", "quantity"), "sd": ("fit", "quantity"), "failure": ("fit",)},
+            "summary": {},
+        },
     }
 )
 _CURRENT: Final = {
     FIT_KIND: (SCHEMA_VERSION, FIT_GROUPS),
     HARDWARE_KIND: (HARDWARE_SCHEMA_VERSION, HARDWARE_GROUPS),
+    CALIBRATION_KIND: (CALIBRATION_SCHEMA_VERSION, CALIBRATION_GROUPS),
 }
 #: Entries of the manifest of every kind, and their types.
 _ENTRIES: Final[Mapping[str, type]] = MappingProxyType(
@@ -73,7 +82,7 @@ def read_layout(tree: xr.DataTree, kind: str) -> xr.DataTree:
     ----------
     tree : DataTree
         As read from a file.
-    kind : {"fit", "hardware", "any"}
+    kind : {"fit", "hardware", "calibration", "any"}
         What it must hold.
 
     Raises
@@ -124,7 +133,8 @@ def check_layout(tree: xr.DataTree) -> None:
             if required not in dataset or dataset[required].dims != dims:
                 found = f"dimensions {dataset[required].dims}" if required in dataset else "nothing"
                 raise TraceError(f"{name}/{required}: found {found}; expected dimensions {dims}.")
-    for variable, values in dataset_of(tree.children["posterior"]).data_vars.items():
+    draws = dataset_of(tree.children["posterior"]).data_vars if "posterior" in groups else {}
+    for variable, values in draws.items():
         if values.dims[:2] != ("chain", "draw") or values.dtype.kind not in "fi":
             raise TraceError(
                 f"posterior/{variable}: found {values.dtype} along {values.dims}; expected numbers along "
@@ -133,7 +143,12 @@ def check_layout(tree: xr.DataTree) -> None:
 
 
 def _check_manifest(content: Mapping[str, Any], kind: str) -> None:
-    entries = {**_ENTRIES, "model": dict} if kind == FIT_KIND else _ENTRIES
+    entries = _ENTRIES if kind == HARDWARE_KIND else {**_ENTRIES, "model": dict}
+    if kind == CALIBRATION_KIND and content.get("experiment") not in EXPERIMENTS:
+        raise TraceError(
+            f"manifest: found experiment = {content.get('experiment')!r:.80}; expected one of "
+            f"{', '.join(EXPERIMENTS)}."
+        )
     for name, expected in entries.items():
         if not isinstance(content.get(name), expected):
             raise TraceError(f"manifest: found {name} = {content.get(name)!r:.80}; expected a JSON object.")

@@ -106,6 +106,20 @@ class Observations:
             paper_index=paper.astype(np.intp),
         )
 
+    def joined(self, other: Observations) -> Observations:
+        """Return these rows and others of the same tasks, as of other papers, with these references."""
+        return replace(
+            self,
+            systems=(*self.systems, *(f"{label} (joined)" for label in other.systems)),
+            paper=(*self.paper, *other.paper),
+            task_index=np.concatenate([self.task_index, other.task_index]),
+            error=np.concatenate([self.error, other.error]),
+            log10_compute=np.concatenate([self.log10_compute, other.log10_compute]),
+            year=np.concatenate([self.year, other.year]),
+            flagged=np.concatenate([self.flagged, other.flagged]),
+            paper_index=np.concatenate([self.paper_index, other.paper_index + len(self.paper_sizes)]),
+        )
+
     @property
     def compute(self) -> NDArray[np.float64]:
         """Log10 compute relative to the task's reference, dex, shape (system,)."""

@@ -10,7 +10,7 @@ from typing import Any
 from scaling_bayes.errors import OptionError
 from scaling_bayes.laws import get_law
 
-__all__ = ["POOLINGS", "STACK", "ModelOptions", "SamplerOptions", "check_choice", "check_seed"]
+__all__ = ["POOLINGS", "STACK", "ModelOptions", "SamplerOptions", "check_choice", "check_count", "check_seed"]
 
 POOLINGS = ("partial", "none", "complete")
 #: The law of a tree whose draws are a weighted mixture of fits of several laws.
@@ -34,7 +34,14 @@ def _check_bool(name: str, value: object) -> None:
         raise OptionError(f"{name} must be True or False; found {value!r}.")
 
 
-def _check_count(name: str, value: object, minimum: int) -> None:
+def check_count(name: str, value: object, minimum: int) -> None:
+    """Refuse a value that is not a whole number of at least `minimum`.
+
+    Raises
+    ------
+    OptionError
+        Naming the option and what was found.
+    """
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
@@ -51,7 +58,7 @@ def check_seed(value: object) -> None:
     OptionError
         Saying what was found.
     """
-    _check_count("random_seed", value, 0)
+    check_count("random_seed", value, 0)
     if int(value) >= 2**63:  # type: ignore[call-overload]
         raise OptionError(f"random_seed must be below 2**63; found {value!r}.")
 
@@ -148,9 +155,9 @@ class SamplerOptions:
         OptionError
             On the first invalid one.
         """
-        _check_count("draws", self.draws, 4)
-        _check_count("tune", self.tune, 10)
-        _check_count("chains", self.chains, 1)
+        check_count("draws", self.draws, 4)
+        check_count("tune", self.tune, 10)
+        check_count("chains", self.chains, 1)
         check_seed(self.random_seed)
         accept = self.target_accept
         if not isinstance(accept, (int, float)) or isinstance(accept, bool) or not 0 < accept < 1:

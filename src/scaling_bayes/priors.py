@@ -106,6 +106,34 @@ class Prior:
             return cls("LogNormal", mu=math.log(mid), sigma=(math.log(high) - math.log(low)) / (2 * _Z90))
         return cls("Normal", mu=mid, sigma=(high - low) / (2 * _Z90))
 
+    def widened(self, factor: float) -> Prior:
+        """Return the prior with its scale times `factor`, around the same place.
+
+        The place is the location of a normal or t, the median of a log-normal, the middle of a uniform, and
+        the mean of a gamma or beta, whose variance then goes with the square of `factor` (of a beta nearly).
+        Half-normal, half-t, exponential and inverse gamma stretch from 0.
+
+        Raises
+        ------
+        OptionError
+            If `factor` is not above 0.
+        """
+        if not factor > 0:
+            raise OptionError(f"the factor on a prior's width must be above 0; found {factor!r}.")
+        p = dict(self.parameters)
+        if "sigma" in p:
+            p["sigma"] *= factor
+        elif self.family == "Uniform":
+            middle, half = (p["lower"] + p["upper"]) / 2, (p["upper"] - p["lower"]) / 2
+            p = {"lower": middle - factor * half, "upper": middle + factor * half}
+        elif self.family == "Exponential":
+            p["lam"] /= factor
+        elif self.family == "InverseGamma":
+            p["beta"] *= factor
+        else:
+            p = {name: value / factor**2 for name, value in p.items()}
+        return Prior(self.family, **p)
+
     def draw(self, rng: np.random.Generator, shape: int | tuple[int, ...]) -> NDArray[np.float64]:
         """Independent draws, in an array of the given shape."""
         p = self.parameters

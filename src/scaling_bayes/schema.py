@@ -14,11 +14,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANY_KIND",
+    "CALIBRATION_GROUPS",
+    "CALIBRATION_KIND",
+    "CALIBRATION_SCHEMA_VERSION",
+    "EXPERIMENTS",
     "FIT_GROUPS",
     "FIT_KIND",
     "HARDWARE_GROUPS",
     "HARDWARE_KIND",
     "HARDWARE_SCHEMA_VERSION",
+    "SBC",
     "SCHEMA_VERSION",
     "VARIABLES",
     "annotate",
@@ -46,12 +51,20 @@ FIT_GROUPS = (
 #: Kinds of stored posterior: the entry `kind` of the manifest, absent in a fit.
 FIT_KIND = "fit"
 HARDWARE_KIND = "hardware"
+CALIBRATION_KIND = "calibration"
 #: Not a kind: whichever a file holds.
 ANY_KIND = "any"
 
 #: Version of the layout of a stored hardware posterior, and the groups it has.
 HARDWARE_SCHEMA_VERSION = 1
 HARDWARE_GROUPS = ("posterior", "observed_data", "sample_stats", "checks")
+
+#: Version of the layout of a stored calibration, and the groups it has.
+CALIBRATION_SCHEMA_VERSION = 1
+CALIBRATION_GROUPS = ("fits", "summary")
+#: Experiments of many fits; the first two are simulation-based calibration.
+EXPERIMENTS = ("prior_sbc", "posterior_sbc", "leave_one_paper_out", "prior_sweep")
+SBC = EXPERIMENTS[:2]
 
 _DEX = "log10(FLOP)"
 _DEX_PER_YEAR = "log10(FLOP) / year"
@@ -122,6 +135,29 @@ VARIABLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "age_gain": ("log10(FLOP / USD) / year", "gain of a rented device per year since its release"),
         "log10_headroom": ("1", "log10 of the limit of energy efficiency over the trend in 2023"),
         "unreachable": ("1", "1 where no amount of compute reaches the target"),
+        "truth": ("unit of the quantity", "true value of a quantity in a simulation"),
+        "rank": ("1", "number of thinned posterior draws below the true value"),
+        "probability": ("1", "share of posterior draws below the true value"),
+        "mean": ("unit of the quantity", "posterior mean; missing where some draws are infinite"),
+        "sd": ("unit of the quantity", "posterior standard deviation"),
+        **{
+            name: ("unit of the quantity", f"posterior quantile: {name.replace('_', ', ')} %")
+            for name in ("lower_90", "lower_50", "upper_50", "upper_90")
+        },
+        "median": ("unit of the quantity", "posterior median"),
+        "elpd": ("nat", "log predictive density of the paper left out"),
+        "attempts": ("1", "simulations drawn until all errors lay in (0, 1)"),
+        "rhat": ("1", "largest R-hat of a parameter"),
+        "ess": ("1", "smallest bulk effective sample size of a parameter"),
+        "divergences": ("1", "divergent transitions"),
+        "failure": ("1", "why a fit could not be made; empty where it was"),
+        "coverage_50": ("1", "share of true values in the 50 % equal-tailed interval"),
+        "coverage_90": ("1", "share of true values in the 90 % equal-tailed interval"),
+        "bias": ("1", "mean of posterior mean minus true value, in posterior standard deviations"),
+        "contraction": ("1", "1 - posterior variance over prior variance, both robust"),
+        "p_value": ("1", "probability that uniform ranks depart from uniformity as far"),
+        "largest_shift": ("1", "largest shift of the mean, in standard deviations of the fit to all data"),
+        "largest_shift_fit": ("1", "fit that has the largest shift"),
     }
 )
 

@@ -76,7 +76,7 @@ def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr
     ----------
     source : str or path
         A name of `list_traces`, such as ``"reference-2026.11"``, or the path of a file.
-    kind : {"fit", "hardware", "any"}, optional
+    kind : {"fit", "hardware", "calibration", "any"}, optional
         What it must hold; by default a fit in a file, and under a name what was released.
 
     Returns

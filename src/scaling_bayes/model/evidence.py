@@ -91,7 +91,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
 _MAKERS: Mapping[str, Callable[[], pd.DataFrame]] = {
     "scorecard": lambda: scorecard(random_seed=RANDOM_SEED),
     "ingredients": lambda: measure_ingredients(RANDOM_SEED),
-    "law_recovery": lambda: law_recovery(5, random_seed=RANDOM_SEED),
+    "law_recovery": lambda: law_recovery(20, random_seed=RANDOM_SEED),
 }
 _SIDECAR = """\
 title = "{title}"

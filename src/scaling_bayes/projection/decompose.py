@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 import math
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scaling_bayes import equations
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.posterior import read_hardware
 from scaling_bayes.options import check_choice
@@ -111,11 +111,13 @@ def decompose(
 
     rows = []
     for position, target in enumerate(asked.targets):
-        one = _single(asked, position)
+        computation = _computation(asked, position)
 
         @functools.cache
-        def computed(kept: frozenset[str], repeat: int, one: Requirement = one) -> Floats:
-            return _compute(one, orders(kept, repeat))
+        def computed(
+            kept: frozenset[str], repeat: int, compute: Callable[..., Floats] = computation
+        ) -> Floats:
+            return compute(orders(kept, repeat))
 
         def value(kept: frozenset[str], repeat: int, computed: Callable[..., Floats] = computed) -> Floats:
             return computed(kept - of_input, repeat) + converted(kept & of_input, repeat)
@@ -136,8 +138,9 @@ def decompose(
         rows += [{**about, "source": source, **shares[source], "sd": sd} for source in sources]
         whole = _clipped(everything)
         for name in ALONE:
-            if name in one.parameters:
-                alone = _explained_by(one.parameters[name].values.ravel(), whole)
+            if name in asked.parameters:
+                known = asked.parameters[name].isel(target=position).values.ravel()
+                alone = _explained_by(known, whole)
                 rows.append(
                     {
                         **about,
@@ -159,37 +162,39 @@ def _sources(inputs: dict[str, Any], kind: str, quantity: str) -> list[str]:
     return [*fit, *of_inputs]
 
 
-def _single(asked: Requirement, position: int) -> Requirement:
-    """One target and the first year of a requirement."""
-    return dataclasses.replace(
-        asked,
-        targets=asked.targets[position : position + 1],
-        year=asked.year[:1],
-        progress_year=asked.progress_year[:1],
-        performance=asked.performance.isel(target=[position]),
-        parameters={name: values.isel(target=[position]) for name, values in asked.parameters.items()},
-        noise=None if asked.noise is None else asked.noise.isel(target=[position]),
-    )
+def _computation(asked: Requirement, position: int) -> Callable[[dict[str, Order]], Floats]:
+    """log10 compute of a target in the first year, parameters and noise each in their own order of draws."""
 
+    def of_target(values: xr.DataArray) -> Floats:
+        chosen = values.isel(target=position) if "target" in values.dims else values
+        return (
+            chosen.transpose("chain", "draw", ...).values.ravel() if "chain" in chosen.dims else chosen.values
+        )
 
-def _compute(one: Requirement, order: dict[str, Order]) -> Floats:
-    """log10 compute with the parameters and the noise each in its own order of draws."""
+    at = {name: of_target(values) for name, values in asked.parameters.items()}
+    performance = of_target(asked.performance)
+    noise = None if asked.noise is None else of_target(asked.noise)
+    year = np.ravel(asked.progress_year.values)[0]
 
-    def with_parameters(values: xr.DataArray) -> xr.DataArray:
-        return _reordered(values, order[PARAMETERS]) if "chain" in values.dims else values
+    def compute(order: dict[str, Order]) -> Floats:
+        known, unknown = order[PARAMETERS], order.get(NOISE)
 
-    moved = dataclasses.replace(
-        one,
-        performance=with_parameters(one.performance),
-        parameters={name: with_parameters(values) for name, values in one.parameters.items()},
-        noise=None if one.noise is None else _reordered(one.noise, order[NOISE]),
-    )
-    return moved.log10_compute().values.ravel()
+        def draws(values: Floats) -> Floats:
+            return values[known] if values.ndim else values
 
+        reached = draws(performance)
+        if noise is not None:
+            reached = reached - draws(at["noise"]) * noise[unknown]
+        required: Floats = draws(at["reference_log10_compute"]) + equations.required_compute(
+            reached,
+            year - draws(at["reference_year"]),
+            intercept=draws(at["intercept"]),
+            slope=draws(at["slope"]),
+            progress=draws(at["progress"]) if "progress" in at else 0.0,
+        )
+        return required
 
-def _reordered(values: xr.DataArray, order: Order) -> xr.DataArray:
-    values = values.transpose("chain", "draw", ...)
-    return values.copy(data=values.values.reshape(len(order), -1)[order].reshape(values.shape))
+    return compute
 
 
 def _conversion(

@@ -147,7 +147,7 @@ def fit_line(task: str, form: str, points: pd.DataFrame | None = None) -> Line:
     OptionError
         If the task or form is unknown, or the task has fewer than three points.
     """
-    import statsmodels.api as sm
+    from scipy.stats import linregress
 
     rows = task_points(task, points)
     if len(rows) < 3:
@@ -156,17 +156,18 @@ def fit_line(task: str, form: str, points: pd.DataFrame | None = None) -> Line:
         )
     x = rows["log10_burden_gflop"].to_numpy(float)
     response = get_form(form).performance(rows["error"].to_numpy(float))
-    fitted = sm.OLS(response, sm.add_constant(x)).fit()
+    fitted = linregress(x, response)
+    residual = response - fitted.intercept - fitted.slope * x
     return Line(
         task=task,
         form=form,
         n=len(rows),
-        slope=float(fitted.params[1]),
-        slope_se=float(fitted.bse[1]),
-        slope_p_value=float(fitted.pvalues[1]),
-        intercept=float(fitted.params[0]),
-        r_squared=float(fitted.rsquared),
-        residual_sd=float(np.sqrt(fitted.mse_resid)),
+        slope=float(fitted.slope),
+        slope_se=float(fitted.stderr),
+        slope_p_value=float(fitted.pvalue),
+        intercept=float(fitted.intercept),
+        r_squared=float(fitted.rvalue**2),
+        residual_sd=float(np.sqrt((residual**2).sum() / (len(rows) - 2))),
         mean_log10_burden=float(x.mean()),
         sum_of_squares=float(((x - x.mean()) ** 2).sum()),
     )
