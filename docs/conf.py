@@ -27,6 +27,7 @@ extensions = [
     "mathml",
     "module_map",
     "names",
+    "tables",
     "trace_layout",
 ]
 exclude_patterns = ["_*"]
