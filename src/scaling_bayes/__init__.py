@@ -9,9 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from scaling_bayes.calibration import summarize_calibration
     from scaling_bayes.citing.cite import cite
     from scaling_bayes.diagnostics import checks
     from scaling_bayes.errors import DataError, OptionError, ScalingBayesError, TargetError, TraceError
+    from scaling_bayes.model.calibrate import calibrate
     from scaling_bayes.model.compare import Comparison, compare
     from scaling_bayes.model.fit import fit
     from scaling_bayes.model.scorecard import scorecard
@@ -46,6 +48,7 @@ __all__ = [
     "TargetError",
     "TraceError",
     "affordable",
+    "calibrate",
     "checks",
     "cite",
     "compare",
@@ -66,6 +69,7 @@ __all__ = [
     "save_trace",
     "scorecard",
     "stack",
+    "summarize_calibration",
     "summarize_first_year",
     "summarize_gain",
     "summarize_progress",
@@ -85,6 +89,7 @@ _HOMES = {
     "TargetError": "errors",
     "TraceError": "errors",
     "affordable": "projection.afford",
+    "calibrate": "model.calibrate",
     "checks": "diagnostics",
     "cite": "citing.cite",
     "compare": "model.compare",
@@ -105,6 +110,7 @@ _HOMES = {
     "save_trace": "traces",
     "scorecard": "model.scorecard",
     "stack": "model.stack",
+    "summarize_calibration": "calibration",
     "summarize_first_year": "projection.afford",
     "summarize_gain": "projection.gain",
     "summarize_progress": "projection.progress",

@@ -48,7 +48,7 @@ class Release:
     name : str
         Name and month, such as ``reference-2026.11``; never given to another trace.
     kind : str
-        Kind of posterior: ``fit`` or ``hardware``.
+        What it holds: ``fit``, ``hardware`` or ``calibration``.
     title : str
         What it is, in a few words.
     command : str

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from scaling_bayes.calibration import summarize
 from scaling_bayes.convergence import ebfmi, ess_bulk, ess_tail, rhat
 from scaling_bayes.digest import data_digest, frame_digest
 from scaling_bayes.errors import OptionError, TraceError
@@ -20,7 +21,14 @@ from scaling_bayes.observations import decimal_year, observations_of
 from scaling_bayes.options import STACK, ModelOptions
 from scaling_bayes.predictive import predict_observed
 from scaling_bayes.releases import find_trace
-from scaling_bayes.schema import ANY_KIND, FIT_KIND, group, manifest
+from scaling_bayes.schema import (
+    ANY_KIND,
+    CALIBRATION_KIND,
+    FIT_KIND,
+    HARDWARE_KIND,
+    group,
+    manifest,
+)
 from scaling_bayes.traces import open_trace, verified_summary
 
 if TYPE_CHECKING:
@@ -48,7 +56,7 @@ def verify_trace(source: str | os.PathLike[str]) -> dict[str, Any]:
     Parameters
     ----------
     source : str or path
-        Name of a released trace, or path of a file of either kind.
+        Name of a released trace, or path of a file of any kind.
 
     Returns
     -------
@@ -110,9 +118,12 @@ def rederive(tree: xr.DataTree) -> pd.DataFrame:
     """
     import pandas as pd
 
-    is_fit = manifest(tree).get("kind", FIT_KIND) == FIT_KIND
-    parts = (_fit_data, _references, _predictions) if is_fit else (_hardware_data,)
-    rows = [finding for part in (*parts, _checks) for finding in part(tree)]
+    parts = {
+        FIT_KIND: (_fit_data, _references, _predictions, _checks),
+        HARDWARE_KIND: (_hardware_data, _checks),
+        CALIBRATION_KIND: (_calibration,),
+    }[manifest(tree).get("kind", FIT_KIND)]
+    rows = [finding for part in parts for finding in part(tree)]
     return pd.DataFrame(rows, columns=["item", "outcome", "detail"])
 
 
@@ -223,6 +234,17 @@ def _predictions(tree: xr.DataTree) -> Iterator[_Finding]:
         elif finding[1] == DIFFERS and name != "log_likelihood" and other:
             finding = finding[0], SKIPPED, f"another NumPy may draw other random numbers: {other[0]}"
         yield finding
+
+
+def _calibration(tree: xr.DataTree) -> Iterator[_Finding]:
+    content, stored = manifest(tree), group(tree, "summary")
+    computed = summarize(group(tree, "fits"), content["experiment"], content["ranked"])
+    for name, values in computed.data_vars.items():
+        item = f"summary/{name}"
+        if values.dtype.kind == "f":
+            yield _close(item, stored[name].values, values.values)
+        else:
+            yield _same(item, list(stored[name].values.astype(str)), list(values.values.astype(str)))
 
 
 def _checks(tree: xr.DataTree) -> Iterator[_Finding]:

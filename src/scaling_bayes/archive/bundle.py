@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from scaling_bayes.calibration import summarize_calibration
 from scaling_bayes.citing.cite import cite
 from scaling_bayes.citing.works import Work, works_of
 from scaling_bayes.errors import OptionError
@@ -22,7 +23,7 @@ from scaling_bayes.files import replacing, write_text
 from scaling_bayes.releases import Release, find_trace
 from scaling_bayes.report import write_report
 from scaling_bayes.resources import document_path
-from scaling_bayes.schema import ANY_KIND, FIT_KIND, group, manifest
+from scaling_bayes.schema import ANY_KIND, CALIBRATION_KIND, FIT_KIND, group, manifest
 from scaling_bayes.traces import open_trace
 from scaling_bayes.verification import stored_hardware, verify_trace
 
@@ -117,13 +118,16 @@ def _crate_type() -> Any:
 
 def _write_documents(tree: xr.DataTree, folder: Path) -> None:
     content = manifest(tree)
-    is_fit = content.get("kind", FIT_KIND) == FIT_KIND
+    kind = content.get("kind", FIT_KIND)
+    is_fit = kind == FIT_KIND
     write_text(
         folder / "manifest.json", json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     )
     if is_fit:
         write_report(tree, folder / "report.html")
         tables = {"systems": _systems(tree)}
+    elif kind == CALIBRATION_KIND:
+        tables = {"summary": summarize_calibration(tree)}
     else:
         tables = dict(zip(("points", "offers"), stored_hardware(tree), strict=True))
     for name, table in tables.items():

@@ -158,7 +158,7 @@ def _finished(client: Any, job: Job, numbers: list[int]) -> Iterator[tuple[int, 
             futures.append(future)
         return futures
 
-    running = as_completed(submit(), raise_errors=False)
+    running = as_completed(submit(), loop=client.loop, raise_errors=False)
     for future in running:
         if future.status not in ("finished", "error"):
             raise _ConnectionLostError(f"{future.key} is {future.status}")

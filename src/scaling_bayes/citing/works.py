@@ -12,7 +12,7 @@ from scaling_bayes.digest import cited_digest
 from scaling_bayes.options import STACK
 from scaling_bayes.releases import HARDWARE_RELEASE, Release, read_index, release_of
 from scaling_bayes.resources import data_path
-from scaling_bayes.schema import FIT_KIND, HARDWARE_KIND, manifest
+from scaling_bayes.schema import CALIBRATION_KIND, FIT_KIND, HARDWARE_KIND, manifest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -104,7 +104,7 @@ def works_of(tree: xr.DataTree, *, with_hardware: bool = False) -> list[Work]:
     content = manifest(tree)
     kind = content.get("kind", FIT_KIND)
     works = [_trace(tree, kind), software_work(content["versions"].get("scaling_bayes", ""))]
-    if kind == FIT_KIND:
+    if kind != HARDWARE_KIND:
         works += [paper_work(), *_data(content["data"])]
     if kind == HARDWARE_KIND or with_hardware:
         if kind == FIT_KIND:
@@ -157,6 +157,8 @@ def _trace(tree: xr.DataTree, kind: str) -> Work:
         )
     if kind == HARDWARE_KIND:
         title = "Posterior of hardware trends"
+    elif kind == CALIBRATION_KIND:
+        title = f"Calibration of the {_plain(content['model'].get('law', ''))} law by many fits"
     else:
         systems, law = content["data"].get("n_systems"), content["model"].get("law", "")
         title = f"Fit of {systems} systems under the {_plain(law)} law"

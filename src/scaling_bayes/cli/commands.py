@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from scaling_bayes.cli.calibrate import calibrate
 from scaling_bayes.cli.compare import compare
 from scaling_bayes.cli.cost import afford, decompose, gain, hardware_fit, print_costs, scenario
 from scaling_bayes.cli.options import (
@@ -326,8 +327,9 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 
 
 for command in (
+    calibrate,
     *(scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization),
-    *(compare, scorecard, progress),
+    *(compare, scorecard, calibrate, progress),
     *(traces, verify, cite, bundle),
 ):
     cli.add_command(command)

@@ -59,6 +59,7 @@ def verify(
     """
     from scaling_bayes.options import STACK
     from scaling_bayes.releases import list_traces
+    from scaling_bayes.schema import CALIBRATION_KIND
     from scaling_bayes.verification import SKIPPED, verify_trace
 
     shown = []
@@ -79,6 +80,8 @@ def verify(
             say(f"  note: {note}")
         if refit and verified["manifest"].get("model", {}).get("law") == STACK:
             say(f"{name}: a stack is not sampled; sample again the fits it mixes")
+        elif refit and verified["manifest"].get("kind") == CALIBRATION_KIND:
+            say(f"{name}: hundreds of fits are not made again; give the command that made it")
         elif refit:
             shown[-1]["refit"] = _refitted(name, random_seed).to_dict(orient="records")
     if as_json:

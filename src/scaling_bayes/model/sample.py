@@ -80,7 +80,7 @@ def sample_compiled(
         Posterior and sample statistics, dims (chain, draw, ...).
     """
     with _progress(options, shown=progressbar) as callback:
-        tree = nutpie.sample(
+        sampler = nutpie.sample(
             compiled,
             draws=options.draws,
             tune=options.tune,
@@ -93,7 +93,14 @@ def sample_compiled(
             save_warmup=False,
             progress_bar=False,
             progress_callback=callback,
+            blocking=False,
         )
+        try:
+            tree = sampler.wait()
+        except BaseException:
+            # Blocking, nutpie would take an interrupt for the end and return what it has.
+            sampler.cancel()
+            raise
     stats = tree["sample_stats"].to_dataset()[list(SAMPLE_STATS)].rename(SAMPLE_STATS)
     for flag in ("diverging", "reached_max_treedepth"):
         stats[flag] = stats[flag].astype(np.int8)
