@@ -261,11 +261,11 @@ def glossary(site: Path) -> set[str]:
     return {re.sub(r"<[^>]+>", "", term).replace("’", "'").strip().lower() for term in terms}
 
 
-def printed_words() -> Iterator[tuple[str, str]]:
+def printed_words(trace: str) -> Iterator[tuple[str, str]]:
     """Words of a report with the place they stand in: headings, columns, names of facts and worded rows."""
     from scaling_bayes.report.build import _all, build_report
 
-    for section in build_report(scaling_bayes.open_trace(TRACE)).sections:
+    for section in build_report(scaling_bayes.open_trace(trace)).sections:
         yield "section", section.short
         versions = False
         for part in _all(section.parts):
@@ -288,12 +288,13 @@ def without_figures(word: str) -> str:
     return re.sub(r" \(\d+.*\)$", "", word).strip().lower()
 
 
-def test_the_glossary_has_every_word_of_the_report(glossary: set[str]) -> None:
+@pytest.mark.parametrize("trace", [TRACE, "stack-2026.11"])
+def test_the_glossary_has_every_word_of_the_report(glossary: set[str], trace: str) -> None:
     from scaling_bayes.figures.style import task_label
 
     tasks = {task_label(task).lower() for task in scaling_bayes.load_systems()["task"].unique()}
     missing = set()
-    for place, word in printed_words():
+    for place, word in printed_words(trace):
         plain = without_figures(word)
         known = {plain, plain.split(", ")[0]} & (glossary | tasks)
         named = re.search(r"scenario trend|\d (million|billion|thousand) ", plain)  # by what was asked
