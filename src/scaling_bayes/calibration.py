@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from scaling_bayes.intervals import quantiles
+from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, quantiles
 from scaling_bayes.schema import SBC, group
 
 if TYPE_CHECKING:
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["ecdf_band", "is_projection", "rank_ecdf", "summarize", "summarize_calibration", "uniformity"]
+__all__ = [
+    "coverage_of_truth",
+    "ecdf_band",
+    "is_projection",
+    "rank_ecdf",
+    "summarize",
+    "summarize_calibration",
+    "uniformity",
+]
 
 #: Simulated uniform samples that a departure from uniformity is held against.
 _NULL_SAMPLES: Final = 20_000
@@ -74,8 +82,8 @@ def _of_ranks(fits: xr.Dataset, ranked: int) -> xr.Dataset:
     with np.errstate(invalid="ignore"):
         prior_sd = (quartiles[:, 1] - quartiles[:, 0]) / _QUARTILES_APART
     columns = {
-        "coverage_50": (np.abs(probability - 0.5) <= 0.25).mean(axis=0),
-        "coverage_90": (np.abs(probability - 0.5) <= 0.45).mean(axis=0),
+        "coverage_50": np.array([coverage_of_truth(column, INNER_CI_PROB) for column in probability.T]),
+        "coverage_90": np.array([coverage_of_truth(column, CI_PROB) for column in probability.T]),
         "bias": error.mean("fit", skipna=False).values,
         "contraction": 1.0 - (np.median(fits["sd"].values, axis=0) / prior_sd) ** 2,
         "p_value": uniformity(fits["rank"].values, ranked),
@@ -101,6 +109,18 @@ def _of_shifts(fits: xr.Dataset) -> xr.Dataset:
         },
         coords={"quantity": fits["quantity"]},
     )
+
+
+def coverage_of_truth(probability: Floats, nominal: float) -> float:
+    """Share of true values in the equal-tailed interval of a nominal probability.
+
+    Parameters
+    ----------
+    probability : ndarray
+        Share of posterior draws below each true value.
+    nominal : float
+    """
+    return float((np.abs(probability - 0.5) <= nominal / 2.0).mean())
 
 
 def rank_ecdf(ranks: Floats, ranked: int) -> Floats:

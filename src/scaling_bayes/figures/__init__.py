@@ -11,6 +11,7 @@ from scaling_bayes.figures.checks import plot_ranks
 from scaling_bayes.figures.fits import plot_fits
 from scaling_bayes.figures.predictive import plot_posterior_predictive, plot_prior_predictive
 from scaling_bayes.figures.projections import plot_projections
+from scaling_bayes.figures.sbc import plot_sbc
 from scaling_bayes.figures.slopes import plot_slopes
 from scaling_bayes.figures.style import FigureError
 from scaling_bayes.figures.svg import to_svg
@@ -24,6 +25,7 @@ __all__ = [
     "plot_prior_predictive",
     "plot_projections",
     "plot_ranks",
+    "plot_sbc",
     "plot_slopes",
     "to_svg",
 ]

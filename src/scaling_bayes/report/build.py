@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scaling_bayes.errors import OptionError
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.report.answer import answer_section, lead
-from scaling_bayes.report.calibration import calibration_section, scorecard_section
+from scaling_bayes.report.calibration import calibration_section, scorecard_section, simulated_section
 from scaling_bayes.report.citing import citation_section
 from scaling_bayes.report.comparison import comparison_section
 from scaling_bayes.report.costing import read_budgets
@@ -89,6 +89,7 @@ def build_report(
         settings_section(facts),
         sensitivity_section(facts),
         calibration_section(facts),
+        simulated_section(facts),
         scorecard_section(facts),
         citation_section(facts),
     )

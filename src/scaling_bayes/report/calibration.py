@@ -1,12 +1,16 @@
-"""Sections on calibration: on the data that were fitted, and on what came after a cut-off."""
+"""Sections on calibration: on the data that were fitted, on simulations, and on what came after a cut-off."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from scaling_bayes.calibration import is_projection, summarize_calibration
 from scaling_bayes.figures.calibration import FORECASTERS_DRAWN, forecaster_label, plot_calibration
 from scaling_bayes.figures.predictive import plot_posterior_predictive, plot_prior_predictive
 from scaling_bayes.figures.reading import records
+from scaling_bayes.figures.sbc import plot_sbc
 from scaling_bayes.figures.style import task_label
 from scaling_bayes.report.drawing import draw
 from scaling_bayes.report.parts import Cell, Column, Details, Section, Table
@@ -19,8 +23,10 @@ if TYPE_CHECKING:
 
     from scaling_bayes.report.reading import Facts
 
-__all__ = ["calibration_section", "scorecard_section"]
+__all__ = ["calibration_section", "scorecard_section", "simulated_section"]
 
+#: Probability outside a band of 95 %.
+_BAND = 0.05
 _SCORED = "Predictions of the same later systems, scored"
 
 
@@ -77,6 +83,60 @@ def calibration_section(facts: Facts) -> Section:
     return Section(
         "calibration", "What the model expects, and what was seen", "Calibration", (prior, posterior, table)
     )
+
+
+def simulated_section(facts: Facts) -> Section | None:
+    """Whether intervals hold where the truth is known; None without a released calibration of this model."""
+    if facts.simulated is None:
+        return None
+    simulated = facts.simulated
+    summary = summarize_calibration(simulated)
+    of_projection = np.array([is_projection(name) for name in summary["quantity"]])
+    parts = [("Parameters", summary[~of_projection]), ("Projections", summary[of_projection])]
+    fits = simulated["fits"].sizes["fit"]
+    failed = int(np.count_nonzero(simulated["fits"]["failure"].values != ""))
+    figure = draw(
+        "simulated",
+        "Simulation-based calibration",
+        caption=(
+            f"{fits} times parameters were drawn from the prior, data of the same systems, years and papers "
+            "simulated from them, and the model fitted to these. Ranks: of the true values among posterior "
+            "draws, cumulated, less what is expected; a line for each quantity, and the band holds 95 % of "
+            "lines from end to end if the model is calibrated. Coverage: share of true values inside "
+            "intervals (equal tails) of each probability, on the dashed line if calibrated."
+        ),
+        alt="Empirical distributions of ranks of true values, and coverage of intervals. "
+        + "; ".join(
+            f"{name}: {100 * rows['coverage_90'].mean():.1f} % inside the 90 % interval"
+            for name, rows in parts
+        ),
+        function=lambda width: plot_sbc(simulated, width=width),
+    )
+    table = Table(
+        f"Simulation-based calibration, {fits} simulations, {failed} failed. Outside: quantities whose ranks "
+        f"leave their own 95 % band, of which chance takes one in twenty. Least p: of uniform ranks, the "
+        "smallest over the quantities.",
+        (
+            Column("Quantities"),
+            Column("Number", numeric=True),
+            Column("In 50 % interval", numeric=True),
+            Column("In 90 % interval", numeric=True),
+            Column("Outside", numeric=True),
+            Column("Least p", numeric=True),
+        ),
+        tuple(
+            (
+                name,
+                str(len(rows)),
+                f"{100 * rows['coverage_50'].mean():.1f} %",
+                f"{100 * rows['coverage_90'].mean():.1f} %",
+                str(int((rows["p_value"] < _BAND).sum())),
+                f"{rows['p_value'].min():.2g}",
+            )
+            for name, rows in parts
+        ),
+    )
+    return Section("simulated", "Calibration where the truth is known", "Simulations", (figure, table))
 
 
 def scorecard_section(facts: Facts) -> Section | None:

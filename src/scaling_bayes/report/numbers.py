@@ -6,6 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from scaling_bayes.calibration import summarize_calibration
 from scaling_bayes.figures.reading import records
 from scaling_bayes.hardware.tables import load_routes
 from scaling_bayes.report.citing import citations
@@ -35,6 +36,8 @@ _SCHEMA = {
     "flagged_error_factor a factor of it",
     "laws": "of a stack: weight of each fit, and log density of what was left out of it, in nats",
     "sensitivity": "power-scaling sensitivity of each quantity to all priors, the likelihood and each prior",
+    "simulated": "simulation-based calibration: coverage of intervals, bias in posterior standard "
+    "deviations, contraction, and p_value of uniform ranks of each quantity",
     "scorecard": "log_score and gain in nats per 60 systems, crps in log10 error",
 }
 
@@ -75,6 +78,7 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
         "laws": None if facts.laws is None else records(facts.laws),
         "sensitivity": None if facts.sensitivity is None else records(facts.sensitivity),
         "scorecard": None if facts.scorecard is None else _scorecard(facts.scorecard),
+        "simulated": None if facts.simulated is None else records(summarize_calibration(facts.simulated)),
         "checks": records(facts.checks),
         "options": manifest["model"],
         "priors": manifest["priors"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaling_bayes.diagnostics import checks
-from scaling_bayes.digest import cited_digest
+from scaling_bayes.digest import cited_digest, data_digest
 from scaling_bayes.errors import DataError
 from scaling_bayes.figures.reading import (
     coverage,
@@ -24,11 +24,14 @@ from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, reported
 from scaling_bayes.projection.progress import summarize_progress
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.releases import read_index
 from scaling_bayes.report.costing import DEFAULT_BUDGETS, Budget, Costs, read_costs
 from scaling_bayes.report.words import MACHINE_LOG10_FLOP_PER_SECOND, UNIVERSE_LOG10_SECONDS
-from scaling_bayes.schema import group, manifest
+from scaling_bayes.schema import CALIBRATION_KIND, SBC, group, manifest
 from scaling_bayes.scores import load_scorecard
 from scaling_bayes.systems.flags import FLAGS, split_flags
+from scaling_bayes.systems.load import reference_systems
+from scaling_bayes.traces import open_trace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,8 +45,6 @@ __all__ = ["Facts", "read_facts"]
 #: Quantities each task has its own of, and those all tasks have in common.
 _OF_TASKS = ("slope", "exponent", "noise", "progress", "floor")
 _COMMON = ("compute_error", "flagged_error_factor", "paper_correlation", "degrees_of_freedom")
-#: The source, in a manifest, of the fits that the shipped scorecard is about.
-_REFERENCE = "scaling_bayes.reference_systems()"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Facts:
         One row per quantity, one column per component, where the fit has them.
     scorecard : DataFrame or None
         Every prediction of the shipped scorecard, in the report on a fit of the reference systems.
+    simulated : DataTree or None
+        Released simulation-based calibration of the same model, priors and data.
     checks : DataFrame
         From `scaling_bayes.checks`.
     systems : DataFrame
@@ -111,6 +114,7 @@ class Facts:
     laws: pd.DataFrame | None
     sensitivity: pd.DataFrame | None
     scorecard: pd.DataFrame | None
+    simulated: xr.DataTree | None
     checks: pd.DataFrame
     systems: pd.DataFrame
     by_task: pd.DataFrame
@@ -154,6 +158,7 @@ def read_facts(
         laws=_laws(idata),
         sensitivity=_sensitivity(idata),
         scorecard=_scorecard(idata),
+        simulated=_simulated(idata),
         checks=checks(idata),
         systems=systems,
         by_task=_by_task(idata, systems),
@@ -208,12 +213,26 @@ def _sensitivity(idata: xr.DataTree) -> pd.DataFrame | None:
 
 
 def _scorecard(idata: xr.DataTree) -> pd.DataFrame | None:
-    if manifest(idata)["data"].get("source") != _REFERENCE:
+    if manifest(idata)["data"]["sha256"] != data_digest(reference_systems()):
         return None
     try:
         return load_scorecard()
     except DataError:
         return None
+
+
+def _simulated(idata: xr.DataTree) -> xr.DataTree | None:
+    """Released calibration of the same model, priors and data by simulation."""
+    asked = manifest(idata)
+    for release in read_index():
+        if release.kind != CALIBRATION_KIND or str(asked["model"]["law"]) not in release.name.split("-"):
+            continue
+        tree = open_trace(release.name)
+        found = manifest(tree)
+        same = all(found[part] == asked[part] for part in ("model", "priors"))
+        if same and found["experiment"] in SBC and found["data"]["sha256"] == asked["data"]["sha256"]:
+            return tree
+    return None
 
 
 def _systems(idata: xr.DataTree) -> pd.DataFrame:

@@ -1,0 +1,89 @@
+"""`plot_sbc`: ranks of true values among posterior draws, and coverage, in simulation-based calibration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaling_bayes.calibration import coverage_of_truth, ecdf_band, is_projection, rank_ecdf
+from scaling_bayes.figures.predictive import coverage_axes
+from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, styled
+from scaling_bayes.schema import SBC, group, manifest
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+__all__ = ["plot_sbc"]
+
+
+@styled
+def plot_sbc(calibration: xr.DataTree, *, width: float = 8.9) -> Figure:
+    """Empirical distribution of ranks, minus what is expected, and coverage of intervals.
+
+    The first two panels have one line for each parameter and each projection; ranks of a calibrated model
+    stay inside the band, which holds 95 % of such lines from end to end. In the third, the share of true
+    values inside the equal-tailed interval of each probability, parameters and projections apart.
+
+    Parameters
+    ----------
+    calibration : DataTree
+        A simulation-based calibration, from `calibrate` or `open_trace`.
+    width : float
+        Width in inches; below 6 the panels stand one above the other.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    FigureError
+        If the calibration is of another experiment.
+    """
+    content = manifest(calibration)
+    if content.get("experiment") not in SBC:
+        raise FigureError(f"found the experiment {content.get('experiment')!r}; expected one of {SBC}.")
+    fits = group(calibration, "fits")
+    fits = fits.isel(fit=np.flatnonzero(np.isfinite(fits["rhat"].values)))
+    ranked = int(content["ranked"])
+    projected = np.array([is_projection(str(name)) for name in fits["quantity"].values])
+    beside = width >= 6
+    figure = new_figure(width, 2.7 if beside else 7.4)
+    first, second, third = figure.subplots(1, 3) if beside else figure.subplots(3, 1)
+    for ax, chosen, title in (
+        (first, ~projected, "Ranks of parameters"),
+        (second, projected, "Ranks of projections"),
+    ):
+        _ecdf(ax, fits["rank"].values[:, chosen], ranked)
+        ax.set_title(title)
+    _coverage(third, fits["probability"].values, projected)
+    return figure
+
+
+def _ecdf(ax: Axes, ranks: NDArray[np.float64], ranked: int) -> None:
+    position = np.arange(1, ranked + 1) / (ranked + 1)
+    lower, upper = ecdf_band(len(ranks), ranked)
+    ax.fill_between(position, lower, upper, color=COLORS["band_90"], lw=0, zorder=0.5)
+    ax.axhline(0.0, color=COLORS["blue"], lw=1.0, zorder=0.6)
+    ax.plot(position, rank_ecdf(ranks, ranked), color=COLORS["ink"], lw=0.5, alpha=0.6)
+    ax.set_xlim(0.0, 1.0)
+    ax.set_xlabel("rank of the true value")
+    ax.set_ylabel("share of ranks below − expected")
+    finish(ax)
+
+
+def _coverage(ax: Axes, probability: NDArray[np.float64], projected: NDArray[np.bool_]) -> None:
+    coverage_axes(ax)
+    nominal = np.linspace(0.05, 0.95, 19)
+    for chosen, color, mark, label in (
+        (~projected, "blue", "o", "parameters"),
+        (projected, "orange", "^", "projections"),
+    ):
+        found = [coverage_of_truth(probability[:, chosen], float(p)) for p in nominal]
+        ax.plot(nominal, found, color=COLORS[color], marker=mark, ms=3.2, mew=0, lw=0.8, label=label)
+    ax.set_ylabel("true values inside")
+    ax.legend(loc="upper left")
