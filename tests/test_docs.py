@@ -135,8 +135,9 @@ def test_every_public_name_has_a_page_in_the_reference(pages: dict[str, Page]) -
         f"{module.__name__}.{name}" for module in (scaling_bayes, figures, report) for name in module.__all__
     }
     named -= {"scaling_bayes.report.QUESTION", "scaling_bayes.report.COST_QUESTION"}  # texts
-    for name in named:
-        assert name in pages[f"reference/generated/{name}.html"].anchors
+    generated = {path.removeprefix("reference/generated/").removesuffix(".html") for path in pages}
+    assert named - generated == set(), "add a line to docs/reference/api.md"
+    assert all(name in pages[f"reference/generated/{name}.html"].anchors for name in named)
 
 
 def test_every_command_and_option_is_in_the_reference(site: Path) -> None:
