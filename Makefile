@@ -64,7 +64,7 @@ lock: .venv/.project ## resolve the dependencies of pyproject.toml anew into req
 		--output-file requirements.lock pyproject.toml
 
 clean: ## remove .venv, build products and caches
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv build dist docs/reference/generated .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 build/reference.nc: .venv/.project $(FIT_INPUTS)
