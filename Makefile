@@ -20,10 +20,10 @@ $(shell [ "$$(cat .venv/.dependencies 2>/dev/null)" = "$$PWD" ] && $(BIN)/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report test lint format data traces lock clean
+.PHONY: help setup report test lint format data traces docs notebooks lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.project ## make .venv with the locked dependencies and this package (PYTHON=... chooses the interpreter)
 
@@ -49,13 +49,22 @@ data: .venv/.project ## rebuild the derived tables of data/
 traces: .venv/.project ## make the released traces that data/traces lacks (NAME=... makes one anew)
 	$(BIN)/python -m scaling_bayes.archive.release $(NAME)
 
+docs: .venv/.project ## build the documentation site in build/docs; a warning is an error
+	rm -rf build/docs docs/reference/generated
+	$(BIN)/sphinx-build -W --keep-going --nitpicky --quiet docs build/docs
+	@echo 'open build/docs/index.html'
+
+notebooks: .venv/.project ## run the notebooks and the examples of docs/ once and store their outputs (NAME=... runs one notebook)
+	SCALING_BAYES_COMPILE_CACHE=1 $(BIN)/python docs/_tools/notebooks.py $(NAME)
+	$(BIN)/python docs/_tools/outputs.py
+
 lock: .venv/.project ## resolve the dependencies of pyproject.toml anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --extra dev --generate-hashes --upgrade \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 		--output-file requirements.lock pyproject.toml
 
 clean: ## remove .venv, build products and caches
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv build dist docs/reference/generated .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 build/reference.nc: .venv/.project $(FIT_INPUTS)

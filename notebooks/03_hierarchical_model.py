@@ -201,11 +201,12 @@ plot_fits(steps["reference"])
 
 # %%
 options = ModelOptions()
-build_model(
+model = build_model(
     observe(systems, needs_year=options.needs_year),
     options,
     default_priors(options),
 )
+print(model.str_repr())
 
 # %% [markdown]
 # ## Exercises

@@ -61,7 +61,9 @@ idata = open_trace(trace) if trace else fit(draws=draws, tune=draws, random_seed
 
 # %%
 compute = summarize_projection(project(idata))
-compute[["task", "error", "lower_90", "median", "upper_90"]].round(1)
+compute[["task", "error", "lower_90", "median", "upper_90"]].round(
+    {"lower_90": 1, "median": 1, "upper_90": 1}
+)
 
 # %%
 plot_projections(compute).figure

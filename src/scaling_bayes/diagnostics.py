@@ -16,6 +16,11 @@ __all__ = ["checks", "failed_checks"]
 def checks(idata: xr.DataTree) -> pd.DataFrame:
     """Return the checks stored with a fit.
 
+    Parameters
+    ----------
+    idata : DataTree
+        From `fit`, `stack` or `open_trace`.
+
     Returns
     -------
     DataFrame

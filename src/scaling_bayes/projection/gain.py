@@ -110,6 +110,11 @@ def required_gain_in(
 def summarize_gain(answer: xr.DataTree) -> pd.DataFrame:
     """Quantiles of the gain each lever would have to give.
 
+    Parameters
+    ----------
+    answer : DataTree
+        From `required_gain`.
+
     Returns
     -------
     pandas.DataFrame
