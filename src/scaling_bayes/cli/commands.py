@@ -9,6 +9,7 @@ import click
 
 from scaling_bayes.cli.compare import compare
 from scaling_bayes.cli.cost import afford, decompose, gain, hardware_fit, print_costs, scenario
+from scaling_bayes.cli.explore import explore
 from scaling_bayes.cli.options import (
     budget_options,
     budgets_option,
@@ -327,7 +328,7 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 
 for command in (
     *(scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization),
-    *(compare, scorecard, progress),
+    *(compare, scorecard, progress, explore),
     *(traces, verify, cite, bundle),
 ):
     cli.add_command(command)
