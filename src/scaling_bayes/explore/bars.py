@@ -98,7 +98,7 @@ def curve_of(by_year: pd.DataFrame, year: float, ticks: Iterable[int]) -> Curve:
     """Lay out the probabilities of `probability_by_year` of one target."""
     years = by_year["year"].to_numpy(float)
     shares = by_year["within_budget"].to_numpy(float)
-    first, span = years[0], years[-1] - years[0]
+    first, span = float(years[0]), float(years[-1] - years[0])
 
     def at(value: float) -> float:
         return 100.0 * (value - first) / span

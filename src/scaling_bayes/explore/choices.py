@@ -30,8 +30,8 @@ _FIRST_ASKED = 2030
 #: Classes whose single chips can be chosen, newest first.
 _CHIPS = ("gpu_datacenter", "tpu")
 #: Amounts that the sliders of the budgets stop at.
-BUDGET_STEPS = tuple(float(f"{m}e{k}") for k in range(3, 15) for m in (1, 2, 5)) + (1e15,)
-CARBON_STEPS = tuple(float(f"{m}e{k}") for k in range(0, 14) for m in (1, 2, 5)) + (1e14,)
+BUDGET_STEPS = tuple(float(f"{m}e{k}") for k in range(3, 16) for m in (1, 2, 5))
+CARBON_STEPS = tuple(float(f"{m}e{k}") for k in range(15) for m in (1, 2, 5))
 
 
 @dataclass(frozen=True)

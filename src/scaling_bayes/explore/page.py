@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from scaling_bayes.digest import cited_digest
 from scaling_bayes.diagnostics import failed_checks
+from scaling_bayes.digest import cited_digest
 from scaling_bayes.explore.bars import Bar, curve_of, interval_bar
-from scaling_bayes.explore.calls import command_lines, python_call
+from scaling_bayes.explore.calls import command_lines, number_text, python_call
 from scaling_bayes.explore.choices import BUDGET_STEPS, CARBON_STEPS, read_choices
 from scaling_bayes.explore.settings import COMPUTE_ONLY, OWN
 from scaling_bayes.figures.reading import records
@@ -87,6 +87,7 @@ class Page:
         self._failed = failed_checks(idata)
         self._yardsticks = cost_yardsticks()
         self._templates = page_templates(_FOLDER)
+        self._templates.filters["amount"] = number_text
 
     def form(self) -> str:
         """Headings, controls, and room for the results."""
@@ -187,7 +188,7 @@ def _table(rows: list[dict[str, Any]], answer: Answer) -> Table:
         Column("Quantity"),
         Column("Median", "[90 % interval]", numeric=True),
         Column("50 % interval", numeric=True),
-        Column("Median, in words", "compute: time at 1 exaFLOP/s"),
+        Column("Median, in words", "compute: time at 1 exaFLOP/s", grows=True),
     ]
     if unreachable:
         columns.append(Column("Unreachable", "share of draws", numeric=True))
@@ -220,9 +221,9 @@ def _budget(answer: Answer) -> dict[str, Any] | None:
     settings = answer.settings
     row = records(found.first_year)[0]
     start, horizon = int(row["start"]), int(row["horizon"])
-    names = " and ".join(Budget(limits, amount).label for limits, amount in settings.budgets.items())
+    label = " and ".join(Budget(limits, amount).label for limits, amount in settings.budgets.items())
     return {
-        "label": names,
+        "label": label,
         "year": month_of(settings.year),
         "within": share_text(found.within),
         "first": first_year_text(row),

@@ -55,7 +55,7 @@ class Settings:
 
     @property
     def budgets(self) -> dict[str, float]:
-        """The budgets as `affordable` takes them; empty without one, or without costs to hold against them."""
+        """The budgets as `affordable` takes them; empty without costs to hold against them."""
         if self.scenario_name == COMPUTE_ONLY:
             return {}
         limits = {"budget_usd": self.budget_usd, "carbon_kg": self.carbon_kg}

@@ -180,16 +180,16 @@ class Scenario:
         return ASSUMPTIONS[name].default
 
     def _device_row(self) -> Mapping[str, Any]:
-        known = known_devices()
-        if self.device not in known:
+        known, device = known_devices(), str(self.device)
+        if device not in known:
             import difflib
 
-            near = ", ".join(difflib.get_close_matches(str(self.device), known, 3, 0.4))
+            near = ", ".join(difflib.get_close_matches(device, known, 3, 0.4))
             raise OptionError(
                 f"device={self.device!r} is not an accelerator with known date, rate and power"
                 f"{f'; nearest are {near}' if near else ''}."
             )
-        return known[self.device]
+        return known[device]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form, for manifests; ``Scenario(**...)`` reads it back."""
@@ -218,8 +218,8 @@ class Scenario:
 def known_devices() -> Mapping[str, Mapping[str, Any]]:
     """Devices that a scenario can name, in the order of their table, with their columns of `devices`."""
     table = devices().dropna(subset=["board_power_watt"]).set_index("device")
-    rows = table.to_dict(orient="index")
-    return MappingProxyType({str(name): MappingProxyType(row) for name, row in rows.items()})
+    rows = {str(name): MappingProxyType(dict(row)) for name, row in table.iterrows()}
+    return MappingProxyType(rows)
 
 
 #: Scenarios by name: their fields.
