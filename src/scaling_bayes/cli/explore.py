@@ -29,11 +29,12 @@ def explore(trace: Path | None, host: str, port: int, browser: bool) -> None:
     """
     from scaling_bayes.explore.app import check_extra, is_loopback, serve
     from scaling_bayes.releases import REFERENCE_TRACE
+    from scaling_bayes.schema import FIT_KIND
     from scaling_bayes.traces import open_trace
 
     check_extra()
     source = REFERENCE_TRACE if trace is None else trace
-    idata = open_trace(source)
+    idata = open_trace(source, kind=FIT_KIND)
     if not is_loopback(host):
         say(f"warning: whoever can reach {host} can open the page; there is no password.")
 

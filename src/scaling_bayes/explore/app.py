@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,8 @@ def serve(
         If `idata` is not a fit.
     """
     panel = check_extra()
+    from tornado.ioloop import IOLoop
+
     if not 0 <= port <= _LAST_PORT:
         raise OptionError(f"port={port} is none; expected 0 to {_LAST_PORT}.")
     explorer, page = Explorer(idata), Page(idata, trace)
@@ -102,22 +105,27 @@ def serve(
             template, items={"whatif": component(form=page.form(), sizing_mode="stretch_width")}
         )
 
+    loop = IOLoop(make_current=False)
     try:
+        port = port or _free_port(host)
         server = panel.io.server.get_server(
             session,
             address=host,
             port=port,
+            loop=loop,
             title="What if? scaling_bayes",
             websocket_origin=_origins(host, port),
         )
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise OptionError(
-            f"cannot listen on {host}, port {port} ({error.strerror or error}); choose another with --port, "
-            "or --port 0 for any that is free."
+            f"cannot listen on {host}, port {port} ({reason}); choose another with --port, or 0 for a free "
+            "one."
         ) from error
     server.start()
-    server.io_loop.add_callback(ready, f"http://{_in_url(host)}:{server.port}/")
-    server.io_loop.start()
+    loop.add_callback(ready, f"http://{_in_url(host)}:{server.port}/")
+    # Panel ends the loop on an interrupt.
+    loop.start()
     server.stop()
 
 
@@ -141,6 +149,13 @@ def _component(panel: Any, explorer: Explorer, page: Page) -> Any:
     return WhatIf
 
 
+def _free_port(host: str) -> int:
+    """Find a free port; a page may talk to its server only if its address is known beforehand."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as found:
+        return int(found.getsockname()[1])
+
+
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
@@ -156,4 +171,4 @@ def is_loopback(host: str) -> bool:
 def _origins(host: str, port: int) -> list[str]:
     """Addresses of pages that may talk to this server."""
     names = {_in_url(host), *(("127.0.0.1", "localhost") if is_loopback(host) else ())}
-    return [f"{name}:{port or '*'}" for name in sorted(names)]
+    return [f"{name}:{port}" for name in sorted(names)]

@@ -66,7 +66,7 @@ def interval_bar(quantiles: Mapping[str, float], marks: Mapping[str, float] | No
     }
     places = [*places, *shown.values()]
     low = _STEP * math.floor(min(places) / _STEP)
-    high = _STEP * math.ceil((max(places) + (_STEP if len(finite) < len(ends) else 0.0)) / _STEP)
+    high = _STEP * math.ceil((max(places) + (_STEP if math.inf in ends else 0.0)) / _STEP)
     high = max(high, low + 2 * _STEP)
 
     def at(value: float) -> float:
@@ -79,7 +79,7 @@ def interval_bar(quantiles: Mapping[str, float], marks: Mapping[str, float] | No
         outer=span(ends[0], ends[4]),
         inner=span(ends[1], ends[3]),
         median=at(ends[2]) if math.isfinite(ends[2]) else None,
-        open_ended=math.isinf(ends[4]),
+        open_ended=ends[4] == math.inf,
         ticks=tuple(Mark(at(tick), power_of_ten(tick)) for tick in decades(low, high, 6)),
         marks=tuple(Mark(at(value), label) for label, value in shown.items()),
     )

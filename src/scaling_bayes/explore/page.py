@@ -181,6 +181,12 @@ def _target(answer: Answer) -> str:
     return f"{task_label(answer.settings.task, 60)} at {format_error(answer.settings.error)}"
 
 
+def _in_words(median: float, words: Callable[[float], str] | None) -> str:
+    if words is None:
+        return ""
+    return "none" if median == -math.inf else words(median)
+
+
 def _table(rows: list[dict[str, Any]], answer: Answer) -> Table:
     settings = answer.settings
     unreachable = any(row["unreachable"] > 0 for row in rows)
@@ -199,7 +205,7 @@ def _table(rows: list[dict[str, Any]], answer: Answer) -> Table:
             f"{heading}, {unit}",
             PowerInterval(row["median"], row["lower_90"], row["upper_90"]),
             PowerInterval(None, row["lower_50"], row["upper_50"]),
-            words(row["median"]) if words else "",
+            _in_words(row["median"], words),
         ]
         if unreachable:
             line.append(share_text(row["unreachable"]))
