@@ -102,11 +102,9 @@ def ask(
     task = xr.DataArray([target.task for target in chosen], dims="target", coords={"target": labels})
     error = xr.DataArray([target.error for target in chosen], dims="target", coords={"target": labels})
     references = constant[["reference_log10_compute", "reference_year"]]
-    parameters = {
-        str(name): values.sel(task=task).drop_vars("task")
-        for name, values in xr.merge([posterior, references]).items()
-        if "task" in values.dims
-    }
+    known = xr.merge([posterior, references])
+    of_tasks = known[[name for name, values in known.items() if "task" in values.dims]]
+    parameters = {str(name): values for name, values in of_tasks.sel(task=task).drop_vars("task").items()}
     law = law_of(content["model"]["law"], posterior)
     noise = None
     if kind == "predictive":
