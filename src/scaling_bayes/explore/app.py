@@ -133,18 +133,18 @@ def _component(panel: Any, explorer: Explorer, page: Page) -> Any:
     import param
 
     class WhatIf(panel.custom.JSComponent):  # type: ignore[misc]
-        """The form and its results; the browser writes `settings`, Python writes `answer`."""
+        """The form and its results. The browser sends the fields, Python replies.
+
+        Messages, as Panel holds back changes of a parameter for 50 ms.
+        """
 
         form = param.String()
-        settings = param.Dict(default={})
-        answer = param.Dict(default={})
 
         _esm = (_FOLDER / "explore.js").read_text(encoding="utf-8")
         _stylesheets = (style_sheet(),)
 
-        @param.depends("settings", watch=True)
-        def _answer(self) -> None:
-            self.answer = reply(explorer, page, self.settings)
+        def _handle_msg(self, data: dict[str, Any]) -> None:
+            self._send_msg(reply(explorer, page, data))
 
     return WhatIf
 

@@ -20,7 +20,7 @@ export function render({ model, el }) {
       spoken.textContent = "No answer. Is scaling-bayes explore still running?";
       results.innerHTML = `<p class="problem">${spoken.textContent}</p>`;
     }, SLOW);
-    model.settings = { ...Object.fromEntries(new FormData(form)), serial: asked };
+    model.send_msg({ ...Object.fromEntries(new FormData(form)), serial: asked });
   };
   const ask = () => { if (asked === answered) send(); else changed = true; };
 
@@ -78,8 +78,7 @@ export function render({ model, el }) {
     catch { getSelection().selectAllChildren(find(`#${from}`)); }
   });
 
-  model.on("answer", () => {
-    const { html, spoken: said, serial } = model.answer;
+  model.on("msg:custom", ({ html, spoken: said, serial }) => {
     clearTimeout(waiting);
     const open = [...results.querySelectorAll("details[open]")].map((each) => each.id);
     results.innerHTML = html;
