@@ -23,6 +23,7 @@ DEFAULT_PORT = 5006
 
 _FOLDER = Path(__file__).resolve().parent
 _LAST_PORT = 65535
+_EVERYWHERE = ("0.0.0.0", "::")
 
 
 def check_extra() -> Any:
@@ -169,6 +170,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _origins(host: str, port: int) -> list[str]:
-    """Addresses of pages that may talk to this server."""
+    """Addresses of pages that may talk to this server; any where it listens on every address."""
+    if host in _EVERYWHERE:
+        return [f"*:{port}"]
     names = {_in_url(host), *(("127.0.0.1", "localhost") if is_loopback(host) else ())}
     return [f"{name}:{port}" for name in sorted(names)]
