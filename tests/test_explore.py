@@ -103,6 +103,8 @@ def test_fields_change_the_scenario_as_one_would(fields: dict[str, str], changes
     ("fields", "said"),
     [
         ({"error": ""}, "Enter a target error"),
+        ({"error": "500"}, "between 0 and 100 %"),
+        ({"error": "0"}, "between 0 and 100 %"),
         ({"error": "five"}, "'five' for the target error"),
         ({"error": "nan"}, "expected a number"),
         ({"year": "inf"}, "for the year; expected a number"),
@@ -406,6 +408,7 @@ def test_a_port_in_use_is_an_error_with_a_way_out() -> None:
         (["hardware-2026.11"], "hardware"),
         (["--port", "70000"], "expected 0 to 65535"),
         (["--host", "no such host"], "cannot listen on no such host"),
+        (["--host", "::1"], "expected a name or an IPv4 address"),
     ],
 )
 def test_the_command_refuses_in_one_message(arguments: list[str], said: str) -> None:

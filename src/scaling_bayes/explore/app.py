@@ -23,7 +23,7 @@ DEFAULT_PORT = 5006
 
 _FOLDER = Path(__file__).resolve().parent
 _LAST_PORT = 65535
-_EVERYWHERE = ("0.0.0.0", "::")
+_EVERYWHERE = "0.0.0.0"
 
 
 def check_extra() -> Any:
@@ -95,6 +95,8 @@ def serve(
 
     if not 0 <= port <= _LAST_PORT:
         raise OptionError(f"port={port} is none; expected 0 to {_LAST_PORT}.")
+    if ":" in host:
+        raise OptionError(f"host={host!r}: expected a name or an IPv4 address, such as {DEFAULT_HOST}.")
     explorer, page = Explorer(idata), Page(idata, trace)
     component = _component(panel, explorer, page)
     template = (_FOLDER / "page.html.j2").read_text(encoding="utf-8").replace("STYLE", style_sheet())
@@ -124,7 +126,7 @@ def serve(
             "one."
         ) from error
     server.start()
-    loop.add_callback(ready, f"http://{_in_url(host)}:{server.port}/")
+    loop.add_callback(ready, f"http://{host}:{server.port}/")
     # Panel ends the loop on an interrupt.
     loop.start()
     server.stop()
@@ -152,13 +154,8 @@ def _component(panel: Any, explorer: Explorer, page: Page) -> Any:
 
 def _free_port(host: str) -> int:
     """Find a free port; a page may talk to its server only if its address is known beforehand."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family) as found:
+    with socket.create_server((host, 0)) as found:
         return int(found.getsockname()[1])
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def is_loopback(host: str) -> bool:
@@ -171,7 +168,7 @@ def is_loopback(host: str) -> bool:
 
 def _origins(host: str, port: int) -> list[str]:
     """Addresses of pages that may talk to this server; any where it listens on every address."""
-    if host in _EVERYWHERE:
+    if host == _EVERYWHERE:
         return [f"*:{port}"]
-    names = {_in_url(host), *(("127.0.0.1", "localhost") if is_loopback(host) else ())}
+    names = {host, *(("127.0.0.1", "localhost") if is_loopback(host) else ())}
     return [f"{name}:{port}" for name in sorted(names)]

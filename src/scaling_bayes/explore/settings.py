@@ -100,6 +100,10 @@ def read_settings(fields: Mapping[str, str]) -> Settings:
     error = _number(fields, "error", "the target error, in %")
     if year is None or error is None:
         raise OptionError("Enter a target error in % and a year.")
+    if not 0 < error < 100:
+        raise OptionError(
+            f"Found a target error of {error} %; it must lie between 0 and 100 %, both excluded."
+        )
     return Settings(
         task=fields.get("task", ""),
         error=float(error / 100),
