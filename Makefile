@@ -84,7 +84,7 @@ build/reference.nc: .venv/.project $(FIT_INPUTS)
 	fi; \
 	echo "Setting up .venv with $$("$$python" -V); the first time this takes a minute or two"; \
 	"$$python" -m venv --clear .venv
-	@$(PIP_INSTALL) --require-hashes --requirement requirements.lock
+	@$(PIP_INSTALL) --no-deps --require-hashes --requirement requirements.lock
 	@printf '%s' "$$PWD" > $@
 
 .venv/.project: .venv/.dependencies pyproject.toml

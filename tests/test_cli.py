@@ -114,6 +114,7 @@ COMMANDS = [
     "cite",
     "compare",
     "decompose",
+    "explore",
     "fit",
     "gain",
     "hardware-fit",

@@ -182,6 +182,15 @@ def test_unreachable_draws_are_infinite_in_every_quantity(fit: xr.DataTree) -> N
     assert first["never"].item() == pytest.approx(0.25)
 
 
+def test_unreachable_stays_unreachable_on_a_grid_without_carbon(fit: xr.DataTree) -> None:
+    broken = fit.copy(deep=True)
+    broken["posterior"]["intercept"].values[:, :50] = -np.inf
+    clean = Scenario.named("trend", grid_kg_per_kwh=0.0)
+    summary = summarize_projection(project(broken, TARGET, [2030], scenario=clean)).set_index("quantity")
+    assert summary.loc["log10_carbon_kg", "median"] == -np.inf
+    assert summary.loc["log10_carbon_kg", "unreachable"] == pytest.approx(0.25)
+
+
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
 def test_two_centuries_and_the_past_stay_finite(fit: xr.DataTree, name: str) -> None:
     tree = project(fit, {"imagenet": 1e-12}, [1900, 1958, 2020, 2220, 2300], scenario=name)

@@ -10,6 +10,7 @@ import click
 from scaling_bayes.cli.calibrate import calibrate
 from scaling_bayes.cli.compare import compare
 from scaling_bayes.cli.cost import afford, decompose, gain, hardware_fit, print_costs, scenario
+from scaling_bayes.cli.explore import explore
 from scaling_bayes.cli.options import (
     budget_options,
     budgets_option,
@@ -329,7 +330,7 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 for command in (
     calibrate,
     *(scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization),
-    *(compare, scorecard, calibrate, progress),
+    *(compare, scorecard, calibrate, progress, explore),
     *(traces, verify, cite, bundle),
 ):
     cli.add_command(command)

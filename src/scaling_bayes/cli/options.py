@@ -57,6 +57,7 @@ def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Co
         ),
         click.option("--region", help="Grid: World, a country or its code, or a cloud region."),
         click.option("--device-class", help="gpu_datacenter, gpu_consumer, gpu_workstation or tpu."),
+        click.option("--device", help="A device of the accelerators table, in place of a typical one."),
         click.option("--price", help="cloud_on_demand, cloud_1_year, cloud_3_year or purchase."),
         click.option("--algorithmic-progress", help="continuing or frozen."),
         click.option(
@@ -138,7 +139,7 @@ def chosen_scenario(options: dict[str, Any]) -> Scenario | None:
     from scaling_bayes.projection.scenario import Scenario
 
     name = options.pop("scenario_name")
-    fields = ("region", "device_class", "price", "algorithmic_progress")
+    fields = ("region", "device_class", "device", "price", "algorithmic_progress")
     changes = {field: options.pop(field) for field in fields}
     changes = {field: value for field, value in changes.items() if value is not None}
     changes |= dict(map(_assumption, options.pop("assume")))

@@ -101,11 +101,10 @@ def grid_of(region: str) -> Grid:
     OptionError
         If there is no such region; the nearest names are listed.
     """
-    table = load_grid_carbon_intensity(usable=True)
+    table, clouds = _tables()
     chosen = table[(table["region"] == region) | ((table["iso3"] == region) & (region != ""))]
     if not chosen.empty:
         return _grid(str(chosen["region"].iloc[0]), chosen, 1.0, SITE_LOG_SD)
-    clouds = load_table("cloud_regions", usable=True)
     cloud = clouds[clouds["region"] == region]
     if cloud.empty:
         names = [*table["region"].unique(), *clouds["region"]]
@@ -120,6 +119,12 @@ def grid_of(region: str) -> Grid:
     then = of_country.loc[of_country["year"] == _REGION_YEAR, "g_co2e_per_kwh"].iloc[0]
     ratio = float(cloud["g_co2_per_kwh"].iloc[0]) / float(then)
     return _grid(f"{region} ({country})", of_country, ratio, REGION_LOG_SD)
+
+
+@cache
+def _tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Countries and cloud regions."""
+    return load_grid_carbon_intensity(usable=True), load_table("cloud_regions", usable=True)
 
 
 def _grid(name: str, rows: pd.DataFrame, ratio: float, log_sd: float) -> Grid:

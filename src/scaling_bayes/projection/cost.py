@@ -180,8 +180,13 @@ def add_costs(projection: xr.Dataset, converted: xr.Dataset) -> xr.Dataset:
     """
     compute = projection["log10_training_compute_flop"]
     energy = compute - converted["log10_flop_per_kwh"]
+    carbon = energy + converted["log10_kg_per_kwh"]
+    reached = np.isfinite(compute)
+    if not reached.all():
+        # Endless energy from a grid without carbon would be NaN.
+        carbon = carbon.where(reached, compute)
     return projection.assign(
         log10_cost_usd=compute - converted["log10_flop_per_usd"],
         log10_energy_kwh=energy,
-        log10_carbon_kg=energy + converted["log10_kg_per_kwh"],
+        log10_carbon_kg=carbon,
     )

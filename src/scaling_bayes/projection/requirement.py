@@ -16,7 +16,7 @@ from scaling_bayes.predictive import departure_scale, law_of
 from scaling_bayes.projection.targets import Target, check_year, default_targets, read_targets
 from scaling_bayes.schema import group, manifest
 
-__all__ = ["KINDS", "Requirement", "ask", "fit_seed"]
+__all__ = ["KINDS", "Requirement", "ask", "best_errors", "fit_seed"]
 
 KINDS = ("predictive", "mean")
 
@@ -95,20 +95,16 @@ def ask(
     posterior, constant = group(idata, "posterior"), group(idata, "constant_data")
     tasks = [str(task) for task in posterior["task"].values]
     chosen = (
-        default_targets(tasks, _best_errors(idata, tasks))
-        if targets is None
-        else read_targets(targets, tasks)
+        default_targets(tasks, best_errors(idata, tasks)) if targets is None else read_targets(targets, tasks)
     )
     year = _years(years, constant)
     labels = _unique([target.label for target in chosen])
     task = xr.DataArray([target.task for target in chosen], dims="target", coords={"target": labels})
     error = xr.DataArray([target.error for target in chosen], dims="target", coords={"target": labels})
     references = constant[["reference_log10_compute", "reference_year"]]
-    parameters = {
-        str(name): values.sel(task=task).drop_vars("task")
-        for name, values in xr.merge([posterior, references]).items()
-        if "task" in values.dims
-    }
+    known = xr.merge([posterior, references])
+    of_tasks = known[[name for name, values in known.items() if "task" in values.dims]]
+    parameters = {str(name): values for name, values in of_tasks.sel(task=task).drop_vars("task").items()}
     law = law_of(content["model"]["law"], posterior)
     noise = None
     if kind == "predictive":
@@ -137,7 +133,8 @@ def _years(years: float | Iterable[float] | None, constant: xr.Dataset) -> xr.Da
     return xr.DataArray(values, dims="year", coords={"year": values})
 
 
-def _best_errors(idata: xr.DataTree, tasks: list[str]) -> dict[str, float]:
+def best_errors(idata: xr.DataTree, tasks: list[str]) -> dict[str, float]:
+    """Lowest error among the systems of each task."""
     error = group(idata, "observed_data")["error"].values
     system_task = group(idata, "constant_data")["system_task"].values.astype(str)
     return {task: float(error[system_task == task].min()) for task in tasks}

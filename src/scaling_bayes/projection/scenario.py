@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from scaling_bayes.projection.targets import check_year
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["IMPROVEMENTS", "PRICES", "SCENARIOS", "Scenario", "read_scenario"]
+__all__ = ["IMPROVEMENTS", "PRICES", "PROGRESS", "SCENARIOS", "Scenario", "known_devices", "read_scenario"]
 
 PRICES = ("cloud_on_demand", "cloud_1_year", "cloud_3_year", "purchase")
 IMPROVEMENTS = ("none", "trend", "stalled", "accelerated")
@@ -178,17 +179,17 @@ class Scenario:
             return TPU_SERVER_POWER
         return ASSUMPTIONS[name].default
 
-    def _device_row(self) -> dict[str, Any]:
-        table = devices().dropna(subset=["board_power_watt"]).set_index("device")
-        if self.device not in table.index:
+    def _device_row(self) -> Mapping[str, Any]:
+        known, device = known_devices(), str(self.device)
+        if device not in known:
             import difflib
 
-            near = ", ".join(difflib.get_close_matches(str(self.device), table.index, 3, 0.4))
+            near = ", ".join(difflib.get_close_matches(device, known, 3, 0.4))
             raise OptionError(
                 f"device={self.device!r} is not an accelerator with known date, rate and power"
                 f"{f'; nearest are {near}' if near else ''}."
             )
-        return dict(table.loc[str(self.device)])
+        return known[device]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form, for manifests; ``Scenario(**...)`` reads it back."""
@@ -213,6 +214,14 @@ class Scenario:
         return scenario_rows(self)
 
 
+@cache
+def known_devices() -> Mapping[str, Mapping[str, Any]]:
+    """Devices that a scenario can name, in the order of their table, with their columns of `devices`."""
+    table = devices().dropna(subset=["board_power_watt"]).set_index("device")
+    rows = {str(name): MappingProxyType(dict(row)) for name, row in table.iterrows()}
+    return MappingProxyType(rows)
+
+
 #: Scenarios by name: their fields.
 SCENARIOS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -224,6 +233,7 @@ SCENARIOS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 
 
+@cache
 def _thompson2020() -> Scenario:
     """The conversions that give back the 2020 paper's cost and carbon: one P100, no improvement.
 

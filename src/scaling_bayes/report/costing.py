@@ -33,7 +33,15 @@ if TYPE_CHECKING:
 
     from scaling_bayes.projection.scenario import Scenario
 
-__all__ = ["DEFAULT_BUDGETS", "MOST_TASKS", "Budget", "Costs", "read_budgets", "read_costs"]
+__all__ = [
+    "DEFAULT_BUDGETS",
+    "MOST_TASKS",
+    "Budget",
+    "Costs",
+    "cost_yardsticks",
+    "read_budgets",
+    "read_costs",
+]
 
 #: Targets whose affordability is computed at a time, to bound memory.
 _CHUNK = 15
@@ -207,7 +215,7 @@ def read_costs(
         decomposition=decomposition,
         not_decomposed=not_decomposed,
         record_machine=_days(machine),
-        yardsticks=_yardsticks(),
+        yardsticks=cost_yardsticks(),
     )
 
 
@@ -277,7 +285,7 @@ def _days(machine: xr.DataTree) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _yardsticks() -> dict[str, dict[str, float]]:
+def cost_yardsticks() -> dict[str, dict[str, float]]:
     """The world's yearly economy and emissions, and what the latest record machine does in a year."""
     latest = load_table("yardsticks").sort_values("year").groupby("name").last().to_dict(orient="index")
 

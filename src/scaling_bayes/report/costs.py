@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scaling_bayes.report.parts import FailurePart, FigurePart
     from scaling_bayes.report.reading import Facts
 
-__all__ = ["costs_section"]
+__all__ = ["costs_section", "first_year_text", "share_text"]
 
 _TITLES = {"log10_cost_usd": ("cost", "Cost"), "log10_carbon_kg": ("carbon", "Carbon")}
 _YARDSTICK_SOURCES = {
@@ -119,8 +119,8 @@ def _curves(costs: Costs, position: int) -> FigurePart | FailurePart:
         ),
         alt=f"Probability by year of fitting a budget of {budget.label}. "
         + "; ".join(
-            f"{task_label(row['task'])} {error_text(row['error'])}: first {_first(row)}, "
-            f"never {_percent(row['never'])}"
+            f"{task_label(row['task'])} {error_text(row['error'])}: first {first_year_text(row)}, "
+            f"never {share_text(row['never'])}"
             for row in records(_shown_rows(costs, first))
         ),
         function=partial(_affordability, costs, position),
@@ -143,8 +143,8 @@ def _first_years(costs: Costs) -> Table:
 
     def cells(row: dict[str, Any]) -> Iterator[Cell]:
         for each in row["budgets"]:
-            yield _first(each)
-            yield _percent(each["never"])
+            yield first_year_text(each)
+            yield share_text(each["never"])
 
     merged = [{**rows[0], "budgets": rows} for rows in (list(each) for each in zip(*by_budget, strict=True))]
     return Table(
@@ -156,7 +156,8 @@ def _first_years(costs: Costs) -> Table:
     )
 
 
-def _first(row: dict[str, Any]) -> str:
+def first_year_text(row: dict[str, Any]) -> str:
+    """First year within budget of a row of `summarize_first_year`: ``2031 [2024, never]``."""
     median, lower, upper = (
         "never" if math.isinf(row[end]) else format_year(math.floor(row[end] + 0.5))
         for end in ("median", "lower_90", "upper_90")
@@ -164,7 +165,8 @@ def _first(row: dict[str, Any]) -> str:
     return f"{median} [{lower}, {upper}]"
 
 
-def _percent(share: float) -> str:
+def share_text(share: float) -> str:
+    """Write a share of draws in percent, never rounded to all or none."""
     if 0 < share < 0.005:
         return "<1 %"
     return ">99 %" if 0.995 < share < 1 else f"{100 * share:.0f} %"
@@ -186,9 +188,9 @@ def _spread(costs: Costs) -> tuple[Part, ...]:
             found = row["by_source"]
             yield f"{next(iter(found.values()))['sd']:.1f}"
             for source in summed:
-                yield _percent(max(found[source]["share"], 0.0)) if source in found else "none"
+                yield share_text(max(found[source]["share"], 0.0)) if source in found else "none"
             for source in alone:
-                yield _percent(max(found[source]["share_alone"], 0.0)) if source in found else "none"
+                yield share_text(max(found[source]["share_alone"], 0.0)) if source in found else "none"
 
         columns = [
             Column("Task"),

@@ -13,7 +13,7 @@ from scaling_bayes.figures.style import legible
 from scaling_bayes.formatting import format_power_of_ten
 from scaling_bayes.report.parts import Report
 
-__all__ = ["render_html"]
+__all__ = ["page_style", "page_templates", "render_html"]
 
 _FOLDER = Path(__file__).resolve().parent
 #: Control, format and surrogate characters.
@@ -30,8 +30,21 @@ def render_html(report: Report) -> str:
     str
         The page, the same for the same report.
     """
+    return page_templates().get_template("report.html.j2").render(report=report, style=page_style())
+
+
+def page_style() -> Markup:
+    """The style sheet of every page: colours, type and tables."""
+    return Markup((_FOLDER / "report.css").read_text(encoding="utf-8"))
+
+
+def page_templates(*folders: Path) -> Environment:
+    """Templates of this package, among them ``parts.html.j2`` that shows parts, and those of other folders.
+
+    Every text is escaped unless marked as safe.
+    """
     environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
+        loader=FileSystemLoader([_FOLDER, *folders]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -46,8 +59,7 @@ def render_html(report: Report) -> str:
         "legible": legible,
     }
     environment.tests["web"] = _is_web
-    style = Markup((_FOLDER / "report.css").read_text(encoding="utf-8"))
-    return environment.get_template("report.html.j2").render(report=report, style=style)
+    return environment
 
 
 def _power(exponent: float) -> Markup:

@@ -1,0 +1,50 @@
+"""The command that serves the what-if page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scaling_bayes.cli.output import say
+
+__all__ = ["explore"]
+
+
+@click.command()
+@click.argument("trace", type=click.Path(path_type=Path), required=False)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=int, default=5006, show_default=True, help="Port; 0 for any that is free.")
+@click.option("--browser/--no-browser", default=True, show_default=True, help="Whether to open a browser.")
+def explore(trace: Path | None, host: str, port: int, browser: bool) -> None:
+    """Serve a page on which targets, scenarios, prices, grids and budgets are moved by hand.
+
+    Intervals follow at once, from the draws of TRACE; without it, from the released reference fit. The page
+    is for this machine alone unless --host says otherwise, and loads nothing from elsewhere. Ctrl-C ends it.
+    Needs the extra ``scaling_bayes[explore]``.
+
+    \b
+    Example:
+      scaling-bayes explore trace.nc --port 0 --no-browser
+    """
+    from scaling_bayes.explore.app import check_extra, is_loopback, serve
+    from scaling_bayes.releases import REFERENCE_TRACE
+    from scaling_bayes.schema import FIT_KIND
+    from scaling_bayes.traces import open_trace
+
+    check_extra()
+    source = REFERENCE_TRACE if trace is None else trace
+    idata = open_trace(source, kind=FIT_KIND)
+    if not is_loopback(host):
+        say(f"warning: whoever can reach {host} can open the page; there is no password.")
+
+    def ready(address: str) -> None:
+        click.echo(address)
+        say("Ctrl-C ends it")
+        if browser:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    serve(idata, str(source), host=host, port=port, ready=ready)
+    raise KeyboardInterrupt

@@ -1,0 +1,119 @@
+"""`Explorer`: the answers of `project` and `affordable` for one trace, as the controls ask for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from scaling_bayes.explore.settings import Settings
+from scaling_bayes.projection.afford import (
+    DEFAULT_YEARS,
+    affordable_in,
+    probability_by_year,
+    share_within_budget,
+    summarize_first_year,
+)
+from scaling_bayes.projection.project import project
+from scaling_bayes.projection.summarize import summarize_projection
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from scaling_bayes.projection.scenario import Scenario
+
+__all__ = ["Affordability", "Answer", "Explorer"]
+
+#: Projections that are kept: a few positions back and forth, at most about 20 MB each.
+_KEPT = 6
+
+
+@dataclass(frozen=True)
+class Affordability:
+    """How likely the target fits the budgets, and when.
+
+    Attributes
+    ----------
+    within : float
+        Share of draws within the budgets in the year asked.
+    by_year : DataFrame
+        From `probability_by_year`.
+    first_year : DataFrame
+        From `summarize_first_year`, one row.
+    """
+
+    within: float
+    by_year: pd.DataFrame
+    first_year: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one position of the controls gives.
+
+    Attributes
+    ----------
+    settings : Settings
+    scenario : Scenario or None
+        None for compute alone.
+    summary : DataFrame
+        From `summarize_projection`, one row per quantity.
+    affordability : Affordability or None
+        None without a budget.
+    """
+
+    settings: Settings
+    scenario: Scenario | None
+    summary: pd.DataFrame
+    affordability: Affordability | None
+
+
+class Explorer:
+    """Asks one trace, and keeps the last projections, so that a moved budget does not project anew.
+
+    Parameters
+    ----------
+    idata : DataTree
+        From `fit`, `stack` or `open_trace`.
+    """
+
+    def __init__(self, idata: xr.DataTree) -> None:
+        self.idata = idata
+        self._projection = lru_cache(maxsize=_KEPT)(self._project)
+
+    def answer(self, settings: Settings) -> Answer:
+        """Ask what `settings` needs.
+
+        Raises
+        ------
+        ScalingBayesError
+            As `project` and `affordable` with the same arguments.
+        """
+        scenario = settings.scenario()
+        projection = self._projection(settings.task, settings.error, settings.year, settings.kind, scenario)
+        return Answer(
+            settings,
+            scenario,
+            summarize_projection(projection),
+            self._affordability(settings, scenario, projection) if settings.budgets else None,
+        )
+
+    def _affordability(
+        self, settings: Settings, scenario: Scenario | None, projection: xr.DataTree
+    ) -> Affordability:
+        horizon = self._projection(settings.task, settings.error, DEFAULT_YEARS, settings.kind, scenario)
+        found = affordable_in(horizon, **settings.budgets)
+        share = share_within_budget(
+            projection, settings.budgets.get("budget_usd"), settings.budgets.get("carbon_kg")
+        )
+        return Affordability(
+            within=float(share["within_budget"].iloc[0]),
+            by_year=probability_by_year(found),
+            first_year=summarize_first_year(found),
+        )
+
+    def _project(
+        self, task: str, error: float, years: float | tuple[float, ...], kind: str, scenario: Scenario | None
+    ) -> xr.DataTree:
+        return project(self.idata, {task: error}, years, kind, scenario=scenario)

@@ -1,0 +1,138 @@
+"""What each control of the page offers, read once from a trace and the shipped tables."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scaling_bayes.figures.style import task_label
+from scaling_bayes.hardware.tables import load_grid_carbon_intensity, load_table
+from scaling_bayes.hardware.trends import trends_of
+from scaling_bayes.projection.requirement import best_errors
+from scaling_bayes.projection.scenario import SCENARIOS, Scenario, known_devices
+from scaling_bayes.projection.targets import default_targets
+from scaling_bayes.schema import group
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["BUDGET_STEPS", "CARBON_STEPS", "Choices", "TaskChoice", "error_steps", "read_choices"]
+
+#: Mantissas of the errors that the slider stops at, in every decade.
+_MANTISSAS = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 8, 9)
+#: Highest error of the slider, and the highest lowest one, in percent.
+_MOST, _LEAST = 95.0, 0.1
+#: First and last year of the slider; the last is the horizon of `affordable`.
+_YEARS = (2012, 2100)
+#: Year shown first, unless the data go beyond it.
+_FIRST_ASKED = 2030
+#: Classes whose single chips can be chosen, newest first.
+_CHIPS = ("gpu_datacenter", "tpu")
+#: Amounts that the sliders of the budgets stop at.
+BUDGET_STEPS = tuple(float(f"{m}e{k}") for k in range(3, 16) for m in (1, 2, 5))
+CARBON_STEPS = tuple(float(f"{m}e{k}") for k in range(15) for m in (1, 2, 5))
+
+
+@dataclass(frozen=True)
+class TaskChoice:
+    """A task: its name, how readers know it, its lowest observed error, and the error asked first, in %."""
+
+    name: str
+    label: str
+    lowest: float
+    asked: float
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the controls offer.
+
+    Attributes
+    ----------
+    tasks : tuple of TaskChoice
+    errors : tuple of float
+        Stops of the slider, in percent.
+    years : tuple of int
+        First and last of the slider.
+    year : int
+        Asked first.
+    device_classes : tuple of str
+    chips : dict
+        Class to devices, newest first.
+    countries, clouds : tuple of str
+        Grids.
+    fixed : dict
+        For each scenario, the controls that it leaves without effect, as it has values of its own.
+    """
+
+    tasks: tuple[TaskChoice, ...]
+    errors: tuple[float, ...]
+    years: tuple[int, int]
+    year: int
+    device_classes: tuple[str, ...]
+    chips: dict[str, tuple[str, ...]]
+    countries: tuple[str, ...]
+    clouds: tuple[str, ...]
+    fixed: dict[str, tuple[str, ...]]
+
+
+def read_choices(idata: xr.DataTree) -> Choices:
+    """Read what a fit and the shipped tables let one choose.
+
+    Raises
+    ------
+    TraceError
+        If `idata` is not a fit.
+    """
+    names = [str(task) for task in group(idata, "posterior")["task"].values]
+    lowest = best_errors(idata, names)
+    tasks = tuple(
+        TaskChoice(
+            name,
+            task_label(name, 60),
+            float(f"{100 * lowest[name]:.4g}"),
+            float(f"{100 * default_targets([name], lowest)[1].error:.4g}"),
+        )
+        for name in names
+    )
+    last = math.ceil(float(group(idata, "constant_data")["publication_year"].max()))
+    regions = list(dict.fromkeys(load_grid_carbon_intensity(usable=True)["region"]))
+    regions.sort(key=lambda name: (name != "World", name))
+    clouds = sorted(set(load_table("cloud_regions", usable=True)["region"]))
+    return Choices(
+        tasks=tasks,
+        errors=error_steps(min(task.lowest for task in tasks)),
+        years=(_YEARS[0], max(_YEARS[1], last)),
+        year=max(_FIRST_ASKED, last),
+        device_classes=tuple(trend.device_class for trend in trends_of("energy")),
+        chips={each: _newest_first(each) for each in _CHIPS},
+        countries=tuple(regions),
+        clouds=tuple(clouds),
+        fixed={name: _fixed(Scenario.named(name)) for name in SCENARIOS},
+    )
+
+
+def error_steps(lowest: float) -> tuple[float, ...]:
+    """Stops of the slider of errors, in percent: evenly spread on a log scale, from well below `lowest`.
+
+    Examples
+    --------
+    >>> error_steps(9.1)[:3], error_steps(9.1)[-1]
+    ((0.1, 0.11, 0.12), 95.0)
+    """
+    first = math.floor(math.log10(min(_LEAST, lowest / 10)))
+    steps = [float(f"{m}e{k}") for k in range(first, 2) for m in _MANTISSAS]
+    return tuple(step for step in (*steps, _MOST) if step <= _MOST)
+
+
+def _newest_first(device_class: str) -> tuple[str, ...]:
+    rows = [
+        (row["year"], name) for name, row in known_devices().items() if row["device_class"] == device_class
+    ]
+    return tuple(name for _, name in sorted(rows, reverse=True))
+
+
+def _fixed(scenario: Scenario) -> tuple[str, ...]:
+    by_control = {"price": "usd_per_chip_hour", "hardware": "chip_watt", "grid": "grid_kg_per_kwh"}
+    return tuple(control for control, name in by_control.items() if name in scenario.replacements)

@@ -1,0 +1,240 @@
+"""The page as HTML: the controls once, and the results for each answer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from scaling_bayes.diagnostics import failed_checks
+from scaling_bayes.digest import cited_digest
+from scaling_bayes.explore.bars import Bar, curve_of, interval_bar
+from scaling_bayes.explore.calls import command_lines, number_text, python_call
+from scaling_bayes.explore.choices import BUDGET_STEPS, CARBON_STEPS, read_choices
+from scaling_bayes.explore.settings import COMPUTE_ONLY, OWN
+from scaling_bayes.figures.reading import records
+from scaling_bayes.figures.style import legible, task_label
+from scaling_bayes.formatting import format_error, format_power_of_ten, format_year
+from scaling_bayes.intervals import QUANTILES
+from scaling_bayes.projection.requirement import KINDS
+from scaling_bayes.projection.scenario import PRICES, PROGRESS, SCENARIOS
+from scaling_bayes.report.answer import burden
+from scaling_bayes.report.costing import Budget, cost_yardsticks
+from scaling_bayes.report.costs import first_year_text, share_text
+from scaling_bayes.report.parts import Cell, Column, PowerInterval, Table
+from scaling_bayes.report.render import page_style, page_templates
+from scaling_bayes.report.words import in_words, kilograms_in_words, month_of, usd_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import xarray as xr
+
+    from scaling_bayes.explore.answers import Answer
+
+__all__ = ["Page", "style_sheet"]
+
+_FOLDER = Path(__file__).resolve().parent
+#: Quantity: heading, unit, how its median is told in words, and the budget that limits it.
+_QUANTITIES: dict[str, tuple[str, str, Callable[[float], str] | None, str]] = {
+    "log10_training_compute_flop": ("Training compute", "FLOP", in_words, ""),
+    "log10_cost_usd": ("Cost", "USD", usd_in_words, "budget_usd"),
+    "log10_energy_kwh": ("Energy", "kWh", None, ""),
+    "log10_carbon_kg": ("Carbon", "kg CO2e", kilograms_in_words, "carbon_kg"),
+}
+_DEVICES = {
+    "gpu_datacenter": "data-centre GPUs",
+    "gpu_consumer": "consumer GPUs",
+    "gpu_workstation": "workstation GPUs",
+    "tpu": "TPUs",
+}
+
+
+@dataclass(frozen=True)
+class ShownBar:
+    """An interval bar with what stands beside it and what it says to those who do not see it."""
+
+    heading: str
+    unit: str
+    text: PowerInterval
+    alt: str
+    bar: Bar
+
+
+def style_sheet() -> str:
+    """Style sheet of the page: the report's, and what the controls and bars need."""
+    return f"{page_style()}\n{(_FOLDER / 'explore.css').read_text(encoding='utf-8')}"
+
+
+class Page:
+    """The page of one trace.
+
+    Parameters
+    ----------
+    idata : DataTree
+        From `fit`, `stack` or `open_trace`.
+    trace : str
+        Its released name or path, for the calls to copy.
+    """
+
+    def __init__(self, idata: xr.DataTree, trace: str) -> None:
+        self._trace = trace
+        self._choices = read_choices(idata)
+        self._digest = cited_digest(idata)
+        self._failed = failed_checks(idata)
+        self._yardsticks = cost_yardsticks()
+        self._templates = page_templates(_FOLDER)
+        self._templates.filters["amount"] = number_text
+
+    def form(self) -> str:
+        """Headings, controls, and room for the results."""
+        choices = self._choices
+        budgets = {
+            "budget_usd": [(amount, Budget("budget_usd", amount).label) for amount in BUDGET_STEPS],
+            "carbon_kg": [(amount, Budget("carbon_kg", amount).label) for amount in CARBON_STEPS],
+        }
+        return self._templates.get_template("form.html.j2").render(
+            choices=choices,
+            trace=legible(self._trace, 120),
+            digest=self._digest,
+            failed=[legible(sentence, 300) for sentence in self._failed],
+            scenarios=[*SCENARIOS, COMPUTE_ONLY],
+            prices=PRICES,
+            progress=PROGRESS,
+            kinds=KINDS,
+            classes={name: _DEVICES.get(name, name) for name in choices.device_classes},
+            budgets=budgets,
+            own=OWN,
+        )
+
+    def results(self, answer: Answer) -> str:
+        """What one answer says: a sentence, bars, the table, the budget, the assumptions, the calls."""
+        rows = records(answer.summary)
+        scenario = answer.scenario
+        assumptions = None
+        if scenario is not None:
+            assumptions = Table(
+                f"Assumptions of scenario {scenario.name}, as changed here; where uncertain, median "
+                "[90 % equal-tailed interval].",
+                (Column("Assumption"), Column("Assumed", grows=True), Column("Source", grows=True)),
+                tuple(
+                    (str(row["assumption"]), str(row["assumed"]), str(row["source"]))
+                    for row in records(scenario.describe())
+                ),
+            )
+        return self._templates.get_template("results.html.j2").render(
+            sentence=self.sentence(answer),
+            bars=[self._bar(row, answer) for row in rows],
+            table=_table(rows, answer),
+            burden="" if scenario is None else burden(scenario),
+            budget=_budget(answer),
+            assumptions=assumptions,
+            python=python_call(answer.settings, self._trace),
+            commands=command_lines(answer.settings, self._trace),
+        )
+
+    @staticmethod
+    def problem(text: str) -> str:
+        """Say why there is no answer."""
+        return str(Markup('<p class="problem">{}</p>').format(legible(text, 1000)))
+
+    @staticmethod
+    def sentence(answer: Answer) -> str:
+        """The medians in one sentence, which is read out after each move."""
+        settings = answer.settings
+        medians = {row["quantity"]: row["median"] for row in records(answer.summary)}
+        target = f"{_target(answer)} in {month_of(settings.year)}"
+        if math.isinf(medians["log10_training_compute_flop"]):
+            return f"{target}: out of reach in most of the draws."
+        amounts = [
+            f"{format_power_of_ten(medians[name])} {unit}"
+            for name, (_, unit, _, _) in _QUANTITIES.items()
+            if name in medians
+        ]
+        return f"{target}: a median of {', '.join(amounts)}."
+
+    def _bar(self, row: dict[str, Any], answer: Answer) -> ShownBar:
+        heading, unit, _, limit = _QUANTITIES[row["quantity"]]
+        marks = dict(self._yardsticks.get(row["quantity"], {}))
+        amount = answer.settings.budgets.get(limit)
+        if amount is not None:
+            marks["budget"] = math.log10(amount)
+        return ShownBar(
+            heading,
+            unit,
+            PowerInterval(row["median"], row["lower_90"], row["upper_90"]),
+            f"{heading} in {unit}: median {format_power_of_ten(row['median'])}; "
+            f"50 % interval {_ends(row, 50)}; 90 % interval {_ends(row, 90)}.",
+            interval_bar({name: row[name] for name in QUANTILES}, marks),
+        )
+
+
+def _ends(row: dict[str, Any], percent: int) -> str:
+    lower, upper = (format_power_of_ten(row[f"{end}_{percent}"]) for end in ("lower", "upper"))
+    return f"{lower} to {upper}"
+
+
+def _target(answer: Answer) -> str:
+    return f"{task_label(answer.settings.task, 60)} at {format_error(answer.settings.error)}"
+
+
+def _in_words(median: float, words: Callable[[float], str] | None) -> str:
+    if words is None:
+        return ""
+    return "none" if median == -math.inf else words(median)
+
+
+def _table(rows: list[dict[str, Any]], answer: Answer) -> Table:
+    settings = answer.settings
+    unreachable = any(row["unreachable"] > 0 for row in rows)
+    columns = [
+        Column("Quantity"),
+        Column("Median", "[90 % interval]", numeric=True),
+        Column("50 % interval", numeric=True),
+        Column("Median, in words", "compute: time at 1 exaFLOP/s", grows=True),
+    ]
+    if unreachable:
+        columns.append(Column("Unreachable", "share of draws", numeric=True))
+    cells: list[tuple[Cell, ...]] = []
+    for row in rows:
+        heading, unit, words, _ = _QUANTITIES[row["quantity"]]
+        line: list[Cell] = [
+            f"{heading}, {unit}",
+            PowerInterval(row["median"], row["lower_90"], row["upper_90"]),
+            PowerInterval(None, row["lower_50"], row["upper_50"]),
+            _in_words(row["median"], words),
+        ]
+        if unreachable:
+            line.append(share_text(row["unreachable"]))
+        cells.append(tuple(line))
+    scenario = "without a scenario" if answer.scenario is None else f"scenario {answer.scenario.name}"
+    caption = (
+        f"{_target(answer)}, {settings.kind} distribution, "
+        f"{month_of(settings.year)}, {scenario}. Intervals are equal-tailed: the 90 % interval leaves 5 % of "
+        "the draws on either side."
+    )
+    return Table(caption, tuple(columns), tuple(cells))
+
+
+def _budget(answer: Answer) -> dict[str, Any] | None:
+    """Whether the budget is enough, or None without one."""
+    found = answer.affordability
+    if found is None:
+        return None
+    settings = answer.settings
+    row = records(found.first_year)[0]
+    start, horizon = int(row["start"]), int(row["horizon"])
+    label = " and ".join(Budget(limits, amount).label for limits, amount in settings.budgets.items())
+    return {
+        "label": label,
+        "year": month_of(settings.year),
+        "within": share_text(found.within),
+        "first": first_year_text(row),
+        "never": share_text(row["never"]),
+        "start": format_year(start),
+        "horizon": format_year(horizon),
+        "curve": curve_of(found.by_year, settings.year, range(start, horizon + 1, 20)),
+    }

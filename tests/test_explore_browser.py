@@ -1,0 +1,375 @@
+"""The what-if page in headless Chromium: every control moved, every number held against `project`.
+
+Skipped where Chromium, its driver, Selenium or Panel is missing. The time of each move, as the browser sees
+it, is in this test's log (``pytest --log-cli-level INFO``). ``AXE_CORE`` may name axe-core's ``axe.min.js``,
+which is also found in ``node_modules``; without it the page is not checked for accessibility here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+from scaling_bayes import (
+    Scenario,
+    affordable,
+    open_trace,
+    project,
+    summarize_first_year,
+    summarize_projection,
+)
+from scaling_bayes.formatting import format_interval
+from scaling_bayes.projection.afford import share_within_budget
+from scaling_bayes.releases import REFERENCE_TRACE
+from scaling_bayes.report.costs import first_year_text, share_text
+
+pytest.importorskip("panel", reason="the extra explore is not installed")
+pytest.importorskip("selenium", reason="selenium is not installed")
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.keys import Keys
+
+log = logging.getLogger(__name__)
+
+#: Milliseconds within which a move should be answered; reported, not asserted, as machines are noisy.
+GOAL = 300
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+DRIVER = shutil.which("chromedriver")
+AXE = Path(os.environ.get("AXE_CORE", Path(__file__).parent.parent / "node_modules/axe-core/axe.min.js"))
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
+    pytest.mark.skipif(DRIVER is None, reason="no chromedriver on the PATH"),
+]
+
+FIND = """
+const within = (root) => {
+  for (const each of root.querySelectorAll("*")) {
+    if (each.classList.contains("page")) return each;
+    const found = each.shadowRoot && within(each.shadowRoot);
+    if (found) return found;
+  }
+};
+const page = within(document);
+"""
+#: Sets a control as its user would leave it, and waits until the answer is painted; its milliseconds.
+MOVE = (
+    FIND
+    + """
+const [name, value, done] = arguments;
+const answered = () => Number(page.dataset.answered);
+const before = answered(), start = performance.now();
+const frame = requestAnimationFrame;
+const ended = () => frame(() => frame(() => done(performance.now() - start)));
+new MutationObserver((_, observer) => {
+  if (answered() > before) { observer.disconnect(); ended(); }
+}).observe(page, { attributes: true });
+const control = page.querySelector(`#${name}`);
+control.value = value;
+control.dispatchEvent(new Event("input", { bubbles: true }));
+"""
+)
+READ = (
+    FIND
+    + """
+const cells = (row) => [...row.children].map((cell) => cell.textContent.trim());
+return {
+  rows: [...page.querySelectorAll("#needs tbody tr")].map(cells),
+  budget: [...page.querySelectorAll("#budget dd")].map((each) => each.textContent.trim()),
+  problem: page.querySelector(".problem")?.textContent ?? "",
+  sentence: page.querySelector(".sentence")?.textContent ?? "",
+  calls: page.querySelector("#python")?.textContent ?? "",
+  error: page.querySelector("#error").value,
+};
+"""
+)
+READY = """
+const done = arguments[0];
+const look = () => { %s; if (page?.dataset.answered) done(1); else setTimeout(look, 50); };
+look();
+""".replace("%s", FIND)
+#: Moves a slider through many stops at once, as a hand does; how many questions that took.
+DRAG = (
+    FIND
+    + """
+const done = arguments[0], slider = page.querySelector("#year-slider");
+const before = Number(page.dataset.answered);
+for (let stop = 10; stop <= 60; stop += 1) {
+  slider.value = stop;
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+}
+const results = page.querySelector("#results");
+new MutationObserver(() => {
+  if (results.getAttribute("aria-busy") === "false") done(Number(page.dataset.answered) - before);
+}).observe(results, { attributes: true });
+"""
+)
+UNFOLD = FIND + "page.querySelectorAll('details').forEach((each) => { each.open = true; });"
+
+
+class Browser:
+    """The page in a browser of its own."""
+
+    def __init__(self, address: str, profile: Path) -> None:
+        options = webdriver.ChromeOptions()
+        options.binary_location = str(CHROMIUM)
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+        self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+        self.driver.set_script_timeout(30)
+        self.size(1280, 900)
+        self.driver.get(address)
+        self.ready()
+
+    def size(self, width: int, height: int, scheme: str = "light") -> None:
+        self.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
+        )
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+    def ready(self) -> None:
+        self.driver.execute_async_script(READY)
+
+    def move(self, control: str, value: object) -> float:
+        return float(self.driver.execute_async_script(MOVE, control, str(value)))
+
+    def read(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.driver.execute_script(READ)
+        return found
+
+    def find(self, selector: str) -> Any:
+        return self.driver.execute_script(f"{FIND} return page.querySelector(arguments[0]);", selector)
+
+    def asked_for(self) -> set[str]:
+        """Every address the browser turned to since the last look."""
+        addresses = set()
+        for entry in self.driver.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.requestWillBeSent":
+                addresses.add(message["params"]["request"]["url"])
+            elif message["method"] == "Network.webSocketCreated":
+                addresses.add(message["params"]["url"])
+        return addresses
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The page of the released reference fit, served by the command."""
+    command = [sys.executable, "-m", "scaling_bayes", "explore", "--no-browser", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.send_signal(signal.SIGINT)
+        _, talk = process.communicate(timeout=30)
+    assert "Traceback" not in talk, talk
+
+
+@pytest.fixture
+def browser(address: str, tmp_path: Path) -> Iterator[Browser]:
+    opened = Browser(address, tmp_path / "profile")
+    yield opened
+    opened.driver.quit()
+
+
+@dataclass
+class Asked:
+    """What has been asked so far, as arguments of the library."""
+
+    task: str = "imagenet"
+    error: float = 0.05
+    year: float = 2030
+    scenario: str | None = "trend"
+    kind: str = "predictive"
+    changes: dict[str, Any] = field(default_factory=dict)
+    budgets: dict[str, float] = field(default_factory=lambda: {"budget_usd": 1e8})
+
+
+CHIP = {"device_class": "gpu_datacenter", "device": "NVIDIA A100 PCIe"}
+CLEAN = {"grid_kg_per_kwh": 0.02}
+
+#: Control, value, and what it makes of the arguments. The order matters: each move starts from the last.
+MOVES: list[tuple[str, object, dict[str, Any]]] = [
+    ("error", "4.621", {"error": 0.04621}),
+    ("error-slider", 40, {}),
+    ("year", "2041", {"year": 2041}),
+    ("year-slider", 13, {"year": 2025}),
+    ("task", "wmt14_en_fr", {"task": "wmt14_en_fr", "error": 0.3}),
+    ("task", "squad_1_1", {"task": "squad_1_1", "error": 0.02}),
+    ("budget_usd", "2.5e4", {"budgets": {"budget_usd": 2.5e4}}),
+    ("budget_usd-slider", 8, {"budgets": {"budget_usd": 2e5}}),
+    ("carbon_kg", "1e5", {"budgets": {"budget_usd": 2e5, "carbon_kg": 1e5}}),
+    ("carbon_kg-slider", 1, {"budgets": {"budget_usd": 2e5, "carbon_kg": 1.0}}),
+    ("budget_usd", "", {"budgets": {"carbon_kg": 1.0}}),
+    ("carbon_kg-slider", 0, {"budgets": {}}),
+    ("budget_usd-slider", 20, {"budgets": {"budget_usd": 2e9}}),
+    ("scenario", "stalled", {"scenario": "stalled"}),
+    ("scenario", "accelerated", {"scenario": "accelerated"}),
+    ("scenario", "none", {"scenario": None}),
+    ("scenario", "trend", {"scenario": "trend"}),
+    ("price", "cloud_on_demand", {"changes": {"price": "cloud_on_demand"}}),
+    ("price", "cloud_1_year", {"changes": {"price": "cloud_1_year"}}),
+    ("price", "cloud_3_year", {"changes": {"price": "cloud_3_year"}}),
+    ("price", "purchase", {"changes": {"price": "purchase"}}),
+    ("hardware", "class:gpu_consumer", {"changes": {"device_class": "gpu_consumer", "price": "purchase"}}),
+    ("price", "", {"changes": {"device_class": "gpu_consumer"}}),
+    ("hardware", "class:tpu", {"changes": {"device_class": "tpu"}}),
+    ("hardware", "device:NVIDIA A100 PCIe", {"changes": CHIP}),
+    ("price", "own", {"changes": {**CHIP, "usd_per_chip_hour": 1.0}}),
+    ("usd_per_chip_hour", "1.75", {"changes": {**CHIP, "usd_per_chip_hour": 1.75}}),
+    ("own_year", "2024", {"changes": {**CHIP, "usd_per_chip_hour": 1.75, "own_year": 2024}}),
+    ("price", "", {"changes": CHIP}),
+    ("hardware", "", {"changes": {}}),
+    ("grid", "France", {"changes": {"region": "France"}}),
+    ("grid", "us-east1", {"changes": {"region": "us-east1"}}),
+    ("grid", "own", {"changes": {"grid_kg_per_kwh": 0.1}}),
+    ("grid_kg_per_kwh", "0.02", {"changes": CLEAN}),
+    ("algorithmic_progress", "frozen", {"changes": {**CLEAN, "algorithmic_progress": "frozen"}}),
+    ("algorithmic_progress", "continuing", {"changes": {**CLEAN, "algorithmic_progress": "continuing"}}),
+    ("algorithmic_progress", "", {"changes": CLEAN}),
+    ("kind", "mean", {"kind": "mean"}),
+    ("kind", "predictive", {"kind": "predictive"}),
+    ("scenario", "thompson2020", {"scenario": "thompson2020"}),
+    ("grid", "", {"changes": {}}),
+    ("scenario", "trend", {"scenario": "trend"}),
+    ("task", "imagenet", {"task": "imagenet", "error": 0.05}),
+]
+
+
+@pytest.fixture(scope="module")
+def reference() -> Any:
+    return open_trace(REFERENCE_TRACE)
+
+
+def expected_of(reference: Any, asked: Asked) -> tuple[list[list[str]], list[str]]:
+    """Cells of the table, and of the budget, from the library's functions and in the package's formats."""
+    scenario = None if asked.scenario is None else Scenario.named(asked.scenario, **asked.changes)
+    targets = {asked.task: asked.error}
+    tree = project(reference, targets, asked.year, asked.kind, scenario=scenario)
+    rows = []
+    for row in summarize_projection(tree).to_dict(orient="records"):
+        half = format_interval(0.0, row["lower_50"], row["upper_50"]).partition(" ")[2]
+        rows.append([format_interval(row["median"], row["lower_90"], row["upper_90"]), half])
+    if not asked.budgets or scenario is None:
+        return rows, []
+    within = share_within_budget(tree, asked.budgets.get("budget_usd"), asked.budgets.get("carbon_kg"))
+    answer = affordable(reference, targets=targets, kind=asked.kind, scenario=scenario, **asked.budgets)
+    first = summarize_first_year(answer).to_dict(orient="records")[0]
+    share, never = share_text(within["within_budget"].item()), share_text(first["never"])
+    return rows, [f"{share} of the draws", first_year_text(first), f"{never} of the draws"]
+
+
+def report_times(times: list[tuple[str, float]]) -> None:
+    for name, each in times:
+        log.info("%-44s %4.0f ms", name, each)
+    taken = np.array([each for _, each in times])
+    log.info(
+        "%d moves: median %.0f ms, 95 %% within %.0f ms, slowest %.0f ms; %.1f %% within %d ms",
+        len(taken),
+        np.median(taken),
+        np.quantile(taken, 0.95),
+        taken.max(),
+        100 * np.mean(taken <= GOAL),
+        GOAL,
+    )
+
+
+def test_every_control_gives_the_numbers_of_project_and_nothing_leaves_the_machine(
+    address: str, browser: Browser, reference: Any
+) -> None:
+    asked, times = Asked(), []
+    for control, value, change in MOVES:
+        times.append((f"{control} = {value}", browser.move(control, value)))
+        shown = browser.read()
+        if control == "error-slider":
+            asked.error = float(shown["error"]) / 100
+        for name, each in change.items():
+            setattr(asked, name, each)
+        rows, budget = expected_of(reference, asked)
+        where = f"after {control} = {value}"
+        assert shown["problem"] == "", where
+        assert [row[1:3] for row in shown["rows"]] == rows, where
+        assert shown["budget"][1:] == budget, where
+        assert repr({asked.task: asked.error}) in shown["calls"], where
+    stops = browser.driver.execute_script(f"{FIND} return page.querySelector('#error-slider').max;")
+    for stop in range(0, int(stops) + 1, 2):
+        times.append((f"error-slider = {stop}", browser.move("error-slider", stop)))
+    for stop in range(0, 89, 4):
+        times.append((f"year-slider = {stop}", browser.move("year-slider", stop)))
+    report_times(times)
+
+    home = urlsplit(address).netloc
+    web = {each for each in browser.asked_for() if urlsplit(each).scheme not in ("data", "blob", "chrome")}
+    assert {urlsplit(each).scheme for each in web} == {"http", "ws"}
+    assert {urlsplit(each).netloc for each in web} == {home}
+    assert [entry for entry in browser.driver.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_what_is_wrong_is_said_and_the_page_goes_on(browser: Browser) -> None:
+    browser.move("error", "500")
+    assert "must lie between 0 and 1" in browser.read()["problem"]
+    browser.move("error", "")
+    assert "Enter a target error" in browser.read()["problem"]
+    browser.move("error", "5")
+    assert browser.read()["problem"] == ""
+    browser.move("price", "own")
+    assert "choose one under Hardware" in browser.read()["problem"]
+
+
+def test_a_dragged_slider_ends_where_it_was_left(browser: Browser) -> None:
+    assert browser.driver.execute_async_script(DRAG) == 2
+    assert "in 2072" in browser.read()["sentence"]
+
+
+def test_keys_alone_move_and_start_over(browser: Browser) -> None:
+    start = browser.read()["sentence"]
+    slider = browser.find("#error-slider")
+    slider.send_keys(Keys.ARROW_RIGHT)
+    assert browser.find("#error").get_property("value") == "5.5"
+    browser.find("button[type=reset]").send_keys(Keys.ENTER)
+    browser.driver.execute_async_script("setTimeout(arguments[0], 1500)")
+    assert browser.find("#error").get_property("value") == "5"
+    assert browser.read()["sentence"] == start
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_sticks_out_sideways(browser: Browser, width: int) -> None:
+    browser.size(width, 844)
+    browser.driver.execute_script(UNFOLD)
+    assert browser.driver.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here; name its axe.min.js in AXE_CORE")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_serious(browser: Browser, width: int, scheme: str) -> None:
+    browser.size(width, 844, scheme)
+    shown = (("task", "ms_coco"), ("scenario", "thompson2020"), ("price", "own"), ("error", "500"))
+    for control, value in shown:
+        browser.move(control, value)
+        browser.driver.execute_script(UNFOLD)
+        browser.driver.execute_script(AXE.read_text(encoding="utf-8"))
+        found = browser.driver.execute_async_script("axe.run().then(arguments[0])")["violations"]
+        where = f"axe, {scheme}, {width} px, {control} = {value}"
+        log.info("%s: %s", where, [each["id"] for each in found] or "nothing")
+        assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == [], where
