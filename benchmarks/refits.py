@@ -1,0 +1,150 @@
+"""Refits a minute, one compiled model given other data each time, against building it anew; and memory.
+
+``python benchmarks/refits.py --output benchmarks/results/refits.json`` takes about half an hour on two
+cores. The two ways take turns, in one process, on the same simulated data and with the same sampler settings,
+those of ``calibrate prior_sbc``. Then one worker process and two make the same simulations. Last,
+2,000 refits in one process, and the memory it holds after each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from scaling_bayes.batch.execute import execute
+from scaling_bayes.batch.store import open_store
+from scaling_bayes.digest import data_digest
+from scaling_bayes.model.experiments import Model, PriorSBC
+from scaling_bayes.model.fit import library_versions
+from scaling_bayes.model.refit import Refitter
+from scaling_bayes.observations import observe
+from scaling_bayes.options import ModelOptions, SamplerOptions
+from scaling_bayes.parameters import draw_prior
+from scaling_bayes.priors import default_priors
+from scaling_bayes.simulation import simulate_observations
+from scaling_bayes.systems.load import reference_systems
+
+
+def resident_mib() -> float:
+    """Memory this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
+
+
+def model(**sampler: float) -> Model:
+    table = reference_systems()
+    observations = observe(table, needs_year=True)
+    options = observations.applicable(ModelOptions())
+    settings = {"draws": 500, "tune": 500, "chains": 2, "target_accept": 0.95} | sampler
+    return Model(
+        options,
+        default_priors(options),
+        SamplerOptions(random_seed=1, **settings),
+        observations,
+        data_digest(table),
+    )
+
+
+def simulations(of: Model, count: int) -> list:
+    rng, found = np.random.default_rng(1), []
+    drawn = draw_prior(
+        of.options,
+        of.priors,
+        of.observations.tasks,
+        of.observations.reference_error,
+        draws=20 * count,
+        random_seed=1,
+    )
+    for position in range(drawn.sizes["draw"]):
+        simulated = simulate_observations(
+            of.options, drawn.isel(chain=0, draw=position), of.observations, rng
+        )
+        if simulated is not None:
+            found.append(simulated)
+        if len(found) == count:
+            return found
+    raise RuntimeError("too few simulations")
+
+
+def against_rebuilding(repeats: int) -> dict[str, object]:
+    """Seconds of a fit, model compiled anew and once, in turns."""
+    of = model()
+    data = simulations(of, repeats)
+    kept = Refitter(of.options, of.sampler, of.priors)
+    kept(data[0], 0)
+    rebuilt, refitted = [], []
+    for number, one in enumerate(data):
+        begun = time.perf_counter()
+        kept(one, number)
+        between = time.perf_counter()
+        Refitter(of.options, of.sampler, of.priors)(one, number)
+        refitted.append(between - begun)
+        rebuilt.append(time.perf_counter() - between)
+    ratios = [a / b for a, b in zip(rebuilt, refitted, strict=True)]
+    return {
+        "seconds_rebuilt": rebuilt,
+        "seconds_refitted": refitted,
+        "per_minute_rebuilt": 60 / statistics.median(rebuilt),
+        "per_minute_refitted": 60 / statistics.median(refitted),
+        "ratio_median": statistics.median(ratios),
+        "ratio_range": [min(ratios), max(ratios)],
+    }
+
+
+def workers(count: int) -> dict[str, object]:
+    """Fits a minute of one worker process and of two, without the time until each has compiled."""
+    found = {}
+    for number in (1, 2):
+        with tempfile.TemporaryDirectory() as folder:
+            job = PriorSBC(model(), count)
+            store = open_store(Path(folder) / "job.zarr", job)
+            execute(job, store, workers=number, progressbar=False)
+            seconds = np.sort(store.dataset()["seconds"].values)
+            # Its compilation is in the first fit of each worker.
+            found[number] = 60 * number / float(seconds[:-number].mean())
+    return {"per_minute_one": found[1], "per_minute_two": found[2], "ratio": found[2] / found[1]}
+
+
+def memory(count: int) -> dict[str, object]:
+    """Resident memory after every refit, short ones."""
+    of = model(draws=50, tune=100)
+    data = simulations(of, 20)
+    kept = Refitter(of.options, of.sampler, of.priors)
+    held = []
+    for number in range(count):
+        kept(data[number % len(data)], number)
+        held.append(round(resident_mib(), 1))
+    late = np.array(held[count // 4 :])
+    slope = float(np.polyfit(np.arange(late.size), late, 1)[0])
+    return {"refits": count, "mib": held, "mib_per_1000_refits_after_the_first_quarter": 1000 * slope}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--fits", type=int, default=60)
+    parser.add_argument("--refits", type=int, default=2000)
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+    results = {
+        "machine": {"system": platform.platform(), "processor": platform.machine()},
+        "versions": {"python": platform.python_version(), **library_versions()},
+        "against_rebuilding": against_rebuilding(options.repeats),
+    }
+    print(json.dumps(results["against_rebuilding"], indent=1), flush=True)
+    results["workers"] = workers(options.fits)
+    print(json.dumps(results["workers"], indent=1), flush=True)
+    results["memory"] = memory(options.refits)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
