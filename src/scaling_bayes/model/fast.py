@@ -323,7 +323,7 @@ def compile_fast(observations: Observations, options: ModelOptions, priors: Mapp
     def make_expand(_seed1: int, _seed2: int, _chain: int) -> Callable[..., dict[str, Any]]:
         def expand(x: NDArray[np.float64], problem: kernel.Problem) -> dict[str, Any]:
             found = kernel.variables(x, problem)
-            return {name: found[place] for name, place in places.items()}
+            return {name: np.asarray(found[place]) for name, place in places.items()}
 
         return expand
 

@@ -172,9 +172,10 @@ def _constrain(x: Array, p: Problem, values: Array, slopes: Array, bends: Array,
     total = 0.0
     for i in range(x.size):
         values[i], slopes[i], log_slope, bends[i] = _value(p.transform[i], p.ends[i, 0], p.ends[i, 1], x[i])
-        a, b, degrees, constant = p.prior[i]
-        density, adjoint[i] = _density(p.density[i], a, b, degrees, values[i])
-        total += density + constant + log_slope
+        density, adjoint[i] = _density(
+            p.density[i], p.prior[i, 0], p.prior[i, 1], p.prior[i, 2], values[i]
+        )
+        total += density + p.prior[i, 3] + log_slope
     return total
 
 
@@ -195,54 +196,76 @@ def _mean(values: Array, start: int, location: float, scale: float, n_tasks: int
 
 
 @_inner
-def _deviations(values: Array, start: int, deviations: Array) -> None:
-    """Deviations that sum to zero, from one coordinate less: the transform of PyMC's `ZeroSumNormal`."""
-    n = deviations.size
-    total = values[start : start + n - 1].sum()
-    deviations[: n - 1] = values[start : start + n - 1] - total / (math.sqrt(n) + n)
-    deviations[n - 1] = -total / math.sqrt(n)
+def _level(
+    pooling: int,
+    start: int,
+    values: Array,
+    location: float,
+    scale: float,
+    level: Array,
+    deviations: Array,
+) -> None:
+    """Fill in a pooled parameter of each task and, where partially pooled, its deviations on the log scale.
 
-
-@_inner
-def _level(pooling: int, start: int, values: Array, hyper: Array, level: Array, deviations: Array) -> None:
-    """Fill in a pooled parameter of each task and, where partially pooled, its deviations on the log scale."""
+    Around an average they sum to zero and have one coordinate less than there are tasks, by the transform of
+    PyMC's `ZeroSumNormal`: with ``S`` the sum of the coordinates, ``S / (sqrt(n) + n)`` less than each, and the
+    last ``-S / sqrt(n)``.
+    """
     n = level.size
-    if pooling == OWN:
-        level[:] = values[start : start + n]
-    elif pooling == COMMON:
-        level[:] = values[start]
-    elif pooling == AROUND_AVERAGE:
-        average, _ = _average(values, start, hyper[0], hyper[1], n)
-        _deviations(values, start + 2, deviations)
-        level[:] = np.exp(average + values[start] * deviations)
-    elif pooling == AROUND_MEAN:
-        deviations[:] = values[start + 2 : start + 2 + n]
-        level[:] = np.exp(values[start + 1] + values[start] * deviations)
+    if pooling == OWN or pooling == COMMON:
+        for task in range(n):
+            level[task] = values[start + task] if pooling == OWN else values[start]
+        return
+    center = values[start + 1]
+    if pooling == AROUND_AVERAGE:
+        center, _ = _average(values, start, location, scale, n)
+        total = 0.0
+        for task in range(n - 1):
+            total += values[start + 2 + task]
+        for task in range(n - 1):
+            deviations[task] = values[start + 2 + task] - total / (math.sqrt(n) + n)
+        deviations[n - 1] = -total / math.sqrt(n)
+    else:
+        for task in range(n):
+            deviations[task] = values[start + 2 + task]
+    for task in range(n):
+        level[task] = math.exp(center + values[start] * deviations[task])
 
 
 @_inner
-def _level_back(pooling: int, start: int, values: Array, hyper: Array, level: Array, deviations: Array, by_level: Array, adjoint: Array) -> None:
+def _level_back(
+    pooling: int,
+    start: int,
+    values: Array,
+    location: float,
+    scale: float,
+    level: Array,
+    deviations: Array,
+    by_level: Array,
+    adjoint: Array,
+) -> None:
     """Reverse of `_level`."""
     n = level.size
-    if pooling == OWN:
-        adjoint[start : start + n] += by_level
-    elif pooling == COMMON:
-        adjoint[start] += by_level.sum()
-    elif pooling != ABSENT:
-        by_log = by_level * level
-        together = by_log.sum()
-        sd = values[start]
-        adjoint[start] += (by_log * deviations).sum()
-        if pooling == AROUND_MEAN:
-            adjoint[start + 1] += together
-            adjoint[start + 2 : start + 2 + n] += sd * by_log
-        else:
-            _, spread = _average(values, start, hyper[0], hyper[1], n)
-            adjoint[start] += together * values[start + 1] * sd / (n * spread)
-            adjoint[start + 1] += together * spread
-            last = by_log[n - 1]
-            common = (together - last) / (math.sqrt(n) + n) + last / math.sqrt(n)
-            adjoint[start + 2 : start + 1 + n] += sd * (by_log[: n - 1] - common)
+    if pooling == OWN or pooling == COMMON:
+        for task in range(n):
+            adjoint[start + task if pooling == OWN else start] += by_level[task]
+        return
+    sd, together, by_sd = values[start], 0.0, 0.0
+    for task in range(n):
+        by_level[task] *= level[task]
+        together += by_level[task]
+        by_sd += by_level[task] * deviations[task]
+    common = 0.0
+    if pooling == AROUND_AVERAGE:
+        _, spread = _average(values, start, location, scale, n)
+        by_sd += together * values[start + 1] * sd / (n * spread)
+        last = by_level[n - 1]
+        common = (together - last) / (math.sqrt(n) + n) + last / math.sqrt(n)
+        together *= spread
+    adjoint[start] += by_sd
+    adjoint[start + 1] += together
+    for task in range(n - 1 if pooling == AROUND_AVERAGE else n):
+        adjoint[start + 2 + task] += sd * (by_level[task] - common)
 
 
 @_inner
@@ -251,15 +274,15 @@ def _floor_prior(p: Problem, values: Array, adjoint: Array) -> float:
     start = p.at[FLOOR]
     partial = p.pooling[FLOOR] == AROUND_MEAN
     count = 1 if p.pooling[FLOOR] == COMMON else p.tasks.shape[0]
-    code, a, b, degrees, constant = p.hyper[FLOOR]
-    total = 0.0
+    code, total = int(p.hyper[FLOOR, 0]), 0.0
+    a, b, degrees, constant = p.hyper[FLOOR, 1], p.hyper[FLOOR, 2], p.hyper[FLOOR, 3], p.hyper[FLOOR, 4]
     if partial:
         a, b = values[start + count], values[start + count + 1]
         constant = -0.5 * LOG_2PI - math.log(b)
     for i in range(start, start + count):
         share = values[i]
         logit = math.log(share) - math.log1p(-share)
-        density, by_logit = _density(int(code), a, b, degrees, logit)
+        density, by_logit = _density(code, a, b, degrees, logit)
         to_share = 1.0 / (share * (1.0 - share))
         total += density + constant + math.log(to_share)
         adjoint[i] += (by_logit + 2.0 * share - 1.0) * to_share
@@ -282,6 +305,15 @@ def _scale(p: Problem, values: Array, floor: Array, performance: Array, gain: Ar
             floor[task] = values[p.at[FLOOR] + own] * reference
             performance[task] = _performance(reference, floor[task])
             gain[task] = reference * (1.0 - reference) / (reference - floor[task])
+
+
+@_inner
+def _to_law(values: Array, first: int, gain: Array, intercept: Array, levels: Array) -> None:
+    """Bring intercept, slope and noise from orders of magnitude of odds to the law's scale."""
+    for task in range(gain.size):
+        intercept[task] += gain[task] * values[first + task]
+        levels[SLOPE, task] *= gain[task]
+        levels[NOISE, task] *= gain[task]
 
 
 @_inner
@@ -342,91 +374,116 @@ def _paper(residual: Array, own: Array, shared: float, degrees: float) -> tuple[
 
 
 @_inner
-def _latent(p: Problem, row: int, task: int, values: Array) -> tuple[float, float, float]:
-    """Reported compute minus what its task's growth expects, variance of true compute, and of its error."""
-    center = values[p.at[COMPUTE_MEAN] + task] + values[p.at[COMPUTE_GROWTH] + task] * p.rows[row, YEAR]
-    error = values[p.at[COMPUTE_ERROR]]
-    if p.at[FLAGGED_ERROR_FACTOR] >= 0 and p.rows[row, FLAGGED] > 0.0:
-        error *= values[p.at[FLAGGED_ERROR_FACTOR]]
-    return p.rows[row, COMPUTE] - center, values[p.at[COMPUTE_SPREAD] + task] ** 2, error**2
+def _latent(surprise: float, true: float, error: float) -> tuple[float, float]:
+    """Mean of true compute minus reported, and its variance (`equations.latent_compute`).
+
+    `surprise` is reported compute minus what its task's growth expects, `true` the variance of true compute
+    around that, `error` that of reported compute around true.
+    """
+    share = error / (true + error)
+    return -share * surprise, share * true
 
 
 @_inner
-def _latent_back(p: Problem, row: int, task: int, values: Array, by_compute: float, by_variance: float, adjoint: Array) -> float:
-    """Log density of reported compute; reverse of it and of true compute given it."""
-    surprise, true, error = _latent(p, row, task, values)
+def _latent_back(
+    surprise: float, true: float, error: float, by_compute: float, by_variance: float
+) -> tuple[float, float, float, float]:
+    """Log density of reported compute; derivatives by what growth expects, `true` and `error`, through all."""
     variance = true + error
-    reliability = true / variance
-    by_total = 0.5 * ((surprise / variance) ** 2 - 1.0 / variance)
-    by_center = by_compute * (1.0 - reliability) + surprise / variance
-    by_true = by_compute * surprise * error / variance**2 + by_variance * (1.0 - reliability) ** 2 + by_total
-    by_error = by_total - by_compute * surprise * true / variance**2 + by_variance * reliability**2
-    adjoint[p.at[COMPUTE_MEAN] + task] += by_center
-    adjoint[p.at[COMPUTE_GROWTH] + task] += by_center * p.rows[row, YEAR]
-    adjoint[p.at[COMPUTE_SPREAD] + task] += 2.0 * values[p.at[COMPUTE_SPREAD] + task] * by_true
-    adjoint[p.at[COMPUTE_ERROR]] += 2.0 * error / values[p.at[COMPUTE_ERROR]] * by_error
-    if p.at[FLAGGED_ERROR_FACTOR] >= 0 and p.rows[row, FLAGGED] > 0.0:
-        factor = p.at[FLAGGED_ERROR_FACTOR]
-        adjoint[factor] += 2.0 * error / values[factor] * by_error
-    return -0.5 * (surprise**2 / variance + math.log(variance) + LOG_2PI)
+    reliability, share = true / variance, error / variance
+    z = surprise / variance
+    by_total = 0.5 * (z * z - 1.0 / variance)
+    return (
+        -0.5 * (surprise * z + math.log(variance) + LOG_2PI),
+        by_compute * share + z,
+        by_compute * z * share + by_variance * share**2 + by_total,
+        by_variance * reliability**2 - by_compute * z * reliability + by_total,
+    )
 
 
 @_inner
-def _likelihood(p: Problem, values: Array, floor: Array, intercept: Array, levels: Array, adjoint: Array, by_floor: Array, by_intercept: Array, by_levels: Array) -> float:
+def _likelihood(
+    p: Problem,
+    values: Array,
+    floor: Array,
+    intercept: Array,
+    levels: Array,
+    adjoint: Array,
+    by_floor: Array,
+    by_intercept: Array,
+    by_levels: Array,
+) -> float:
     """Log density of errors and of reported compute; the derivatives are added to the last four arguments."""
-    n_rows = p.rows.shape[0]
+    rows, papers, at = p.rows, p.papers, p.at
+    n_rows = rows.shape[0]
     residual, own = np.empty(n_rows), np.empty(n_rows)
     compute, variance = np.empty(n_rows), np.zeros(n_rows)
-    correlation = values[p.at[PAPER_CORRELATION]] if p.at[PAPER_CORRELATION] >= 0 else 0.0
-    degrees = values[p.at[DEGREES_OF_FREEDOM]] if p.at[DEGREES_OF_FREEDOM] >= 0 else 0.0
-    measured = p.at[COMPUTE_ERROR] >= 0
-    has_floor = p.pooling[FLOOR] != ABSENT
-    total = 0.0
+    surprise, error = np.empty(n_rows), np.empty(n_rows)
+    correlation = values[at[PAPER_CORRELATION]] if at[PAPER_CORRELATION] >= 0 else 0.0
+    degrees = values[at[DEGREES_OF_FREEDOM]] if at[DEGREES_OF_FREEDOM] >= 0 else 0.0
+    measured, has_floor = at[COMPUTE_ERROR] >= 0, p.pooling[FLOOR] != ABSENT
+    error_sd = values[at[COMPUTE_ERROR]] if measured else 0.0
+    factor = values[at[FLAGGED_ERROR_FACTOR]] if at[FLAGGED_ERROR_FACTOR] >= 0 else 1.0
+    mean, growth, spread = at[COMPUTE_MEAN], at[COMPUTE_GROWTH], at[COMPUTE_SPREAD]
+    true, total, by_error, by_flagged, by_correlation, by_degrees = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for paper in range(p.task_of_paper.size):
         task = p.task_of_paper[paper]
-        first, last = p.papers[paper], p.papers[paper + 1]
+        first, last = papers[paper], papers[paper + 1]
         slope, noise, progress = levels[SLOPE, task], levels[NOISE, task], levels[PROGRESS, task]
         for i in range(first, last):
-            compute[i] = p.rows[i, COMPUTE]
+            year = rows[i, YEAR]
+            compute[i] = rows[i, COMPUTE] + progress * year
             if measured:
-                surprise, true, error = _latent(p, i, task, values)
-                compute[i] -= surprise * error / (true + error)
-                variance[i] = true * error / (true + error)
-            performance = p.rows[i, PERFORMANCE]
+                surprise[i] = rows[i, COMPUTE] - values[mean + task] - values[growth + task] * year
+                true = values[spread + task] ** 2
+                error[i] = (error_sd * factor if rows[i, FLAGGED] > 0.0 else error_sd) ** 2
+                nearer, variance[i] = _latent(surprise[i], true, error[i])
+                compute[i] += nearer
+            performance = rows[i, PERFORMANCE]
             if has_floor:
-                above = p.rows[i, ERROR] - floor[task]
-                performance = _performance(p.rows[i, ERROR], floor[task])
+                above = rows[i, ERROR] - floor[task]
+                performance = _performance(rows[i, ERROR], floor[task])
                 total -= math.log(above * LN10)
                 by_floor[task] += 1.0 / above
-            compute[i] += progress * p.rows[i, YEAR]
             residual[i] = performance - intercept[task] - slope * compute[i]
             own[i] = (1.0 - correlation) * noise**2 + slope**2 * variance[i]
 
-        density, by_shared, by_degrees = _paper(
+        density, by_shared, by_nu = _paper(
             residual[first:last], own[first:last], correlation * noise**2, degrees
         )
         total += density
+        by_degrees += by_nu
         by_residual, by_own = residual, own
 
-        by_square = correlation * by_shared
-        by_correlation = by_shared
+        all_own = 0.0
         for i in range(first, last):
-            by_square += (1.0 - correlation) * by_own[i]
-            by_correlation -= by_own[i]
-            if has_floor:
-                by_floor[task] += by_residual[i] * _performance_by_floor(p.rows[i, ERROR], floor[task])
+            year = rows[i, YEAR]
+            all_own += by_own[i]
             by_intercept[task] -= by_residual[i]
             by_levels[SLOPE, task] += 2.0 * slope * variance[i] * by_own[i] - compute[i] * by_residual[i]
-            by_levels[PROGRESS, task] -= slope * p.rows[i, YEAR] * by_residual[i]
+            by_levels[PROGRESS, task] -= slope * year * by_residual[i]
+            if has_floor:
+                by_floor[task] += by_residual[i] * _performance_by_floor(rows[i, ERROR], floor[task])
             if measured:
-                total += _latent_back(
-                    p, i, task, values, -slope * by_residual[i], slope**2 * by_own[i], adjoint
+                density, by_center, by_true, by_row = _latent_back(
+                    surprise[i], true, error[i], -slope * by_residual[i], slope**2 * by_own[i]
                 )
-        by_levels[NOISE, task] += 2.0 * noise * by_square
-        if p.at[PAPER_CORRELATION] >= 0:
-            adjoint[p.at[PAPER_CORRELATION]] += noise**2 * by_correlation
-        if p.at[DEGREES_OF_FREEDOM] >= 0:
-            adjoint[p.at[DEGREES_OF_FREEDOM]] += by_degrees
+                total += density
+                adjoint[mean + task] += by_center
+                adjoint[growth + task] += by_center * year
+                adjoint[spread + task] += 2.0 * values[spread + task] * by_true
+                by_error += error[i] * by_row
+                by_flagged += error[i] * by_row if rows[i, FLAGGED] > 0.0 else 0.0
+        by_levels[NOISE, task] += 2.0 * noise * ((1.0 - correlation) * all_own + correlation * by_shared)
+        by_correlation += noise**2 * (by_shared - all_own)
+    if measured:
+        adjoint[at[COMPUTE_ERROR]] += 2.0 * by_error / error_sd
+    if at[FLAGGED_ERROR_FACTOR] >= 0:
+        adjoint[at[FLAGGED_ERROR_FACTOR]] += 2.0 * by_flagged / factor
+    if at[PAPER_CORRELATION] >= 0:
+        adjoint[at[PAPER_CORRELATION]] += by_correlation
+    if at[DEGREES_OF_FREEDOM] >= 0:
+        adjoint[at[DEGREES_OF_FREEDOM]] += by_degrees
     return total
 
 
@@ -447,43 +504,47 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
     """
     n_tasks = p.tasks.shape[0]
     values, slopes, bends = np.empty(x.size), np.empty(x.size), np.empty(x.size)
-    total = p.constant + _constrain(x, p, values, slopes, bends, gradient)
-
     floor, intercept, gain = np.empty(n_tasks), np.empty(n_tasks), np.empty(n_tasks)
-    levels, deviations = np.zeros((3, n_tasks)), np.zeros((3, n_tasks))
+    levels, deviations = np.zeros((3, n_tasks)), np.empty((3, n_tasks))
     by_floor, by_intercept, by_levels = np.zeros(n_tasks), np.zeros(n_tasks), np.zeros((3, n_tasks))
+
+    total = p.constant + _constrain(x, p, values, slopes, bends, gradient)
     _scale(p, values, floor, intercept, gain)
-    stated = values[p.at[INTERCEPT] : p.at[INTERCEPT] + n_tasks]
-    intercept += gain * stated
     for k in range(3):
-        _level(p.pooling[k], p.at[k], values, p.hyper[k], levels[k], deviations[k])
-    levels[SLOPE] *= gain
-    levels[NOISE] *= gain
+        if p.pooling[k] != ABSENT:
+            _level(p.pooling[k], p.at[k], values, p.hyper[k, 0], p.hyper[k, 1], levels[k], deviations[k])
+    _to_law(values, p.at[INTERCEPT], gain, intercept, levels)
+    total += _likelihood(p, values, floor, intercept, levels, gradient, by_floor, by_intercept, by_levels)
 
-    total += _likelihood(
-        p, values, floor, intercept, levels, gradient, by_floor, by_intercept, by_levels
-    )
-
-    gradient[p.at[INTERCEPT] : p.at[INTERCEPT] + n_tasks] += gain * by_intercept
-    if p.pooling[FLOOR] != ABSENT:
-        total += _floor_prior(p, values, gradient)
-        for task in range(n_tasks):
+    first = p.at[INTERCEPT]
+    for task in range(n_tasks):
+        by_log_gain = gain[task] * values[first + task] * by_intercept[task]
+        gradient[first + task] += gain[task] * by_intercept[task]
+        for k in range(PROGRESS):
+            by_log_gain += levels[k, task] * by_levels[k, task]
+            levels[k, task] /= gain[task]
+            by_levels[k, task] *= gain[task]
+        if p.pooling[FLOOR] != ABSENT:
             reference = p.tasks[task, REFERENCE]
-            by_log_gain = gain[task] * stated[task] * by_intercept[task]
-            by_log_gain += (levels[:PROGRESS, task] * by_levels[:PROGRESS, task]).sum()
             by_floor[task] += by_intercept[task] * _performance_by_floor(reference, floor[task])
             by_floor[task] += by_log_gain / (reference - floor[task])
             own = 0 if p.pooling[FLOOR] == COMMON else task
             gradient[p.at[FLOOR] + own] += by_floor[task] * reference
-    levels[SLOPE] /= gain
-    levels[NOISE] /= gain
-    by_levels[SLOPE] *= gain
-    by_levels[NOISE] *= gain
+    if p.pooling[FLOOR] != ABSENT:
+        total += _floor_prior(p, values, gradient)
     for k in range(3):
-        _level_back(
-            p.pooling[k], p.at[k], values, p.hyper[k], levels[k], deviations[k], by_levels[k], gradient
-        )
-
+        if p.pooling[k] != ABSENT:
+            _level_back(
+                p.pooling[k],
+                p.at[k],
+                values,
+                p.hyper[k, 0],
+                p.hyper[k, 1],
+                levels[k],
+                deviations[k],
+                by_levels[k],
+                gradient,
+            )
     for i in range(x.size):
         gradient[i] = gradient[i] * slopes[i] + bends[i]
         if not math.isfinite(gradient[i]):
@@ -503,17 +564,15 @@ def variables(x: Array, p: Problem) -> Array:
     """
     n, n_tasks = x.size, p.tasks.shape[0]
     found = np.zeros(n + 3 + 5 * n_tasks)
-    values, means = found[:n], found[n : n + 3]
     levels = found[n + 3 :].reshape((5, n_tasks))
-    _constrain(x, p, values, np.empty(n), np.empty(n), np.empty(n))
-    gain, deviations = np.empty(n_tasks), np.empty(n_tasks)
-    floor, intercept = levels[3], levels[4]
-    _scale(p, values, floor, intercept, gain)
-    intercept += gain * values[p.at[INTERCEPT] : p.at[INTERCEPT] + n_tasks]
+    floor, intercept, gain = levels[3], levels[4], np.empty(n_tasks)
+    unused = np.empty(n)
+    _constrain(x, p, found, unused, unused, unused)
+    _scale(p, found, floor, intercept, gain)
     for k in range(3):
-        _level(p.pooling[k], p.at[k], values, p.hyper[k], levels[k], deviations)
+        if p.pooling[k] != ABSENT:
+            _level(p.pooling[k], p.at[k], found, p.hyper[k, 0], p.hyper[k, 1], levels[k], np.empty(n_tasks))
         if p.pooling[k] == AROUND_AVERAGE:
-            means[k] = _mean(values, p.at[k], p.hyper[k, 0], p.hyper[k, 1], n_tasks)
-    levels[SLOPE] *= gain
-    levels[NOISE] *= gain
+            found[n + k] = _mean(found, p.at[k], p.hyper[k, 0], p.hyper[k, 1], n_tasks)
+    _to_law(found, p.at[INTERCEPT], gain, intercept, levels)
     return found
