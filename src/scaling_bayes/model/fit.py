@@ -18,9 +18,8 @@ from scaling_bayes.diagnostics import failed_checks
 from scaling_bayes.digest import data_digest
 from scaling_bayes.errors import DataError
 from scaling_bayes.laws import get_law
-from scaling_bayes.model.build import build_model
 from scaling_bayes.model.diagnose import diagnose
-from scaling_bayes.model.sample import sample_posterior
+from scaling_bayes.model.sample import compile_posterior, sample_compiled
 from scaling_bayes.model.sensitivity import power_scaling
 from scaling_bayes.observations import Observations, observe
 from scaling_bayes.options import ModelOptions, SamplerOptions, check_seed
@@ -85,7 +84,7 @@ def fit(
 
     Performance, by one of four laws, is linear in log10 training compute within each task; slopes, noise and
     algorithmic progress are pooled across tasks on the log scale; compute is taken as measured with error,
-    and systems of one paper as related, both integrated out. Sampled with nutpie's NUTS from a PyMC model.
+    and systems of one paper as related, both integrated out. Sampled with nutpie's NUTS.
 
     Parameters
     ----------
@@ -164,7 +163,6 @@ def fit(
             f"pooling='partial' needs at least 2 tasks; found only {observations.tasks[0]!r}. "
             "Use pooling='none', or add the shipped tasks to yours."
         )
-    model = build_model(observations, options, chosen_priors)
     names = parameter_names(options, chosen_priors)
     prior = draw_prior(
         options,
@@ -174,7 +172,13 @@ def fit(
         draws=PRIOR_DRAWS,
         random_seed=seed,
     )
-    posterior, sample_stats = sample_posterior(model, names, sampler, cores=cores, progressbar=progressbar)
+    posterior, sample_stats = sample_compiled(
+        compile_posterior(observations, options, chosen_priors),
+        names,
+        sampler,
+        cores=cores,
+        progressbar=progressbar,
+    )
 
     constant = _constant_data(observations, table)
     groups = predict_observed(options.law, prior, posterior, observations, seed)

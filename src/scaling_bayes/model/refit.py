@@ -1,4 +1,4 @@
-"""Many fits of one model to different rows: compiled once, given other data each time."""
+"""Many fits of one model to different rows, without compiling it each time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.model.build import build_model, model_data
-from scaling_bayes.model.sample import compile_model, sample_compiled
+from scaling_bayes.model.fast import is_fast
+from scaling_bayes.model.sample import compile_posterior, sample_compiled
 from scaling_bayes.observations import Observations
 from scaling_bayes.options import ModelOptions, SamplerOptions
 from scaling_bayes.parameters import parameter_names
@@ -29,14 +29,22 @@ class Refitter:
         Its seed is replaced at each call.
     priors : mapping, optional
         As `default_priors` names them.
+    by_pymc : bool
+        As in `compile_posterior`.
     """
 
     def __init__(
-        self, options: ModelOptions, sampler: SamplerOptions, priors: Mapping[str, Prior] | None = None
+        self,
+        options: ModelOptions,
+        sampler: SamplerOptions,
+        priors: Mapping[str, Prior] | None = None,
+        *,
+        by_pymc: bool = False,
     ) -> None:
         self.options = options
         self.sampler = sampler
         self.priors = dict(default_priors(options) if priors is None else priors)
+        self._by_pymc = by_pymc or not is_fast(self.options, self.priors)
         self._compiled: dict[int, Any] = {}
 
     def __call__(self, observations: Observations, random_seed: int) -> tuple[xr.Dataset, xr.Dataset]:
@@ -47,15 +55,26 @@ class Refitter:
         tuple of Dataset
             Posterior and sample statistics, as `sample_compiled` gives them.
         """
-        n_tasks = len(observations.tasks)
-        if n_tasks not in self._compiled:
-            self._compiled[n_tasks] = compile_model(build_model(observations, self.options, self.priors))
-        compiled = self._compiled[n_tasks]
-        known = {variable.name for variable in compiled.shared_var_keys}
-        data = {name: values for name, values in model_data(observations).items() if name in known}
         posterior, stats = sample_compiled(
-            compiled.with_data(**data),
+            self._model(observations),
             parameter_names(self.options, self.priors),
             replace(self.sampler, random_seed=random_seed),
         )
         return posterior.assign_coords(task=list(observations.tasks)), stats
+
+    def _model(self, observations: Observations) -> Any:
+        """Give the compiled model of some observations; PyMC's is compiled once for each number of tasks."""
+        if not self._by_pymc:
+            return compile_posterior(observations, self.options, self.priors)
+        from scaling_bayes.model.build import model_data
+
+        n_tasks = len(observations.tasks)
+        if n_tasks not in self._compiled:
+            self._compiled[n_tasks] = compile_posterior(
+                observations, self.options, self.priors, by_pymc=True
+            )
+        compiled = self._compiled[n_tasks]
+        known = {variable.name for variable in compiled.shared_var_keys}
+        return compiled.with_data(
+            **{name: values for name, values in model_data(observations).items() if name in known}
+        )

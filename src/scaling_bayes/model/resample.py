@@ -1,7 +1,8 @@
 """`resample`: a stored posterior sampled again from what its file holds, and compared.
 
-Options, priors, sampler settings and data are the trace's own; only the seed is another. What is compared is
-the mean and three quantiles of every parameter, in units of their Monte Carlo errors.
+Options, priors, sampler settings and data are the trace's own; only the seed is another, and a fit is sampled
+from the PyMC model that defines it, not by the kernel. What is compared is the mean and three quantiles of
+every parameter, in units of their Monte Carlo errors.
 """
 
 from __future__ import annotations

@@ -1,23 +1,26 @@
-"""Draw from the prior and the posterior of a built model: PyMC's prior draws, nutpie's NUTS."""
+"""Draw from the posterior of a model with nutpie's NUTS, compiled by the kernel or from PyMC."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import nutpie
-import pytensor
 
-from scaling_bayes.options import SamplerOptions
+from scaling_bayes.model.fast import compile_fast, is_fast
+from scaling_bayes.options import ModelOptions, SamplerOptions
+from scaling_bayes.priors import Prior
 
 if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
 
-__all__ = ["compile_model", "sample_compiled", "sample_posterior"]
+    from scaling_bayes.observations import Observations
+
+__all__ = ["compile_model", "compile_posterior", "sample_compiled", "sample_posterior"]
 
 #: nutpie's names of the sampler statistics, and the schema's.
 SAMPLE_STATS = {
@@ -41,8 +44,35 @@ def reuses_compiled_code() -> bool:
     return os.environ.get("SCALING_BAYES_COMPILE_CACHE") == "1"
 
 
+def compile_posterior(
+    observations: Observations,
+    options: ModelOptions,
+    priors: Mapping[str, Prior],
+    *,
+    by_pymc: bool = False,
+) -> Any:
+    """Compile the model of a fit for nutpie: the kernel's where it has it, else PyMC's.
+
+    Parameters
+    ----------
+    observations : Observations
+    options : ModelOptions
+    priors : mapping
+        As `default_priors` names them.
+    by_pymc : bool
+        Whether to leave the kernel aside: to hold its posterior to that of the definition.
+    """
+    if is_fast(options, priors) and not by_pymc:
+        return compile_fast(observations, options, priors)
+    from scaling_bayes.model.build import build_model
+
+    return compile_model(build_model(observations, options, priors))
+
+
 def compile_model(model: pm.Model) -> Any:
-    """Compile a model for nutpie; the result can be given other data of the same variables."""
+    """Compile a PyMC model for nutpie; the result can be given other data of the same variables."""
+    import pytensor
+
     with pytensor.config.change_flags(numba__cache=reuses_compiled_code()):
         return nutpie.compile_pymc_model(model)
 
