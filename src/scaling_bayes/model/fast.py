@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from scaling_bayes.observations import Observations
 
+    Floats = NDArray[np.float64]
+
 __all__ = ["Layout", "compile_fast", "is_fast", "lay_out"]
 
 #: Laws with a floor whose other arithmetic the kernel knows.
@@ -227,7 +229,7 @@ class Layout:
             self._add(f"{name}_log_offset", _STANDARD, self._n_tasks)
 
     @property
-    def start(self) -> NDArray[np.float64]:
+    def start(self) -> Floats:
         """Coordinates of a typical point: PyMC's `support_point` of each variable."""
         return np.array([coordinate.start for coordinate in self.coordinates])
 
@@ -283,7 +285,7 @@ class Layout:
         )
 
 
-def _lowest_error(observations: Observations) -> NDArray[np.float64]:
+def _lowest_error(observations: Observations) -> Floats:
     lowest = np.full(len(observations.tasks), 1.0)
     np.minimum.at(lowest, observations.task_index, observations.error)
     return lowest
@@ -300,34 +302,35 @@ def lay_out(
 def compile_fast(observations: Observations, options: ModelOptions, priors: Mapping[str, Prior]) -> Any:
     """Give the model for nutpie, with the variables of `parameter_names`.
 
-    The kernel itself is compiled once and kept on disk. ``with_data(problem=...)`` takes other rows of the
-    same tasks, as `lay_out` gives them.
+    The kernel itself is compiled once and kept on disk. Data of the result are ``codes`` and ``numbers``, as
+    `kernel.pack` gives them.
     """
     from nutpie.compiled_pyfunc import from_pyfunc
 
     layout, problem = lay_out(observations, options, priors)
+    codes, numbers = kernel.pack(problem)
     places = layout.places(parameter_names(options, priors))
     start = layout.start
     # Numba is to compile here, before any chain runs.
-    kernel.log_density(start, np.empty(start.size), problem)
+    kernel.log_density(start, np.empty(start.size), codes, numbers)
     n_tasks = len(observations.tasks)
 
-    def make_log_density() -> Callable[..., tuple[float, NDArray[np.float64]]]:
+    def make_log_density() -> Callable[..., tuple[float, Floats]]:
         gradient = np.empty(start.size)
 
-        def log_density(x: NDArray[np.float64], problem: kernel.Problem) -> tuple[float, NDArray[np.float64]]:
-            return kernel.log_density(x, gradient, problem), gradient
+        def log_density(x: Floats, codes: NDArray[np.int64], numbers: Floats) -> tuple[float, Floats]:
+            return kernel.log_density(x, gradient, codes, numbers), gradient
 
         return log_density
 
-    def make_expand(_seed1: int, _seed2: int, _chain: int) -> Callable[..., dict[str, Any]]:
-        def expand(x: NDArray[np.float64], problem: kernel.Problem) -> dict[str, Any]:
-            found = kernel.variables(x, problem)
+    def make_expand(_seed1: int, _seed2: int, _chain: int) -> Callable[..., dict[str, Floats]]:
+        def expand(x: Floats, codes: NDArray[np.int64], numbers: Floats) -> dict[str, Floats]:
+            found = kernel.variables(x, codes, numbers)
             return {name: np.asarray(found[place]) for name, place in places.items()}
 
         return expand
 
-    def initial_point(seed: int) -> NDArray[np.float64]:
+    def initial_point(seed: int) -> Floats:
         """As nutpie's of a PyMC model: within 1 of a typical point."""
         return start + np.random.default_rng(seed).uniform(-1.0, 1.0, start.size)
 
@@ -341,6 +344,6 @@ def compile_fast(observations: Observations, options: ModelOptions, priors: Mapp
         expanded_names=list(places),
         coords={"task": list(observations.tasks)},
         dims={name: ("task",) for name, of_task in by_task.items() if of_task},
-        shared_data={"problem": problem},
+        shared_data={"codes": codes, "numbers": numbers},
         make_initial_point_fn=initial_point,
     )

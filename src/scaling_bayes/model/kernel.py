@@ -19,12 +19,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["Problem", "log_density", "variables"]
+__all__ = ["Problem", "log_density", "pack", "variables"]
 
 type Array = NDArray[np.float64]
 
 LN10 = math.log(10.0)
 LOG_2PI = math.log(2.0 * math.pi)
+SMALL = 1e-60
 
 #: Densities of one coordinate, up to a constant.
 NORMAL, STUDENT_T, FLAT, LOG_NORMAL, GAMMA, INVERSE_GAMMA, BETA = range(7)
@@ -105,6 +106,41 @@ def _inner[F: Callable[..., Any]](function: F) -> F:
 def _outer[F: Callable[..., Any]](function: F) -> F:
     compiled: F = njit(error_model="numpy", nogil=True, cache=True)(function)
     return compiled
+
+
+def pack(problem: Problem) -> tuple[NDArray[np.int64], Array]:
+    """Whole numbers and others of a problem in one array each: a call with few arguments is a quick one."""
+    sizes = [len(part) for part in (problem.density, problem.rows, problem.task_of_paper, problem.tasks)]
+    whole = (problem.density, problem.transform, problem.pooling, problem.at, problem.papers)
+    other = (problem.prior, problem.ends, problem.hyper, problem.rows, problem.tasks)
+    codes = np.concatenate([sizes, *whole, problem.task_of_paper]).astype(np.int64)
+    return codes, np.concatenate([[problem.constant], *(part.ravel() for part in other)])
+
+
+@_inner
+def _unpack(codes: NDArray[np.int64], numbers: Array) -> Problem:
+    """Reverse of `pack`."""
+    n, n_rows, n_papers, n_tasks = codes[0], codes[1], codes[2], codes[3]
+    density, pooling = 4, 4 + 2 * n
+    at, papers = pooling + 4, pooling + 16
+    ends = 1 + 4 * n
+    hyper = ends + 2 * n
+    rows = hyper + 20
+    tasks = rows + 5 * n_rows
+    return Problem(
+        codes[density : density + n],
+        codes[density + n : pooling],
+        numbers[1:ends].reshape((n, 4)),
+        numbers[ends:hyper].reshape((n, 2)),
+        codes[pooling:at],
+        codes[at:papers],
+        numbers[hyper:rows].reshape((4, 5)),
+        numbers[rows:tasks].reshape((n_rows, 5)),
+        codes[papers : papers + n_papers + 1],
+        codes[papers + n_papers + 1 :],
+        numbers[tasks:].reshape((n_tasks, 3)),
+        numbers[0],
+    )
 
 
 @_inner
@@ -328,31 +364,36 @@ def _performance_by_floor(error: float, floor: float) -> float:
 
 
 @_inner
-def _paper(residual: Array, own: Array, shared: float, degrees: float) -> tuple[float, float, float]:
-    """Log density of a paper's residuals (`equations.joint_log_density`), and its derivatives.
+def _paper(
+    residual: Array, own: Array, first: int, last: int, shared: float, degrees: float
+) -> tuple[float, float, float, float]:
+    """Log density of a paper's residuals without the determinant (`equations.joint_log_density`).
 
     With ``S`` the quadratic form, ``D`` the log determinant and ``h`` the mean of the paper's effect given the
     residuals, ``dS / d residual = 2 (residual - h) / own`` and ``dS / d own = -((residual - h) / own)^2``.
-    `residual` and `own` are overwritten with the derivatives by them; those by `shared` and `degrees` are
-    returned.
+    `residual` and `own` are overwritten with the derivatives of the whole density by them; those by `shared`
+    and `degrees` are returned, and what the determinant is that of `own` times.
     """
-    count = residual.size
-    precision, weighted, square, log_determinant = 0.0, 0.0, 0.0, 0.0
-    for i in range(count):
-        precision += 1.0 / own[i]
-        weighted += residual[i] / own[i]
-        square += residual[i] ** 2 / own[i]
-        log_determinant += math.log(own[i])
+    precision, weighted, square = 0.0, 0.0, 0.0
+    for i in range(first, last):
+        own[i] = 1.0 / own[i]
+        z = residual[i] * own[i]
+        precision += own[i]
+        weighted += z
+        square += residual[i] * z
     inflation = 1.0 + shared * precision
-    square -= shared * weighted**2 / inflation
-    log_determinant += math.log(inflation)
+    weighted /= inflation
+    effect = shared * weighted
+    square -= effect * weighted * inflation
+    count = last - first
+    weight, by_degrees = 1.0, 0.0
     if degrees > 0.0:
         together, tail = degrees + count, math.log1p(square / degrees)
         weight = together / (degrees + square)
         density = (
             math.lgamma(0.5 * together)
             - math.lgamma(0.5 * degrees)
-            - 0.5 * (count * math.log(degrees * math.pi) + log_determinant + together * tail)
+            - 0.5 * (count * math.log(degrees * math.pi) + together * tail)
         )
         by_degrees = 0.5 * (
             _digamma(0.5 * together)
@@ -362,15 +403,14 @@ def _paper(residual: Array, own: Array, shared: float, degrees: float) -> tuple[
             + weight * square / degrees
         )
     else:
-        weight, by_degrees = 1.0, 0.0
-        density = -0.5 * (square + log_determinant + count * LOG_2PI)
-    effect = shared * weighted / inflation
-    for i in range(count):
-        apart = (residual[i] - effect) / own[i]
+        density = -0.5 * (square + count * LOG_2PI)
+    shared /= inflation
+    for i in range(first, last):
+        apart = (residual[i] - effect) * own[i]
         residual[i] = -weight * apart
-        own[i] = 0.5 * (weight * apart**2 - (1.0 - shared / (inflation * own[i])) / own[i])
-    by_shared = 0.5 * (weight * (weighted / inflation) ** 2 - precision / inflation)
-    return density, by_shared, by_degrees
+        own[i] = 0.5 * (weight * apart * apart - (1.0 - shared * own[i]) * own[i])
+    by_shared = 0.5 * (weight * weighted * weighted - precision / inflation)
+    return density, by_shared, by_degrees, inflation
 
 
 @_inner
@@ -388,13 +428,15 @@ def _latent(surprise: float, true: float, error: float) -> tuple[float, float]:
 def _latent_back(
     surprise: float, true: float, error: float, by_compute: float, by_variance: float
 ) -> tuple[float, float, float, float]:
-    """Log density of reported compute; derivatives by what growth expects, `true` and `error`, through all."""
-    variance = true + error
-    reliability, share = true / variance, error / variance
-    z = surprise / variance
-    by_total = 0.5 * (z * z - 1.0 / variance)
+    """Reverse of `_latent` and of the density of reported compute, ``Normal(0, sqrt(true + error))``.
+
+    Gives ``surprise^2 / (true + error)`` and the derivatives by what growth expects, `true` and `error`.
+    """
+    precision = 1.0 / (true + error)
+    reliability, share, z = true * precision, error * precision, surprise * precision
+    by_total = 0.5 * (z * z - precision)
     return (
-        -0.5 * (surprise * z + math.log(variance) + LOG_2PI),
+        surprise * z,
         by_compute * share + z,
         by_compute * z * share + by_variance * share**2 + by_total,
         by_variance * reliability**2 - by_compute * z * reliability + by_total,
@@ -426,6 +468,7 @@ def _likelihood(
     factor = values[at[FLAGGED_ERROR_FACTOR]] if at[FLAGGED_ERROR_FACTOR] >= 0 else 1.0
     mean, growth, spread = at[COMPUTE_MEAN], at[COMPUTE_GROWTH], at[COMPUTE_SPREAD]
     true, total, by_error, by_flagged, by_correlation, by_degrees = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    determinant = 1.0  # of every row's variances, whose log is taken once for many
     for paper in range(p.task_of_paper.size):
         task = p.task_of_paper[paper]
         first, last = papers[paper], papers[paper + 1]
@@ -439,6 +482,7 @@ def _likelihood(
                 error[i] = (error_sd * factor if rows[i, FLAGGED] > 0.0 else error_sd) ** 2
                 nearer, variance[i] = _latent(surprise[i], true, error[i])
                 compute[i] += nearer
+                determinant *= true + error[i]
             performance = rows[i, PERFORMANCE]
             if has_floor:
                 above = rows[i, ERROR] - floor[task]
@@ -447,11 +491,16 @@ def _likelihood(
                 by_floor[task] += 1.0 / above
             residual[i] = performance - intercept[task] - slope * compute[i]
             own[i] = (1.0 - correlation) * noise**2 + slope**2 * variance[i]
+            determinant *= own[i]
+            if not SMALL < determinant < 1.0 / SMALL:
+                total -= 0.5 * math.log(determinant)
+                determinant = 1.0
 
-        density, by_shared, by_nu = _paper(
-            residual[first:last], own[first:last], correlation * noise**2, degrees
+        density, by_shared, by_nu, inflation = _paper(
+            residual, own, first, last, correlation * noise**2, degrees
         )
         total += density
+        determinant *= inflation
         by_degrees += by_nu
         by_residual, by_own = residual, own
 
@@ -465,10 +514,10 @@ def _likelihood(
             if has_floor:
                 by_floor[task] += by_residual[i] * _performance_by_floor(rows[i, ERROR], floor[task])
             if measured:
-                density, by_center, by_true, by_row = _latent_back(
+                square, by_center, by_true, by_row = _latent_back(
                     surprise[i], true, error[i], -slope * by_residual[i], slope**2 * by_own[i]
                 )
-                total += density
+                total -= 0.5 * square
                 adjoint[mean + task] += by_center
                 adjoint[growth + task] += by_center * year
                 adjoint[spread + task] += 2.0 * values[spread + task] * by_true
@@ -476,7 +525,9 @@ def _likelihood(
                 by_flagged += error[i] * by_row if rows[i, FLAGGED] > 0.0 else 0.0
         by_levels[NOISE, task] += 2.0 * noise * ((1.0 - correlation) * all_own + correlation * by_shared)
         by_correlation += noise**2 * (by_shared - all_own)
+    total -= 0.5 * math.log(determinant)
     if measured:
+        total -= 0.5 * n_rows * LOG_2PI
         adjoint[at[COMPUTE_ERROR]] += 2.0 * by_error / error_sd
     if at[FLAGGED_ERROR_FACTOR] >= 0:
         adjoint[at[FLAGGED_ERROR_FACTOR]] += 2.0 * by_flagged / factor
@@ -488,20 +539,22 @@ def _likelihood(
 
 
 @_outer
-def log_density(x: Array, gradient: Array, p: Problem) -> float:
+def log_density(x: Array, gradient: Array, codes: NDArray[np.int64], numbers: Array) -> float:
     """Log density of the model at unconstrained coordinates; its gradient is written to `gradient`.
 
     Parameters
     ----------
     x, gradient : ndarray, shape (coordinate,)
         Contiguous.
-    p : Problem
+    codes, numbers : ndarray
+        As `pack` gives them.
 
     Returns
     -------
     float
         NaN where the gradient is not finite.
     """
+    p = _unpack(codes, numbers)
     n_tasks = p.tasks.shape[0]
     values, slopes, bends = np.empty(x.size), np.empty(x.size), np.empty(x.size)
     floor, intercept, gain = np.empty(n_tasks), np.empty(n_tasks), np.empty(n_tasks)
@@ -553,8 +606,8 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
 
 
 @_outer
-def variables(x: Array, p: Problem) -> Array:
-    """Values that coordinates stand for.
+def variables(x: Array, codes: NDArray[np.int64], numbers: Array) -> Array:
+    """Values that coordinates stand for; arguments as of `log_density`.
 
     Returns
     -------
@@ -562,6 +615,7 @@ def variables(x: Array, p: Problem) -> Array:
         Each coordinate's value; the mean of the tasks' log slopes, noises and rates of progress, where it
         follows from their average; then, by task, slope, noise, progress, floor and intercept.
     """
+    p = _unpack(codes, numbers)
     n, n_tasks = x.size, p.tasks.shape[0]
     found = np.zeros(n + 3 + 5 * n_tasks)
     levels = found[n + 3 :].reshape((5, n_tasks))
