@@ -137,7 +137,7 @@ _STANDARD = _normal(0.0, 1.0)
 _POOLING = {"none": kernel.OWN, "complete": kernel.COMMON, "partial": kernel.AROUND_MEAN}
 #: Last part of what `kernel.variables` gives.
 _BY_TASK = (*POOLED, "floor", "intercept")
-_OF_EACH_TASK = ("compute_mean", "compute_growth", "compute_spread")
+_OF_EACH_TASK = (*_BY_TASK, "compute_mean", "compute_growth", "compute_spread")
 #: Variables with a prior of their own, in the order in which the model makes them.
 _VARIABLES = (
     (kernel.COMPUTE_MEAN, "compute_mean"),
@@ -233,27 +233,18 @@ class Layout:
         """Coordinates of a typical point: PyMC's `support_point` of each variable."""
         return np.array([coordinate.start for coordinate in self.coordinates])
 
-    def places(self, names: Iterable[str]) -> dict[str, int | slice]:
-        """Where in `kernel.variables` each of the variables of `parameter_names` stands."""
+    def places(self, names: Iterable[str]) -> dict[str, NDArray[np.int64]]:
+        """Where in `kernel.variables` each of the variables of `parameter_names` stands, in its shape."""
         n, n_tasks = len(self.coordinates), self._n_tasks
-        by_task = {
-            name: slice(n + 3 + row * n_tasks, n + 3 + (row + 1) * n_tasks) for row, name in enumerate(_BY_TASK)
+        first = {f"{name}_log_mean": n + row for row, name in enumerate(POOLED)} | self.first
+        first |= {name: n + 3 + row * n_tasks for row, name in enumerate(_BY_TASK)}
+        return {
+            name: first[name] + (np.arange(n_tasks) if name in _OF_EACH_TASK else np.array(0))
+            for name in names
         }
-        derived = {f"{name}_log_mean": n + row for row, name in enumerate(POOLED)}
-        found: dict[str, int | slice] = {}
-        for name in names:
-            if name in by_task:
-                found[name] = by_task[name]
-            elif name not in self.first:
-                found[name] = derived[name]
-            elif name in _OF_EACH_TASK:
-                found[name] = slice(self.first[name], self.first[name] + n_tasks)
-            else:
-                found[name] = self.first[name]
-        return found
 
-    def problem(self, observations: Observations, law: str) -> kernel.Problem:
-        """All that the kernel needs beside the coordinates."""
+    def problem(self, observations: Observations, law: str, names: Iterable[str]) -> kernel.Problem:
+        """All that the kernel needs beside the coordinates, to draw the named variables."""
         of_law = get_law(law)
         error, reference = observations.error, observations.reference_error
         order = np.argsort(observations.paper_index, kind="stable")
@@ -281,6 +272,7 @@ class Layout:
             papers=papers,
             task_of_paper=observations.task_index[order][papers[:-1]],
             tasks=tasks,
+            stored=np.concatenate([np.ravel(place) for place in self.places(names).values()]),
             constant=0.0 if of_law.has_floor else float(of_law.log_abs_derivative(error).sum()),
         )
 
@@ -296,54 +288,41 @@ def lay_out(
 ) -> tuple[Layout, kernel.Problem]:
     """Coordinates of a model, and what the kernel needs to know of it."""
     layout = Layout(observations, options, priors)
-    return layout, layout.problem(observations, options.law)
+    return layout, layout.problem(observations, options.law, parameter_names(options, priors))
 
 
 def compile_fast(observations: Observations, options: ModelOptions, priors: Mapping[str, Prior]) -> Any:
     """Give the model for nutpie, with the variables of `parameter_names`.
 
-    The kernel itself is compiled once and kept on disk. Data of the result are ``codes`` and ``numbers``, as
-    `kernel.pack` gives them.
+    The form is that of a model compiled from PyMC, two C functions and the address of their data. What
+    `nutpie.compiled_pyfunc` takes, Python functions, makes and destroys a Python thread state at each call,
+    which costs more than the gradient.
     """
-    from nutpie.compiled_pyfunc import from_pyfunc
+    from nutpie.compile_pymc import CompiledPyMCModel
 
+    names = parameter_names(options, priors)
     layout, problem = lay_out(observations, options, priors)
-    codes, numbers = kernel.pack(problem)
-    places = layout.places(parameter_names(options, priors))
     start = layout.start
-    # Numba is to compile here, before any chain runs.
-    kernel.log_density(start, np.empty(start.size), codes, numbers)
-    n_tasks = len(observations.tasks)
-
-    def make_log_density() -> Callable[..., tuple[float, Floats]]:
-        gradient = np.empty(start.size)
-
-        def log_density(x: Floats, codes: NDArray[np.int64], numbers: Floats) -> tuple[float, Floats]:
-            return kernel.log_density(x, gradient, codes, numbers), gradient
-
-        return log_density
-
-    def make_expand(_seed1: int, _seed2: int, _chain: int) -> Callable[..., dict[str, Floats]]:
-        def expand(x: Floats, codes: NDArray[np.int64], numbers: Floats) -> dict[str, Floats]:
-            found = kernel.variables(x, codes, numbers)
-            return {name: np.asarray(found[place]) for name, place in places.items()}
-
-        return expand
+    shapes = [place.shape for place in layout.places(names).values()]
+    log_density, variables = kernel.compiled()
 
     def initial_point(seed: int) -> Floats:
         """As nutpie's of a PyMC model: within 1 of a typical point."""
         return start + np.random.default_rng(seed).uniform(-1.0, 1.0, start.size)
 
-    by_task = {name: isinstance(place, slice) for name, place in places.items()}
-    return from_pyfunc(
-        ndim=start.size,
-        make_logp_fn=make_log_density,
-        make_expand_fn=make_expand,
-        expanded_dtypes=[np.dtype(float)] * len(places),
-        expanded_shapes=[(n_tasks,) if of_task else () for of_task in by_task.values()],
-        expanded_names=list(places),
-        coords={"task": list(observations.tasks)},
-        dims={name: ("task",) for name, of_task in by_task.items() if of_task},
-        shared_data={"codes": codes, "numbers": numbers},
-        make_initial_point_fn=initial_point,
+    return CompiledPyMCModel(
+        dims={name: ("task",) for name, shape in zip(names, shapes, strict=True) if shape},
+        compiled_logp_func=log_density,
+        compiled_expand_func=variables,
+        initial_point_func=initial_point,
+        shared_data={},
+        shared_var_keys={},
+        user_data=kernel.pack(problem),
+        n_expanded=len(problem.stored),
+        shape_info=(names, None, shapes),
+        logp_func=None,
+        expand_func=None,
+        _n_dim=start.size,
+        _shapes=dict(zip(names, shapes, strict=True)),
+        _coords={"task": list(observations.tasks)},
     )

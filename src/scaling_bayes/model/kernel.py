@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import carray, cfunc, njit, types
 from numpy.typing import NDArray
 
-__all__ = ["Problem", "log_density", "pack", "variables"]
+__all__ = ["Problem", "compiled", "log_density", "pack", "variables"]
 
 type Array = NDArray[np.float64]
 
@@ -78,6 +79,8 @@ class Problem(NamedTuple):
     task_of_paper : ndarray of int, shape (paper,)
     tasks : ndarray, shape (task, 3)
         Reference error, and performance and gain there (of a law without floor).
+    stored : ndarray of int
+        Which of what `variables` gives is kept of each draw.
     constant : float
         Log density that depends on no coordinate.
     """
@@ -93,53 +96,56 @@ class Problem(NamedTuple):
     papers: NDArray[np.int64]
     task_of_paper: NDArray[np.int64]
     tasks: NDArray[np.float64]
+    stored: NDArray[np.int64]
     constant: float
 
 
-# Only the two functions that are called from outside are kept on disk, with what they call inside them: the
-# machine code is then the same however much of it was found there, and so are the draws.
 def _inner[F: Callable[..., Any]](function: F) -> F:
     compiled: F = njit(error_model="numpy")(function)
     return compiled
 
 
-def _outer[F: Callable[..., Any]](function: F) -> F:
-    compiled: F = njit(error_model="numpy", nogil=True, cache=True)(function)
-    return compiled
-
-
-def pack(problem: Problem) -> tuple[NDArray[np.int64], Array]:
-    """Whole numbers and others of a problem in one array each: a call with few arguments is a quick one."""
-    sizes = [len(part) for part in (problem.density, problem.rows, problem.task_of_paper, problem.tasks)]
-    whole = (problem.density, problem.transform, problem.pooling, problem.at, problem.papers)
-    other = (problem.prior, problem.ends, problem.hyper, problem.rows, problem.tasks)
-    codes = np.concatenate([sizes, *whole, problem.task_of_paper]).astype(np.int64)
-    return codes, np.concatenate([[problem.constant], *(part.ravel() for part in other)])
+def pack(p: Problem) -> NDArray[np.int64]:
+    """Put a problem in one array, with its floating-point numbers bit by bit, to be passed by its address."""
+    sizes = [len(part) for part in (p.density, p.rows, p.task_of_paper, p.tasks, p.stored)]
+    codes = [sizes, p.density, p.transform, p.pooling, p.at, p.papers, p.task_of_paper, p.stored]
+    numbers = [[p.constant], *(part.ravel() for part in (p.prior, p.ends, p.hyper, p.rows, p.tasks))]
+    return np.concatenate([*codes, np.concatenate(numbers).view(np.int64)]).astype(np.int64)
 
 
 @_inner
-def _unpack(codes: NDArray[np.int64], numbers: Array) -> Problem:
+def _unpack(address: Any) -> Problem:
     """Reverse of `pack`."""
-    n, n_rows, n_papers, n_tasks = codes[0], codes[1], codes[2], codes[3]
-    density, pooling = 4, 4 + 2 * n
-    at, papers = pooling + 4, pooling + 16
-    ends = 1 + 4 * n
+    sizes = carray(address, 5, np.int64)
+    n, n_rows, n_papers, n_tasks, n_stored = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
+    transform = 5 + n
+    pooling = transform + n
+    at = pooling + 4
+    papers = at + 12
+    task_of_paper = papers + n_papers + 1
+    stored = task_of_paper + n_papers
+    constant = stored + n_stored
+    prior = constant + 1
+    ends = prior + 4 * n
     hyper = ends + 2 * n
     rows = hyper + 20
     tasks = rows + 5 * n_rows
+    codes = carray(address, constant, np.int64)
+    numbers = carray(address, tasks + 3 * n_tasks, np.float64)
     return Problem(
-        codes[density : density + n],
-        codes[density + n : pooling],
-        numbers[1:ends].reshape((n, 4)),
+        codes[5:transform],
+        codes[transform:pooling],
+        numbers[prior:ends].reshape((n, 4)),
         numbers[ends:hyper].reshape((n, 2)),
         codes[pooling:at],
         codes[at:papers],
         numbers[hyper:rows].reshape((4, 5)),
         numbers[rows:tasks].reshape((n_rows, 5)),
-        codes[papers : papers + n_papers + 1],
-        codes[papers + n_papers + 1 :],
+        codes[papers:task_of_paper],
+        codes[task_of_paper:stored],
         numbers[tasks:].reshape((n_tasks, 3)),
-        numbers[0],
+        codes[stored:constant],
+        numbers[constant],
     )
 
 
@@ -538,23 +544,21 @@ def _likelihood(
     return total
 
 
-@_outer
-def log_density(x: Array, gradient: Array, codes: NDArray[np.int64], numbers: Array) -> float:
+@_inner
+def log_density(x: Array, gradient: Array, p: Problem) -> float:
     """Log density of the model at unconstrained coordinates; its gradient is written to `gradient`.
 
     Parameters
     ----------
     x, gradient : ndarray, shape (coordinate,)
         Contiguous.
-    codes, numbers : ndarray
-        As `pack` gives them.
+    p : Problem
 
     Returns
     -------
     float
         NaN where the gradient is not finite.
     """
-    p = _unpack(codes, numbers)
     n_tasks = p.tasks.shape[0]
     values, slopes, bends = np.empty(x.size), np.empty(x.size), np.empty(x.size)
     floor, intercept, gain = np.empty(n_tasks), np.empty(n_tasks), np.empty(n_tasks)
@@ -605,9 +609,9 @@ def log_density(x: Array, gradient: Array, codes: NDArray[np.int64], numbers: Ar
     return total
 
 
-@_outer
-def variables(x: Array, codes: NDArray[np.int64], numbers: Array) -> Array:
-    """Values that coordinates stand for; arguments as of `log_density`.
+@_inner
+def variables(x: Array, p: Problem) -> Array:
+    """Values that coordinates stand for.
 
     Returns
     -------
@@ -615,7 +619,6 @@ def variables(x: Array, codes: NDArray[np.int64], numbers: Array) -> Array:
         Each coordinate's value; the mean of the tasks' log slopes, noises and rates of progress, where it
         follows from their average; then, by task, slope, noise, progress, floor and intercept.
     """
-    p = _unpack(codes, numbers)
     n, n_tasks = x.size, p.tasks.shape[0]
     found = np.zeros(n + 3 + 5 * n_tasks)
     levels = found[n + 3 :].reshape((5, n_tasks))
@@ -630,3 +633,33 @@ def variables(x: Array, codes: NDArray[np.int64], numbers: Array) -> Array:
             found[n + k] = _mean(found, p.at[k], p.hyper[k, 0], p.hyper[k, 1], n_tasks)
     _to_law(found, p.at[INTERCEPT], gain, intercept, levels)
     return found
+
+
+def _log_density_at(n: int, x: Any, gradient: Any, density: Any, problem: Any) -> int:
+    result = log_density(carray(x, (n,)), carray(gradient, (n,)), _unpack(problem))
+    carray(density, (1,))[0] = result
+    return 0 if math.isfinite(result) else 1
+
+
+def _variables_at(n: int, n_stored: int, x: Any, found: Any, problem: Any) -> int:
+    p = _unpack(problem)
+    values, kept = variables(carray(x, (n,)), p), carray(found, (n_stored,))
+    for i in range(n_stored):
+        kept[i] = values[p.stored[i]]
+    return 0
+
+
+@cache
+def compiled() -> tuple[Any, Any]:
+    """`log_density` and `variables` as C functions, with the signatures that nutpie calls.
+
+    They are kept on disk with all they call inside them, so the machine code is the same whether it was found
+    there or compiled, and so are the draws. No thread needs Python to call them.
+    """
+    size, numbers = types.uint64, types.CPointer(types.float64)
+    density = types.int64(size, numbers, numbers, numbers, types.voidptr)
+    expansion = types.int64(size, size, numbers, numbers, types.voidptr)
+    return (
+        cfunc(density, cache=True, error_model="numpy")(_log_density_at),
+        cfunc(expansion, cache=True, error_model="numpy")(_variables_at),
+    )
