@@ -1,8 +1,8 @@
 """The model for nutpie without PyMC: its coordinates laid out as numbers for `scaling_bayes.model.kernel`.
 
 `scaling_bayes.model.build` is the definition. Coordinates are those of its free variables, in the order in
-which it makes them, under PyMC's transforms: positive variables by their log, those between two ends by the log
-odds of their share of the way, deviations that sum to zero by one coordinate less than there are tasks.
+which it makes them, under PyMC's transforms: positive variables by their log, those between two ends by the
+log odds of their share of the way, deviations that sum to zero by one coordinate less than there are tasks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scaling_bayes.laws import get_law
 from scaling_bayes.model import kernel
 from scaling_bayes.options import ModelOptions
 from scaling_bayes.parameters import POOLED, parameter_names
-from scaling_bayes.priors import FAMILIES, Prior
+from scaling_bayes.priors import Prior
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def is_fast(options: ModelOptions, priors: Mapping[str, Prior]) -> bool:
 
 @dataclass(frozen=True)
 class _Density:
-    """Density of one coordinate's value: the kernel's code and parameters, its constant, and where to begin."""
+    """Density of one coordinate's value, as the kernel takes it, and the coordinate to begin near."""
 
     code: int
     constant: float
@@ -76,9 +76,7 @@ def _student_t(nu: float, mu: float, sigma: float) -> _Density:
 
 
 def _uniform(lower: float, upper: float) -> _Density:
-    return _Density(
-        kernel.FLAT, -math.log(upper - lower), 0.0, transform=kernel.BETWEEN, ends=(lower, upper)
-    )
+    return _Density(kernel.FLAT, -math.log(upper - lower), 0.0, transform=kernel.BETWEEN, ends=(lower, upper))
 
 
 def _half_normal(sigma: float) -> _Density:
@@ -129,7 +127,6 @@ _DENSITIES: Mapping[str, Callable[..., _Density]] = {
     "InverseGamma": _inverse_gamma,
     "Beta": _beta,
 }
-assert set(_DENSITIES) == set(FAMILIES)
 
 _STANDARD = _normal(0.0, 1.0)
 
@@ -167,7 +164,9 @@ class Layout:
         As `kernel.Problem` has them.
     """
 
-    def __init__(self, observations: Observations, options: ModelOptions, priors: Mapping[str, Prior]) -> None:
+    def __init__(
+        self, observations: Observations, options: ModelOptions, priors: Mapping[str, Prior]
+    ) -> None:
         self.coordinates: list[_Density] = []
         self.first: dict[str, int] = {}
         self.pooling = np.full(4, kernel.ABSENT)
@@ -199,7 +198,8 @@ class Layout:
             highest = highest.min(keepdims=True)
         self.at[kernel.FLOOR] = self.first["floor_share"] = len(self.coordinates)
         self.coordinates += [
-            _Density(kernel.FLAT, 0.0, 0.0, transform=kernel.BETWEEN, ends=(0.0, float(end))) for end in highest
+            _Density(kernel.FLAT, 0.0, 0.0, transform=kernel.BETWEEN, ends=(0.0, float(end)))
+            for end in highest
         ]
         self.pooling[kernel.FLOOR] = _POOLING[pooling]
         if pooling == "partial":

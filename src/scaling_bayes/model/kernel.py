@@ -108,8 +108,11 @@ def _inner[F: Callable[..., Any]](function: F) -> F:
 def pack(p: Problem) -> NDArray[np.int64]:
     """Put a problem in one array, with its floating-point numbers bit by bit, to be passed by its address."""
     sizes = [len(part) for part in (p.density, p.rows, p.task_of_paper, p.tasks, p.stored)]
-    codes = [sizes, p.density, p.transform, p.pooling, p.at, p.papers, p.task_of_paper, p.stored]
-    numbers = [[p.constant], *(part.ravel() for part in (p.prior, p.ends, p.hyper, p.rows, p.tasks))]
+    codes: list[Any] = [sizes, p.density, p.transform, p.pooling, p.at, p.papers, p.task_of_paper, p.stored]
+    numbers: list[Any] = [
+        [p.constant],
+        *(part.ravel() for part in (p.prior, p.ends, p.hyper, p.rows, p.tasks)),
+    ]
     return np.concatenate([*codes, np.concatenate(numbers).view(np.int64)]).astype(np.int64)
 
 
@@ -214,9 +217,7 @@ def _constrain(x: Array, p: Problem, values: Array, slopes: Array, bends: Array,
     total = 0.0
     for i in range(x.size):
         values[i], slopes[i], log_slope, bends[i] = _value(p.transform[i], p.ends[i, 0], p.ends[i, 1], x[i])
-        density, adjoint[i] = _density(
-            p.density[i], p.prior[i, 0], p.prior[i, 1], p.prior[i, 2], values[i]
-        )
+        density, adjoint[i] = _density(p.density[i], p.prior[i, 0], p.prior[i, 1], p.prior[i, 2], values[i])
         total += density + p.prior[i, 3] + log_slope
     return total
 
@@ -234,7 +235,8 @@ def _mean(values: Array, start: int, location: float, scale: float, n_tasks: int
     average, _ = _average(values, start, location, scale, n_tasks)
     own, others = 1.0 / scale**2, n_tasks / values[start] ** 2
     standard = values[start + 1 + n_tasks]
-    return (location * own + average * others) / (own + others) + standard / math.sqrt(own + others)
+    given_average = (location * own + average * others) / (own + others)
+    return float(given_average + standard / math.sqrt(own + others))
 
 
 @_inner
@@ -247,14 +249,14 @@ def _level(
     level: Array,
     deviations: Array,
 ) -> None:
-    """Fill in a pooled parameter of each task and, where partially pooled, its deviations on the log scale.
+    """Fill in a parameter of each task and, where it is partially pooled, its deviations on the log scale.
 
     Around an average they sum to zero and have one coordinate less than there are tasks, by the transform of
-    PyMC's `ZeroSumNormal`: with ``S`` the sum of the coordinates, ``S / (sqrt(n) + n)`` less than each, and the
-    last ``-S / sqrt(n)``.
+    PyMC's `ZeroSumNormal`: with ``S`` the sum of the coordinates, ``S / (sqrt(n) + n)`` less than each, and
+    the last ``-S / sqrt(n)``.
     """
     n = level.size
-    if pooling == OWN or pooling == COMMON:
+    if pooling in (OWN, COMMON):
         for task in range(n):
             level[task] = values[start + task] if pooling == OWN else values[start]
         return
@@ -288,7 +290,7 @@ def _level_back(
 ) -> None:
     """Reverse of `_level`."""
     n = level.size
-    if pooling == OWN or pooling == COMMON:
+    if pooling in (OWN, COMMON):
         for task in range(n):
             adjoint[start + task if pooling == OWN else start] += by_level[task]
         return
@@ -365,6 +367,22 @@ def _performance(error: float, floor: float) -> float:
 
 
 @_inner
+def _performances(p: Problem, floor: Array, performance: Array, by_floor: Array) -> float:
+    """Fill in each row's performance; return the log of ``|d performance / d error|`` over a floor."""
+    total = 0.0
+    for paper in range(p.task_of_paper.size):
+        task = p.task_of_paper[paper]
+        for i in range(p.papers[paper], p.papers[paper + 1]):
+            performance[i] = p.rows[i, PERFORMANCE]
+            if p.pooling[FLOOR] != ABSENT:
+                above = p.rows[i, ERROR] - floor[task]
+                performance[i] = _performance(p.rows[i, ERROR], floor[task])
+                total -= math.log(above * LN10)
+                by_floor[task] += 1.0 / above
+    return total
+
+
+@_inner
 def _performance_by_floor(error: float, floor: float) -> float:
     return (1.0 / (error - floor) - 1.0 / (1.0 - floor)) / LN10
 
@@ -375,8 +393,8 @@ def _paper(
 ) -> tuple[float, float, float, float]:
     """Log density of a paper's residuals without the determinant (`equations.joint_log_density`).
 
-    With ``S`` the quadratic form, ``D`` the log determinant and ``h`` the mean of the paper's effect given the
-    residuals, ``dS / d residual = 2 (residual - h) / own`` and ``dS / d own = -((residual - h) / own)^2``.
+    With ``S`` the quadratic form and ``h`` the mean of the paper's effect given the residuals,
+    ``dS / d residual = 2 (residual - h) / own`` and ``dS / d own = -((residual - h) / own)^2``.
     `residual` and `own` are overwritten with the derivatives of the whole density by them; those by `shared`
     and `degrees` are returned, and what the determinant is that of `own` times.
     """
@@ -473,7 +491,8 @@ def _likelihood(
     error_sd = values[at[COMPUTE_ERROR]] if measured else 0.0
     factor = values[at[FLAGGED_ERROR_FACTOR]] if at[FLAGGED_ERROR_FACTOR] >= 0 else 1.0
     mean, growth, spread = at[COMPUTE_MEAN], at[COMPUTE_GROWTH], at[COMPUTE_SPREAD]
-    true, total, by_error, by_flagged, by_correlation, by_degrees = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    true, by_error, by_flagged, by_correlation, by_degrees = 0.0, 0.0, 0.0, 0.0, 0.0
+    total = _performances(p, floor, residual, by_floor)
     determinant = 1.0  # of every row's variances, whose log is taken once for many
     for paper in range(p.task_of_paper.size):
         task = p.task_of_paper[paper]
@@ -489,13 +508,7 @@ def _likelihood(
                 nearer, variance[i] = _latent(surprise[i], true, error[i])
                 compute[i] += nearer
                 determinant *= true + error[i]
-            performance = rows[i, PERFORMANCE]
-            if has_floor:
-                above = rows[i, ERROR] - floor[task]
-                performance = _performance(rows[i, ERROR], floor[task])
-                total -= math.log(above * LN10)
-                by_floor[task] += 1.0 / above
-            residual[i] = performance - intercept[task] - slope * compute[i]
+            residual[i] -= intercept[task] + slope * compute[i]
             own[i] = (1.0 - correlation) * noise**2 + slope**2 * variance[i]
             determinant *= own[i]
             if not SMALL < determinant < 1.0 / SMALL:
@@ -657,9 +670,14 @@ def compiled() -> tuple[Any, Any]:
     there or compiled, and so are the draws. No thread needs Python to call them.
     """
     size, numbers = types.uint64, types.CPointer(types.float64)
-    density = types.int64(size, numbers, numbers, numbers, types.voidptr)
-    expansion = types.int64(size, size, numbers, numbers, types.voidptr)
     return (
-        cfunc(density, cache=True, error_model="numpy")(_log_density_at),
-        cfunc(expansion, cache=True, error_model="numpy")(_variables_at),
+        _c_function(_log_density_at, types.int64(size, numbers, numbers, numbers, types.voidptr)),
+        _c_function(_variables_at, types.int64(size, size, numbers, numbers, types.voidptr)),
     )
+
+
+def _c_function(function: Callable[..., Any], signature: Any) -> Any:
+    try:
+        return cfunc(signature, cache=True, error_model="numpy")(function)
+    except RuntimeError:  # numba finds no directory to write to
+        return cfunc(signature, error_model="numpy")(function)

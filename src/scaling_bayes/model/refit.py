@@ -70,9 +70,7 @@ class Refitter:
 
         n_tasks = len(observations.tasks)
         if n_tasks not in self._compiled:
-            self._compiled[n_tasks] = compile_posterior(
-                observations, self.options, self.priors, by_pymc=True
-            )
+            self._compiled[n_tasks] = compile_posterior(observations, self.options, self.priors, by_pymc=True)
         compiled = self._compiled[n_tasks]
         known = {variable.name for variable in compiled.shared_var_keys}
         return compiled.with_data(

@@ -1,0 +1,113 @@
+"""The kernel held to the PyMC model: ``python -m tests.kernel_sweep`` does so for every set of options.
+
+It takes some minutes; `tests/test_kernel.py` does so for some sets.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+from pytensor.compile.mode import Mode
+from pytensor.scalar.basic import autocast_float_as
+from tests.test_model import OBSERVED
+
+from scaling_bayes.laws import LAWS
+from scaling_bayes.model import kernel
+from scaling_bayes.model.build import build_model
+from scaling_bayes.model.fast import lay_out
+from scaling_bayes.observations import Observations
+from scaling_bayes.options import POOLINGS, ModelOptions
+from scaling_bayes.parameters import parameter_names
+from scaling_bayes.priors import Prior, default_priors
+
+EVERY = [
+    ModelOptions(law, pooling, *switches)
+    for law, pooling, *switches in itertools.product(LAWS, POOLINGS, *5 * [(False, True)])
+    if switches[0] or not switches[4]  # no flagged error without measurement error
+]
+#: In Python, operation by operation: nothing is compiled or rewritten.
+PLAIN = Mode(linker="py", optimizer=None)
+
+
+def by_pymc(model: pm.Model, outputs: list[Any]) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """`evaluate(x)`: outputs of a PyMC model at unconstrained coordinates."""
+    values = [model.rvs_to_values[variable] for variable in model.free_RVs]
+    shapes = [model.initial_point()[value.name].shape for value in values]
+    evaluate = pytensor.function(values, outputs, mode=PLAIN, on_unused_input="ignore")
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+
+    def at(x: np.ndarray) -> list[np.ndarray]:
+        assert x.size == ends[-1]
+        parts = np.split(x, ends[:-1])
+        return evaluate(*(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)))
+
+    return at
+
+
+def points(start: np.ndarray, count: int) -> np.ndarray:
+    return start + np.random.default_rng(1).uniform(-2.0, 2.0, (count, start.size))
+
+
+def disagreement(
+    options: ModelOptions,
+    priors: Mapping[str, Prior] | None = None,
+    observations: Observations = OBSERVED,
+    count: int = 3,
+) -> float:
+    """Largest difference from PyMC's log density, relative to it, and from its gradient.
+
+    That is relative to each element, or to a hundredth of the largest where it is smaller than that.
+    """
+    priors = default_priors(options) if priors is None else priors
+    layout, problem = lay_out(observations, options, priors)
+    with autocast_float_as("float64"):  # some of PyMC's constants have single precision otherwise
+        model = build_model(observations, options, priors)
+        density = model.logp()
+        gradient = pytensor.grad(density, [model.rvs_to_values[variable] for variable in model.free_RVs])
+        evaluate = by_pymc(model, [density, *gradient])
+    assert list(layout.first) == [variable.name for variable in model.free_RVs]
+    worst = 0.0
+    for x in points(layout.start, count):
+        expected, *parts = evaluate(x)
+        by_coordinate = np.concatenate([np.ravel(part) for part in parts])
+        found = np.empty(x.size)
+        value = kernel.log_density(x, found, problem)
+        size = np.maximum(np.abs(by_coordinate), 0.01 * np.abs(by_coordinate).max())
+        worst = max(
+            worst, abs(value - expected) / abs(expected), (np.abs(found - by_coordinate) / size).max()
+        )
+    return float(worst)
+
+
+def variables_disagreement(options: ModelOptions, priors: Mapping[str, Prior] | None = None) -> float:
+    """Largest relative difference of a variable's value from PyMC's."""
+    priors = default_priors(options) if priors is None else priors
+    names = parameter_names(options, priors)
+    layout, problem = lay_out(OBSERVED, options, priors)
+    model = build_model(OBSERVED, options, priors)
+    evaluate = by_pymc(model, model.replace_rvs_by_values([model[name] for name in names]))
+    worst = 0.0
+    for x in points(layout.start, 2):
+        found = kernel.variables(x, problem)
+        for place, expected in zip(layout.places(names).values(), evaluate(x), strict=True):
+            assert found[place].shape == expected.shape
+            worst = max(worst, float(np.max(np.abs(found[place] / expected - 1.0))))
+    return worst
+
+
+def main() -> None:
+    worst = 0.0
+    for options in EVERY:
+        found = disagreement(options)
+        worst = max(worst, found)
+        print(f"{found:.1e} {options}", flush=True)
+    print(f"{len(EVERY)} models: density and gradient within {worst:.1e}")
+
+
+if __name__ == "__main__":
+    main()

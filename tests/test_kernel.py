@@ -1,0 +1,177 @@
+"""The compiled kernel is the PyMC model: density, gradient, variables and posterior."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.kernel_sweep import disagreement, points, variables_disagreement
+from tests.test_model import OBSERVED, systems
+
+from scaling_bayes import Prior, fit
+from scaling_bayes.laws import LAWS
+from scaling_bayes.model import kernel
+from scaling_bayes.model.fast import compile_fast, is_fast, lay_out
+from scaling_bayes.model.refit import Refitter
+from scaling_bayes.model.resample import resample
+from scaling_bayes.model.sample import sample_compiled
+from scaling_bayes.observations import observe
+from scaling_bayes.options import POOLINGS, ModelOptions, SamplerOptions
+from scaling_bayes.parameters import parameter_names
+from scaling_bayes.priors import FAMILIES, default_priors
+
+#: Of the switches of `ModelOptions`, each on and off with most others.
+SWITCHES = (
+    (True, True, True, False, True),
+    (True, False, False, True, False),
+    (False, True, False, True, False),
+    (False, False, True, False, False),
+    (True, True, False, False, False),
+)
+SOME = [
+    ModelOptions(law, pooling, *SWITCHES[number % len(SWITCHES)])
+    for number, (law, pooling) in enumerate(itertools.product(LAWS, POOLINGS))
+]
+ALL_ON = ModelOptions("saturating", robust=True)
+#: Every family, on parameters that lie on either side of zero, above it, and between two ends.
+UNUSUAL = {
+    "intercept": Prior("StudentT", nu=4.0, mu=0.1, sigma=0.4),
+    "floor_logit_mean": Prior("StudentT", nu=5.0, mu=-1.0, sigma=1.0),
+    "floor_logit_sd": Prior("Gamma", alpha=3.0, beta=2.0),
+    "slope_log_mean": Prior("StudentT", nu=3.0, mu=-3.0, sigma=0.8),
+    "slope_log_sd": Prior("HalfStudentT", nu=3.0, sigma=0.7),
+    "noise_log_mean": Prior("Uniform", lower=-5.0, upper=-1.0),
+    "noise_log_sd": Prior("InverseGamma", alpha=3.0, beta=1.5),
+    "progress_log_sd": Prior("Beta", alpha=2.0, beta=3.0),
+    "paper_correlation": Prior("Uniform", lower=0.05, upper=0.95),
+    "degrees_of_freedom": Prior("LogNormal", mu=2.0, sigma=0.5),
+    "compute_error": Prior("Exponential", lam=3.0),
+    "compute_spread": Prior("HalfNormal", sigma=1.0),
+    "compute_mean": Prior("Uniform", lower=-3.0, upper=2.0),
+}
+QUICK = SamplerOptions(100, 200, 2, 0.9, 1)
+
+
+def priors_of(options: ModelOptions, replaced: dict[str, Prior] = UNUSUAL) -> dict[str, Prior]:
+    return {name: replaced.get(name, prior) for name, prior in default_priors(options).items()}
+
+
+@pytest.mark.parametrize("options", SOME, ids=str)
+def test_density_and_gradient_are_those_of_the_pymc_model(options: ModelOptions) -> None:
+    assert is_fast(options, default_priors(options))
+    assert disagreement(options) < 1e-10
+
+
+def test_priors_of_every_family() -> None:
+    used = {prior.family for prior in priors_of(ALL_ON).values()}
+    assert used == set(FAMILIES)
+    assert disagreement(ALL_ON, priors_of(ALL_ON), count=6) < 1e-10
+    assert variables_disagreement(ALL_ON, priors_of(ALL_ON)) < 1e-12
+
+
+def test_other_rows_and_a_single_task() -> None:
+    fewer = OBSERVED.subset(np.arange(OBSERVED.error.size) % 3 > 0)
+    assert disagreement(ModelOptions("saturating"), observations=fewer) < 1e-10
+    one = observe(systems(n_tasks=1, each=9), needs_year=True)
+    assert disagreement(ModelOptions("saturating", "complete"), observations=one) < 1e-10
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_variables_are_those_of_the_pymc_model(pooling: str) -> None:
+    for law in ("exponential", "saturating"):
+        assert variables_disagreement(ModelOptions(law, pooling)) < 1e-12
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_gradient_against_differences(law: str) -> None:
+    options = ModelOptions(law, robust=True)
+    layout, problem = lay_out(OBSERVED, options, default_priors(options))
+    unused = np.empty(layout.start.size)
+    for x in points(layout.start, 3):
+        gradient = np.empty(x.size)
+        kernel.log_density(x, gradient, problem)
+        for i, step in enumerate(1e-5 * np.eye(x.size)):
+            above, below = (kernel.log_density(x + sign * step, unused, problem) for sign in (1, -1))
+            expected = (above - below) / 2e-5
+            assert gradient[i] == pytest.approx(expected, rel=1e-6, abs=1e-7 * np.abs(gradient).max())
+
+
+def test_digamma() -> None:
+    from scipy.special import digamma
+
+    for x in (0.3, 1.0, 2.5, 9.99, 10.0, 40.0, 1e4):
+        assert kernel._digamma(x) == pytest.approx(float(digamma(x)), rel=1e-13)
+
+
+def test_what_the_kernel_lacks_is_left_to_pymc() -> None:
+    options = ModelOptions("saturating", "none")
+    priors = default_priors(options)
+    assert is_fast(options, priors)
+    assert not is_fast(options, priors | {"floor_logit": Prior("Uniform", lower=-3.0, upper=0.0)})
+
+
+def test_the_posterior_is_that_of_the_pymc_model() -> None:
+    """`resample` samples from PyMC."""
+    stored = fit(random_seed=3, draws=500, tune=500, chains=4, target_accept=0.95, progressbar=False)
+    compared = resample(stored)
+    assert compared["agrees"].all(), compared[~compared["agrees"]]
+
+
+def test_draws_depend_on_the_seed_alone() -> None:
+    """Not on cores, on what was sampled before, or on a chain's neighbours."""
+    options = ModelOptions()
+    priors = default_priors(options)
+    names = parameter_names(options, priors)
+    compiled = compile_fast(OBSERVED, options, priors)
+    once, _ = sample_compiled(compiled, names, QUICK, cores=1)
+    again, _ = sample_compiled(compiled, names, QUICK)
+    fewer = OBSERVED.subset(np.arange(OBSERVED.error.size) > 2)
+    refitter = Refitter(options, QUICK)
+    other, _ = refitter(fewer, 1)
+    refitted, _ = refitter(OBSERVED, 1)
+    assert once.equals(again)
+    assert once.equals(refitted)
+    assert not once.equals(other)
+    assert not np.array_equal(once["slope"][0], once["slope"][1])
+
+
+FIT = """
+import sys, warnings
+from scaling_bayes import fit
+warnings.simplefilter("ignore")
+posterior = fit(random_seed=1, draws=100, tune=200, chains=2, progressbar=False)["posterior"]
+assert not {"pymc", "pytensor"} & set(sys.modules), "neither is loaded"
+print(posterior.to_dataset().to_dict())
+"""
+
+
+def test_draws_are_the_same_whether_the_kernel_was_on_disk_or_not(tmp_path: Path) -> None:
+    def draws(**environment: str) -> str:
+        found = subprocess.run(
+            [sys.executable, "-c", FIT],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, **environment},
+        )
+        return found.stdout
+
+    first = draws(NUMBA_CACHE_DIR=str(tmp_path))
+    assert list(tmp_path.rglob("*.nbc")), "the kernel is kept"
+    assert first == draws(NUMBA_CACHE_DIR=str(tmp_path))
+
+
+def test_nowhere_to_keep_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cfunc(signature: Any, *, cache: bool = False, error_model: str) -> Any:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available for file")
+        return lambda function: (function, signature)
+
+    monkeypatch.setattr(kernel, "cfunc", cfunc)
+    assert kernel._c_function(abs, "signature") == (abs, "signature")
