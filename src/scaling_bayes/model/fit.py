@@ -54,7 +54,17 @@ PROVENANCE_COLUMNS = (
     "in_thompson2020",
     "flags",
 )
-_LIBRARIES = ("scaling_bayes", "pymc", "pytensor", "nutpie", "arviz-stats", "numpy", "pandas", "xarray")
+_LIBRARIES = (
+    "scaling_bayes",
+    "pymc",
+    "pytensor",
+    "numba",
+    "nutpie",
+    "arviz-stats",
+    "numpy",
+    "pandas",
+    "xarray",
+)
 
 
 class FitWarning(UserWarning):

@@ -38,8 +38,9 @@ SAMPLE_STATS = {
 def reuses_compiled_code() -> bool:
     """Whether to reuse PyTensor's compiled code between processes: ``SCALING_BAYES_COMPILE_CACHE=1``.
 
-    A fit then starts about three times faster, but its draws differ between the first process that compiles
-    a model and those after it, as rounding does. Off by default, so that a seed always gives the same draws.
+    What PyMC samples then starts about three times faster, but its draws differ between the first process
+    that compiles a model and those after it, as rounding does. Off by default, so that a seed always gives
+    the same draws.
     """
     return os.environ.get("SCALING_BAYES_COMPILE_CACHE") == "1"
 
