@@ -145,7 +145,7 @@ def _recovery(summary: pd.DataFrame) -> str:
         ]
         for name, part in summary.groupby("name", sort=False)
     ]
-    return markdown_table(["quantity", "number", "in 50 %", "in 90 %", "mean bias", "contraction"], rows)
+    return markdown_table(["quantity", "number", "in 50 %", "in 90 %", "bias, mean over quantities", "contraction"], rows)
 
 
 def _shifts(tree: xr.DataTree, word: str) -> str:
