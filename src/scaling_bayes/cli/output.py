@@ -64,9 +64,7 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=tight
-    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=tight)
     for column in columns:
         table.add_column(
             Text(column),
@@ -79,6 +77,8 @@ def print_table(
     console = Console(file=sys.stdout, highlight=False)
     if not sys.stdout.isatty():
         console.width = max(console.width, 80)
+    # A title of the table's own would be broken at the width of the table.
+    console.print(Text(title, style="italic"))
     console.print(table)
 
 
