@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from collections.abc import Callable
@@ -11,10 +12,12 @@ from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from tests.synthetic import synthetic_fit
 
+from scaling_bayes import figures
 from scaling_bayes.figures import (
     FigureError,
     plot_affordability,
@@ -117,6 +120,30 @@ def test_axes_given_are_drawn_on() -> None:
     assert plot_projections(summary(), ax=ax) is ax
     ax = Figure().add_subplot()
     assert plot_prior_predictive(fit(), ax=ax) is ax
+    ax = Figure().add_subplot()
+    assert figures.plot_compute_trend(ax=ax) is ax
+
+
+def test_every_public_picture_says_what_it_returns() -> None:
+    for name in (each for each in figures.__all__ if each.startswith("plot_")):
+        function = getattr(figures, name)
+        one_panel = "ax" in inspect.signature(function).parameters
+        returns = "Axes" if one_panel else "Figure"
+        assert inspect.signature(function).return_annotation == returns, name
+        assert f"Returns\n-------\n{returns}\n" in f"{inspect.getdoc(function)}\n", name
+
+
+@pytest.mark.parametrize("as_table", [True, False])
+def test_unpooled_slopes_stand_below_the_pooled(as_table: bool) -> None:
+    alone = synthetic_fit(pooling="none", seed=2)
+    slopes = alone["posterior"]["slope"]
+    tasks = [str(task) for task in slopes["task"].values]
+    medians = [float(np.quantile(slopes.sel(task=task).values, 0.5)) for task in tasks]
+    table = pd.DataFrame({"task": tasks, "median": medians, "lower_90": -1.0, "upper_90": 1.0})
+    ax = plot_slopes(fit(), unpooled=table if as_table else alone)
+    drawn = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "s"]
+    np.testing.assert_allclose(drawn, np.log10(medians), rtol=1e-6)
+    assert "unpooled" in [text.get_text() for text in ax.get_legend().get_texts()]
 
 
 def test_svg_ids_are_prefixed_and_every_reference_resolves() -> None:
