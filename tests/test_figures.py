@@ -31,6 +31,7 @@ from scaling_bayes.figures import (
 )
 from scaling_bayes.figures.reading import coverage, curve, pit, points
 from scaling_bayes.figures.style import COLORS, decades, legible, power_of_ten, task_label
+from scaling_bayes.formatting import format_interval
 from scaling_bayes.predictive import performance_distribution
 from scaling_bayes.projection.afford import affordable, probability_by_year
 from scaling_bayes.projection.project import project
@@ -122,6 +123,15 @@ def test_axes_given_are_drawn_on() -> None:
     assert plot_prior_predictive(fit(), ax=ax) is ax
     ax = Figure().add_subplot()
     assert figures.plot_compute_trend(ax=ax) is ax
+
+
+def test_what_no_compute_reaches_is_one_word() -> None:
+    assert format_interval(math.inf, math.inf, math.inf) == "unreachable"
+    assert format_interval(23.4, 18.9, math.inf) == "10^23.4 [10^18.9, unreachable]"
+    rows = summary().assign(unreachable=1.0)
+    rows[["median", "lower_50", "upper_50", "lower_90", "upper_90"]] = math.inf
+    ax = plot_projections(pd.concat([summary().head(1), rows.tail(1)]))
+    assert "unreachable →" in [text.get_text() for text in ax.texts]
 
 
 def test_every_public_picture_says_what_it_returns() -> None:
