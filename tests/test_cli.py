@@ -12,10 +12,13 @@ import sys
 import weakref
 from pathlib import Path
 
+import click
 import pandas as pd
 import pytest
+from click.shell_completion import ShellComplete
 
 from scaling_bayes import open_trace, project, summarize_projection
+from scaling_bayes.cli import cli
 
 SYSTEMS = Path(__file__).parent / "data" / "simulated_systems.csv"
 
@@ -36,14 +39,28 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.C
     folder = tmp_path_factory.mktemp("fitted")
     quick = ["--draws", 500, "--tune", 500, "--random-seed", 1, "--pooling", "none"]
     switches = ["--no-measurement-error", "--no-algorithmic-progress"]
-    done = run("fit", SYSTEMS, "-o", folder / "trace.nc", *quick, *switches, "--prior", "slope=0.05:0.01:0.3")
+    done = run(
+        "fit",
+        SYSTEMS,
+        "-o",
+        folder / "trace.nc",
+        *quick,
+        *switches,
+        "--prior",
+        "slope=0.05:0.01:0.3",
+        "--json",
+    )
     return folder / "trace.nc", done
 
 
 def test_fit_writes_a_trace_and_talks_on_stderr(fitted) -> None:
     path, done = fitted
     assert done.returncode == 0, done.stderr
-    assert done.stdout == ""
+    assert json.loads(done.stdout) == {
+        "path": str(path),
+        "digest": open_trace(path).attrs["digest"],
+        "failed_checks": [],
+    }
     assert f"trace written to {path}" in done.stderr
     content = json.loads(open_trace(path).attrs["manifest"])
     assert content["sampler"]["random_seed"] == 1
@@ -87,6 +104,83 @@ def test_tables_fit_eighty_columns(reference_trace: Path) -> None:
         assert max(map(len, run(*arguments).stdout.splitlines())) <= 80
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("project", "--target", "ms_coco=0.1", "--scenario", "trend", "--budget-usd", "1e7"),
+        ("project", "--target", "conll_2003=0.01", "--scenario", "stalled", "--year", "2030.5"),
+        ("gain", "--target", "ms_coco=0.1", "--budget-usd", "1e6"),
+        ("afford", "--target", "ms_coco=0.1", "--budget-usd", "1e6"),
+    ],
+)
+def test_no_value_breaks_inside_an_interval(reference_trace: Path, arguments: tuple[str, ...]) -> None:
+    command, *options = arguments
+    lines = run(command, reference_trace, *options).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("[" in line for line in lines)
+    assert [line for line in lines if line.count("[") != line.count("]")] == []
+
+
+EACH = sorted(cli.commands.items())
+
+
+@pytest.mark.parametrize(("name", "command"), EACH, ids=[name for name, _ in EACH])
+def test_every_command_has_json_and_an_example(name: str, command: click.Command) -> None:
+    assert "--json" in {text for parameter in command.params for text in parameter.opts}
+    assert f"Example:\n  scaling-bayes {name}" in str(command.help)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("fit", "--law", "l"), {"logistic"}),
+        (("fit", "--pooling", ""), {"partial", "none", "complete"}),
+        (("report", "--scenario", ""), {"thompson2020", "trend", "stalled", "accelerated", "none"}),
+        (("scenario", "--region", "FR"), {"FRA", "FRO"}),
+        (("scenario", "--price", "cloud_1"), {"cloud_1_year"}),
+        (("cite", "--style", "c"), {"csl-json", "cff"}),
+        (("calibrate", "post"), {"posterior_sbc"}),
+        (("compare", "--leave-out", "p"), {"paper"}),
+        (("decompose", "--quantity", "log10_co"), {"log10_cost_usd"}),
+        (("project", "reference-"), {"reference-2026.11", "reference-"}),
+    ],
+)
+def test_the_shell_completes_fixed_values_and_released_traces(
+    words: tuple[str, ...], expected: set[str]
+) -> None:
+    *before, incomplete = words
+    complete = ShellComplete(cli, {}, "scaling-bayes", "_SCALING_BAYES_COMPLETE")
+    assert {item.value for item in complete.get_completions(before, incomplete)} == expected
+
+
+def test_starting_imports_nothing_that_completion_needs() -> None:
+    heavy = "{'numpy', 'pandas', 'xarray', 'rich', 'scaling_bayes.releases'}"
+    code = f"import sys, scaling_bayes.cli; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_written_files_are_named_as_json(reference_trace: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    done = run("report", reference_trace, "-o", page, "--scenario", "none", "--json")
+    assert json.loads(done.stdout) == {
+        kind: str(page.with_suffix(f".{kind}")) for kind in ("html", "json", "csv")
+    }
+
+
+def test_cite_prints_json_and_refuses_another_style(reference_trace: Path) -> None:
+    asked = run("cite", reference_trace, "--json").stdout
+    assert json.loads(asked) == json.loads(run("cite", reference_trace, "--style", "csl-json").stdout)
+    assert run("cite", reference_trace, "--json", "--style", "apa").returncode == 2
+
+
+def test_verify_counts_what_a_stack_does_not_rederive() -> None:
+    brief = run("verify", "stack-2026.11").stderr
+    assert brief.count("not re-derived") == 2
+    assert "24 items of checks (--findings lists them)" in brief
+    assert run("verify", "stack-2026.11", "--findings").stderr.count("not re-derived") == 26
+
+
 def test_verify_prints_the_digest(reference_trace: Path) -> None:
     done = run("verify", reference_trace)
     assert done.stdout.split()[0] == open_trace(reference_trace).attrs["digest"]
@@ -111,6 +205,7 @@ def test_info_with_and_without_a_trace(reference_trace: Path) -> None:
 COMMANDS = [
     "afford",
     "bundle",
+    "calibrate",
     "cite",
     "compare",
     "decompose",

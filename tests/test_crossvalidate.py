@@ -18,8 +18,9 @@ from tests.synthetic import synthetic_fit
 
 from scaling_bayes import OptionError, fit, open_trace, save_trace
 from scaling_bayes.model import crossvalidate
-from scaling_bayes.model.compare import compare, mean_stacking_weights, stacking_weights
+from scaling_bayes.model.compare import _comparison, compare, mean_stacking_weights, stacking_weights
 from scaling_bayes.model.crossvalidate import (
+    Predicted,
     leave_folds_out,
     leave_systems_out,
     paper_folds,
@@ -258,6 +259,11 @@ def test_what_a_fit_holds_impossible_costs_it_its_weight_but_does_no_other_harm(
     best = stacking_weights(elpd)
     assert np.isfinite(best).all()
     assert best[1] > 0
+    parts = [Predicted(row, np.full(3, np.nan), np.ones(3, dtype=bool), tuple("abc")) for row in elpd]
+    table = _comparison(dict(zip(("impossible", "possible"), parts, strict=True)), "paper").table
+    assert table["fit"].tolist() == ["possible", "impossible"]
+    assert table["elpd_se"].tolist() == [pytest.approx(np.sqrt(3 * elpd[1].var())), np.inf]
+    assert table["difference_se"].tolist() == [0.0, np.inf]
 
 
 def test_the_better_the_evidence_the_surer_the_weights() -> None:

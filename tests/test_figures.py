@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from collections.abc import Callable
@@ -11,10 +12,12 @@ from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from tests.synthetic import synthetic_fit
 
+from scaling_bayes import figures
 from scaling_bayes.figures import (
     FigureError,
     plot_affordability,
@@ -28,6 +31,7 @@ from scaling_bayes.figures import (
 )
 from scaling_bayes.figures.reading import coverage, curve, pit, points
 from scaling_bayes.figures.style import COLORS, decades, legible, power_of_ten, task_label
+from scaling_bayes.formatting import format_interval
 from scaling_bayes.predictive import performance_distribution
 from scaling_bayes.projection.afford import affordable, probability_by_year
 from scaling_bayes.projection.project import project
@@ -117,6 +121,39 @@ def test_axes_given_are_drawn_on() -> None:
     assert plot_projections(summary(), ax=ax) is ax
     ax = Figure().add_subplot()
     assert plot_prior_predictive(fit(), ax=ax) is ax
+    ax = Figure().add_subplot()
+    assert figures.plot_compute_trend(ax=ax) is ax
+
+
+def test_what_no_compute_reaches_is_one_word() -> None:
+    assert format_interval(math.inf, math.inf, math.inf) == "unreachable"
+    assert format_interval(23.4, 18.9, math.inf) == "10^23.4 [10^18.9, unreachable]"
+    rows = summary().assign(unreachable=1.0)
+    rows[["median", "lower_50", "upper_50", "lower_90", "upper_90"]] = math.inf
+    ax = plot_projections(pd.concat([summary().head(1), rows.tail(1)]))
+    assert "unreachable →" in [text.get_text() for text in ax.texts]
+
+
+def test_every_public_picture_says_what_it_returns() -> None:
+    for name in (each for each in figures.__all__ if each.startswith("plot_")):
+        function = getattr(figures, name)
+        one_panel = "ax" in inspect.signature(function).parameters
+        returns = "Axes" if one_panel else "Figure"
+        assert inspect.signature(function).return_annotation == returns, name
+        assert f"Returns\n-------\n{returns}\n" in f"{inspect.getdoc(function)}\n", name
+
+
+@pytest.mark.parametrize("as_table", [True, False])
+def test_unpooled_slopes_stand_below_the_pooled(as_table: bool) -> None:
+    alone = synthetic_fit(pooling="none", seed=2)
+    slopes = alone["posterior"]["slope"]
+    tasks = [str(task) for task in slopes["task"].values]
+    medians = [float(np.quantile(slopes.sel(task=task).values, 0.5)) for task in tasks]
+    table = pd.DataFrame({"task": tasks, "median": medians, "lower_90": -1.0, "upper_90": 1.0})
+    ax = plot_slopes(fit(), unpooled=table if as_table else alone)
+    drawn = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "s"]
+    np.testing.assert_allclose(drawn, np.log10(medians), rtol=1e-6)
+    assert "unpooled" in [text.get_text() for text in ax.get_legend().get_texts()]
 
 
 def test_svg_ids_are_prefixed_and_every_reference_resolves() -> None:

@@ -59,7 +59,7 @@ PUBLIC_NAMES = [
 ]
 
 #: Names of the workshop, which load the sampler.
-WORKSHOP = {"Comparison", "compare", "fit", "scorecard", "stack"}
+WORKSHOP = {"Comparison", "calibrate", "compare", "fit", "scorecard", "stack"}
 
 SAMPLER = {"arviz", "arviz_base", "arviz_plots", "arviz_stats", "numba", "nutpie", "pymc", "pytensor"}
 PLOTTING = {"matplotlib"}

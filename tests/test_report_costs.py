@@ -153,7 +153,7 @@ def test_without_a_scenario_there_is_no_cost() -> None:
     pd.testing.assert_frame_equal(plain.projection, summarize_projection(project(fit())))
     page = Reader(render_html(plain)).text
     assert "no price, energy or hardware trend enters" in page
-    assert "What it costs" not in page
+    assert "When it is affordable" not in page
     assert "costs" not in plain.numbers
     assert plain.numbers["projection"]["scenario"].startswith("training compute only")
     with pytest.raises(OptionError, match="needs a scenario"):

@@ -16,7 +16,16 @@ import xarray as xr
 from tests.synthetic import synthetic_fit
 from tests.test_report import NASTY, Reader
 
-from scaling_bayes import OptionError, open_trace, save_trace, summarize_progress, summarize_scores
+from scaling_bayes import (
+    OptionError,
+    open_trace,
+    reference_systems,
+    save_trace,
+    summarize_calibration,
+    summarize_progress,
+    summarize_scores,
+)
+from scaling_bayes.digest import data_digest
 from scaling_bayes.errors import DataError
 from scaling_bayes.figures import FigureError, plot_calibration, plot_ranks, plot_slopes, to_svg
 from scaling_bayes.figures.reading import parameters_of
@@ -30,7 +39,6 @@ from scaling_bayes.report.parts import Report, Section, Table
 from scaling_bayes.schema import group, manifest
 
 WEIGHTS = {"power": 0.4, "exponential": 0.1, "logistic": 0.2, "saturating": 0.3}
-REFERENCE = "scaling_bayes.reference_systems()"
 
 
 def comparison(k: float = math.nan) -> Comparison:
@@ -69,7 +77,7 @@ def report() -> Report:
 def of_reference(idata: xr.DataTree) -> xr.DataTree:
     tree = idata.copy()
     content = manifest(tree)
-    content["data"]["source"] = REFERENCE
+    content["data"]["sha256"] = data_digest(reference_systems())
     tree.attrs["manifest"] = json.dumps(content, sort_keys=True)
     return tree
 
@@ -339,6 +347,36 @@ def test_a_calibration_that_cannot_be_drawn_is_named(monkeypatch: pytest.MonkeyP
     found = build_report(of_reference(fits()["power"]), scenario=None)
     assert [failure.name for failure in found.failures] == ["scorecard"]
     assert "expected at least 5" in found.failures[0].reason
+
+
+# Simulations
+
+
+def test_calibration_by_simulation_stands_in_reports_on_the_model_it_is_of() -> None:
+    found = build_report(open_trace("logistic-2026.11"), scenario=None)
+    assert found.failures == ()
+    (table,) = tables(section(found, "simulated"))
+    summary = summarize_calibration(open_trace("sbc-logistic-2026.11"))
+    projected = summary["quantity"].str.startswith("training_compute[")
+    for cells, rows in zip(table.rows, (summary[~projected], summary[projected]), strict=True):
+        assert cells[1] == str(len(rows))
+        assert cells[2:4] == tuple(f"{100 * rows[f'coverage_{p}'].mean():.1f} %" for p in (50, 90))
+        assert cells[4] == str(int((rows["p_value"] < 0.05).sum()))
+    assert found.numbers["simulated"] == summary.to_dict(orient="records")
+
+
+@pytest.mark.parametrize("changed", ["priors", "model", "data"])
+def test_calibration_of_another_model_does_not(changed: str) -> None:
+    tree = open_trace("logistic-2026.11").copy()
+    content = manifest(tree)
+    if changed == "priors":
+        content["priors"]["compute_error"]["sigma"] *= 2
+    elif changed == "model":
+        content["model"]["paper_effect"] = False
+    else:
+        content["data"]["sha256"] = "0" * 64
+    tree.attrs["manifest"] = json.dumps(content, sort_keys=True)
+    assert "simulated" not in anchors(build_report(tree, scenario=None))
 
 
 # The figures

@@ -45,7 +45,7 @@ def summarize_calibration(tree: xr.DataTree) -> pd.DataFrame:
     -------
     DataFrame
         ``quantity`` and, from simulation-based calibration, ``coverage_50`` and ``coverage_90`` (share of
-        simulations whose true value lies in the equal-tailed interval), ``bias`` (mean of posterior mean
+        simulations whose true value lies in the equal-tailed interval), ``bias`` (median of posterior mean
         minus true value, in posterior standard deviations), ``contraction`` (1 - posterior over prior
         variance, from the median posterior standard deviation and the quartiles of the true values) and
         ``p_value`` of uniform ranks; else ``largest_shift`` (of the posterior mean from that of the fit to
@@ -84,7 +84,7 @@ def _of_ranks(fits: xr.Dataset, ranked: int) -> xr.Dataset:
     columns = {
         "coverage_50": np.array([coverage_of_truth(column, INNER_CI_PROB) for column in probability.T]),
         "coverage_90": np.array([coverage_of_truth(column, CI_PROB) for column in probability.T]),
-        "bias": error.mean("fit", skipna=False).values,
+        "bias": np.median(error.values, axis=0),
         "contraction": 1.0 - (np.median(fits["sd"].values, axis=0) / prior_sd) ** 2,
         "p_value": uniformity(fits["rank"].values, ranked),
     }

@@ -17,7 +17,12 @@ def format_power_of_ten(log10_value: float, digits: int = 1) -> str:
 
 
 def format_interval(median: float, lower: float, upper: float, digits: int = 1) -> str:
-    """Write a log10 median and interval as ``10^23.4 [10^18.9, 10^34.0]``."""
+    """Write a log10 median and interval as ``10^23.4 [10^18.9, 10^34.0]``.
+
+    One word where all three are ``unreachable``.
+    """
+    if math.inf == median == lower == upper:
+        return format_power_of_ten(median)
     median_text, lower_text, upper_text = (format_power_of_ten(v, digits) for v in (median, lower, upper))
     return f"{median_text} [{lower_text}, {upper_text}]"
 

@@ -153,7 +153,7 @@ VARIABLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "failure": ("1", "why a fit could not be made; empty where it was"),
         "coverage_50": ("1", "share of true values in the 50 % equal-tailed interval"),
         "coverage_90": ("1", "share of true values in the 90 % equal-tailed interval"),
-        "bias": ("1", "mean of posterior mean minus true value, in posterior standard deviations"),
+        "bias": ("1", "median of posterior mean minus true value, in posterior standard deviations"),
         "contraction": ("1", "1 - posterior variance over prior variance, both robust"),
         "p_value": ("1", "probability that uniform ranks depart from uniformity as far"),
         "largest_shift": ("1", "largest shift of the mean, in standard deviations of the fit to all data"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -116,6 +117,8 @@ def _on_cluster(job: Job, store: Store, address: str, patience: float, tell: Tel
     """Hand out the pending fits, over as many connections as it takes."""
     from distributed import Client
 
+    # Dask prints a traceback for every lost connection; here it is expected and opened again.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
     last_heard = time.monotonic()
     while store.pending:
         try:

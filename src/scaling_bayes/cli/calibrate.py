@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from scaling_bayes.cli.completion import choices_of, experiments, laws, poolings
+from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.options import csv_option, json_option, quiet_option, refuse_both, switch_options
 from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, warnings_said
 
@@ -22,14 +24,23 @@ _SHOWN = 10
 
 
 @click.command()
-@click.argument("experiment", metavar="EXPERIMENT")
+@click.argument("experiment", metavar="EXPERIMENT", shell_complete=choices_of(experiments))
 @click.argument("systems", type=click.Path(path_type=Path), required=False)
 @click.option("--simulations", type=int, default=500, show_default=True, help="Number of simulations.")
 @click.option(
-    "--posterior", metavar="TRACE", help="posterior_sbc: the fit whose posterior true values are drawn from."
+    "--posterior",
+    metavar="TRACE",
+    shell_complete=trace_names,
+    help="posterior_sbc: the fit whose posterior true values are drawn from.",
 )
-@click.option("--law", help="power, exponential, logistic or saturating.  [default: power]")
-@click.option("--pooling", help="partial, none or complete.  [default: partial]")
+@click.option(
+    "--law",
+    shell_complete=choices_of(laws),
+    help="power, exponential, logistic or saturating.  [default: power]",
+)
+@click.option(
+    "--pooling", shell_complete=choices_of(poolings), help="partial, none or complete.  [default: partial]"
+)
 @switch_options
 @click.option(
     "--store",

@@ -9,6 +9,8 @@ import click
 
 from scaling_bayes.cli.calibrate import calibrate
 from scaling_bayes.cli.compare import compare
+from scaling_bayes.cli.completion import choices_of, laws, poolings
+from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.cost import afford, decompose, gain, hardware_fit, print_costs, scenario
 from scaling_bayes.cli.explore import explore
 from scaling_bayes.cli.options import (
@@ -28,7 +30,15 @@ from scaling_bayes.cli.options import (
     trace_argument,
     years_option,
 )
-from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, warnings_said
+from scaling_bayes.cli.output import (
+    interrupts_kept,
+    print_csv,
+    print_json,
+    print_table,
+    say,
+    warnings_said,
+    written_trace,
+)
 from scaling_bayes.cli.overparameterization import overparameterization
 from scaling_bayes.cli.progress import progress
 from scaling_bayes.cli.replicate import replicate
@@ -62,8 +72,20 @@ def cli() -> None:
     show_default=True,
     help="Trace to write.",
 )
-@click.option("--law", default="power", show_default=True, help="power, exponential, logistic or saturating.")
-@click.option("--pooling", default="partial", show_default=True, help="partial, none or complete.")
+@click.option(
+    "--law",
+    default="power",
+    show_default=True,
+    shell_complete=choices_of(laws),
+    help="power, exponential, logistic or saturating.",
+)
+@click.option(
+    "--pooling",
+    default="partial",
+    show_default=True,
+    shell_complete=choices_of(poolings),
+    help="partial, none or complete.",
+)
 @switch_options
 @click.option(
     "--prior",
@@ -76,7 +98,15 @@ def cli() -> None:
 @click.option("--random-seed", type=int, help="Seed; drawn and stored when not given.")
 @click.option("--cores", type=int, help="Chains run at a time; does not change the draws.")
 @quiet_option
-def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool, **options: Any) -> int:
+@json_option
+def fit(
+    systems: Path | None,
+    output: Path,
+    priors: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> int:
     """Fit SYSTEMS (CSV or Parquet; the shipped systems by default) and write a trace.
 
     \b
@@ -95,11 +125,14 @@ def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool
         idata = fit_model(systems, priors=replacements, progressbar=not quiet, **options)
     path = save_trace(idata, output)
     say(f"trace written to {path}")
-    return CHECK_FAILED if failed_checks(idata) else 0
+    failed = failed_checks(idata)
+    if as_json:
+        print_json(written_trace(path, failed))
+    return CHECK_FAILED if failed else 0
 
 
 @cli.command()
-@click.argument("trace", type=click.Path(path_type=Path), required=False)
+@click.argument("trace", type=click.Path(path_type=Path), required=False, shell_complete=trace_names)
 @click.option(
     "-o",
     "--output",
@@ -113,6 +146,7 @@ def fit(systems: Path | None, output: Path, priors: tuple[str, ...], quiet: bool
 @kind_option
 @scenario_options()
 @budgets_option
+@json_option
 def report(
     trace: Path | None,
     output: Path,
@@ -121,6 +155,7 @@ def report(
     budget_usd: tuple[float, ...],
     carbon_kg: tuple[float, ...],
     kind: str,
+    as_json: bool,
     **options: Any,
 ) -> None:
     """Write the report on TRACE: one HTML file, and the same numbers as JSON and CSV.
@@ -151,6 +186,9 @@ def report(
             budget_usd=list(budget_usd) or None,
             carbon_kg=list(carbon_kg) or None,
         )
+    if as_json:
+        print_json({path.suffix.removeprefix("."): str(path) for path in written})
+        return
     for path in written:
         click.echo(str(path))
 
@@ -218,6 +256,7 @@ def project(
                 for row in frame.to_dict(orient="records")
             ],
             right=("error", "unreachable"),
+            whole=("error", "training compute"),
         )
 
 
@@ -258,7 +297,7 @@ def validate(systems: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("trace", type=click.Path(path_type=Path), required=False)
+@click.argument("trace", type=click.Path(path_type=Path), required=False, shell_complete=trace_names)
 @json_option
 def info(trace: Path | None, as_json: bool) -> None:
     """Print what TRACE holds: options, data, seed, checks; without TRACE, the shipped data.
@@ -328,7 +367,6 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 
 
 for command in (
-    calibrate,
     *(scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization),
     *(compare, scorecard, calibrate, progress, explore),
     *(traces, verify, cite, bundle),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scaling_bayes.cli.completion import choices_of
+from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.options import csv_option, json_option, quiet_option, refuse_both
 from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, warnings_said
 
@@ -22,9 +24,20 @@ _COLUMNS = ("fit", "elpd", "difference", "weight", "optimal", "worst k", "refits
 
 
 @click.command()
-@click.argument("traces", metavar="TRACE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "traces",
+    metavar="TRACE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    shell_complete=trace_names,
+)
 @click.option(
-    "--leave-out", default="paper", show_default=True, help="What is left out: paper, system or task."
+    "--leave-out",
+    default="paper",
+    show_default=True,
+    shell_complete=choices_of(lambda: ("paper", "system", "task")),
+    help="What is left out: paper, system or task.",
 )
 @click.option("--folds", type=int, default=10, show_default=True, help="Folds, where papers are left out.")
 @click.option("--random-seed", type=int, help="Seed of folds and refits; by default that of the first TRACE.")

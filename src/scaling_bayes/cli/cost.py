@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from scaling_bayes.cli.completion import choices_of
 from scaling_bayes.cli.options import (
     budget_options,
     csv_option,
     json_option,
     kind_option,
     named_scenario,
+    quiet_option,
     read_targets,
     refuse_both,
     scenario_options,
     target_option,
     trace_argument,
 )
-from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say
+from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, written_trace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,11 +32,12 @@ if TYPE_CHECKING:
 __all__ = ["afford", "decompose", "gain", "hardware_fit", "print_costs", "scenario"]
 
 CHECK_FAILED = 3
+#: Units that say which quantity is meant: compute, cost, energy, carbon.
 _UNITS = {
-    "log10_training_compute_flop": "compute, FLOP",
-    "log10_cost_usd": "cost, USD",
-    "log10_energy_kwh": "energy, kWh",
-    "log10_carbon_kg": "carbon, kg CO2e",
+    "log10_training_compute_flop": "FLOP",
+    "log10_cost_usd": "USD",
+    "log10_energy_kwh": "kWh",
+    "log10_carbon_kg": "kg CO2e",
 }
 _year_option = click.option("--year", type=float, help="Year; by default the last in the data.")
 
@@ -52,27 +56,38 @@ def print_assumptions(chosen: Scenario) -> None:
 
 def print_costs(frame: pd.DataFrame, chosen: Scenario, kind: str) -> None:
     """Print a summary of compute, cost, energy and carbon, then what it assumes."""
-    from scaling_bayes.formatting import format_error, format_interval, format_year
+    from scaling_bayes.formatting import format_interval
 
-    budget = ("within budget",) if "within_budget" in frame else ()
+    budget = ("in budget",) if "within_budget" in frame else ()
     print_table(
         f"What a target needs, {kind}: median [90 % equal-tailed interval]",
-        ("task", "error", "year", "quantity", "value", "unreachable", *budget),
+        ("target", "unit", "value", "unreachable", *budget),
         [
             (
-                str(row["task"]),
-                format_error(row["error"]),
-                format_year(row["year"]),
+                target,
                 _UNITS[row["quantity"]],
                 format_interval(row["median"], row["lower_90"], row["upper_90"]),
                 f"{row['unreachable']:.0%}",
                 *(f"{row['within_budget']:.0%}" for _ in budget),
             )
-            for row in frame.to_dict(orient="records")
+            for target, row in _with_targets(frame)
         ],
-        right=("error", "unreachable", *budget),
+        right=("unreachable", *budget),
+        whole=("unit", "value"),
+        tight=True,
     )
     print_assumptions(chosen)
+
+
+def _with_targets(frame: pd.DataFrame) -> Iterator[tuple[str, dict[Any, Any]]]:
+    """Each row with what stands beside it: the task, below it error and year, then nothing."""
+    from scaling_bayes.formatting import format_error, format_year
+
+    for _, rows in frame.groupby(["task", "error", "year"], sort=False):
+        first = rows.iloc[0]
+        stub = [str(first["task"]), f"{format_error(first['error'])}, {format_year(first['year'])}"]
+        for position, row in enumerate(rows.to_dict(orient="records")):
+            yield stub[position] if position < len(stub) else "", row
 
 
 def _print(frame: pd.DataFrame, *, as_json: bool, as_csv: bool) -> bool:
@@ -153,6 +168,7 @@ def afford(
             for row in frame.to_dict(orient="records")
         ],
         right=("error", f"never by {until}"),
+        whole=("error", "first year"),
     )
     print_assumptions(chosen)
 
@@ -188,7 +204,7 @@ def gain(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **o
         print_csv(needed)
         return
     print_table(
-        "Factor by which one lever alone must improve: median [90 % equal-tailed interval]",
+        "Factor by which one lever alone must improve: median [90 % interval]",
         ("task", "error", "lever", "factor", "none needed"),
         [
             (
@@ -201,25 +217,45 @@ def gain(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **o
             for row in needed.to_dict(orient="records")
         ],
         right=("error", "none needed"),
+        whole=("error", "factor"),
     )
-    print_table(
-        "Published routes, each alone and in full: probability that it is enough",
-        ("task", "error", "route", "factor", "enough", "without", "source"),
-        [
-            (
-                str(row["task"]),
-                format_error(row["error"]),
-                row["route"],
-                f"{row['factor_low']:g}-{row['factor_high']:g} ({row['improves']})",
-                f"{row['probability_enough']:.0%}",
-                f"{row['probability_enough_without']:.0%}",
-                row["citation"],
-            )
-            for row in routes.to_dict(orient="records")
-        ],
-        right=("error", "enough", "without"),
-    )
+    _print_routes(routes)
     print_assumptions(chosen)
+
+
+def _print_routes(routes: pd.DataFrame) -> None:
+    """One table for each target; where the factors come from, once, below."""
+    from scaling_bayes.formatting import format_error
+
+    for (task, _), rows in routes.groupby(["task", "error"], sort=False):
+        print_table(
+            f"{task} {format_error(rows['error'].iloc[0])}, published routes, each alone and in full: "
+            f"probability that it is enough ({rows['probability_enough_without'].iloc[0]:.0%} without any)",
+            ("route", "factor", "of", "enough"),
+            [
+                (
+                    row["route"].replace("_", " "),
+                    _factor(row["factor_low"], row["factor_high"]),
+                    row["improves"].replace("_", " times "),
+                    f"{row['probability_enough']:.0%}",
+                )
+                for row in rows.to_dict(orient="records")
+            ],
+            right=("factor", "enough"),
+            whole=("factor", "of"),
+            tight=True,
+        )
+    sources = routes.drop_duplicates("route")
+    print_table(
+        "Sources of the factors",
+        ("route", "source"),
+        [(row["route"].replace("_", " "), row["citation"]) for row in sources.to_dict(orient="records")],
+        tight=True,
+    )
+
+
+def _factor(low: float, high: float) -> str:
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
 @click.command()
@@ -228,7 +264,11 @@ def gain(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **o
 @_year_option
 @kind_option
 @click.option(
-    "--quantity", default="log10_cost_usd", show_default=True, help="What to decompose: a column of project."
+    "--quantity",
+    default="log10_cost_usd",
+    show_default=True,
+    shell_complete=choices_of(lambda: _UNITS),
+    help="What to decompose: a column of project.",
 )
 @scenario_options()
 @json_option
@@ -269,8 +309,9 @@ def decompose(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool
 @click.command("hardware-fit")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Trace to write.")
 @click.option("--before", type=float, help="Use only what was known before this year.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
-def hardware_fit(output: Path, before: float | None, quiet: bool) -> int:
+@quiet_option
+@json_option
+def hardware_fit(output: Path, before: float | None, quiet: bool, as_json: bool) -> int:
     """Fit the hardware trends to the shipped tables and write their posterior.
 
     \b
@@ -285,8 +326,11 @@ def hardware_fit(output: Path, before: float | None, quiet: bool) -> int:
 
     with interrupts_kept():
         tree = fit_hardware(before=float("inf") if before is None else before, progressbar=not quiet)
-    say(f"hardware posterior written to {save_trace(tree, output)}")
+    path = save_trace(tree, output)
+    say(f"hardware posterior written to {path}")
     failed = failed_checks(tree)
+    if as_json:
+        print_json(written_trace(path, failed))
     for sentence in failed:
         say(f"warning: {sentence}")
     return CHECK_FAILED if failed else 0

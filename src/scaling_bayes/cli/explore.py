@@ -6,17 +6,20 @@ from pathlib import Path
 
 import click
 
-from scaling_bayes.cli.output import say
+from scaling_bayes.cli.completion import traces as trace_names
+from scaling_bayes.cli.options import json_option
+from scaling_bayes.cli.output import print_json, say
 
 __all__ = ["explore"]
 
 
 @click.command()
-@click.argument("trace", type=click.Path(path_type=Path), required=False)
+@click.argument("trace", type=click.Path(path_type=Path), required=False, shell_complete=trace_names)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, default=5006, show_default=True, help="Port; 0 for any that is free.")
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Whether to open a browser.")
-def explore(trace: Path | None, host: str, port: int, browser: bool) -> None:
+@json_option
+def explore(trace: Path | None, host: str, port: int, browser: bool, as_json: bool) -> None:
     """Serve a page on which targets, scenarios, prices, grids and budgets are moved by hand.
 
     Intervals follow at once, from the draws of TRACE; without it, from the released reference fit. The page
@@ -39,7 +42,10 @@ def explore(trace: Path | None, host: str, port: int, browser: bool) -> None:
         say(f"warning: whoever can reach {host} can open the page; there is no password.")
 
     def ready(address: str) -> None:
-        click.echo(address)
+        if as_json:
+            print_json({"address": address})
+        else:
+            click.echo(address)
         say("Ctrl-C ends it")
         if browser:
             import webbrowser

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scaling_bayes.cli.completion import choices_of, regions, scenarios, traces
+
 if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
 
@@ -30,6 +32,8 @@ __all__ = [
     "years_option",
 ]
 
+_DEVICE_CLASSES = ("gpu_datacenter", "gpu_consumer", "gpu_workstation", "tpu")
+_PRICES = ("cloud_on_demand", "cloud_1_year", "cloud_3_year", "purchase")
 #: Name given for no scenario, where there is one by default.
 NO_SCENARIO = "none"
 
@@ -53,13 +57,30 @@ def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Co
             "scenario_name",
             default=default,
             show_default=default is not None,
+            shell_complete=choices_of(scenarios),
             help="thompson2020, trend, stalled or accelerated.",
         ),
-        click.option("--region", help="Grid: World, a country or its code, or a cloud region."),
-        click.option("--device-class", help="gpu_datacenter, gpu_consumer, gpu_workstation or tpu."),
+        click.option(
+            "--region",
+            shell_complete=choices_of(regions),
+            help="Grid: World, a country or its code, or a cloud region.",
+        ),
+        click.option(
+            "--device-class",
+            shell_complete=choices_of(lambda: _DEVICE_CLASSES),
+            help="gpu_datacenter, gpu_consumer, gpu_workstation or tpu.",
+        ),
         click.option("--device", help="A device of the accelerators table, in place of a typical one."),
-        click.option("--price", help="cloud_on_demand, cloud_1_year, cloud_3_year or purchase."),
-        click.option("--algorithmic-progress", help="continuing or frozen."),
+        click.option(
+            "--price",
+            shell_complete=choices_of(lambda: _PRICES),
+            help="cloud_on_demand, cloud_1_year, cloud_3_year or purchase.",
+        ),
+        click.option(
+            "--algorithmic-progress",
+            shell_complete=choices_of(lambda: ("continuing", "frozen")),
+            help="continuing or frozen.",
+        ),
         click.option(
             "--assume",
             multiple=True,
@@ -103,7 +124,7 @@ budgets_option = _together(
     ),
     click.option("--carbon-kg", type=float, multiple=True, help="Budget in kg CO2e; repeatable."),
 )
-trace_argument = click.argument("trace", type=click.Path(path_type=Path))
+trace_argument = click.argument("trace", type=click.Path(path_type=Path), shell_complete=traces)
 target_option = click.option(
     "--target",
     "targets",
@@ -122,6 +143,7 @@ kind_option = click.option(
     "--kind",
     default="predictive",
     show_default=True,
+    shell_complete=choices_of(lambda: ("predictive", "mean")),
     help="predictive (one new system) or mean (the line).",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +19,15 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["interrupts_kept", "print_csv", "print_json", "print_table", "say", "warnings_said"]
+__all__ = [
+    "interrupts_kept",
+    "print_csv",
+    "print_json",
+    "print_table",
+    "say",
+    "warnings_said",
+    "written_trace",
+]
 
 
 def say(text: str) -> None:
@@ -37,23 +46,52 @@ def print_csv(frame: pd.DataFrame) -> None:
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    whole: Sequence[str] = (),
+    tight: bool = False,
 ) -> None:
-    """Write a table to standard output for reading; plain text without colour when piped."""
+    """Write a table to standard output for reading; plain text without colour when piped.
+
+    Columns in `right` are flush right; cells of columns in `whole`, such as intervals, stay on one line.
+    Columns of a `tight` table are two spaces apart, else three.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=tight)
     for column in columns:
-        table.add_column(Text(column), justify="right" if column in right else "left", overflow="fold")
+        table.add_column(
+            Text(column),
+            justify="right" if column in right else "left",
+            overflow="fold",
+            no_wrap=column in whole,
+        )
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console = Console(file=sys.stdout, highlight=False)
     if not sys.stdout.isatty():
         console.width = max(console.width, 80)
+    # A title of the table's own would be broken at the width of the table.
+    console.print(Text(title, style="italic"))
     console.print(table)
+
+
+def written_trace(path: Path, failed: Sequence[str]) -> dict[str, Any]:
+    """What ``--json`` prints of a trace just written: its path, its digest, and the checks it failed."""
+    from scaling_bayes.schema import ANY_KIND
+    from scaling_bayes.traces import open_trace
+
+    return {
+        "path": str(path),
+        "digest": open_trace(path, kind=ANY_KIND).attrs["digest"],
+        "failed_checks": list(failed),
+    }
 
 
 @contextmanager

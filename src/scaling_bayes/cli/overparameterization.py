@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scaling_bayes.cli.completion import choices_of
 from scaling_bayes.cli.output import print_csv, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -31,15 +32,26 @@ __all__ = ["overparameterization"]
     "coefficient_law",
     default="equal",
     show_default=True,
+    shell_complete=choices_of(lambda: ("equal", "normal", "uniform", "harmonic")),
     help="equal, normal, uniform or harmonic.",
 )
 @click.option(
-    "--penalty", default="theory", show_default=True, help="theory, cross_validation, best or a number."
+    "--penalty",
+    default="theory",
+    show_default=True,
+    shell_complete=choices_of(lambda: ("theory", "cross_validation", "best")),
+    help="theory, cross_validation, best or a number.",
 )
 @click.option("--observations", metavar="N,N,...", help="Sample sizes; by default 20 from 12 to 5000.")
 @click.option("--simulations", type=int, default=1000, show_default=True, help="Independent repetitions.")
 @click.option("--random-seed", type=int, default=20200710, show_default=True, help="Seed.")
-@click.option("--measure", default="excess", show_default=True, help="Performance: excess or prediction.")
+@click.option(
+    "--measure",
+    default="excess",
+    show_default=True,
+    shell_complete=choices_of(lambda: ("excess", "prediction")),
+    help="Performance: excess or prediction.",
+)
 @click.option(
     "--store", type=click.Path(path_type=Path), help="Folder for finished blocks; a run goes on from it."
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.output import print_csv, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _SHORT_FORMS = {"polynomial": "poly.", "exponential": "exp."}
 
 
 @click.command()
-@click.argument("trace", type=click.Path(path_type=Path), required=False)
+@click.argument("trace", type=click.Path(path_type=Path), required=False, shell_complete=trace_names)
 @click.option(
     "--kind",
     type=click.Choice(["mean", "predictive"]),

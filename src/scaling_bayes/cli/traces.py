@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
+from scaling_bayes.cli.completion import choices_of
+from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.options import json_option, trace_argument
 from scaling_bayes.cli.output import interrupts_kept, print_json, print_table, say
 
@@ -14,6 +18,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["bundle", "cite", "traces", "verify"]
+
+#: The citation style that is JSON.
+_JSON_STYLE = "csl-json"
+#: Items named one by one in a sentence; more are counted.
+_LISTED = 3
 
 
 @click.command()
@@ -39,7 +48,7 @@ def traces(as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("names", metavar="[TRACE]...", nargs=-1, type=click.Path())
+@click.argument("names", metavar="[TRACE]...", nargs=-1, type=click.Path(), shell_complete=trace_names)
 @click.option("--refit", is_flag=True, help="Sample again, with another seed, and compare.")
 @click.option("--random-seed", type=int, help="Seed of --refit; by default the one after the trace's.")
 @click.option("--findings", is_flag=True, help="Print each item that was re-derived.")
@@ -74,8 +83,10 @@ def verify(
             click.echo(f"{verified['digest']}  {verified['path']}")
         skipped = items[items["outcome"] == SKIPPED]
         say(f"{name}: {len(items) - len(skipped)} stored items follow from the draws and data")
-        for row in rows if findings else skipped.to_dict(orient="records"):
+        for row in rows if findings else []:
             say(f"  {row['item']}: {row['outcome']}, {row['detail']}")
+        for why, alike in () if findings else skipped.groupby("detail", sort=False):
+            say(f"  {_counted(list(alike['item']))}: {SKIPPED}, {why}")
         for note in verified["notes"]:
             say(f"  note: {note}")
         if refit and verified["manifest"].get("model", {}).get("law") == STACK:
@@ -86,6 +97,14 @@ def verify(
             shown[-1]["refit"] = _refitted(name, random_seed).to_dict(orient="records")
     if as_json:
         print_json(shown if len(shown) != 1 else shown[0])
+
+
+def _counted(items: Sequence[str]) -> str:
+    """The items, where there are few; else how many, and the groups they belong to."""
+    if len(items) <= _LISTED:
+        return ", ".join(items)
+    groups = dict.fromkeys(item.partition("/")[0] for item in items)
+    return f"{len(items)} items of {', '.join(groups)} (--findings lists them)"
 
 
 def _refitted(name: str, random_seed: int | None) -> pd.DataFrame:
@@ -116,9 +135,16 @@ def _refitted(name: str, random_seed: int | None) -> pd.DataFrame:
 
 @click.command()
 @trace_argument
-@click.option("--style", default="bibtex", show_default=True, help="bibtex, csl-json, apa or cff.")
+@click.option(
+    "--style",
+    default="bibtex",
+    show_default=True,
+    shell_complete=choices_of(lambda: ("bibtex", "csl-json", "apa", "cff")),
+    help="bibtex, csl-json, apa or cff.",
+)
 @click.option("--with-hardware", is_flag=True, help="Add what numbers in USD, kWh and kg CO2e rest on.")
-def cite(trace: Path, style: str, with_hardware: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: the same as --style csl-json.")
+def cite(trace: Path, style: str, with_hardware: bool, as_json: bool) -> None:
     """Print what to cite for TRACE: the trace, the software, the data and their sources.
 
     \b
@@ -127,14 +153,20 @@ def cite(trace: Path, style: str, with_hardware: bool) -> None:
     """
     from scaling_bayes.citing.cite import cite as cite_trace
 
+    if as_json:
+        source = click.get_current_context().get_parameter_source("style")
+        if source is not ParameterSource.DEFAULT and style != _JSON_STYLE:
+            raise click.UsageError(f"--json and --style {style} exclude each other.")
+        style = _JSON_STYLE
     click.echo(cite_trace(trace, style, with_hardware=with_hardware), nl=False)
 
 
 @click.command()
-@click.argument("trace", type=click.Path(path_type=Path))
+@trace_argument
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to make, or .zip file.")
 @click.option("--check", is_flag=True, help="TRACE is a bundle; check it instead of making one.")
-def bundle(trace: Path, output: Path | None, check: bool) -> None:
+@json_option
+def bundle(trace: Path, output: Path | None, check: bool, as_json: bool) -> None:
     """Pack TRACE with manifest, report, data, environment and references for a deposit (RO-Crate).
 
     \b
@@ -147,9 +179,16 @@ def bundle(trace: Path, output: Path | None, check: bool) -> None:
     if output is None:
         from scaling_bayes.archive.check import check_bundle
 
-        for sentence in check_bundle(trace):
+        sentences = list(check_bundle(trace))
+        if as_json:
+            print_json({"path": str(trace), "found": sentences})
+        for sentence in [] if as_json else sentences:
             click.echo(sentence)
         return
     from scaling_bayes.archive.bundle import write_bundle
 
-    click.echo(str(write_bundle(trace, output)))
+    path = write_bundle(trace, output)
+    if as_json:
+        print_json({"path": str(path)})
+    else:
+        click.echo(str(path))

@@ -168,7 +168,7 @@ def _bar(ax: Axes, row: Mapping[str, Any], y: float, low: float, high: float) ->
             high,
             y,
             "right",
-            f"{_written(row['median'])} [{_written(row['lower_90'])}, {_written(row['upper_90'])}] →",
+            f"{_interval(row)} →",
         )
         return
     span = high - low
@@ -196,6 +196,13 @@ def _bar(ax: Axes, row: Mapping[str, Any], y: float, low: float, high: float) ->
 
 def _note(ax: Axes, x: float, y: float, side: str, text: str) -> None:
     ax.text(x, y, text, ha=side, va="center", fontsize=7.5, color=COLORS["muted"], zorder=5)
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    median, lower, upper = (row[end] for end in ("median", "lower_90", "upper_90"))
+    if math.inf == median == lower == upper:
+        return _written(median)
+    return f"{_written(median)} [{_written(lower)}, {_written(upper)}]"
 
 
 def _written(exponent: float) -> str:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_sbc"]
 
+#: Every so many ranks are drawn: the eye sees no difference, and the file is half as large.
+_STEP = 2
+
 
 @styled
 def plot_sbc(calibration: xr.DataTree, *, width: float = 8.9) -> Figure:
@@ -69,7 +72,8 @@ def _ecdf(ax: Axes, ranks: NDArray[np.float64], ranked: int) -> None:
     lower, upper = ecdf_band(len(ranks), ranked)
     ax.fill_between(position, lower, upper, color=COLORS["band_90"], lw=0, zorder=0.5)
     ax.axhline(0.0, color=COLORS["blue"], lw=1.0, zorder=0.6)
-    ax.plot(position, rank_ecdf(ranks, ranked), color=COLORS["ink"], lw=0.5, alpha=0.6)
+    line = rank_ecdf(ranks, ranked)
+    ax.plot(position[::_STEP], line[::_STEP], color=COLORS["ink"], lw=0.5, alpha=0.6)
     ax.set_xlim(0.0, 1.0)
     ax.set_xlabel("rank of the true value")
     ax.set_ylabel("share of ranks below − expected")

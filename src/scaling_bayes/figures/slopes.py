@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.figures.reading import draws_of, parameters_of, tasks_of
+from scaling_bayes.figures.reading import draws_of, parameters_of, records, tasks_of
 from scaling_bayes.figures.style import COLORS, axes_of, bare, finish, numeric_ticks, styled, task_label
 from scaling_bayes.intervals import QUANTILES, quantiles
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
+
+    #: Median, lower and upper end.
+    Triple = tuple[float, float, float]
 
 __all__ = ["plot_slopes"]
 
@@ -22,7 +28,13 @@ _EXPONENTS = (1, 2, 4, 10, 20, 40, 100, 200, 400, 1000, 2000, 4000, 10000)
 
 
 @styled
-def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.9) -> Axes:
+def plot_slopes(
+    idata: xr.DataTree,
+    *,
+    unpooled: xr.DataTree | pd.DataFrame | None = None,
+    ax: Axes | None = None,
+    width: float = 8.9,
+) -> Axes:
     """Prior and posterior of each task's slope, with the exponent 1/slope on the upper axis.
 
     Slopes of all laws are in orders of magnitude of error per tenfold compute, at the task's reference error.
@@ -33,6 +45,9 @@ def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.
     ----------
     idata : DataTree
         From `fit` or `open_trace`.
+    unpooled : DataTree or DataFrame, optional
+        Slopes of each task alone, drawn below those of `idata`: a fit with ``pooling="none"``, or a table
+        with columns ``task``, ``median``, ``lower_90``, ``upper_90``. Ends at or below 0 reach the edge.
     ax : Axes, optional
         Where to draw; a new figure by default.
     width : float
@@ -43,6 +58,7 @@ def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.
     Axes
     """
     tasks = tasks_of(idata)
+    alone = _alone(unpooled, tasks)
     ax = axes_of(ax, width, _ROW * len(tasks) + 1.25)
     before, after = parameters_of(idata, "prior"), parameters_of(idata, "posterior")
     draws = {
@@ -51,8 +67,9 @@ def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.
     }
     ends = np.array([quantiles(posterior, [0.002, 0.998]) for _, posterior in draws.values()])
     prior_ends = np.array([quantiles(prior, [0.05, 0.95]) for prior, _ in draws.values()])
-    low = min(ends[:, 0].min(), prior_ends[:, 0].min()) - 0.05
-    high = max(ends[:, 1].max(), prior_ends[:, 1].max()) + 0.05
+    middles = [np.log10(each[0]) for each in alone.values() if each[0] > 0]
+    low = min(ends[:, 0].min(), prior_ends[:, 0].min(), *middles) - 0.05
+    high = max(ends[:, 1].max(), prior_ends[:, 1].max(), *middles) + 0.05
     grid = np.linspace(low, high, 120)
     for row, (task, (prior, posterior)) in enumerate(draws.items()):
         base = -float(row)
@@ -66,6 +83,8 @@ def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.
             [q["lower_50"], q["upper_50"]], [base, base], color=COLORS["blue"], lw=4.2, solid_capstyle="butt"
         )
         ax.plot(q["median"], base, "o", ms=5, mfc=COLORS["paper"], mec=COLORS["blue"], mew=1.4)
+        if task in alone:
+            _bar_alone(ax, alone[task], base - 0.17, (low, high))
         name: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "fontweight": "bold", "va": "center"}
         ax.text(0.0, base + 0.1, task_label(task, 24 if width > 6 else 16), **name)
     left = low - (0.17 if width > 6 else 0.31) * (high - low)
@@ -76,8 +95,39 @@ def plot_slopes(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.
     numeric_ticks(ax, "x", [float(np.log10(t)) for t in ticks], [f"{t:g}" for t in ticks])
     ax.set_xlabel("slope: powers of ten of error per tenfold compute")
     _exponent_axis(ax, (left, low, high))
-    _key(ax)
+    _key(ax, with_alone=bool(alone))
     return ax
+
+
+def _alone(unpooled: xr.DataTree | pd.DataFrame | None, tasks: Sequence[str]) -> dict[str, Triple]:
+    """Median and ends of the 90 % interval of each task's slope, where there are any."""
+    import pandas as pd
+
+    if unpooled is None:
+        return {}
+    if isinstance(unpooled, pd.DataFrame):
+        rows = {str(row["task"]): row for row in records(unpooled)}
+        return {
+            task: (float(row["median"]), float(row["lower_90"]), float(row["upper_90"]))
+            for task, row in rows.items()
+            if task in tasks
+        }
+    after = parameters_of(unpooled, "posterior")
+    probabilities = [QUANTILES[name] for name in ("median", "lower_90", "upper_90")]
+    found: dict[str, Triple] = {}
+    for task in tasks_of(unpooled):
+        if task in tasks:
+            median, lower, upper = map(float, quantiles(draws_of(after, "slope", task), probabilities))
+            found[task] = (median, lower, upper)
+    return found
+
+
+def _bar_alone(ax: Axes, slope: Triple, y: float, ends: tuple[float, float]) -> None:
+    low, high = ends
+    shown = [min(max(float(np.log10(each)), low), high) if each > 0 else low for each in slope]
+    ax.plot(shown[1:], [y, y], color=COLORS["orange"], lw=1.4, solid_capstyle="butt", zorder=2.5)
+    if slope[0] > 0:
+        ax.plot(shown[0], y, "s", ms=4, mfc=COLORS["paper"], mec=COLORS["orange"], mew=1.2, zorder=2.6)
 
 
 def _density(
@@ -115,9 +165,17 @@ def _exponent_axis(ax: Axes, ends: tuple[float, float, float]) -> None:
     upper.set_xlabel("exponent k = 1 / slope: compute grows as (1 / error)ᵏ")
 
 
-def _key(ax: Axes) -> None:
+def _key(ax: Axes, *, with_alone: bool) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles = [Line2D([], [], color=COLORS["prior"], lw=1.1), Patch(color=COLORS["band_50"], lw=0)]
-    ax.legend(handles, ["prior", "posterior"], loc="lower right", ncols=2, borderaxespad=0.1)
+    handles: list[Artist] = [
+        Line2D([], [], color=COLORS["prior"], lw=1.1),
+        Patch(color=COLORS["band_50"], lw=0),
+    ]
+    labels = ["prior", "posterior"]
+    if with_alone:
+        look: dict[str, Any] = {"ms": 4, "mfc": COLORS["paper"], "mec": COLORS["orange"], "mew": 1.2}
+        handles.append(Line2D([], [], color=COLORS["orange"], lw=1.4, marker="s", **look))
+        labels.append("unpooled")
+    ax.legend(handles, labels, loc="lower right", ncols=len(labels), borderaxespad=0.1)

@@ -174,7 +174,6 @@ def _comparison(predicted: Mapping[str, Predicted], leave_out: str) -> Compariso
     elpd = np.array([one.elpd for one in predicted.values()])
     best = int(elpd.sum(axis=1).argmax())
     weights, optima = mean_stacking_weights(elpd), stacking_weights(elpd)
-    n = elpd.shape[1]
     rows = []
     for number, one in enumerate(predicted.values()):
         difference = elpd[number] - elpd[best]
@@ -183,9 +182,9 @@ def _comparison(predicted: Mapping[str, Predicted], leave_out: str) -> Compariso
             {
                 "fit": names[number],
                 "elpd": float(elpd[number].sum()),
-                "elpd_se": float(np.sqrt(n * elpd[number].var())),
+                "elpd_se": _standard_error(elpd[number]),
                 "difference": float(difference.sum()),
-                "difference_se": float(np.sqrt(n * difference.var())),
+                "difference_se": _standard_error(difference),
                 "weight": float(weights[number]),
                 "optimal_weight": float(optima[number]),
                 "worst_pareto_k": float(np.nanmax(k)) if np.isfinite(k).any() else float("nan"),
@@ -202,6 +201,13 @@ def _comparison(predicted: Mapping[str, Predicted], leave_out: str) -> Compariso
         coords={"fit": names, "part": list(next(iter(predicted.values())).parts)},
     )
     return Comparison(table, pointwise, leave_out)
+
+
+def _standard_error(pointwise: NDArray[np.float64]) -> float:
+    """Of the sum; infinite where a fit holds something impossible that happened."""
+    if not np.isfinite(pointwise).all():
+        return float("inf")
+    return float(np.sqrt(pointwise.size * pointwise.var()))
 
 
 def stacking_weights(elpd: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,18 +11,25 @@ from scaling_bayes.formatting import format_error, format_interval
 from scaling_bayes.report.costing import MOST_TASKS
 from scaling_bayes.report.drawing import draw
 from scaling_bayes.report.parts import Cell, Column, Details, PowerInterval, Section, Table, TextPart
-from scaling_bayes.report.priced import assumptions_table, halves_table, needs_table, words_table
+from scaling_bayes.report.priced import assumptions_table, error_text, halves_table, needs_table, words_table
 from scaling_bayes.report.words import in_words, month_of, when
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from scaling_bayes.projection.scenario import Scenario
+    from scaling_bayes.report.costing import Costs
+    from scaling_bayes.report.parts import FailurePart, FigurePart
     from scaling_bayes.report.reading import Facts
 
 __all__ = ["answer_section", "burden", "lead"]
 
 COMPUTE = "log10_training_compute_flop"
+_TITLES = {"log10_cost_usd": ("cost", "Cost"), "log10_carbon_kg": ("carbon", "Carbon")}
+_YARDSTICK_SOURCES = {
+    "log10_cost_usd": "World GDP: World Bank.",
+    "log10_carbon_kg": "World emissions, of energy, in a year: IEA.",
+}
 _DEVICES = {
     "gpu_datacenter": "data-centre GPUs",
     "gpu_consumer": "consumer GPUs",
@@ -71,7 +78,7 @@ def burden(scenario: Scenario) -> str:
 
 
 def answer_section(facts: Facts) -> Section:
-    """Picture and table of the training compute each target needs."""
+    """Pictures and tables of what each target needs: compute and, with a scenario, cost and carbon."""
     rows = facts.projection[facts.projection["quantity"] == COMPUTE]
 
     def picture(width: float) -> Figure:
@@ -105,6 +112,7 @@ def answer_section(facts: Facts) -> Section:
         "Answer",
         (
             figure,
+            *(_bars(facts, facts.costs, quantity) for quantity in _TITLES),
             needs_table(facts),
             words_table(facts, facts.costs),
             _yardstick_note(),
@@ -114,6 +122,35 @@ def answer_section(facts: Facts) -> Section:
             ),
             *halves,
         ),
+    )
+
+
+def _bars(facts: Facts, costs: Costs, quantity: str) -> FigurePart | FailurePart:
+    name, title = _TITLES[quantity]
+    rows = facts.projection[facts.projection["quantity"] == quantity]
+    unit = "USD" if name == "cost" else "kg CO2e"
+
+    def picture(width: float) -> Figure:
+        ax = plot_projections(
+            facts.projection, quantity=quantity, yardsticks=costs.yardsticks[quantity], width=width
+        )
+        return ax.get_figure(root=True)  # type: ignore[return-value]
+
+    return draw(
+        name,
+        f"{title} of each target",
+        caption=(
+            f"{title} of each target error in {unit}, scenario {legible(costs.scenario.name, 60)}, "
+            f"{when(facts.years)}. Dot: median; thick bar: 50 % interval; thin bar: 90 % interval (equal "
+            f"tails). {_YARDSTICK_SOURCES[quantity]}"
+        ),
+        alt=f"Interval bars of {name} in {unit}. "
+        + "; ".join(
+            f"{task_label(row['task'])} {error_text(row['error'])}: "
+            + format_interval(row["median"], row["lower_90"], row["upper_90"])
+            for row in records(rows.head(60))
+        ),
+        function=picture,
     )
 
 

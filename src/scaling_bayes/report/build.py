@@ -12,7 +12,7 @@ from scaling_bayes.report.calibration import calibration_section, scorecard_sect
 from scaling_bayes.report.citing import citation_section
 from scaling_bayes.report.comparison import comparison_section
 from scaling_bayes.report.costing import read_budgets
-from scaling_bayes.report.costs import costs_section
+from scaling_bayes.report.costs import assumptions_section, costs_section
 from scaling_bayes.report.laws import laws_section, sensitivity_section
 from scaling_bayes.report.modelling import (
     checks_section,
@@ -79,18 +79,19 @@ def build_report(
     possible = (
         answer_section(facts),
         costs_section(facts, facts.costs) if facts.costs else None,
+        checks_section(facts),
+        data_section(facts),
         fits_section(facts),
-        laws_section(facts),
         slopes_section(facts),
         progress_section(facts),
         comparison_section(facts),
-        checks_section(facts),
-        data_section(facts),
-        settings_section(facts),
-        sensitivity_section(facts),
+        laws_section(facts),
         calibration_section(facts),
         simulated_section(facts),
         scorecard_section(facts),
+        assumptions_section(facts.costs) if facts.costs else None,
+        sensitivity_section(facts),
+        settings_section(facts),
         citation_section(facts),
     )
     sections = tuple(section for section in possible if section is not None)

@@ -103,7 +103,7 @@ def _least(ranked: dict[str, xr.DataTree]) -> str:
             f"{row['p_value']:.4f}",
             f"{row['coverage_50']:.1%}",
             f"{row['coverage_90']:.1%}",
-            f"{row['bias']:+.2f}",
+            f"{row['bias']:+.2f}" if np.isfinite(row["bias"]) else "not defined",
         ]
         for name, tree in ranked.items()
         for row in summarize_calibration(tree).sort_values("p_value").head(3).to_dict("records")
@@ -145,7 +145,9 @@ def _recovery(summary: pd.DataFrame) -> str:
         ]
         for name, part in summary.groupby("name", sort=False)
     ]
-    return markdown_table(["quantity", "number", "in 50 %", "in 90 %", "mean bias", "contraction"], rows)
+    return markdown_table(
+        ["quantity", "number", "in 50 %", "in 90 %", "bias, mean over quantities", "contraction"], rows
+    )
 
 
 def _shifts(tree: xr.DataTree, word: str) -> str:

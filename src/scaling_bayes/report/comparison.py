@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    import pandas as pd
+
     from scaling_bayes.report.reading import Facts
 
-__all__ = ["comparison_section", "least_squares_lines"]
+__all__ = ["comparison_section", "least_squares_lines", "least_squares_slopes"]
 
 _LOG10_FLOP_PER_GFLOP = math.log10(FLOP_PER_GFLOP)
 #: Quantity of the paper's table: what it is called here, its unit, and the paper's unit in that one, log10.
@@ -44,6 +46,17 @@ def least_squares_lines(facts: Facts) -> dict[str, tuple[float, float]]:
         task: (line.slope, line.intercept - line.slope * _LOG10_FLOP_PER_GFLOP)
         for task, line in lines.items()
     }
+
+
+def least_squares_slopes(facts: Facts) -> pd.DataFrame:
+    """Slopes of the 2020 lines with 90 % intervals, as `plot_slopes` takes them; only of the power law."""
+    import pandas as pd
+
+    names = {"ols_slope": "median", "ols_lower_90": "lower_90", "ols_upper_90": "upper_90"}
+    found = slopes_side_by_side(facts.idata) if facts.options.law == "power" else pd.DataFrame()
+    if found.empty:
+        return pd.DataFrame(columns=["task", *names.values()])
+    return found[["task", *names]].rename(columns=names)
 
 
 def comparison_section(facts: Facts) -> Section | None:

@@ -1,4 +1,4 @@
-"""The section on cost: pictures of cost and carbon, budgets by year, gains needed, spread, assumptions."""
+"""The section on cost: budgets by year, gains needed, spread; and the one on what it assumes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.figures.affordability import plot_affordability
-from scaling_bayes.figures.projections import plot_projections
 from scaling_bayes.figures.reading import records
 from scaling_bayes.figures.style import legible, task_label
-from scaling_bayes.formatting import format_interval, format_year
+from scaling_bayes.formatting import format_year
 from scaling_bayes.report.answer import burden
 from scaling_bayes.report.costing import MOST_TASKS
 from scaling_bayes.report.drawing import draw
@@ -28,17 +27,11 @@ if TYPE_CHECKING:
     from scaling_bayes.report.parts import FailurePart, FigurePart
     from scaling_bayes.report.reading import Facts
 
-__all__ = ["costs_section", "first_year_text", "share_text"]
-
-_TITLES = {"log10_cost_usd": ("cost", "Cost"), "log10_carbon_kg": ("carbon", "Carbon")}
-_YARDSTICK_SOURCES = {
-    "log10_cost_usd": "World GDP: World Bank.",
-    "log10_carbon_kg": "World emissions, of energy, in a year: IEA.",
-}
+__all__ = ["assumptions_section", "costs_section", "first_year_text", "share_text"]
 
 
 def costs_section(facts: Facts, costs: Costs) -> Section:
-    """What it costs, when that fits a budget, what would have to improve, and what all of it assumes."""
+    """When cost and carbon fit a budget, what would have to improve, and where the spread comes from."""
     scenario = costs.scenario
     text = (
         f"Scenario {legible(scenario.name, 60)}, {facts.kind} distribution, {when(facts.years)}. "
@@ -47,7 +40,6 @@ def costs_section(facts: Facts, costs: Costs) -> Section:
     )
     parts: tuple[Part, ...] = (
         TextPart(text),
-        *(_bars(facts, costs, quantity) for quantity in _TITLES),
         TextPart("When a budget is enough", "heading"),
         _first_years(costs),
         *(_curves(costs, position) for position in _drawn(costs)),
@@ -58,38 +50,21 @@ def costs_section(facts: Facts, costs: Costs) -> Section:
         *_spread(costs),
         TextPart("On the record machine", "heading"),
         _record_machine(facts, costs),
-        TextPart("What is assumed", "heading"),
-        assumptions_table(costs),
     )
-    return Section("costs", "What it costs", "Cost and carbon", parts)
+    return Section("costs", "When it is affordable", "Affordability", parts)
 
 
-def _bars(facts: Facts, costs: Costs, quantity: str) -> FigurePart | FailurePart:
-    name, title = _TITLES[quantity]
-    rows = facts.projection[facts.projection["quantity"] == quantity]
-    unit = "USD" if name == "cost" else "kg CO2e"
-
-    def picture(width: float) -> Figure:
-        ax = plot_projections(
-            facts.projection, quantity=quantity, yardsticks=costs.yardsticks[quantity], width=width
-        )
-        return ax.get_figure(root=True)  # type: ignore[return-value]
-
-    return draw(
-        name,
-        f"{title} of each target",
-        caption=(
-            f"{title} of each target error in {unit}, scenario {legible(costs.scenario.name, 60)}, "
-            f"{when(facts.years)}. Dot: median; thick bar: 50 % interval; thin bar: 90 % interval (equal "
-            f"tails). {_YARDSTICK_SOURCES[quantity]}"
-        ),
-        alt=f"Interval bars of {name} in {unit}. "
-        + "; ".join(
-            f"{task_label(row['task'])} {error_text(row['error'])}: "
-            + format_interval(row["median"], row["lower_90"], row["upper_90"])
-            for row in records(rows.head(60))
-        ),
-        function=picture,
+def assumptions_section(costs: Costs) -> Section:
+    """Hardware, price and grid that turn compute into cost and carbon."""
+    caption = (
+        f"What scenario {legible(costs.scenario.name, 60)} assumes of hardware, prices and electricity; "
+        f"where uncertain, {CONVENTION}."
+    )
+    return Section(
+        "assumptions",
+        "Assumptions on hardware, price and grid",
+        "Assumptions",
+        (assumptions_table(costs, caption),),
     )
 
 

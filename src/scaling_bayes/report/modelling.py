@@ -14,7 +14,7 @@ from scaling_bayes.formatting import format_number, format_year
 from scaling_bayes.options import STACK
 from scaling_bayes.priors import Prior
 from scaling_bayes.projection.progress import THEORETICAL_EXPONENT
-from scaling_bayes.report.comparison import least_squares_lines
+from scaling_bayes.report.comparison import least_squares_lines, least_squares_slopes
 from scaling_bayes.report.drawing import WIDE, draw
 from scaling_bayes.report.estimates import CONVENTION, estimate, percent
 from scaling_bayes.report.laws import law_in_words
@@ -87,6 +87,7 @@ def slopes_section(facts: Facts) -> Section:
         if facts.options.law == "power"
         else ", at the task's reference error (the geometric mean of its systems)"
     )
+    alone = least_squares_slopes(facts)
     figure = draw(
         "slopes",
         "Slopes, prior and posterior",
@@ -95,12 +96,20 @@ def slopes_section(facts: Facts) -> Section:
             "before the data (grey) and after (blue). Dot: posterior median; "
             "bars: 50 % and 90 % "
             "intervals (equal tails). The further left, the more compute each gain costs."
+            + (
+                " Orange: unpooled, the least-squares slope of each task alone on the 2020 paper's points, "
+                "with its 90 % confidence interval; numbers under 2020 paper."
+                if len(alone)
+                else ""
+            )
         ),
         alt="Prior and posterior densities of the slope of each task. "
         + "; ".join(
             f"{task_label(task)}: {estimate(facts, 'posterior', task, 'slope')}" for task in facts.tasks
         ),
-        function=lambda width: plot_slopes(facts.idata, width=width).get_figure(root=True),  # type: ignore[arg-type, return-value]
+        function=lambda width: plot_slopes(
+            facts.idata, unpooled=alone if len(alone) else None, width=width
+        ).get_figure(root=True),  # type: ignore[arg-type, return-value]
     )
     below = facts.progress[facts.progress["quantity"] == "exponent"].set_index("task")["below_bound"]
     rows: list[tuple[Cell, ...]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -43,6 +44,11 @@ class PowerInterval:
     median: float | None
     lower: float
     upper: float
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether no end of the interval, nor its median, is reached by any compute."""
+        return all(end == math.inf for end in (self.median, self.lower, self.upper) if end is not None)
 
 
 @dataclass(frozen=True)

@@ -163,14 +163,15 @@ def halves_table(facts: Facts) -> Table:
     )
 
 
-def assumptions_table(costs: Costs) -> Table:
+def assumptions_table(costs: Costs, caption: str | None = None) -> Table:
     """What the scenario assumes, with sources."""
     rows = tuple(
         (str(row["assumption"]), str(row["assumed"]), str(row["source"]))
         for row in records(costs.assumptions)
     )
     return Table(
-        f"Assumptions of scenario {legible(costs.scenario.name, 60)}; where uncertain, {CONVENTION}.",
+        caption
+        or f"Assumptions of scenario {legible(costs.scenario.name, 60)}; where uncertain, {CONVENTION}.",
         (Column("Assumption"), Column("Assumed", grows=True), Column("Source", grows=True)),
         rows,
     )
