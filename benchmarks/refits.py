@@ -17,10 +17,13 @@ import time
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from scaling_bayes.batch.execute import execute
 from scaling_bayes.batch.store import open_store
 from scaling_bayes.digest import data_digest
+from scaling_bayes.figures import to_svg
+from scaling_bayes.figures.style import COLORS, finish, new_figure, styled
 from scaling_bayes.model.experiments import Model, PriorSBC
 from scaling_bayes.model.fit import library_versions
 from scaling_bayes.model.refit import Refitter
@@ -126,6 +129,19 @@ def memory(count: int) -> dict[str, object]:
     return {"refits": count, "mib": held, "mib_per_1000_refits_after_the_first_quarter": 1000 * slope}
 
 
+@styled
+def draw(held: list[float]) -> Figure:
+    """Memory after every refit."""
+    figure = new_figure(8.9, 2.2)
+    ax = figure.add_subplot()
+    ax.plot(np.arange(1, len(held) + 1), held, color=COLORS["blue"], lw=1.0)
+    ax.set_ylim(0, 1.15 * max(held))
+    ax.set_xlabel("refits in one process")
+    ax.set_ylabel("resident memory, MiB")
+    finish(ax)
+    return figure
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=7)
@@ -144,6 +160,8 @@ def main() -> None:
     results["memory"] = memory(options.refits)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(results, indent=1) + "\n")
+    picture = to_svg(draw(results["memory"]["mib"]), name="refits", alt="Memory held over the refits")
+    Path("docs", "images", "refits.svg").write_text(picture)
 
 
 if __name__ == "__main__":
