@@ -90,4 +90,5 @@ build/reference.nc: .venv/.project $(FIT_INPUTS)
 .venv/.project: .venv/.dependencies pyproject.toml
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q src
+	@$(BIN)/python -c 'from scaling_bayes.model import kernel; kernel.compiled()'
 	@touch $@

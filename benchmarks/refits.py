@@ -1,4 +1,4 @@
-"""Refits a minute, by the kernel and by one PyMC model given other data, against building it anew; and memory.
+"""Refits a minute by the kernel, by one PyMC model given other data, and by one built anew; and memory.
 
 ``python benchmarks/refits.py --output benchmarks/results/refits.json`` takes about half an hour on two
 cores. The ways take turns, in one process, on the same simulated data and with the same sampler settings,

@@ -10,7 +10,16 @@ from typing import Any
 from scaling_bayes.errors import OptionError
 from scaling_bayes.laws import get_law
 
-__all__ = ["POOLINGS", "STACK", "ModelOptions", "SamplerOptions", "check_choice", "check_count", "check_seed"]
+__all__ = [
+    "POOLINGS",
+    "STACK",
+    "TARGET_ACCEPT",
+    "ModelOptions",
+    "SamplerOptions",
+    "check_choice",
+    "check_count",
+    "check_seed",
+]
 
 POOLINGS = ("partial", "none", "complete")
 #: The law of a tree whose draws are a weighted mixture of fits of several laws.
@@ -133,6 +142,10 @@ class ModelOptions:
     def to_dict(self) -> dict[str, Any]:
         """Plain form, for a trace's manifest."""
         return asdict(self)
+
+
+#: Of every sampler but those of calibration's simulations (docs/model.md, "Sampling").
+TARGET_ACCEPT = 0.97
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,9 @@ _SHOWN = 10
 @click.option("--draws", type=int, help="Draws kept per chain.  [default: 500 for simulations, else 1000]")
 @click.option("--tune", type=int, help="Warm-up draws per chain.  [default: as draws]")
 @click.option("--chains", type=int, help="Chains.  [default: 2 for simulations, else 4]")
-@click.option("--target-accept", type=float, help="Target acceptance rate.  [default: 0.95, else 0.99]")
+@click.option(
+    "--target-accept", type=float, help="Target acceptance rate.  [default: 0.95 for simulations, else 0.97]"
+)
 @click.option("--random-seed", type=int, default=0, show_default=True, help="Seed of all fits.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Trace to write, with every result.")
 @quiet_option

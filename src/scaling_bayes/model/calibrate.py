@@ -28,7 +28,15 @@ from scaling_bayes.model.experiments import (
 )
 from scaling_bayes.model.fit import library_versions, table_to_fit
 from scaling_bayes.observations import observations_of, observe
-from scaling_bayes.options import STACK, ModelOptions, SamplerOptions, check_choice, check_count, check_seed
+from scaling_bayes.options import (
+    STACK,
+    TARGET_ACCEPT,
+    ModelOptions,
+    SamplerOptions,
+    check_choice,
+    check_count,
+    check_seed,
+)
 from scaling_bayes.priors import Prior, default_priors, resolve_priors
 from scaling_bayes.schema import (
     CALIBRATION_KIND,
@@ -49,7 +57,7 @@ __all__ = ["calibrate"]
 
 #: Chains, warm-up draws and draws of each fit to a simulation, and of each other fit.
 _SIMULATION_SAMPLER: dict[str, Any] = {"chains": 2, "tune": 500, "draws": 500, "target_accept": 0.95}
-_SAMPLER: dict[str, Any] = {"chains": 4, "tune": 1000, "draws": 1000, "target_accept": 0.99}
+_SAMPLER: dict[str, Any] = {"chains": 4, "tune": 1000, "draws": 1000, "target_accept": TARGET_ACCEPT}
 
 
 def calibrate(

@@ -30,7 +30,7 @@ from scaling_bayes.intervals import reported
 from scaling_bayes.model.build import distribution
 from scaling_bayes.model.diagnose import diagnose
 from scaling_bayes.model.sample import sample_posterior
-from scaling_bayes.options import SamplerOptions
+from scaling_bayes.options import TARGET_ACCEPT, SamplerOptions
 from scaling_bayes.priors import Prior
 from scaling_bayes.resources import checkout_root
 
@@ -164,7 +164,7 @@ def fit_trend(
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
-    target_accept: float = 0.97,
+    target_accept: float = TARGET_ACCEPT,
     random_seed: int = TREND_SEED,
     cores: int | None = None,
 ) -> TrendFit:

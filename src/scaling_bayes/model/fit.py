@@ -22,7 +22,7 @@ from scaling_bayes.model.diagnose import diagnose
 from scaling_bayes.model.sample import compile_posterior, sample_compiled
 from scaling_bayes.model.sensitivity import power_scaling
 from scaling_bayes.observations import Observations, observe
-from scaling_bayes.options import ModelOptions, SamplerOptions, check_seed
+from scaling_bayes.options import TARGET_ACCEPT, ModelOptions, SamplerOptions, check_seed
 from scaling_bayes.parameters import draw_prior, parameter_names
 from scaling_bayes.predictive import predict_observed
 from scaling_bayes.priors import Prior, default_priors, resolve_priors
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["FitWarning", "fit", "library_versions", "table_to_fit"]
 
 PRIOR_DRAWS = 1000
-TARGET_ACCEPT = 0.99
 #: Columns of the systems table kept with the fit, beside what the model uses.
 PROVENANCE_COLUMNS = (
     "system",

@@ -40,7 +40,7 @@ from scaling_bayes.model.build import distribution
 from scaling_bayes.model.diagnose import diagnose
 from scaling_bayes.model.fit import library_versions
 from scaling_bayes.model.sample import sample_posterior
-from scaling_bayes.options import SamplerOptions
+from scaling_bayes.options import TARGET_ACCEPT, SamplerOptions
 from scaling_bayes.priors import Prior, resolve_priors
 from scaling_bayes.resources import checkout_root
 from scaling_bayes.schema import HARDWARE_KIND, HARDWARE_SCHEMA_VERSION, annotate
@@ -180,7 +180,7 @@ def fit_hardware(
     draws: int = 2000,
     tune: int = 2000,
     chains: int = 4,
-    target_accept: float = 0.97,
+    target_accept: float = TARGET_ACCEPT,
     random_seed: int = HARDWARE_SEED,
     cores: int | None = None,
     progressbar: bool = True,

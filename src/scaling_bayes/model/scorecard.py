@@ -17,7 +17,7 @@ from scaling_bayes.model.crossvalidate import leave_folds_out, paper_folds
 from scaling_bayes.model.progress import steps
 from scaling_bayes.model.refit import Refitter
 from scaling_bayes.observations import Observations, observe
-from scaling_bayes.options import ModelOptions, SamplerOptions, check_seed
+from scaling_bayes.options import TARGET_ACCEPT, ModelOptions, SamplerOptions, check_seed
 from scaling_bayes.predictive import (
     cumulative_probability_of_error,
     draw_error,
@@ -62,7 +62,7 @@ def scorecard(
     draws: int = 500,
     tune: int = 500,
     chains: int = 4,
-    target_accept: float = 0.99,
+    target_accept: float = TARGET_ACCEPT,
     random_seed: int | None = None,
     progressbar: bool = True,
     **switches: bool,

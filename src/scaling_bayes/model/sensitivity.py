@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import arviz_stats  # noqa: F401 - registers the accessor `azstats`
 import numpy as np
 import xarray as xr
+from arviz_stats.base import array_stats
 
 from scaling_bayes.observations import observations_of
 from scaling_bayes.options import ModelOptions
@@ -60,37 +60,36 @@ def power_scaling(idata: xr.DataTree) -> xr.Dataset:
         **{str(name): density for name, density in densities.data_vars.items()},
     }
     quantities = _quantities(idata, options, posterior, constant)
-    found = np.full((quantities.sizes["quantity"], len(components)), np.nan)
-    constant_in_draws = quantities.min(_SAMPLE) == quantities.max(_SAMPLE)  # a target no draw reaches
+    draws = np.stack(list(quantities.values()))
+    found = np.full((len(quantities), len(components)), np.nan)
+    constant_in_draws = draws.min((-2, -1)) == draws.max((-2, -1))  # a target no draw reaches
     for column, density in enumerate(components.values()):
-        lower, upper = (_weights(density, alpha) for alpha in ALPHAS)
+        lower, upper = (
+            np.broadcast_to(_weights(density.transpose(*_SAMPLE).values, alpha), draws.shape)
+            for alpha in ALPHAS
+        )
         with np.errstate(invalid="ignore"):
-            sense = quantities.azstats.power_scale_sense(
-                lower_w=lower,
-                upper_w=upper,
-                lower_alpha=ALPHAS[0],
-                upper_alpha=ALPHAS[1],
-                sample_dims=_SAMPLE,
-            )
-        found[:, column] = np.where(constant_in_draws, 0.0, sense.values)
+            sense = array_stats.power_scale_sense(draws, lower, upper, *ALPHAS)
+        found[:, column] = np.where(constant_in_draws, 0.0, sense)
     return xr.Dataset(
         {"power_scaling": (("quantity", "component"), found)},
         coords={
-            "quantity": quantities["quantity"].values.astype(object),
+            "quantity": np.array(list(quantities), dtype=object),
             "component": np.array(list(components), dtype=object),
         },
     )
 
 
-def _weights(log_density: xr.DataArray, alpha: float) -> xr.DataArray:
-    log_weights = log_density.transpose(*_SAMPLE).azstats.power_scale_lw(alpha=alpha, dim=_SAMPLE)
-    weights: xr.DataArray = np.exp(log_weights - log_weights.max())
+def _weights(log_density: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
+    log_weights = array_stats.power_scale_lw(log_density, alpha=alpha, axis=(-2, -1))
+    weights: NDArray[np.float64] = np.exp(log_weights - log_weights.max())
     return weights / weights.sum()
 
 
 def _quantities(
     idata: xr.DataTree, options: ModelOptions, posterior: xr.Dataset, constant: xr.Dataset
-) -> xr.DataArray:
+) -> dict[str, NDArray[np.float64]]:
+    """Draws (chain, draw) of each quantity, by its name."""
     slope = error_scale(options.law, posterior, constant["reference_error"])["slope"]
     parts = {f"slope[{task}]": slope.sel(task=task) for task in slope["task"].values}
     if "progress" in posterior:
@@ -100,12 +99,7 @@ def _quantities(
     for number, label in enumerate(projected["target"].values):
         parts[f"compute[{label}]"] = compute.isel(target=number)
     shape = [posterior.sizes[dim] for dim in _SAMPLE]
-    values = np.array([_finite(part.transpose(*_SAMPLE).values).reshape(shape) for part in parts.values()])
-    return xr.DataArray(
-        values,
-        dims=("quantity", *_SAMPLE),
-        coords={"quantity": list(parts)} | {dim: posterior[dim] for dim in _SAMPLE},
-    )
+    return {name: _finite(part.transpose(*_SAMPLE).values).reshape(shape) for name, part in parts.items()}
 
 
 def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
