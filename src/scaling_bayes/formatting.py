@@ -13,7 +13,7 @@ def format_power_of_ten(log10_value: float, digits: int = 1) -> str:
         return "not a number"
     if math.isinf(log10_value):
         return "unreachable" if log10_value > 0 else "0"
-    return f"10^{log10_value:.{digits}f}"
+    return f"10^{log10_value:z.{digits}f}"
 
 
 def format_interval(median: float, lower: float, upper: float, digits: int = 1) -> str:

@@ -171,7 +171,7 @@ def numeric_ticks(ax: Axes, axis: str, ticks: Sequence[float], labels: Sequence[
 
 def power_of_ten(exponent: float) -> str:
     """Write 10 to a power with superscript digits, ``10²³``, for axes that do not read mathematics."""
-    text = f"{exponent:.1f}".removesuffix(".0")
+    text = f"{exponent:z.1f}".removesuffix(".0")
     return "10" + text.translate(_SUPERSCRIPTS)
 
 

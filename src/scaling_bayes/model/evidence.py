@@ -156,7 +156,7 @@ def _scores(scores: pd.DataFrame, by: str | list[str]) -> str:
                 str(row["systems"]),
                 str(row["not_predicted"]),
                 f"{row['log_score']:.1f}",
-                "" if pd.isna(row["gain"]) else f"{row['gain']:+.1f}",
+                "" if pd.isna(row["gain"]) else f"{row['gain']:+z.1f}",
                 f"{row['crps']:.4f}",
                 *(f"{row[f'coverage_{probability}']:.3f}" for probability in (50, 80, 90)),
             ]
@@ -181,7 +181,7 @@ def _ingredients(table: pd.DataFrame) -> str:
             [
                 row["variant"],
                 f"{row['elpd']:.1f}",
-                f"{row['difference']:+.1f}",
+                f"{row['difference']:+z.1f}",
                 f"{row['difference_se']:.1f}",
                 "" if pd.isna(row["weight"]) else f"{row['weight']:.2f}",
             ]
