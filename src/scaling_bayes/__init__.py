@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from scaling_bayes.citing.cite import cite
     from scaling_bayes.diagnostics import checks
     from scaling_bayes.errors import DataError, OptionError, ScalingBayesError, TargetError, TraceError
+    from scaling_bayes.log_prior import with_log_prior
     from scaling_bayes.model.calibrate import calibrate
     from scaling_bayes.model.compare import Comparison, compare
     from scaling_bayes.model.fit import fit
@@ -77,6 +78,7 @@ __all__ = [
     "summarize_scores",
     "validate_systems",
     "verify_trace",
+    "with_log_prior",
 ]
 
 _HOMES = {
@@ -118,6 +120,7 @@ _HOMES = {
     "summarize_scores": "scores",
     "validate_systems": "systems.schema",
     "verify_trace": "verification",
+    "with_log_prior": "log_prior",
 }
 
 

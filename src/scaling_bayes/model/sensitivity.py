@@ -8,11 +8,10 @@ import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
 
+from scaling_bayes.log_prior import log_prior_of
 from scaling_bayes.observations import observations_of
 from scaling_bayes.options import ModelOptions
-from scaling_bayes.parameters import log_prior
 from scaling_bayes.predictive import error_scale, log_likelihood_total
-from scaling_bayes.priors import Prior
 from scaling_bayes.projection.project import project
 from scaling_bayes.schema import group, manifest
 
@@ -48,12 +47,10 @@ def power_scaling(idata: xr.DataTree) -> xr.Dataset:
         each prior by name. Quantities are ``slope[task]`` (orders of magnitude of error per tenfold compute),
         ``progress[task]`` and ``compute[task error %]`` (predictive, the last year of the data).
     """
-    content = manifest(idata)
-    options = ModelOptions(**content["model"])
+    options = ModelOptions(**manifest(idata)["model"])
     posterior, constant = group(idata, "posterior"), group(idata, "constant_data")
     observations = observations_of(constant, group(idata, "observed_data"))
-    priors = {name: Prior(**stored) for name, stored in content["priors"].items()}
-    densities = log_prior(options, priors, posterior, observations.reference_error)
+    densities = log_prior_of(idata)
     components: dict[str, xr.DataArray] = {
         "prior": densities.to_dataarray().sum("variable"),
         "likelihood": log_likelihood_total(options.law, posterior, observations),
