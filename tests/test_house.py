@@ -56,6 +56,7 @@ PUBLIC_NAMES = [
     "summarize_scores",
     "validate_systems",
     "verify_trace",
+    "with_log_prior",
 ]
 
 #: Names of the workshop, which load the sampler.
