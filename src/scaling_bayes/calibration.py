@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -199,16 +200,24 @@ def _counts_below(ranks: Floats, ranked: int) -> Floats:
 
 def _departure(counts: NDArray[Any], count: int, ranked: int) -> Floats:
     """Smallest two-sided pointwise probability, of counts of shape (..., ranked)."""
+    two_sided = _two_sided(count, ranked)
+    smallest: Floats = two_sided[counts.astype(int), np.arange(ranked)].min(axis=-1)
+    return smallest
+
+
+@cache
+def _two_sided(count: int, ranked: int) -> Floats:
+    """Two-sided pointwise probability of each number of ranks below each level, (count + 1, ranked)."""
     from scipy.stats import binom
 
     expected = np.arange(1, ranked + 1) / (ranked + 1)
     possible = np.arange(count + 1)[:, np.newaxis]
     below, above = binom.cdf(possible, count, expected), binom.sf(possible - 1, count, expected)
-    two_sided: NDArray[Any] = np.minimum(2.0 * np.minimum(below, above), 1.0)
-    smallest: Floats = two_sided[counts.astype(int), np.arange(ranked)].min(axis=-1)
-    return smallest
+    two_sided: Floats = np.minimum(2.0 * np.minimum(below, above), 1.0)
+    return two_sided
 
 
+@cache
 def _null(count: int, ranked: int) -> Floats:
     """Departures of uniform ranks, in order."""
     rng = np.random.default_rng([count, ranked])
