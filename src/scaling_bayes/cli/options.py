@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaling_bayes.cli.completion import choices_of, regions, scenarios, traces
-from scaling_bayes.options import TARGET_ACCEPT
 
 if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
@@ -108,11 +107,7 @@ sampler_options = _together(
     click.option("--tune", type=int, default=1000, show_default=True, help="Warm-up draws per chain."),
     click.option("--chains", type=int, default=4, show_default=True, help="Chains."),
     click.option(
-        "--target-accept",
-        type=float,
-        default=TARGET_ACCEPT,
-        show_default=True,
-        help="Target acceptance rate.",
+        "--target-accept", type=float, default=0.97, show_default=True, help="Target acceptance rate."
     ),
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
