@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -17,7 +19,7 @@ import pandas as pd
 import pytest
 from click.shell_completion import ShellComplete
 
-from scaling_bayes import open_trace, project, summarize_projection
+from scaling_bayes import fit, open_trace, project, scorecard, summarize_projection
 from scaling_bayes.cli import cli
 
 SYSTEMS = Path(__file__).parent / "data" / "simulated_systems.csv"
@@ -151,6 +153,14 @@ def test_the_shell_completes_fixed_values_and_released_traces(
     *before, incomplete = words
     complete = ShellComplete(cli, {}, "scaling-bayes", "_SCALING_BAYES_COMPLETE")
     assert {item.value for item in complete.get_completions(before, incomplete)} == expected
+
+
+@pytest.mark.parametrize("function", [fit, scorecard])
+def test_defaults_are_those_of_the_function(function: Callable[..., object]) -> None:
+    defaults = {name: one.default for name, one in inspect.signature(function).parameters.items()}
+    options = {option.name: option for option in cli.commands[function.__name__].params}
+    named = {"draws", "tune", "chains", "target_accept"} | {"law", "pooling", "robust"} & set(defaults)
+    assert {name: options[name].default for name in named} == {name: defaults[name] for name in named}
 
 
 def test_starting_imports_nothing_that_completion_needs() -> None:

@@ -94,7 +94,7 @@ def cli() -> None:
     metavar="NAME=MEDIAN:LOWER:UPPER",
     help="Replace a prior by its median and 90 % interval; repeatable.",
 )
-@sampler_options
+@sampler_options(1000)
 @click.option("--random-seed", type=int, help="Seed; drawn and stored when not given.")
 @click.option("--cores", type=int, help="Chains run at a time; does not change the draws.")
 @quiet_option

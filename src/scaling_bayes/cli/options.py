@@ -90,6 +90,18 @@ def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Co
     )
 
 
+def sampler_options(draws: int) -> Callable[[Command], Command]:
+    """Options of a sampler that by default keeps that many draws of a chain after as many of warm-up."""
+    return _together(
+        click.option("--draws", type=int, default=draws, show_default=True, help="Draws kept per chain."),
+        click.option("--tune", type=int, default=draws, show_default=True, help="Warm-up draws per chain."),
+        click.option("--chains", type=int, default=4, show_default=True, help="Chains."),
+        click.option(
+            "--target-accept", type=float, default=0.97, show_default=True, help="Target acceptance rate."
+        ),
+    )
+
+
 def _switch(name: str, text: str, *, default: bool = True) -> Callable[[Command], Command]:
     return click.option(f"--{name}/--no-{name}", default=default, show_default=True, help=text)
 
@@ -101,14 +113,6 @@ switch_options = _together(
     _switch("paper-effect", "Whether systems of one paper stray from the line together."),
     _switch("robust", "Whether papers stray by a Student t distribution.", default=False),
     _switch("flagged-error", "Whether compute in doubt is less certain."),
-)
-sampler_options = _together(
-    click.option("--draws", type=int, default=1000, show_default=True, help="Draws kept per chain."),
-    click.option("--tune", type=int, default=1000, show_default=True, help="Warm-up draws per chain."),
-    click.option("--chains", type=int, default=4, show_default=True, help="Chains."),
-    click.option(
-        "--target-accept", type=float, default=0.97, show_default=True, help="Target acceptance rate."
-    ),
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
 budget_options = _together(

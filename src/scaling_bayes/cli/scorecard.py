@@ -44,7 +44,7 @@ _COLUMNS = ("forecaster", "gain", "CRPS", "50 %", "80 %", "90 %", "systems")
     help="Score each cut-off or task apart; repeatable. By default forecasters only.",
 )
 @switch_options
-@sampler_options
+@sampler_options(500)
 @click.option("--random-seed", type=int, help="Seed; drawn when not given.")
 @quiet_option
 @json_option
