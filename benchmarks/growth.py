@@ -93,7 +93,7 @@ def gradients(rows: Observations, repeats: int) -> dict[str, Any]:
         way(x)
     for _ in range(repeats):
         for name, way in ways.items():
-            calls = max(1, round(20_000 / rows.error.size))
+            calls = max(5, round(20_000 / rows.error.size))
             begun = time.perf_counter()
             for _ in range(calls):
                 way(x)

@@ -367,18 +367,17 @@ def _performance(error: float, floor: float) -> float:
 
 
 @_inner
-def _performances(p: Problem, floor: Array, performance: Array, by_floor: Array) -> float:
-    """Fill in each row's performance; return the log of ``|d performance / d error|`` over a floor."""
+def _floor_jacobian(p: Problem, floor: Array, by_floor: Array) -> float:
+    """Log of ``|d performance / d error|`` of all rows, where it depends on a floor."""
     total = 0.0
+    if p.pooling[FLOOR] == ABSENT:
+        return total
     for paper in range(p.task_of_paper.size):
         task = p.task_of_paper[paper]
         for i in range(p.papers[paper], p.papers[paper + 1]):
-            performance[i] = p.rows[i, PERFORMANCE]
-            if p.pooling[FLOOR] != ABSENT:
-                above = p.rows[i, ERROR] - floor[task]
-                performance[i] = _performance(p.rows[i, ERROR], floor[task])
-                total -= math.log(above * LN10)
-                by_floor[task] += 1.0 / above
+            above = p.rows[i, ERROR] - floor[task]
+            total -= math.log(above * LN10)
+            by_floor[task] += 1.0 / above
     return total
 
 
@@ -389,7 +388,7 @@ def _performance_by_floor(error: float, floor: float) -> float:
 
 @_inner
 def _paper(
-    residual: Array, own: Array, first: int, last: int, shared: float, degrees: float
+    residual: Array, own: Array, count: int, shared: float, degrees: float
 ) -> tuple[float, float, float, float]:
     """Log density of a paper's residuals without the determinant (`equations.joint_log_density`).
 
@@ -399,7 +398,7 @@ def _paper(
     and `degrees` are returned, and what the determinant is that of `own` times.
     """
     precision, weighted, square = 0.0, 0.0, 0.0
-    for i in range(first, last):
+    for i in range(count):
         own[i] = 1.0 / own[i]
         z = residual[i] * own[i]
         precision += own[i]
@@ -409,7 +408,6 @@ def _paper(
     weighted /= inflation
     effect = shared * weighted
     square -= effect * weighted * inflation
-    count = last - first
     weight, by_degrees = 1.0, 0.0
     if degrees > 0.0:
         together, tail = degrees + count, math.log1p(square / degrees)
@@ -429,7 +427,7 @@ def _paper(
     else:
         density = -0.5 * (square + count * LOG_2PI)
     shared /= inflation
-    for i in range(first, last):
+    for i in range(count):
         apart = (residual[i] - effect) * own[i]
         residual[i] = -weight * apart
         own[i] = 0.5 * (weight * apart * apart - (1.0 - shared * own[i]) * own[i])
@@ -481,10 +479,10 @@ def _likelihood(
 ) -> float:
     """Log density of errors and of reported compute; the derivatives are added to the last four arguments."""
     rows, papers, at = p.rows, p.papers, p.at
-    n_rows = rows.shape[0]
-    residual, own = np.empty(n_rows), np.empty(n_rows)
-    compute, variance = np.empty(n_rows), np.zeros(n_rows)
-    surprise, error = np.empty(n_rows), np.empty(n_rows)
+    largest = np.diff(papers).max()
+    residual, own = np.empty(largest), np.empty(largest)
+    compute, variance = np.empty(largest), np.zeros(largest)
+    surprise, error = np.empty(largest), np.empty(largest)
     correlation = values[at[PAPER_CORRELATION]] if at[PAPER_CORRELATION] >= 0 else 0.0
     degrees = values[at[DEGREES_OF_FREEDOM]] if at[DEGREES_OF_FREEDOM] >= 0 else 0.0
     measured, has_floor = at[COMPUTE_ERROR] >= 0, p.pooling[FLOOR] != ABSENT
@@ -492,46 +490,47 @@ def _likelihood(
     factor = values[at[FLAGGED_ERROR_FACTOR]] if at[FLAGGED_ERROR_FACTOR] >= 0 else 1.0
     mean, growth, spread = at[COMPUTE_MEAN], at[COMPUTE_GROWTH], at[COMPUTE_SPREAD]
     true, by_error, by_flagged, by_correlation, by_degrees = 0.0, 0.0, 0.0, 0.0, 0.0
-    total = _performances(p, floor, residual, by_floor)
+    total = _floor_jacobian(p, floor, by_floor)
     determinant = 1.0  # of every row's variances, whose log is taken once for many
     for paper in range(p.task_of_paper.size):
         task = p.task_of_paper[paper]
-        first, last = papers[paper], papers[paper + 1]
+        first, count = papers[paper], papers[paper + 1] - papers[paper]
         slope, noise, progress = levels[SLOPE, task], levels[NOISE, task], levels[PROGRESS, task]
-        for i in range(first, last):
-            year = rows[i, YEAR]
-            compute[i] = rows[i, COMPUTE] + progress * year
+        for i in range(count):
+            row = rows[first + i]
+            year = row[YEAR]
+            compute[i] = row[COMPUTE] + progress * year
             if measured:
-                surprise[i] = rows[i, COMPUTE] - values[mean + task] - values[growth + task] * year
+                surprise[i] = row[COMPUTE] - values[mean + task] - values[growth + task] * year
                 true = values[spread + task] ** 2
-                error[i] = (error_sd * factor if rows[i, FLAGGED] > 0.0 else error_sd) ** 2
+                error[i] = (error_sd * factor if row[FLAGGED] > 0.0 else error_sd) ** 2
                 nearer, variance[i] = _latent(surprise[i], true, error[i])
                 compute[i] += nearer
                 determinant *= true + error[i]
-            residual[i] -= intercept[task] + slope * compute[i]
+            performance = _performance(row[ERROR], floor[task]) if has_floor else row[PERFORMANCE]
+            residual[i] = performance - (intercept[task] + slope * compute[i])
             own[i] = (1.0 - correlation) * noise**2 + slope**2 * variance[i]
             determinant *= own[i]
             if not SMALL < determinant < 1.0 / SMALL:
                 total -= 0.5 * math.log(determinant)
                 determinant = 1.0
 
-        density, by_shared, by_nu, inflation = _paper(
-            residual, own, first, last, correlation * noise**2, degrees
-        )
+        density, by_shared, by_nu, inflation = _paper(residual, own, count, correlation * noise**2, degrees)
         total += density
         determinant *= inflation
         by_degrees += by_nu
         by_residual, by_own = residual, own
 
         all_own = 0.0
-        for i in range(first, last):
-            year = rows[i, YEAR]
+        for i in range(count):
+            row = rows[first + i]
+            year = row[YEAR]
             all_own += by_own[i]
             by_intercept[task] -= by_residual[i]
             by_levels[SLOPE, task] += 2.0 * slope * variance[i] * by_own[i] - compute[i] * by_residual[i]
             by_levels[PROGRESS, task] -= slope * year * by_residual[i]
             if has_floor:
-                by_floor[task] += by_residual[i] * _performance_by_floor(rows[i, ERROR], floor[task])
+                by_floor[task] += by_residual[i] * _performance_by_floor(row[ERROR], floor[task])
             if measured:
                 square, by_center, by_true, by_row = _latent_back(
                     surprise[i], true, error[i], -slope * by_residual[i], slope**2 * by_own[i]
@@ -541,12 +540,12 @@ def _likelihood(
                 adjoint[growth + task] += by_center * year
                 adjoint[spread + task] += 2.0 * values[spread + task] * by_true
                 by_error += error[i] * by_row
-                by_flagged += error[i] * by_row if rows[i, FLAGGED] > 0.0 else 0.0
+                by_flagged += error[i] * by_row if row[FLAGGED] > 0.0 else 0.0
         by_levels[NOISE, task] += 2.0 * noise * ((1.0 - correlation) * all_own + correlation * by_shared)
         by_correlation += noise**2 * (by_shared - all_own)
     total -= 0.5 * math.log(determinant)
     if measured:
-        total -= 0.5 * n_rows * LOG_2PI
+        total -= 0.5 * rows.shape[0] * LOG_2PI
         adjoint[at[COMPUTE_ERROR]] += 2.0 * by_error / error_sd
     if at[FLAGGED_ERROR_FACTOR] >= 0:
         adjoint[at[FLAGGED_ERROR_FACTOR]] += 2.0 * by_flagged / factor
