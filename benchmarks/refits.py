@@ -1,23 +1,23 @@
 """Refits a minute by the kernel, by one PyMC model given other data, and by one built anew; and memory.
 
-``python benchmarks/refits.py --output benchmarks/results/refits.json`` takes about half an hour on two
-cores. The ways take turns, in one process, on the same simulated data and with the same sampler settings,
-those of ``calibrate prior_sbc``. Then one worker process and two make the same simulations. Last,
-2,000 refits in one process, and the memory it holds after each.
+``python benchmarks/refits.py`` takes about a quarter of an hour on two cores; results go to
+``benchmarks/results/refits.json``. The ways take turns, in one process, on the same simulated data and with
+the same sampler settings, those of ``calibrate prior_sbc``. Then one worker process and two make the same
+simulations. Last, 2,000 refits in one process, and the memory it holds after each.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
-import statistics
+import os
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from side_by_side import machine, versions
 
 from scaling_bayes.batch.execute import execute
 from scaling_bayes.batch.store import open_store
@@ -25,7 +25,6 @@ from scaling_bayes.digest import data_digest
 from scaling_bayes.figures import to_svg
 from scaling_bayes.figures.style import COLORS, finish, new_figure, styled
 from scaling_bayes.model.experiments import Model, PriorSBC
-from scaling_bayes.model.fit import library_versions
 from scaling_bayes.model.refit import Refitter
 from scaling_bayes.observations import observe
 from scaling_bayes.options import ModelOptions, SamplerOptions
@@ -33,6 +32,8 @@ from scaling_bayes.parameters import draw_prior
 from scaling_bayes.priors import default_priors
 from scaling_bayes.simulation import simulate_observations
 from scaling_bayes.systems.load import reference_systems
+
+RESULTS = Path(__file__).parent / "results" / "refits.json"
 
 
 def resident_mib() -> float:
@@ -77,28 +78,28 @@ def simulations(of: Model, count: int) -> list:
 
 
 def against_rebuilding(repeats: int) -> dict[str, object]:
-    """Seconds of a fit by the kernel, by PyMC's model compiled once, and by PyMC's built anew, in turns."""
+    """Seconds of a fit in each way, in turns.
+
+    By the kernel; by PyMC's model compiled once; by PyMC's built anew, with compiled code reused as PyTensor
+    does if left alone; and without, as the package does where it samples PyMC's model.
+    """
     of = model()
     data = simulations(of, repeats)
-    ways = {
-        "kernel": Refitter(of.options, of.sampler, of.priors),
-        "compiled_once": Refitter(of.options, of.sampler, of.priors, by_pymc=True),
-    }
-    for way in ways.values():
+
+    def refitter(by_pymc: bool) -> Refitter:
+        return Refitter(of.options, of.sampler, of.priors, by_pymc=by_pymc)
+
+    ways = {"kernel": refitter(False), "compiled_once": refitter(True)}
+    for way in (*ways.values(), refitter(True)):
         way(data[0], 0)
-    seconds: dict[str, list[float]] = {name: [] for name in (*ways, "rebuilt")}
+    seconds: dict[str, list[float]] = {name: [] for name in (*ways, "rebuilt", "rebuilt_without_cache")}
     for number, one in enumerate(data):
-        anew = {"rebuilt": Refitter(of.options, of.sampler, of.priors, by_pymc=True)}
-        for name, way in (ways | anew).items():
+        for name, found in seconds.items():
+            os.environ["SCALING_BAYES_COMPILE_CACHE"] = "1" if name == "rebuilt" else "0"
             begun = time.perf_counter()
-            way(one, number)
-            seconds[name].append(time.perf_counter() - begun)
-    found: dict[str, object] = {"seconds": seconds}
-    found["per_minute"] = {name: 60 / statistics.median(each) for name, each in seconds.items()}
-    for name in ways:
-        ratios = [a / b for a, b in zip(seconds["rebuilt"], seconds[name], strict=True)]
-        found[f"ratio_{name}"] = [statistics.median(ratios), min(ratios), max(ratios)]
-    return found
+            (ways.get(name) or refitter(True))(one, number)
+            found.append(time.perf_counter() - begun)
+    return {"seconds": seconds}
 
 
 def workers(count: int) -> dict[str, object]:
@@ -144,24 +145,22 @@ def draw(held: list[float]) -> Figure:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="what to measure; all by default")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--fits", type=int, default=60)
     parser.add_argument("--refits", type=int, default=2000)
-    parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
-    results = {
-        "machine": {"system": platform.platform(), "processor": platform.machine()},
-        "versions": {"python": platform.python_version(), **library_versions()},
-        "against_rebuilding": against_rebuilding(options.repeats),
-    }
-    print(json.dumps(results["against_rebuilding"], indent=1), flush=True)
-    results["workers"] = workers(options.fits)
-    print(json.dumps(results["workers"], indent=1), flush=True)
-    results["memory"] = memory(options.refits)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(results, indent=1) + "\n")
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results |= {"machine": machine(), "versions": versions()}
+    for part in options.parts or PARTS:
+        count = {"against_rebuilding": options.repeats, "workers": options.fits, "memory": options.refits}
+        results[part] = PARTS[part](count[part])
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     picture = to_svg(draw(results["memory"]["mib"]), name="refits", alt="Memory held over the refits")
     Path("docs", "images", "refits.svg").write_text(picture)
+
+
+PARTS = {"against_rebuilding": against_rebuilding, "workers": workers, "memory": memory}
 
 
 if __name__ == "__main__":

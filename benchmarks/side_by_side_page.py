@@ -30,7 +30,8 @@ SMALLER = ("Bambi", "brms")
 WAYS = {
     "kernel": "the kernel, given other rows (what the package does)",
     "compiled_once": "PyMC's model compiled once by nutpie, given other rows",
-    "rebuilt": "PyMC's model built and compiled for each",
+    "rebuilt": "PyMC's model built and compiled by nutpie for each, compiled code reused",
+    "rebuilt_without_cache": "the same, nothing reused",
 }
 
 
