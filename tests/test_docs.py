@@ -321,3 +321,8 @@ def test_the_data_page_has_every_flag(site: Path) -> None:
 
     text = (site / "data.html").read_text(encoding="utf-8")
     assert [flag.name for flag in FLAGS if f'<span class="pre">{flag.name}</span>' not in text] == []
+
+
+def test_the_side_by_side_page_has_the_recorded_results(repository: Path) -> None:
+    page = load(repository / "benchmarks" / "side_by_side_page.py")
+    assert page.filled()[page.PAGE] == page.PAGE.read_text(encoding="utf-8")
