@@ -163,6 +163,15 @@ def test_a_priced_projection_keeps_what_it_was_made_with(fit: xr.DataTree) -> No
     assert (summarize_projection(tree)["unit"] != "").all()
 
 
+def test_a_fit_without_years_has_no_date_to_price_at() -> None:
+    idata = synthetic_fit(draws=50, algorithmic_progress=False, measurement_error=False, flagged_error=False)
+    idata["constant_data"]["publication_year"] *= 0.0
+    with pytest.raises(TargetError, match="--year 2026"):
+        project(idata, scenario="trend")
+    assert project(idata, scenario="trend", years=2026) is not None
+    assert project(idata) is not None
+
+
 def test_the_same_call_gives_the_same_numbers(fit: xr.DataTree) -> None:
     first, again = (project(fit, TARGET, [2030], scenario="accelerated") for _ in range(2))
     assert first.identical(again)

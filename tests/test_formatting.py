@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from scaling_bayes.formatting import format_power_of_ten
+from scaling_bayes.formatting import format_power_of_ten, format_year
 
 
 @pytest.mark.parametrize(
@@ -15,3 +15,7 @@ from scaling_bayes.formatting import format_power_of_ten
 )
 def test_powers_of_ten(value: float, text: str) -> None:
     assert format_power_of_ten(value) == text
+
+
+def test_a_year_that_is_not_known() -> None:
+    assert [format_year(year) for year in (2020.0, 2020.46, 0.0)] == ["2020", "2020.5", "none"]

@@ -162,7 +162,7 @@ def test_unreachable_draws_are_reported(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_kind_of_fit_has_a_report(name: str) -> None:
     idata = synthetic_fit(**OPTIONS[name])
-    report = build_report(idata)
+    report = build_report(idata, years=2026 if name == "no time" else None)
     html = render_html(report)
     drawn = {failure.name for failure in report.failures}
     assert drawn == ({"ranks"} if name == "one chain" else set())
@@ -342,6 +342,29 @@ def test_a_path_that_cannot_take_a_report_is_refused(tmp_path: Path, name: str) 
     with pytest.raises(OptionError, match=r"report|folder"):
         write_report(fit(), tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "mine.json"])
+def test_what_is_not_of_a_report_is_not_replaced(tmp_path: Path, name: str) -> None:
+    mine = tmp_path / name
+    mine.write_text("task,error,training_compute_flop\n")
+    with pytest.raises(OptionError, match=f"{name} exists and is not part of a report"):
+        write_report(fit(), tmp_path / "mine.html", scenario=None)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["task,error,training_compute_flop\n"]
+
+
+def test_an_earlier_report_is_replaced(tmp_path: Path) -> None:
+    paths = [write_report(fit(), tmp_path / "mine.html", scenario=None) for _ in range(2)]
+    assert paths[0] == paths[1]
+
+
+def test_checks_that_did_not_pass_stand_at_the_top() -> None:
+    assert 'class="notice"' not in render_html(build_report(fit(), scenario=None))
+    page = render_html(build_report(synthetic_fit(passed=False), scenario=None))
+    notice = page[page.index('class="notice"') : page.index('id="answer"')]
+    assert "Checks that did not pass" in notice
+    assert 'href="#checks"' in notice
+    assert 'id="checks"' in page
 
 
 def test_report_needs_no_sampler(tmp_path: Path) -> None:

@@ -38,5 +38,7 @@ def format_number(value: float) -> str:
 
 
 def format_year(year: float) -> str:
-    """Write a decimal year, ``2020`` or ``2020.5``."""
+    """Write a decimal year, ``2020`` or ``2020.5``; year 0, of systems without one, as ``none``."""
+    if year == 0:
+        return "none"
     return f"{year:.1f}".removesuffix(".0")

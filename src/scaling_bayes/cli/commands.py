@@ -36,6 +36,7 @@ from scaling_bayes.cli.output import (
     print_json,
     print_table,
     say,
+    say_failed_checks,
     warnings_said,
     written_trace,
 )
@@ -175,9 +176,11 @@ def report(
     if chosen is None and (budget_usd or carbon_kg):
         raise click.UsageError("a budget needs a scenario; name one with --scenario.")
     check_writable(output)
+    idata = open_trace(REFERENCE_TRACE if trace is None else trace)
+    say_failed_checks(idata)
     with warnings_said():
         written = write_report(
-            open_trace(REFERENCE_TRACE if trace is None else trace),
+            idata,
             output,
             targets=read_targets(targets),
             years=list(years) or None,
@@ -231,7 +234,9 @@ def project(
     chosen = chosen_scenario(options)
     if chosen is None and (budget_usd is not None or carbon_kg is not None):
         raise click.UsageError("a budget needs a scenario; name one with --scenario.")
-    tree = project_trace(open_trace(trace), read_targets(targets), list(years) or None, kind, scenario=chosen)
+    idata = open_trace(trace)
+    say_failed_checks(idata)
+    tree = project_trace(idata, read_targets(targets), list(years) or None, kind, scenario=chosen)
     frame = summarize_projection(tree)
     if budget_usd is not None or carbon_kg is not None:
         frame = frame.merge(share_within_budget(tree, budget_usd, carbon_kg))

@@ -22,7 +22,15 @@ from scaling_bayes.cli.options import (
     target_option,
     trace_argument,
 )
-from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, written_trace
+from scaling_bayes.cli.output import (
+    interrupts_kept,
+    print_csv,
+    print_json,
+    print_table,
+    say,
+    say_failed_checks,
+    written_trace,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,8 +149,10 @@ def afford(
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = named_scenario(options)
+    idata = open_trace(trace)
+    say_failed_checks(idata)
     answer = affordable(
-        open_trace(trace),
+        idata,
         targets=read_targets(targets),
         years=range(start, until + 1),
         scenario=chosen,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     import pandas as pd
+    import xarray as xr
 
 __all__ = [
     "interrupts_kept",
@@ -25,6 +26,7 @@ __all__ = [
     "print_json",
     "print_table",
     "say",
+    "say_failed_checks",
     "warnings_said",
     "written_trace",
 ]
@@ -33,6 +35,14 @@ __all__ = [
 def say(text: str) -> None:
     """Write a line to standard error."""
     click.echo(text, err=True)
+
+
+def say_failed_checks(idata: xr.DataTree) -> None:
+    """Warn, on standard error, of every check that a fit did not pass."""
+    from scaling_bayes.diagnostics import failed_checks
+
+    for sentence in failed_checks(idata):
+        say(f"warning: {sentence}")
 
 
 def print_json(content: Any) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.digest import tree_digest
+from scaling_bayes.errors import TargetError
 from scaling_bayes.hardware.posterior import open_hardware, read_hardware
 from scaling_bayes.options import check_seed
 from scaling_bayes.projection.cost import add_costs, conversions
@@ -90,6 +91,11 @@ def project(
     seed = fit_seed(idata, random_seed)
     frozen = chosen is not None and chosen.algorithmic_progress == "frozen"
     asked = ask(idata, targets, years, kind, seed, progress_continues=not frozen)
+    if chosen is not None and not asked.year.values.all():
+        raise TargetError(
+            "years: this fit knows none, so a scenario has no date for its prices; expected a year to price "
+            "at (years=2026, --year 2026), or no scenario (scenario=None, --scenario none)."
+        )
     projection = _dataset(asked)
     entry: dict[str, Any] = {
         "kind": kind,

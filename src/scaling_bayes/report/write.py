@@ -20,6 +20,21 @@ if TYPE_CHECKING:
 
 __all__ = ["write_report"]
 
+#: Bytes in which the files of a report show what they are.
+_BEGIN = 2**16
+
+
+def _refuse_other(path: Path, *marks: bytes) -> None:
+    """Refuse to replace a file that is not of an earlier report, such as the table that was fitted."""
+    if path.is_file():
+        with path.open("rb") as file:
+            begin = file.read(_BEGIN)
+        if not all(mark in begin for mark in marks):
+            raise OptionError(
+                f"{path} exists and is not part of a report, which would be written there; give the report "
+                "another name."
+            )
+
 
 def write_report(
     idata: xr.DataTree,
@@ -41,7 +56,7 @@ def write_report(
     path : path
         HTML file to write. ``<stem>.json`` (everything the report states) and ``<stem>.csv`` (the
         projection's summary, as `summarize_projection` gives it) are written in the same folder. The same
-        fit gives the same bytes. Files that exist are replaced, each in one step.
+        fit gives the same bytes. Those of an earlier report are replaced, each in one step.
     targets, years, kind
         As in `project`.
     scenario, budget_usd, carbon_kg
@@ -55,7 +70,7 @@ def write_report(
     Raises
     ------
     OptionError
-        If the path cannot take a report.
+        If the path cannot take a report, or a table or JSON of something else stands beside it.
     TargetError, TraceError
         As `project`.
     """
@@ -67,6 +82,8 @@ def write_report(
         )
     if not html.parent.is_dir():
         raise OptionError(f"cannot write {html}: there is no folder {html.parent}; create it first.")
+    _refuse_other(data, b'"checks": [', b'"threshold"')
+    _refuse_other(table, b"lower_90", b"unreachable")
     folder = next((one for one in (html, data, table) if one.is_dir()), None)
     if folder is not None:
         raise OptionError(f"cannot write {folder}: it is a folder; expected a file name.")
