@@ -120,9 +120,10 @@ def fit(
     replacements = dict(_prior(text) for text in priors) or None
     say("reading the systems, compiling the model")
     from scaling_bayes.diagnostics import failed_checks
-    from scaling_bayes.model.fit import fit as fit_model
 
     with warnings_said(), interrupts_kept():
+        from scaling_bayes.model.fit import fit as fit_model
+
         idata = fit_model(systems, priors=replacements, progressbar=not quiet, **options)
     path = save_trace(idata, output)
     say(f"trace written to {path}")
