@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from side_by_side import machine, versions
 
 from scaling_bayes.model import kernel
 from scaling_bayes.model.build import build_model
 from scaling_bayes.model.fast import lay_out
 from scaling_bayes.model.refit import Refitter
-from scaling_bayes.observations import Observations
+from scaling_bayes.observations import Observations, observe
 from scaling_bayes.options import ModelOptions, SamplerOptions
 from scaling_bayes.priors import default_priors
 
@@ -43,22 +44,19 @@ def simulated(n_rows: int, n_tasks: int) -> Observations:
     year = rng.uniform(2012, 2020, n_rows)
     compute = 17 + 0.5 * (year - 2016) + rng.normal(0, 1, n_rows)
     performance = 0.8 + 0.06 * (compute - 17 + 0.4 * (year - 2016)) + rng.normal(0, 0.07, n_rows)
-    error = 10.0 ** -np.clip(performance, 0.01, 4.0)
-    means = [np.bincount(task, values) / np.bincount(task) for values in (compute, year, np.log(error))]
-    names = tuple(f"task {number}" for number in range(n_tasks))
-    return Observations(
-        tasks=names,
-        systems=tuple(f"system {number}" for number in range(n_rows)),
-        task_index=task,
-        error=error,
-        log10_compute=compute,
-        year=year,
-        flagged=rng.uniform(size=n_rows) < 0.1,
-        paper=tuple(f"paper {number}" for number in paper),
-        paper_index=np.unique(paper, return_inverse=True)[1],
-        reference_log10_compute=means[0],
-        reference_year=means[1],
-        reference_error=np.exp(means[2]),
+    return observe(
+        pd.DataFrame(
+            {
+                "task": task.astype(str),
+                "system": np.arange(n_rows).astype(str),
+                "paper": paper.astype(str),
+                "year": year - 0.5,
+                "error": 10.0 ** -np.clip(performance, 0.01, 4.0),
+                "training_compute_flop": 10.0**compute,
+                "compute_in_doubt": rng.uniform(size=n_rows) < 0.1,
+            }
+        ),
+        needs_year=True,
     )
 
 
@@ -85,7 +83,7 @@ def by_pymc(rows: Observations) -> Callable[[np.ndarray], Any]:
 
 
 def gradients(rows: Observations, repeats: int) -> dict[str, Any]:
-    """Medians of microseconds of a gradient, ways in turns."""
+    """Microseconds of a gradient, ways in turns."""
     kernel_at, x = by_kernel(rows)
     ways = {"kernel": kernel_at, "pymc": by_pymc(rows)}
     seconds: dict[str, list[float]] = {way: [] for way in ways}

@@ -143,6 +143,9 @@ def draw(held: list[float]) -> Figure:
     return figure
 
 
+PARTS = {"against_rebuilding": against_rebuilding, "workers": workers, "memory": memory}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="what to measure; all by default")
@@ -150,17 +153,14 @@ def main() -> None:
     parser.add_argument("--fits", type=int, default=60)
     parser.add_argument("--refits", type=int, default=2000)
     options = parser.parse_args()
+    counts = dict(zip(PARTS, (options.repeats, options.fits, options.refits), strict=True))
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results |= {"machine": machine(), "versions": versions()}
     for part in options.parts or PARTS:
-        count = {"against_rebuilding": options.repeats, "workers": options.fits, "memory": options.refits}
-        results[part] = PARTS[part](count[part])
+        results[part] = PARTS[part](counts[part])
         RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     picture = to_svg(draw(results["memory"]["mib"]), name="refits", alt="Memory held over the refits")
     Path("docs", "images", "refits.svg").write_text(picture)
-
-
-PARTS = {"against_rebuilding": against_rebuilding, "workers": workers, "memory": memory}
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """The package beside what people would use instead, in turns, on the same rows.
 
-``python benchmarks/side_by_side.py`` takes about two hours on two quiet cores, of which Bambi, brms and Stan
-take most. It needs the extra ``benchmarks`` (Bambi, NumPyro); what R has of rstan and brms is measured too,
-and what is missing is left out and named. Results go to ``benchmarks/results/side_by_side.json``, from where
-``python benchmarks/side_by_side_page.py`` takes the tables and the figure of ``docs/side_by_side.md``.
+``python benchmarks/side_by_side.py`` takes about three quarters of an hour on two quiet cores, most of it for
+Bambi, brms and Stan. It needs the extra ``benchmarks`` (Bambi, NumPyro); what R has of rstan and brms is
+measured too, and what is missing is left out and named. Results go to
+``benchmarks/results/side_by_side.json``, from where ``python benchmarks/side_by_side_page.py`` takes the
+tables and the figure of ``docs/side_by_side.md``.
 
 Everything is started as a user starts it, as a process of its own, and the contenders take turns.
 """
@@ -32,6 +33,7 @@ import pandas as pd
 import xarray as xr
 
 from scaling_bayes.convergence import ess_bulk, ess_tail
+from scaling_bayes.model.fit import library_versions
 from scaling_bayes.observations import observe
 from scaling_bayes.systems.load import reference_systems
 
@@ -62,33 +64,16 @@ class Contender:
     needs: str | None = None
     caches: bool = False
 
-    @property
-    def missing(self) -> str | None:
-        """What is not installed, if anything."""
-        if self.needs is None:
-            return None
-        if self.needs.startswith("R:"):
-            package = self.needs[2:]
-            if shutil.which("Rscript") is None:
-                return "R"
-            there = subprocess.run(["Rscript", "-e", f"packageVersion('{package}')"], capture_output=True)
-            return package if there.returncode else None
-        try:
-            version(self.needs)
-        except ModuleNotFoundError:
-            return self.needs
-        return None
 
-
-def _plain(sampler: str) -> dict[str, Any]:
-    script = [sys.executable, str(PEERS / "plain.py"), sampler]
+def _peer(*script: str) -> dict[str, Any]:
+    """How a script of `PEERS` is started that takes table, folder and number of fits."""
     return {
         "command": lambda table, folder: [*script, str(table), str(folder)],
         "again": lambda table, folder, fits: [*script, str(table), str(folder), str(fits)],
     }
 
 
-_STAN = ["Rscript", str(PEERS / "plain.R"), str(PEERS / "plain.stan")]
+_PLAIN = (sys.executable, str(PEERS / "plain.py"))
 CONTENDERS = (
     Contender(
         "scaling-bayes fit",
@@ -99,14 +84,11 @@ CONTENDERS = (
         lambda table, folder, fits: [sys.executable, str(PEERS / "package.py"), str(folder), str(fits)],
         caches=True,
     ),
-    Contender("nutpie", **_plain("nutpie"), caches=True),
-    Contender("pm.sample", **_plain("pymc"), caches=True),
-    Contender("NumPyro", **_plain("numpyro"), needs="numpyro"),
+    Contender("nutpie", **_peer(*_PLAIN, "nutpie"), caches=True),
+    Contender("pm.sample", **_peer(*_PLAIN, "pymc"), caches=True),
+    Contender("NumPyro", **_peer(*_PLAIN, "numpyro"), needs="numpyro"),
     Contender(
-        "rstan",
-        lambda table, folder: [*_STAN, str(table), str(folder)],
-        lambda table, folder, fits: [*_STAN, str(table), str(folder), str(fits)],
-        needs="R:rstan",
+        "rstan", **_peer("Rscript", str(PEERS / "plain.R"), str(PEERS / "plain.stan")), needs="R:rstan"
     ),
     Contender(
         "Bambi",
@@ -305,22 +287,27 @@ def starts(repeats: int) -> dict[str, list[float]]:
     return found
 
 
+def installed(library: str) -> str | None:
+    """Version of a library, of R's where its name begins with ``R:``; None where there is none."""
+    if not library.startswith("R:"):
+        try:
+            return version(library)
+        except ModuleNotFoundError:
+            return None
+    if shutil.which("Rscript") is None:
+        return None
+    asked = f"cat(format(packageVersion('{library.removeprefix('R:')}')))"
+    said = subprocess.run(["Rscript", "-e", asked], capture_output=True, text=True)
+    return None if said.returncode else said.stdout
+
+
 def versions() -> dict[str, str]:
     """Versions of everything measured."""
-    found = {"python": platform.python_version()}
-    for library in ("scaling_bayes", "numba", "nutpie", "pymc", "pytensor", "numpyro", "jax", "bambi"):
-        try:
-            found[library] = version(library)
-        except ModuleNotFoundError:
-            continue
-    if shutil.which("Rscript"):
-        for library in ("rstan", "brms"):
-            said = subprocess.run(
-                ["Rscript", "-e", f"cat(format(packageVersion('{library}')))"], capture_output=True, text=True
-            )
-            if not said.returncode:
-                found[library] = said.stdout
-    return found
+    peers = {
+        name.removeprefix("R:"): installed(name) for name in ("numpyro", "jax", "bambi", "R:rstan", "R:brms")
+    }
+    known = {name: found for name, found in peers.items() if found}
+    return {"python": platform.python_version(), **library_versions(), **known}
 
 
 def machine() -> dict[str, str]:
@@ -345,7 +332,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     chosen = [one for one in CONTENDERS if options.only is None or one.name in options.only]
-    missing = {one.name: one.missing for one in chosen if one.missing}
+    missing = {one.name: one.needs for one in chosen if one.needs and not installed(one.needs)}
     chosen = [one for one in chosen if one.name not in missing]
     results: dict[str, Any] = {"machine": machine(), "versions": versions(), "not_installed": missing}
     with tempfile.TemporaryDirectory() as folder:

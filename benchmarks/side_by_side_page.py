@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 from scaling_bayes.figures import to_svg
 from scaling_bayes.figures.style import COLORS, bare, new_figure, numeric_ticks, styled
+from scaling_bayes.files import write_text
 from scaling_bayes.pages import fill_blocks, markdown_table
 
 ROOT = Path(__file__).parents[1]
@@ -231,17 +232,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a file would change")
     options = parser.parse_args()
-    changed = [
-        path
+    changed = {
+        path: text
         for path, text in filled().items()
         if not path.exists() or path.read_text(encoding="utf-8") != text
-    ]
+    }
     if options.check:
         for path in changed:
             print(f"{path} is not as benchmarks/results has it", file=sys.stderr)
         return 1 if changed else 0
-    for path, text in filled().items():
-        path.write_text(text, encoding="utf-8")
+    for path, text in changed.items():
+        write_text(path, text)
     return 0
 
 

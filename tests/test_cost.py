@@ -163,13 +163,20 @@ def test_a_priced_projection_keeps_what_it_was_made_with(fit: xr.DataTree) -> No
     assert (summarize_projection(tree)["unit"] != "").all()
 
 
+@pytest.mark.parametrize("scenario", [Scenario.named(name) for name in SCENARIOS], ids=lambda one: one.name)
+def test_a_scenario_depends_on_the_year_where_its_conversions_do(scenario: Scenario) -> None:
+    found = converted(scenario, [2020.0, 2040.0])
+    changes = any(not np.allclose(values[..., 0], values[..., 1]) for values in found.values())
+    assert scenario.depends_on_year == changes == (scenario.name != "thompson2020")
+
+
 def test_a_fit_without_years_has_no_date_to_price_at() -> None:
     idata = synthetic_fit(draws=50, algorithmic_progress=False, measurement_error=False, flagged_error=False)
     idata["constant_data"]["publication_year"] *= 0.0
     with pytest.raises(TargetError, match="--year 2026"):
         project(idata, scenario="trend")
-    assert project(idata, scenario="trend", years=2026) is not None
-    assert project(idata) is not None
+    for asked in ({"scenario": "trend", "years": 2026}, {"scenario": "thompson2020"}, {}):
+        assert np.isfinite(project(idata, **asked)["projection"]["log10_training_compute_flop"]).all()
 
 
 def test_the_same_call_gives_the_same_numbers(fit: xr.DataTree) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import xarray as xr
 
 from scaling_bayes.options import ModelOptions
 from scaling_bayes.parameters import log_prior
 from scaling_bayes.priors import Prior
 from scaling_bayes.schema import annotate, group, manifest
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 __all__ = ["log_prior_of", "with_log_prior"]
 
@@ -39,7 +36,7 @@ def with_log_prior(idata: xr.DataTree) -> xr.DataTree:
     ['compute_error', 'compute_growth', 'compute_mean']
     """
     tree = idata.copy()
-    tree["log_prior"] = type(tree)(annotate(log_prior_of(idata)))
+    tree["log_prior"] = xr.DataTree(annotate(log_prior_of(idata)))
     return tree
 
 

@@ -24,8 +24,8 @@ def main() -> None:
     """Run the command line; errors of this package end in one message and exit code 1."""
     import click
 
-    # Some million objects of imported libraries live to the end: they are looked through for cycles a
-    # hundred times less often, and not at the end, when all memory goes at once.
+    # Some million objects of imported libraries live to the end: they are looked through for cycles far less
+    # often than Python would, and not at the end, when all memory goes at once.
     gc.set_threshold(100_000, 50, 100)
     atexit.register(gc.freeze)
     try:

@@ -101,10 +101,10 @@ def calibrate(
         if source(name) is not ParameterSource.DEFAULT or name in ("simulations", "random_seed")
     }
     say("reading the systems, compiling the model")
-    from scaling_bayes.model.calibrate import calibrate as run
-
     try:
         with warnings_said(), interrupts_kept():
+            from scaling_bayes.model.calibrate import calibrate as run
+
             tree = run(experiment, systems, posterior=parent, progressbar=not quiet, **given)
     except KeyboardInterrupt:
         say("interrupted; what was finished is kept, and the same command goes on from there")

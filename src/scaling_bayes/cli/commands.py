@@ -32,11 +32,11 @@ from scaling_bayes.cli.options import (
 )
 from scaling_bayes.cli.output import (
     interrupts_kept,
+    open_fit,
     print_csv,
     print_json,
     print_table,
     say,
-    say_failed_checks,
     warnings_said,
     written_trace,
 )
@@ -171,14 +171,13 @@ def report(
     """
     from scaling_bayes.releases import REFERENCE_TRACE
     from scaling_bayes.report import write_report
-    from scaling_bayes.traces import check_writable, open_trace
+    from scaling_bayes.traces import check_writable
 
     chosen = chosen_scenario(options)
     if chosen is None and (budget_usd or carbon_kg):
         raise click.UsageError("a budget needs a scenario; name one with --scenario.")
     check_writable(output)
-    idata = open_trace(REFERENCE_TRACE if trace is None else trace)
-    say_failed_checks(idata)
+    idata = open_fit(REFERENCE_TRACE if trace is None else trace)
     with warnings_said():
         written = write_report(
             idata,
@@ -229,15 +228,12 @@ def project(
     from scaling_bayes.projection.afford import share_within_budget
     from scaling_bayes.projection.project import project as project_trace
     from scaling_bayes.projection.summarize import summarize_projection
-    from scaling_bayes.traces import open_trace
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = chosen_scenario(options)
     if chosen is None and (budget_usd is not None or carbon_kg is not None):
         raise click.UsageError("a budget needs a scenario; name one with --scenario.")
-    idata = open_trace(trace)
-    say_failed_checks(idata)
-    tree = project_trace(idata, read_targets(targets), list(years) or None, kind, scenario=chosen)
+    tree = project_trace(open_fit(trace), read_targets(targets), list(years) or None, kind, scenario=chosen)
     frame = summarize_projection(tree)
     if budget_usd is not None or carbon_kg is not None:
         frame = frame.merge(share_within_budget(tree, budget_usd, carbon_kg))

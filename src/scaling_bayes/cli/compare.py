@@ -79,10 +79,10 @@ def compare(
         check_writable(stacked)
     fits = _named(traces, [open_trace(path) for path in traces])
     say("compiling the models")
-    from scaling_bayes.model.compare import compare as compare_fits
-    from scaling_bayes.model.stack import stack
-
     with warnings_said(), interrupts_kept():
+        from scaling_bayes.model.compare import compare as compare_fits
+        from scaling_bayes.model.stack import stack
+
         if stacked is not None:
             # Fits that cannot be mixed are refused before the long work; the weights do not matter.
             stack(fits, dict.fromkeys(fits, 1.0), random_seed=random_seed)

@@ -24,11 +24,11 @@ from scaling_bayes.cli.options import (
 )
 from scaling_bayes.cli.output import (
     interrupts_kept,
+    open_fit,
     print_csv,
     print_json,
     print_table,
     say,
-    say_failed_checks,
     written_trace,
 )
 
@@ -145,14 +145,11 @@ def afford(
     """
     from scaling_bayes.formatting import format_error, format_year
     from scaling_bayes.projection.afford import affordable, summarize_first_year
-    from scaling_bayes.traces import open_trace
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = named_scenario(options)
-    idata = open_trace(trace)
-    say_failed_checks(idata)
     answer = affordable(
-        idata,
+        open_fit(trace),
         targets=read_targets(targets),
         years=range(start, until + 1),
         scenario=chosen,
@@ -201,11 +198,10 @@ def gain(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **o
     """
     from scaling_bayes.formatting import format_error, format_interval
     from scaling_bayes.projection.gain import compare_routes, required_gain, summarize_gain
-    from scaling_bayes.traces import open_trace
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = named_scenario(options)
-    answer = required_gain(open_trace(trace), targets=read_targets(targets), scenario=chosen, **options)
+    answer = required_gain(open_fit(trace), targets=read_targets(targets), scenario=chosen, **options)
     needed, routes = summarize_gain(answer), compare_routes(answer)
     if as_json:
         print_json({"gain": needed.to_dict(orient="records"), "routes": routes.to_dict(orient="records")})
@@ -292,11 +288,10 @@ def decompose(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool
     """
     from scaling_bayes.formatting import format_error
     from scaling_bayes.projection.decompose import decompose as decompose_trace
-    from scaling_bayes.traces import open_trace
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = named_scenario(options)
-    frame = decompose_trace(open_trace(trace), read_targets(targets), scenario=chosen, **options)
+    frame = decompose_trace(open_fit(trace), read_targets(targets), scenario=chosen, **options)
     if _print(frame, as_json=as_json, as_csv=as_csv):
         return
     print_table(
@@ -332,9 +327,10 @@ def hardware_fit(output: Path, before: float | None, quiet: bool, as_json: bool)
 
     check_writable(output)
     from scaling_bayes.diagnostics import failed_checks
-    from scaling_bayes.model.hardware import fit_hardware
 
     with interrupts_kept():
+        from scaling_bayes.model.hardware import fit_hardware
+
         tree = fit_hardware(before=float("inf") if before is None else before, progressbar=not quiet)
     path = save_trace(tree, output)
     say(f"hardware posterior written to {path}")

@@ -8,7 +8,7 @@ import click
 
 from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.options import json_option
-from scaling_bayes.cli.output import print_json, say
+from scaling_bayes.cli.output import open_fit, print_json, say
 
 __all__ = ["explore"]
 
@@ -32,12 +32,10 @@ def explore(trace: Path | None, host: str, port: int, browser: bool, as_json: bo
     """
     from scaling_bayes.explore.app import check_extra, is_loopback, serve
     from scaling_bayes.releases import REFERENCE_TRACE
-    from scaling_bayes.schema import FIT_KIND
-    from scaling_bayes.traces import open_trace
 
     check_extra()
     source = REFERENCE_TRACE if trace is None else trace
-    idata = open_trace(source, kind=FIT_KIND)
+    idata = open_fit(source)
     if not is_loopback(host):
         say(f"warning: whoever can reach {host} can open the page; there is no password.")
 

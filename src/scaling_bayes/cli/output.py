@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "interrupts_kept",
+    "open_fit",
     "print_csv",
     "print_json",
     "print_table",
     "say",
-    "say_failed_checks",
     "warnings_said",
     "written_trace",
 ]
@@ -37,12 +37,16 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def say_failed_checks(idata: xr.DataTree) -> None:
-    """Warn, on standard error, of every check that a fit did not pass."""
+def open_fit(source: Path | str) -> xr.DataTree:
+    """Open a fit whose numbers are asked for, and say every check that it did not pass."""
     from scaling_bayes.diagnostics import failed_checks
+    from scaling_bayes.schema import FIT_KIND
+    from scaling_bayes.traces import open_trace
 
+    idata = open_trace(source, kind=FIT_KIND)
     for sentence in failed_checks(idata):
         say(f"warning: {sentence}")
+    return idata
 
 
 def print_json(content: Any) -> None:
@@ -125,7 +129,7 @@ def warnings_said() -> Iterator[list[str]]:
 def interrupts_kept() -> Iterator[None]:
     """Raise `KeyboardInterrupt` at the end of the block if one was lost inside it.
 
-    Python drops exceptions raised in weak-reference callbacks, and compilation runs many of them.
+    Python drops exceptions raised in weak-reference callbacks, and imports and compilation run many of them.
     """
     pressed = False
 

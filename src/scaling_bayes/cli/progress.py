@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaling_bayes.cli.options import csv_option, json_option, refuse_both, trace_argument
-from scaling_bayes.cli.output import print_csv, print_json, print_table
+from scaling_bayes.cli.output import open_fit, print_csv, print_json, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,10 +41,9 @@ def progress(trace: Path, as_json: bool, as_csv: bool) -> None:
       scaling-bayes progress trace.nc
     """
     from scaling_bayes.projection.progress import summarize_progress
-    from scaling_bayes.traces import open_trace
 
     refuse_both(as_json=as_json, as_csv=as_csv)
-    frame = summarize_progress(open_trace(trace))
+    frame = summarize_progress(open_fit(trace))
     if as_json:
         print_json(frame.to_dict(orient="records"))
     elif as_csv:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaling_bayes.cli.completion import traces as trace_names
-from scaling_bayes.cli.output import print_csv, print_json, print_table, say
+from scaling_bayes.cli.output import open_fit, print_csv, print_json, print_table, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,11 +44,10 @@ def replicate(trace: Path | None, kind: str, as_json: bool, as_csv: bool) -> Non
     from scaling_bayes.thompson2020.frontier import quantile_frontier
     from scaling_bayes.thompson2020.lines import regressions
     from scaling_bayes.thompson2020.targets import target_table
-    from scaling_bayes.traces import open_trace
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other.")
-    idata = None if trace is None else open_trace(trace)
+    idata = None if trace is None else open_fit(trace)
     targets = target_table() if idata is None else side_by_side(idata, kind=kind)
     if as_csv:
         print_csv(targets)

@@ -77,11 +77,11 @@ def scorecard(
     if output is not None:
         check_writable(output)
     say("reading the systems, compiling the models")
-    from scaling_bayes.model.scorecard import scorecard as score
-
     if cutoffs:
         options["cutoffs"] = cutoffs
     with warnings_said(), interrupts_kept():
+        from scaling_bayes.model.scorecard import scorecard as score
+
         scores = score(systems, progressbar=not quiet, **options)
     if output is not None:
         write_text(output, scores.to_csv(index=False, lineterminator="\n"))

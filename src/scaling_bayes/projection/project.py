@@ -91,7 +91,7 @@ def project(
     seed = fit_seed(idata, random_seed)
     frozen = chosen is not None and chosen.algorithmic_progress == "frozen"
     asked = ask(idata, targets, years, kind, seed, progress_continues=not frozen)
-    if chosen is not None and chosen.name != "thompson2020" and not asked.year.values.all():
+    if chosen is not None and chosen.depends_on_year and not asked.year.values.all():
         raise TargetError(
             "years: this fit knows none, so a scenario has no date for its prices; expected a year to price "
             "at (years=2026, --year 2026), or no scenario (scenario=None, --scenario none)."

@@ -163,6 +163,11 @@ class Scenario:
         return dataclasses.replace(self, **own, replacements={**kept, **assumed})
 
     @property
+    def depends_on_year(self) -> bool:
+        """Whether a dollar, a joule or the grid is another in another year."""
+        return self.improvement != "none" or self.value("grid_growth_per_year") != 0.0
+
+    @property
     def price_quantity(self) -> str:
         """The trend behind the price: ``cloud`` or ``purchase``."""
         return "purchase" if self.price == "purchase" else "cloud"

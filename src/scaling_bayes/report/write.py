@@ -76,7 +76,7 @@ def write_report(
     """
     html = Path(path)
     data, table = html.with_suffix(".json"), html.with_suffix(".csv")
-    if html.suffix in (".json", ".csv", ""):
+    if html.suffix not in (".html", ".htm"):
         raise OptionError(
             f"a report is written to an .html file, and .json and .csv beside it; found {html}."
         )
