@@ -163,6 +163,12 @@ def test_defaults_are_those_of_the_function(function: Callable[..., object]) -> 
     assert {name: options[name].default for name in named} == {name: defaults[name] for name in named}
 
 
+def test_the_list_of_commands_has_whole_sentences() -> None:
+    listed = run("--help").stdout.partition("Commands:")[2].strip().splitlines()
+    assert [line.split()[0] for line in listed] == sorted(cli.commands)
+    assert not [line for line in listed if line.endswith("...")]
+
+
 def test_starting_imports_nothing_that_completion_needs() -> None:
     heavy = "{'numpy', 'pandas', 'xarray', 'rich', 'scaling_bayes.releases'}"
     code = f"import sys, scaling_bayes.cli; print(sorted({heavy} & set(sys.modules)))"

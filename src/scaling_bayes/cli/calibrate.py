@@ -23,7 +23,7 @@ INTERRUPTED = 130
 _SHOWN = 10
 
 
-@click.command()
+@click.command(short_help="Simulate and refit many times: do intervals hold?")
 @click.argument("experiment", metavar="EXPERIMENT", shell_complete=choices_of(experiments))
 @click.argument("systems", type=click.Path(path_type=Path), required=False)
 @click.option("--simulations", type=int, default=500, show_default=True, help="Number of simulations.")

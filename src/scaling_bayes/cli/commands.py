@@ -54,7 +54,7 @@ CHECK_FAILED = 3
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="scaling_bayes", prog_name="scaling-bayes")
 def cli() -> None:
-    """How much training compute a target error needs, with credible intervals.
+    """How much compute, money and carbon a target error needs, with credible intervals.
 
     \b
     Example:
@@ -63,7 +63,7 @@ def cli() -> None:
     """
 
 
-@cli.command()
+@cli.command(short_help="Fit a table of systems and write a trace")
 @click.argument("systems", type=click.Path(path_type=Path), required=False)
 @click.option(
     "-o",
@@ -133,7 +133,7 @@ def fit(
     return CHECK_FAILED if failed else 0
 
 
-@cli.command()
+@cli.command(short_help="Write a trace's report: HTML, JSON and CSV")
 @click.argument("trace", type=click.Path(path_type=Path), required=False, shell_complete=trace_names)
 @click.option(
     "-o",
@@ -196,7 +196,7 @@ def report(
         click.echo(str(path))
 
 
-@cli.command()
+@cli.command(short_help="What a target needs: compute, cost, carbon")
 @trace_argument
 @target_option
 @years_option
@@ -262,7 +262,7 @@ def project(
         )
 
 
-@cli.command()
+@cli.command(short_help="Check a table of systems")
 @click.argument("systems", type=click.Path(path_type=Path))
 @json_option
 def validate(systems: Path, as_json: bool) -> None:
@@ -298,7 +298,7 @@ def validate(systems: Path, as_json: bool) -> None:
         )
 
 
-@cli.command()
+@cli.command(short_help="What a trace holds")
 @click.argument("trace", type=click.Path(path_type=Path), required=False, shell_complete=trace_names)
 @json_option
 def info(trace: Path | None, as_json: bool) -> None:

@@ -23,7 +23,7 @@ __all__ = ["compare"]
 _COLUMNS = ("fit", "elpd", "difference", "weight", "optimal", "worst k", "refits")
 
 
-@click.command()
+@click.command(short_help="Weigh fits by what they predict of data left out")
 @click.argument(
     "traces",
     metavar="TRACE...",

@@ -107,7 +107,7 @@ def _print(frame: pd.DataFrame, *, as_json: bool, as_csv: bool) -> bool:
     return as_json or as_csv
 
 
-@click.command()
+@click.command(short_help="What a scenario assumes, with sources")
 @scenario_options()
 @json_option
 @csv_option
@@ -124,7 +124,7 @@ def scenario(as_json: bool, as_csv: bool, **options: Any) -> None:
         print_assumptions(chosen)
 
 
-@click.command()
+@click.command(short_help="When a target first fits a budget, and how surely")
 @trace_argument
 @target_option
 @budget_options
@@ -180,7 +180,7 @@ def afford(
     print_assumptions(chosen)
 
 
-@click.command()
+@click.command(short_help="By what factor things must improve for a budget")
 @trace_argument
 @target_option
 @budget_options
@@ -264,7 +264,7 @@ def _factor(low: float, high: float) -> str:
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
-@click.command()
+@click.command(short_help="What the spread of an answer comes from")
 @trace_argument
 @target_option
 @_year_option
@@ -311,7 +311,7 @@ def decompose(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool
     )
 
 
-@click.command("hardware-fit")
+@click.command("hardware-fit", short_help="Fit the trends of hardware and prices")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Trace to write.")
 @click.option("--before", type=float, help="Use only what was known before this year.")
 @quiet_option

@@ -13,7 +13,7 @@ from scaling_bayes.cli.output import open_fit, print_json, say
 __all__ = ["explore"]
 
 
-@click.command()
+@click.command(short_help="Open a page: move a control, intervals follow")
 @click.argument("trace", type=click.Path(path_type=Path), required=False, shell_complete=trace_names)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, default=5006, show_default=True, help="Port; 0 for any that is free.")

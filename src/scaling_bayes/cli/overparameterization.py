@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["overparameterization"]
 
 
-@click.command()
+@click.command(short_help="Simulate what too many parameters cost")
 @click.option("--parameters", "n_parameters", type=int, default=1000, show_default=True, help="Features.")
 @click.option(
     "--nonzero", "n_nonzero", type=int, default=10, show_default=True, help="Features with an effect."

@@ -25,7 +25,7 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[float], float]]] = {
 }
 
 
-@click.command()
+@click.command(short_help="Slopes, growth of compute and algorithmic progress")
 @trace_argument
 @json_option
 @csv_option

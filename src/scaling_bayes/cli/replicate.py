@@ -20,7 +20,7 @@ __all__ = ["replicate"]
 _SHORT_FORMS = {"polynomial": "poly.", "exponential": "exp."}
 
 
-@click.command()
+@click.command(short_help="The 2020 paper's regressions and targets, redone")
 @click.argument("trace", type=click.Path(path_type=Path), required=False, shell_complete=trace_names)
 @click.option(
     "--kind",

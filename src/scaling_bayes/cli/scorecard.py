@@ -26,7 +26,7 @@ __all__ = ["scorecard"]
 _COLUMNS = ("forecaster", "gain", "CRPS", "50 %", "80 %", "90 %", "systems")
 
 
-@click.command()
+@click.command(short_help="Score predictions of later systems from earlier ones")
 @click.argument("systems", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--cutoff",

@@ -25,7 +25,7 @@ _JSON_STYLE = "csl-json"
 _LISTED = 3
 
 
-@click.command()
+@click.command(short_help="List the released traces")
 @json_option
 def traces(as_json: bool) -> None:
     """List the released traces; their names stand for files in every command.
@@ -47,7 +47,7 @@ def traces(as_json: bool) -> None:
         )
 
 
-@click.command()
+@click.command(short_help="Check that a trace is unaltered and its numbers follow")
 @click.argument("names", metavar="[TRACE]...", nargs=-1, type=click.Path(), shell_complete=trace_names)
 @click.option("--refit", is_flag=True, help="Sample again, with another seed, and compare.")
 @click.option("--random-seed", type=int, help="Seed of --refit; by default the one after the trace's.")
@@ -133,7 +133,7 @@ def _refitted(name: str, random_seed: int | None) -> pd.DataFrame:
     return frame
 
 
-@click.command()
+@click.command(short_help="What to cite for a trace")
 @trace_argument
 @click.option(
     "--style",
@@ -161,7 +161,7 @@ def cite(trace: Path, style: str, with_hardware: bool, as_json: bool) -> None:
     click.echo(cite_trace(trace, style, with_hardware=with_hardware), nl=False)
 
 
-@click.command()
+@click.command(short_help="Pack a trace with its report and data for a deposit")
 @trace_argument
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to make, or .zip file.")
 @click.option("--check", is_flag=True, help="TRACE is a bundle; check it instead of making one.")
