@@ -80,7 +80,7 @@ def test_errors_are_spread_as_the_joint_density_says(law: str, measurement_error
     options = ModelOptions(law, measurement_error=measurement_error)
     at = parameters(options).expand_dims(("chain", "draw"))
     squares = []
-    for simulated in simulations(options)[:400]:
+    for simulated in simulations(options)[:200]:
         performance = observed_performance(law, at, simulated)
         residual = performance.residual(simulated.error).transpose(..., "system").values[0, 0]
         covariance = np.diag((performance.sd**2).values[0, 0])
@@ -111,7 +111,7 @@ def test_robust_papers_stray_by_a_student_t_together() -> None:
     options = ModelOptions(robust=True)
     at = parameters(options).expand_dims(("chain", "draw"))
     z = []
-    for simulated in simulations(options):
+    for simulated in simulations(options)[:800]:
         performance = observed_performance("power", at, simulated)
         z.append(
             performance.residual(simulated.error).transpose(..., "system").values[0, 0]

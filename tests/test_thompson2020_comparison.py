@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from click.testing import CliRunner
+from tests.synthetic import synthetic_fit
 
 from scaling_bayes.cli.replicate import replicate
 from scaling_bayes.errors import OptionError
@@ -18,6 +19,7 @@ from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
 from scaling_bayes.thompson2020 import page
 from scaling_bayes.thompson2020.comparison import side_by_side, slopes_side_by_side
 from scaling_bayes.thompson2020.lines import fit_line
+from scaling_bayes.traces import save_trace
 
 TASKS = list(THOMPSON2020_TARGETS)
 
@@ -102,12 +104,16 @@ def test_a_law_of_its_own_answers_every_form_but_has_no_comparable_slope(
     assert slopes_side_by_side(other).empty
 
 
-def test_blocks_and_command_show_the_posterior(idata: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_show_the_posterior(idata: xr.DataTree) -> None:
     blocks = page.bayesian_blocks(idata)
     assert blocks["bayesian"].count("\n") == 17
     assert blocks["bayesian_slopes"].count("\n") == 7
-    monkeypatch.setattr("scaling_bayes.traces.open_trace", lambda path: idata)
-    result = CliRunner().invoke(replicate, [str(Path("trace.nc"))])
+
+
+def test_command_shows_the_posterior(tmp_path: Path) -> None:
+    path = tmp_path / "trace.nc"
+    save_trace(synthetic_fit(tasks=tuple(TASKS)), path)
+    result = CliRunner().invoke(replicate, [str(path)])
     assert result.exit_code == 0, result.output
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert "posterior" in result.stdout

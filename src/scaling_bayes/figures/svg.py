@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import matplotlib as mpl
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from scaling_bayes.figures.style import COLORS, legible, styled
 
@@ -68,7 +71,29 @@ def to_svg(figure: Figure, *, name: str = "figure", alt: str = "") -> str:
 @styled
 def _save(figure: Figure, raw: io.StringIO, name: str) -> None:
     mpl.rcParams.update({"svg.hashsalt": name, "svg.fonttype": "none"})
-    figure.savefig(raw, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    with _laid_out(figure):
+        figure.savefig(
+            raw, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+        )
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Lay a figure out before it is saved: `savefig` would draw it once more, only to have it laid out."""
+    engine, canvas, dpi = figure.get_layout_engine(), figure.canvas, figure.dpi
+    if engine is None:
+        yield
+        return
+    try:
+        FigureCanvasSVG(figure)
+        figure.dpi = FigureCanvasSVG.fixed_dpi
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+        yield
+    finally:
+        figure.set_layout_engine(engine)
+        figure.set_canvas(canvas)
+        figure.dpi = dpi
 
 
 def _drop(root: ElementTree.Element) -> None:
