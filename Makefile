@@ -31,7 +31,7 @@ report: build/reference.nc ## fit the shipped data, then write build/report.html
 	$(BIN)/scaling-bayes report build/reference.nc -o build/report.html
 
 test: lint ## run every check: style, types, import rules, tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --cov
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov
 
 lint: .venv/.project ## check style, types and import rules
 	$(BIN)/ruff check

@@ -1,18 +1,20 @@
 """Refits a minute by the kernel, by one PyMC model given other data, and by one built anew; and memory.
 
 ``python benchmarks/refits.py`` takes about a quarter of an hour on two cores; results go to
-``benchmarks/results/refits.json``. The ways take turns, in one process, on the same simulated data and with
-the same sampler settings, those of ``calibrate prior_sbc``. Then one worker process and two make the same
-simulations. Last, 2,000 refits in one process, and the memory it holds after each.
+``benchmarks/results/refits.json``. The ways take turns, each in its own process, on the same simulated data
+and with the same sampler settings, those of ``calibrate prior_sbc``. Then one worker process and two make
+the same simulations. Last, 2,000 refits in one process, and the memory it holds after each.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import tempfile
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,7 @@ from scaling_bayes.priors import default_priors
 from scaling_bayes.simulation import simulate_observations
 from scaling_bayes.systems.load import reference_systems
 
+context = multiprocessing.get_context("spawn")
 RESULTS = Path(__file__).parent / "results" / "refits.json"
 
 
@@ -77,29 +80,52 @@ def simulations(of: Model, count: int) -> list:
     raise RuntimeError("too few simulations")
 
 
+def serve(pipe: Connection, way: str) -> None:
+    """Fit what comes through the pipe in one way, and send back the seconds of a fit."""
+    os.environ["SCALING_BAYES_COMPILE_CACHE"] = "1" if way == "rebuilt" else "0"
+    of = model()
+
+    def new() -> Refitter:
+        return Refitter(of.options, of.sampler, of.priors, by_pymc=way != "kernel")
+
+    kept = new() if way in {"kernel", "compiled_once"} else None
+    while (asked := pipe.recv()) is not None:
+        data, seed, fits = asked
+        begun = time.perf_counter()
+        for number in range(fits):
+            (kept or new())(data, seed + number)
+        pipe.send((time.perf_counter() - begun) / fits)
+
+
 def against_rebuilding(repeats: int) -> dict[str, object]:
-    """Seconds of a fit in each way, in turns.
+    """Seconds of a fit in each way, in turns, each way in a process of its own as who refits has it.
 
     By the kernel; by PyMC's model compiled once; by PyMC's built anew, with compiled code reused as PyTensor
-    does if left alone; and without, as the package does where it samples PyMC's model.
+    does if left alone; and without, as the package does where it samples PyMC's model. A turn of the first
+    two is several fits, for a refit seldom comes alone.
     """
-    of = model()
-    data = simulations(of, repeats)
+    ways = {"kernel": 10, "compiled_once": 5, "rebuilt": 1, "rebuilt_without_cache": 1}
+    data = simulations(model(), repeats)
+    pipes, processes = {}, []
+    for way in ways:
+        pipes[way], end = context.Pipe()
+        processes.append(context.Process(target=serve, args=(end, way), daemon=True))
+        processes[-1].start()
 
-    def refitter(by_pymc: bool) -> Refitter:
-        return Refitter(of.options, of.sampler, of.priors, by_pymc=by_pymc)
+    def ask(way: str, number: int, fits: int) -> float:
+        pipes[way].send((data[number], 100 * number, fits))
+        return pipes[way].recv()
 
-    ways = {"kernel": refitter(False), "compiled_once": refitter(True)}
-    for way in (*ways.values(), refitter(True)):
-        way(data[0], 0)
-    seconds: dict[str, list[float]] = {name: [] for name in (*ways, "rebuilt", "rebuilt_without_cache")}
-    for number, one in enumerate(data):
-        for name, found in seconds.items():
-            os.environ["SCALING_BAYES_COMPILE_CACHE"] = "1" if name == "rebuilt" else "0"
-            begun = time.perf_counter()
-            (ways.get(name) or refitter(True))(one, number)
-            found.append(time.perf_counter() - begun)
-    return {"seconds": seconds}
+    for way in ways:
+        ask(way, 0, 1)
+    seconds = {way: [] for way in ways}
+    for number in range(repeats):
+        for way, fits in ways.items():
+            seconds[way].append(ask(way, number, fits))
+    for pipe, process in zip(pipes.values(), processes, strict=True):
+        pipe.send(None)
+        process.join()
+    return {"fits_a_turn": ways, "seconds": seconds}
 
 
 def workers(count: int) -> dict[str, object]:

@@ -63,3 +63,13 @@ def reference_fit(reference_trace: Path) -> xr.DataTree:
     from scaling_bayes import open_trace
 
     return open_trace(reference_trace)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports whose pictures are plotted, but not written as SVG, which takes as long as all the rest."""
+
+    def nothing(figure: object, *, name: str, alt: str) -> str:
+        return f"<svg id='{name}'/>"
+
+    monkeypatch.setattr("scaling_bayes.report.drawing.to_svg", nothing)

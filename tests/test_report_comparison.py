@@ -10,6 +10,8 @@ from scaling_bayes.report.build import build_report
 from scaling_bayes.report.parts import Details, PowerInterval, Table
 from scaling_bayes.thompson2020.comparison import side_by_side
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 PAPER_TASKS = ("imagenet", "ms_coco", "squad_1_1", "conll_2003", "wmt14_en_fr")
 
 

@@ -38,6 +38,8 @@ from scaling_bayes.report import reading as report_reading
 from scaling_bayes.report.parts import Report, Section, Table
 from scaling_bayes.schema import group, manifest
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 WEIGHTS = {"power": 0.4, "exponential": 0.1, "logistic": 0.2, "saturating": 0.3}
 
 

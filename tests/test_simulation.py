@@ -111,7 +111,7 @@ def test_robust_papers_stray_by_a_student_t_together() -> None:
     options = ModelOptions(robust=True)
     at = parameters(options).expand_dims(("chain", "draw"))
     z = []
-    for simulated in simulations(options)[:800]:
+    for simulated in simulations(options)[:500]:
         performance = observed_performance("power", at, simulated)
         z.append(
             performance.residual(simulated.error).transpose(..., "system").values[0, 0]
