@@ -209,6 +209,15 @@ def test_validate_counts_systems() -> None:
     assert [c["systems"] for c in counts] == frame.groupby("task", sort=False).size().tolist()
 
 
+def test_validate_says_what_a_fit_would_need(tmp_path: Path) -> None:
+    path = tmp_path / "speech.csv"
+    path.write_text("task,error,training_compute_flop,year\na,0.3,1e17,2015\na,0.2,1e18,\na,0.1,1e19,2017\n")
+    done = run("validate", path)
+    assert done.returncode == 0
+    assert "1 of 3 systems with compute have no year" in done.stderr
+    assert "--pooling none" in done.stderr
+
+
 def test_info_with_and_without_a_trace(reference_trace: Path) -> None:
     shipped = json.loads(run("info", "--json").stdout)
     assert {task["task"] for task in shipped["tasks"]} >= {"imagenet", "ms_coco"}
@@ -264,6 +273,7 @@ BAD_TABLES = {
     "gflop.csv": b"task,error,training_compute_flop\na,0.2,1e5\na,0.1,1e4\na,0.3,1e3\n",
     "negative.csv": b"task,error,training_compute_flop\na,0.2,-1e20\n",
     "text.csv": b"task,error,training_compute_flop\na,low,1e20\n",
+    "few.csv": b"task,error,training_compute_flop,year\na,0.2,1e18,2015\na,0.1,1e19,2016\n",
     "binary.parquet": b"PAR1 but not really",
     "table.xlsx": b"PK",
 }
@@ -297,6 +307,7 @@ BAD_COMMANDS = [
     (("fit", "."), 1, "folder"),
     (("report", "no_such.nc"), 1, "No such file"),
     (("report", "bad.nc"), 1, "not a readable netCDF-4 file"),
+    (("report", SYSTEMS), 1, "is a table; expected a trace"),
     (("project", "no_such.nc"), 1, "No such file"),
     (("project", "TRACE", "--target", "imagenet"), 2, "expected TASK=ERROR"),
     (("project", "TRACE", "--target", "mnist=0.1"), 1, "not in the fit"),

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -291,6 +292,24 @@ def test_score_as_a_fraction_is_named():
     frame = good_frame().drop(columns="error").assign(metric="wins", value=0.8)
     with pytest.raises(DataError, match="is this a fraction"):
         validate_systems(frame)
+
+
+@pytest.mark.parametrize("metric", ["WER", "wer_clean", "word error rate", "Perplexity", "test loss"])
+def test_a_metric_of_which_less_is_better_is_not_turned_upside_down(metric):
+    frame = good_frame().drop(columns="error").assign(metric=metric, value=20.0)
+    with pytest.raises(DataError, match="more is better") as caught:
+        validate_systems(frame)
+    assert {problem.column for problem in caught.value.problems} == {"metric"}
+
+
+def test_percent_signs_are_understood_but_not_taken():
+    frame = good_frame().astype({"error": object})
+    frame.at[1, "error"] = "18.4 %"
+    with pytest.raises(DataError, match=re.escape("did you mean 0.184?")):
+        validate_systems(frame)
+    scores = good_frame().drop(columns="error").assign(metric="wins", value="81%")
+    with pytest.raises(DataError, match=re.escape("did you mean 81?")):
+        validate_systems(scores)
 
 
 def test_missing_compute_is_no_mistake():

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["open_trace", "save_trace", "verified_summary"]
 
 _ENGINE: Final = "h5netcdf"
+#: Endings of files that `validate_systems` reads.
+_TABLES: Final = (".csv", ".parquet")
 #: Bytes of a variable up to which it is not compressed, and up to which it is stored in one piece.
 _SMALL: Final = 2**12
 _LARGEST_PIECE: Final = 2**26
@@ -184,6 +186,10 @@ def _read(content: bytes, path: Path) -> xr.DataTree:
     except TraceError as error:
         raise TraceError(f"{path}: {error}") from None
     except Exception as error:  # h5py and xarray raise many kinds on a damaged file
+        if path.suffix.lower() in _TABLES:
+            raise TraceError(
+                f"{path} is a table; expected a trace. `scaling-bayes fit {path}` makes one of it."
+            ) from None
         raise TraceError(
             f"{path} is not a readable netCDF-4 file ({type(error).__name__}: {error}); "
             "it is damaged, cut short or of another kind. Get an intact copy."

@@ -268,13 +268,27 @@ def project(
 def validate(systems: Path, as_json: bool) -> None:
     """Validate SYSTEMS (CSV or Parquet) and print what a fit would use, or every problem.
 
+    What a fit would need options for is said on standard error.
+
     \b
     Example:
       scaling-bayes validate my_systems.csv
     """
-    from scaling_bayes.systems.schema import validate_systems
+    import numpy as np
+
+    from scaling_bayes.observations import decimal_year
+    from scaling_bayes.systems.schema import rows_for_fit, validate_systems
 
     frame = validate_systems(systems)
+    usable = rows_for_fit(frame, str(systems)).systems
+    without_year = int(np.isnan(decimal_year(usable)).sum())
+    if without_year:
+        say(
+            f"note: {without_year} of {len(usable)} systems with compute have no year; "
+            "a fit needs --no-algorithmic-progress --no-measurement-error, or the years."
+        )
+    if usable["task"].nunique() == 1:
+        say("note: a fit of one task needs --pooling none, or the shipped tasks beside it.")
     counts = [
         {
             "task": str(task),

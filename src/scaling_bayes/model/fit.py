@@ -229,7 +229,8 @@ def table_to_fit(systems: pd.DataFrame | str | PathLike[str] | None) -> tuple[pd
 
     if systems is None:
         return reference_systems(), "scaling_bayes.reference_systems()"
-    rows = rows_for_fit(validate_systems(systems))
+    source = "DataFrame" if isinstance(systems, pd.DataFrame) else Path(systems).name
+    rows = rows_for_fit(validate_systems(systems), "the data frame" if source == "DataFrame" else source)
     if rows.without_compute:
         warnings.warn(
             f"{rows.without_compute} systems have no training compute and are left out; "
@@ -237,7 +238,7 @@ def table_to_fit(systems: pd.DataFrame | str | PathLike[str] | None) -> tuple[pd
             FitWarning,
             stacklevel=3,
         )
-    return rows.systems, "DataFrame" if isinstance(systems, pd.DataFrame) else Path(systems).name
+    return rows.systems, source
 
 
 def _constant_data(observations: Observations, table: pd.DataFrame) -> xr.Dataset:

@@ -54,11 +54,13 @@ def fits_section(facts: Facts) -> Section:
         "Error against training compute",
         caption=(
             "Error against training compute of the systems of each task, as reported. Line: "
-            f"posterior median of {_law_name(facts)}{' ' + reference if reference else ''}. "
-            "Bands hold 50 % and 90 "
-            "% (equal tails) of new "
-            "systems, given their true compute."
-            + (" Earlier and later: than that mean year." if reference else "")
+            f"posterior median of {_law_name(facts)}{' ' + reference if reference else ''}. Bands hold "
+            "50 % and 90 % (equal tails) of new systems, given their true compute."
+            + (
+                " Each system stands at its own year, earlier or later than that mean year."
+                if reference
+                else ""
+            )
             + (" Dashed: the least-squares line of the 2020 paper, on its own points." if lines else "")
         ),
         alt="Scatter plots of error against training compute with fitted line and predictive bands, "

@@ -36,7 +36,7 @@ def convert(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Problem]:
             for label, cell in zip(labels, table[column].astype(object), strict=True):
                 parsed = _number(cell)
                 if parsed is None:
-                    problems.append(Problem(label, column, repr(cell), "a number, such as 0.25 or 1.5e20"))
+                    problems.append(Problem(label, column, repr(cell), _number_meant(cell, column)))
                 numbers.append(math.nan if parsed is None else parsed)
             table[column] = pd.Series(numbers, dtype="float64")
     if "publication_date" in table:
@@ -93,6 +93,16 @@ def _number(cell: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return None if isinstance(cell, str) and math.isnan(number) else number
+
+
+def _number_meant(cell: object, column: str) -> str:
+    """What was expected instead of a cell that is no number."""
+    share = _number(cell.strip().removesuffix("%").strip()) if isinstance(cell, str) and "%" in cell else None
+    if share is None or column not in {"error", "value"}:
+        return "a number, such as 0.25 or 1.5e20"
+    if column == "value":
+        return f"percent without its sign; did you mean {share:g}?"
+    return f"a fraction; did you mean {share / 100:g}?"
 
 
 def _boolean(cell: object) -> bool | None:

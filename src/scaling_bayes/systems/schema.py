@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,11 @@ FIRST_YEAR, LAST_YEAR = 1950, 2100
 VALUE_TOLERANCE = 5e-4
 #: Two points always lie on a line; three are the least that can disagree with one.
 MIN_ROWS_PER_TASK = 3
+
+#: Metrics of which less is better; 1 - value / 100 would turn them upside down.
+_LESS_IS_BETTER = re.compile(
+    r"\b([wcte]er|rmse|mae|mse|fid|ppl)\b|\berrors?\b|\bloss\b|\bperplexity\b|\bedit rate\b", re.IGNORECASE
+)
 
 _EXPECTED = {
     "compute_positive": "a finite number of FLOP above 0; leave the cell empty if compute is not reported",
@@ -108,6 +114,7 @@ def validate_systems(data: pd.DataFrame | str | PathLike[str]) -> pd.DataFrame:
     unread = {(problem.row, problem.column) for problem in problems}
     problems += _check_ranges(table, labels, skip=unread)
     problems += _check_scores(table, labels, skip=unread)
+    problems += _check_metrics(table, labels)
     problems += _check_agreement(table, labels)
     problems += _check_repeats(table, labels)
     if problems:
@@ -136,13 +143,15 @@ class FitRows:
     without_compute: int
 
 
-def rows_for_fit(systems: pd.DataFrame) -> FitRows:
+def rows_for_fit(systems: pd.DataFrame, source: str = "the systems") -> FitRows:
     """Drop the rows without compute and check that what is left can bear a slope.
 
     Parameters
     ----------
     systems : DataFrame
         As `validate_systems` returns it.
+    source : str
+        What to call the table in an error.
 
     Raises
     ------
@@ -151,7 +160,9 @@ def rows_for_fit(systems: pd.DataFrame) -> FitRows:
     """
     usable = systems[systems["training_compute_flop"].notna()]
     if usable.empty:
-        raise DataError("no row has training compute; expected at least 3 rows with it in each task")
+        raise DataError(
+            f"{source}: no row has training compute; expected at least 3 rows with it in each task"
+        )
     problems = []
     for task, rows in usable.groupby("task", sort=False, observed=True):
         if len(rows) < MIN_ROWS_PER_TASK:
@@ -165,7 +176,7 @@ def rows_for_fit(systems: pd.DataFrame) -> FitRows:
                 Problem(None, "training_compute_flop", found, "compute that varies within the task")
             )
     if problems:
-        raise DataError("the systems cannot bear a fit", problems)
+        raise DataError(f"{source} cannot bear a fit", problems)
     return FitRows(usable, len(systems) - len(usable))
 
 
@@ -317,6 +328,18 @@ def _check_scores(table: pd.DataFrame, labels: Sequence[int | str], skip: Cells)
         Problem(label, column, "nothing", "a score; every row with compute needs one")
         for label, missing in zip(labels, unscored, strict=True)
         if missing and (label, column) not in skip
+    ]
+
+
+def _check_metrics(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Problem]:
+    """Rows whose error would be taken from a metric of which less is better."""
+    if "error" in table or "metric" not in table:
+        return []
+    expected = "a score of which more is better; an error rate goes into a column error, as a fraction"
+    return [
+        Problem(label, "metric", repr(metric), expected)
+        for label, metric in zip(labels, table["metric"].astype(str), strict=True)
+        if _LESS_IS_BETTER.search(metric.replace("_", " "))
     ]
 
 
