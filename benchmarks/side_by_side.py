@@ -1,8 +1,9 @@
 """The package beside what people would use instead, in turns, on the same rows.
 
 ``python benchmarks/side_by_side.py`` takes about three quarters of an hour on two quiet cores, most of it for
-Bambi, brms and Stan. It needs the extra ``benchmarks`` (Bambi, NumPyro); what R has of rstan and brms is
-measured too, and what is missing is left out and named. Results go to
+Bambi, brms and Stan. NumPyro and Bambi are of the extra ``benchmarks``, installed here or, so that what they
+bring does not slow the others, elsewhere: ``--peers`` is a Python that has them and PyMC. What R has of rstan
+and brms is measured too, and what is missing is left out and named. Results go to
 ``benchmarks/results/side_by_side.json``, from where ``python benchmarks/side_by_side_page.py`` takes the
 tables and the figure of ``docs/side_by_side.md``.
 
@@ -24,7 +25,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -73,35 +73,37 @@ def _peer(*script: str) -> dict[str, Any]:
     }
 
 
-_PLAIN = (sys.executable, str(PEERS / "plain.py"))
-CONTENDERS = (
-    Contender(
-        "scaling-bayes fit",
-        lambda table, folder: [
-            *(sys.executable, "-m", "scaling_bayes", "fit", "--quiet", "--random-seed", "1"),
-            *("-o", str(folder / "1.nc")),
-        ],
-        lambda table, folder, fits: [sys.executable, str(PEERS / "package.py"), str(folder), str(fits)],
-        caches=True,
-    ),
-    Contender("nutpie", **_peer(*_PLAIN, "nutpie"), caches=True),
-    Contender("pm.sample", **_peer(*_PLAIN, "pymc"), caches=True),
-    Contender("NumPyro", **_peer(*_PLAIN, "numpyro"), needs="numpyro"),
-    Contender(
-        "rstan", **_peer("Rscript", str(PEERS / "plain.R"), str(PEERS / "plain.stan")), needs="R:rstan"
-    ),
-    Contender(
-        "Bambi",
-        lambda table, folder: [sys.executable, str(PEERS / "mixed.py"), str(table), str(folder)],
-        needs="bambi",
-        caches=True,
-    ),
-    Contender(
-        "brms",
-        lambda table, folder: ["Rscript", str(PEERS / "mixed.R"), str(table), str(folder)],
-        needs="R:brms",
-    ),
-)
+def contenders(peers: str) -> tuple[Contender, ...]:
+    """All of them; `peers` is the Python that has NumPyro and Bambi."""
+    plain = str(PEERS / "plain.py")
+    return (
+        Contender(
+            "scaling-bayes fit",
+            lambda table, folder: [
+                *(sys.executable, "-m", "scaling_bayes", "fit", "--quiet", "--random-seed", "1"),
+                *("-o", str(folder / "1.nc")),
+            ],
+            lambda table, folder, fits: [sys.executable, str(PEERS / "package.py"), str(folder), str(fits)],
+            caches=True,
+        ),
+        Contender("nutpie", **_peer(sys.executable, plain, "nutpie"), caches=True),
+        Contender("pm.sample", **_peer(sys.executable, plain, "pymc"), caches=True),
+        Contender("NumPyro", **_peer(peers, plain, "numpyro"), needs="numpyro"),
+        Contender(
+            "rstan", **_peer("Rscript", str(PEERS / "plain.R"), str(PEERS / "plain.stan")), needs="R:rstan"
+        ),
+        Contender(
+            "Bambi",
+            lambda table, folder: [peers, str(PEERS / "mixed.py"), str(table), str(folder)],
+            needs="bambi",
+            caches=True,
+        ),
+        Contender(
+            "brms",
+            lambda table, folder: ["Rscript", str(PEERS / "mixed.R"), str(table), str(folder)],
+            needs="R:brms",
+        ),
+    )
 
 
 def write_table(path: Path) -> None:
@@ -287,27 +289,24 @@ def starts(repeats: int) -> dict[str, list[float]]:
     return found
 
 
-def installed(library: str) -> str | None:
-    """Version of a library, of R's where its name begins with ``R:``; None where there is none."""
-    if not library.startswith("R:"):
-        try:
-            return version(library)
-        except ModuleNotFoundError:
-            return None
-    if shutil.which("Rscript") is None:
+def installed(library: str, peers: str = sys.executable) -> str | None:
+    """Version of a library of a Python, or of R's where its name begins with ``R:``; None where absent."""
+    if library.startswith("R:"):
+        asked = ["Rscript", "-e", f"cat(format(packageVersion('{library.removeprefix('R:')}')))"]
+    else:
+        asked = [peers, "-c", f"import importlib.metadata as m; print(m.version({library!r}), end='')"]
+    if shutil.which(asked[0]) is None:
         return None
-    asked = f"cat(format(packageVersion('{library.removeprefix('R:')}')))"
-    said = subprocess.run(["Rscript", "-e", asked], capture_output=True, text=True)
+    said = subprocess.run(asked, capture_output=True, text=True)
     return None if said.returncode else said.stdout
 
 
-def versions() -> dict[str, str]:
+def versions(peers: str = sys.executable) -> dict[str, str]:
     """Versions of everything measured."""
-    peers = {
-        name.removeprefix("R:"): installed(name) for name in ("numpyro", "jax", "bambi", "R:rstan", "R:brms")
-    }
-    known = {name: found for name, found in peers.items() if found}
-    return {"python": platform.python_version(), **library_versions(), **known}
+    libraries = ("numpyro", "jax", "bambi", "R:rstan", "R:brms")
+    known = {name.removeprefix("R:"): installed(name, peers) for name in libraries}
+    found = {name: version for name, version in known.items() if version}
+    return {"python": platform.python_version(), **library_versions(), **found}
 
 
 def machine() -> dict[str, str]:
@@ -328,13 +327,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--peers", default=sys.executable, help="a Python with NumPyro, Bambi and PyMC")
     parser.add_argument("--only", nargs="+", help="names of contenders", metavar="NAME")
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
-    chosen = [one for one in CONTENDERS if options.only is None or one.name in options.only]
-    missing = {one.name: one.needs for one in chosen if one.needs and not installed(one.needs)}
+    every = contenders(options.peers)
+    chosen = [one for one in every if options.only is None or one.name in options.only]
+    missing = {one.name: one.needs for one in chosen if one.needs and not installed(one.needs, options.peers)}
     chosen = [one for one in chosen if one.name not in missing]
-    results: dict[str, Any] = {"machine": machine(), "versions": versions(), "not_installed": missing}
+    results: dict[str, Any] = {
+        "machine": machine(),
+        "versions": versions(options.peers),
+        "not_installed": missing,
+    }
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "systems.csv"
         write_table(table)

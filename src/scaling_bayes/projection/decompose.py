@@ -222,7 +222,7 @@ def _conversion(
 
 
 def _clipped(values: Floats) -> Floats:
-    low, high = np.quantile(values, [0.001, 0.999])
+    low, high = np.quantile(values, [0.001, 0.999], axis=-1, keepdims=True)
     return np.clip(values, low, high)
 
 
@@ -233,11 +233,12 @@ def _shapley(
     everything = frozenset(sources)
     whole = _clipped(value(everything, 0))
     total = float(np.var(whole))
+    centred = whole - whole.mean()
     explained = {frozenset[str](): 0.0, everything: total}
     for size in range(1, len(sources)):
         for kept in map(frozenset, itertools.combinations(sources, size)):
-            again = [_clipped(value(kept, repeat)) for repeat in range(_REPEATS)]
-            explained[kept] = float(np.mean([np.cov(whole, each)[0, 1] for each in again]))
+            again = _clipped(np.stack([value(kept, repeat) for repeat in range(_REPEATS)]))
+            explained[kept] = float((again @ centred).mean()) / (len(whole) - 1)
     scale = total if total > 0 else 1.0
     shares = {}
     count = len(sources)
