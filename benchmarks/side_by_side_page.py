@@ -53,9 +53,10 @@ def _machine(results: Mapping[str, Any]) -> str:
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
     absent, runs = results["not_installed"], len(results["cold"][OURS]["seconds"])
     left_out = f" Not installed, so left out: {', '.join(absent)}." if absent else ""
+    apart = " NumPyro and Bambi are in an environment of their own." if results["peers_apart"] else ""
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory']}, {machine['system']}; load "
-        f"{machine['load_before']} before the start. {listed}.{left_out}\n\n"
+        f"{machine['load_before']} before the start. {listed}.{apart}{left_out}\n\n"
         f"Medians, with the range in brackets, of {runs} runs; ratios are those "
         "within a round.\n"
     )

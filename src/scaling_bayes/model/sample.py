@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import nutpie
+import pyarrow as pa
 
 from scaling_bayes.model.fast import compile_fast, is_fast
 from scaling_bayes.options import ModelOptions, SamplerOptions
@@ -124,26 +125,55 @@ def sample_compiled(
             save_warmup=False,
             progress_bar=False,
             progress_callback=callback,
+            return_raw_trace=True,
             blocking=False,
         )
         try:
-            tree = sampler.wait()
+            trace = sampler.wait().get_arrow_trace()
         except BaseException:
             # Blocking, nutpie would take an interrupt for the end and return what it has.
             sampler.cancel()
             raise
-    stats = tree["sample_stats"].to_dataset()[list(SAMPLE_STATS)].rename(SAMPLE_STATS)
+    draw_batches, stat_batches = ([pa.record_batch(batch) for batch in batches] for batches in trace)
+    tuning = [batch.column("tuning").true_count for batch in stat_batches]
+    posterior = _dataset(draw_batches, tuning, names, compiled.coords)
+    stats = _dataset(stat_batches, tuning, list(SAMPLE_STATS), {}).rename(SAMPLE_STATS)
     for flag in ("diverging", "reached_max_treedepth"):
         stats[flag] = stats[flag].astype(np.int8)
     for count in ("tree_depth", "n_steps"):
         stats[count] = stats[count].astype(np.int64)
-    return _plain(tree["posterior"].to_dataset(), names), stats.drop_attrs()
+    return posterior, stats
 
 
-def _plain(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
-    dataset = dataset[list(names)].drop_attrs()
-    used = {dim for variable in dataset.data_vars.values() for dim in variable.dims}
-    return dataset.drop_vars([name for name in dataset.coords if name not in used])
+def _dataset(
+    batches: Sequence[pa.RecordBatch], tuning: Sequence[int], names: Sequence[str], coords: Mapping[str, Any]
+) -> xr.Dataset:
+    """Columns of nutpie's Arrow trace, a batch for each chain, without the warm-up.
+
+    nutpie's way to ArviZ takes 0.05 s, a fifth of a short refit.
+    """
+    import pandas as pd
+    import xarray as xr
+
+    variables = {}
+    for name in names:
+        field = batches[0].schema.field(name)
+        dims, shape = (
+            [part for part in (field.metadata or {}).get(key, b"").decode().split(",") if part]
+            for key in (b"dims", b"shape")
+        )
+        chains = []
+        for batch, first in zip(batches, tuning, strict=True):
+            column = batch.column(name).slice(first)
+            values = column.flatten() if shape else column
+            chains.append(
+                values.to_numpy(zero_copy_only=False).reshape(len(column), *(int(size) for size in shape))
+            )
+        variables[name] = (("chain", "draw", *dims), np.stack(chains))
+    found = xr.Dataset(variables)
+    counted: dict[str, Any] = {dim: np.arange(found.sizes[dim]) for dim in ("chain", "draw")}
+    labels: dict[str, Any] = {str(dim): pd.Index(coords[str(dim)]) for dim in found.dims if dim in coords}
+    return found.assign_coords(counted | labels)
 
 
 @contextmanager
