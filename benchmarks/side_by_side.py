@@ -339,6 +339,7 @@ def main() -> None:
         "machine": machine(),
         "versions": versions(options.peers),
         "not_installed": missing,
+        "peers_apart": options.peers != sys.executable,
     }
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "systems.csv"
