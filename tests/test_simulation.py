@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -10,7 +12,7 @@ from scipy.stats import kstest, multivariate_normal
 from scaling_bayes.laws import LAWS, get_law
 from scaling_bayes.observations import Observations
 from scaling_bayes.options import ModelOptions
-from scaling_bayes.predictive import joint_log_density_of_error, observed_performance
+from scaling_bayes.predictive import Performance, joint_log_density_of_error, observed_performance
 from scaling_bayes.simulation import simulate_observations
 
 SIMULATIONS = 2000
@@ -73,25 +75,42 @@ def simulations(options: ModelOptions) -> list[Observations]:
     return found
 
 
+def together(options: ModelOptions) -> tuple[Performance, Observations]:
+    """All simulations as systems of one table, and what the truth says of them."""
+    joined = simulations(options)
+    while len(joined) > 1:
+        joined = [
+            reduce(Observations.joined, joined[first : first + 2]) for first in range(0, len(joined), 2)
+        ]
+    at = parameters(options).expand_dims(("chain", "draw"))
+    return observed_performance(options.law, at, joined[0]), joined[0]
+
+
+def per_simulation(values: xr.DataArray, dim: str = "system") -> np.ndarray:
+    """Values of each simulation's systems or papers, shape (simulation, system)."""
+    return values.transpose(..., dim).values.reshape(
+        -1, 8 if dim == "system" else len(design("power").paper_sizes)
+    )
+
+
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("measurement_error", [True, False])
 def test_errors_are_spread_as_the_joint_density_says(law: str, measurement_error: bool) -> None:
     """The squared distance from the mean, in the covariance of the likelihood, is chi-square per paper."""
     options = ModelOptions(law, measurement_error=measurement_error)
-    at = parameters(options).expand_dims(("chain", "draw"))
+    performance, rows = together(options)
+    residuals = per_simulation(performance.residual(rows.error))
+    variances, shared = per_simulation(performance.sd**2), per_simulation(performance.shared_sd**2)
+    density = per_simulation(joint_log_density_of_error(performance, rows.error, rows.paper_index), "paper")
+    jacobian = per_simulation(performance.log_jacobian(rows.error))
     squares = []
-    for simulated in simulations(options)[:200]:
-        performance = observed_performance(law, at, simulated)
-        residual = performance.residual(simulated.error).transpose(..., "system").values[0, 0]
-        covariance = np.diag((performance.sd**2).values[0, 0])
-        shared = (performance.shared_sd**2).values[0, 0]
+    for number, residual in enumerate(residuals):
+        covariance = np.diag(variances[number])
         for one, other in ((0, 1), (4, 5)):
-            covariance[one, other] = covariance[other, one] = shared[one]
+            covariance[one, other] = covariance[other, one] = shared[number, one]
         squares.append(residual @ np.linalg.solve(covariance, residual))
-        density = joint_log_density_of_error(performance, simulated.error, simulated.paper_index)
-        jacobian = performance.log_jacobian(simulated.error).values.sum()
-        exact = multivariate_normal(np.zeros(8), covariance).logpdf(residual) + jacobian
-        assert density.values.sum() == pytest.approx(exact, rel=1e-9)
+        exact = multivariate_normal(np.zeros(8), covariance).logpdf(residual) + jacobian[number].sum()
+        assert density[number].sum() == pytest.approx(exact, rel=1e-9)
     assert kstest(squares, "chi2", (8,)).pvalue > 1e-3
 
 
@@ -108,20 +127,12 @@ def test_reported_compute_has_the_spread_of_the_population_and_its_own_error() -
 
 
 def test_robust_papers_stray_by_a_student_t_together() -> None:
-    options = ModelOptions(robust=True)
-    at = parameters(options).expand_dims(("chain", "draw"))
-    z = []
-    for simulated in simulations(options)[:500]:
-        performance = observed_performance("power", at, simulated)
-        z.append(
-            performance.residual(simulated.error).transpose(..., "system").values[0, 0]
-            / performance.sd.values[0, 0]
-        )
-    standard = np.array(z)
+    performance, rows = together(ModelOptions(robust=True))
+    standard = per_simulation(performance.residual(rows.error) / performance.sd)
     assert kstest(standard[:, 3], "t", (4,)).pvalue > 1e-3
     large = np.abs(standard) > 3
-    together, apart = (large[:, 0] & large[:, 1]).sum(), (large[:, 0] & large[:, 3]).sum()
-    assert together > 3 * max(apart, 1)
+    of_one, apart = (large[:, 0] & large[:, 1]).sum(), (large[:, 0] & large[:, 3]).sum()
+    assert of_one > 3 * max(apart, 1)
 
 
 def test_an_impossible_error_makes_no_simulation() -> None:
