@@ -1,6 +1,6 @@
 """A real Dask cluster on loopback, and what may happen to it.
 
-``python tests/cluster.py 40`` runs forty simulations of prior_sbc on two worker processes, kills a worker,
+``python -m tests.cluster 40`` runs forty simulations of prior_sbc on two worker processes, kills a worker,
 drops the connections to the scheduler, kills the client and starts it again, and compares the results with
 those of one process.
 """
@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from tests.patience import PATIENCE
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -126,10 +127,10 @@ def done(store: Path) -> int:
     return len(list(folder.iterdir())) if folder.is_dir() else 0
 
 
-def wait_for(store: Path, count: int, seconds: float) -> None:
-    until = time.monotonic() + seconds
+def wait_for(store: Path, count: int) -> None:
+    until = time.monotonic() + PATIENCE
     while done(store) < count:
-        assert time.monotonic() < until, f"only {done(store)} of {count} fits in {seconds:.0f} s"
+        assert time.monotonic() < until, f"only {done(store)} of {count} fits in {PATIENCE:.0f} s"
         time.sleep(0.02)
 
 
@@ -155,13 +156,13 @@ def main() -> None:
             "--store", str(store), "--scheduler", f"tcp://127.0.0.1:{running.proxy.port}",
         ]  # fmt: skip
         client = subprocess.Popen(command)
-        wait_for(store, count // 5, 600)
+        wait_for(store, count // 5)
         running.kill(running.workers[0])
         running.add_worker()
         print(f"worker killed after {done(store)} fits", flush=True)
-        wait_for(store, 2 * count // 5, 600)
+        wait_for(store, 2 * count // 5)
         print(f"{running.proxy.drop()} connections dropped after {done(store)} fits", flush=True)
-        wait_for(store, 3 * count // 5, 600)
+        wait_for(store, 3 * count // 5)
         client.kill()
         client.wait()
         print(f"client killed after {done(store)} fits", flush=True)

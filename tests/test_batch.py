@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from tests.cluster import cluster, free_port, wait_for
+from tests.patience import PATIENCE
 from tests.toy_job import ToyJob
 
 from scaling_bayes.batch.execute import ClusterError, execute
@@ -140,15 +141,15 @@ def test_a_cluster_survives_a_lost_worker_lost_connections_and_a_lost_client(tmp
         address = f"tcp://127.0.0.1:{running.proxy.port}"
         command = [sys.executable, "-c", CLIENT, str(store), address, str(log)]
         client = subprocess.Popen(command, cwd=REPOSITORY)
-        wait_for(store, 8, 120)
+        wait_for(store, 8)
         running.kill(running.workers[0])
         running.add_worker()
-        wait_for(store, 20, 120)
+        wait_for(store, 20)
         assert running.proxy.drop() >= 1
-        wait_for(store, 35, 120)
+        wait_for(store, 35)
         client.kill()
         client.wait()
-        subprocess.run(command, cwd=REPOSITORY, check=True, timeout=180)
+        subprocess.run(command, cwd=REPOSITORY, check=True, timeout=PATIENCE)
     made_by = {line.split()[1] for line in log.read_text().splitlines()}
     assert len(made_by) == 3
     found = open_store(store, ToyJob(60, fails=(11,)))
@@ -170,7 +171,7 @@ def test_workers_of_this_machine_give_the_same(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     run = subprocess.run(
         [sys.executable, str(script), str(tmp_path / "two.zarr"), str(tmp_path / "log")],
-        env=environment, capture_output=True, text=True, timeout=180,
+        env=environment, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     assert "fits a minute, 1 failed" in run.stderr

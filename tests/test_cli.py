@@ -18,6 +18,7 @@ import click
 import pandas as pd
 import pytest
 from click.shell_completion import ShellComplete
+from tests.patience import PATIENCE
 
 from scaling_bayes import fit, open_trace, project, scorecard, summarize_projection
 from scaling_bayes.cli import cli
@@ -380,7 +381,7 @@ def test_an_interrupted_fit_writes_nothing(tmp_path: Path) -> None:
     assert process.stderr is not None
     assert process.stderr.readline().strip() == "reading the systems, compiling the model"
     process.send_signal(signal.SIGINT)
-    _, talk = process.communicate(timeout=120)
+    _, talk = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, talk
     assert "interrupted; nothing was written" in talk
     assert list(tmp_path.iterdir()) == []

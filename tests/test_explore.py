@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import xarray as xr
+from tests.patience import PATIENCE
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import (
@@ -372,7 +373,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 
@@ -426,7 +427,7 @@ def test_it_prints_its_address_serves_this_machine_only_and_ends_on_interrupt() 
         address = process.stdout.readline().strip()
         assert address.startswith("http://127.0.0.1:")
         process.send_signal(signal.SIGINT)
-        _, talk = process.communicate(timeout=30)
+        _, talk = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "interrupted" in talk
     assert "Traceback" not in talk

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from tests.patience import PATIENCE
 
 from scaling_bayes import (
     Scenario,
@@ -135,7 +136,7 @@ class Browser:
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-        self.driver.set_script_timeout(30)
+        self.driver.set_script_timeout(PATIENCE)
         self.size(1280, 900)
         self.driver.get(address)
         self.ready()
@@ -181,7 +182,7 @@ def address() -> Iterator[str]:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.send_signal(signal.SIGINT)
-        _, talk = process.communicate(timeout=30)
+        _, talk = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in talk, talk
 
 

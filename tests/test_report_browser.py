@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.patience import PATIENCE
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import open_trace
@@ -77,7 +78,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     opened = webdriver.Chrome(options=options, service=Service(DRIVER))
-    opened.set_script_timeout(120)
+    opened.set_script_timeout(PATIENCE)
     yield opened
     opened.quit()
 
