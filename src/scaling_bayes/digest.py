@@ -1,4 +1,8 @@
-"""Content digests: the same values give the same digest, however they are stored."""
+"""Content digests: the same values give the same digest, however they are stored and on every machine.
+
+What is hashed was stored, or follows from what was stored by arithmetic that IEEE 754 rounds alike
+everywhere. A logarithm is neither: processors differ in its last bit.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["WRITTEN_AS", "cited_digest", "data_digest", "frame_digest", "tree_digest"]
+__all__ = ["WRITTEN_AS", "cited_digest", "data_digest", "frame_digest", "measured_digest", "tree_digest"]
 
 #: Attribute of a tree that was read from a file of an older layout: the digest that file was written with.
 WRITTEN_AS = "written_as"
@@ -61,6 +65,17 @@ def frame_digest(*tables: pd.DataFrame) -> str:
         for column in table:
             digest.update(json.dumps([str(column), [_scalar(value) for value in table[column]]]).encode())
     return digest.hexdigest()
+
+
+def measured_digest(*tables: pd.DataFrame) -> str:
+    """SHA-256 of tables of measured points: of every column but the logarithm of one that is there.
+
+    A table without ``value`` is one that a trace of an earlier release keeps: its logarithms were stored,
+    and are all there is to hash.
+    """
+    return frame_digest(
+        *(table.drop(columns="log10_value") if "value" in table else table for table in tables)
+    )
 
 
 def _scalar(value: Any) -> Any:

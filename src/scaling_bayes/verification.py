@@ -15,7 +15,7 @@ import numpy as np
 
 from scaling_bayes.calibration import summarize
 from scaling_bayes.convergence import ebfmi, ess_bulk, ess_tail, rhat
-from scaling_bayes.digest import data_digest, frame_digest
+from scaling_bayes.digest import data_digest, measured_digest
 from scaling_bayes.errors import OptionError, TraceError
 from scaling_bayes.observations import decimal_year, observations_of
 from scaling_bayes.options import STACK, ModelOptions
@@ -187,7 +187,11 @@ def _hardware_data(tree: xr.DataTree) -> Iterator[_Finding]:
     stated, tables = manifest(tree)["data"], stored_hardware(tree)
     for name, table in zip(("n_points", "n_offers"), tables, strict=True):
         yield _same(f"data/{name}", stated.get(name), len(table))
-    yield _same("data/sha256", stated["sha256"], frame_digest(*tables))
+    yield _same("data/sha256", stated["sha256"], measured_digest(*tables))
+    for name, table in zip(("point", "offer"), tables, strict=True):
+        if "value" in table:
+            logarithm = np.log10(table["value"].to_numpy(float))
+            yield _close(f"observed_data/{name}_log10_value", table["log10_value"].to_numpy(float), logarithm)
 
 
 def _references(tree: xr.DataTree) -> Iterator[_Finding]:

@@ -113,7 +113,7 @@ def series_points(name: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``name``, ``year`` (decimal) and ``log10_value`` in the unit of the series.
+        ``name``, ``year`` (decimal), ``value`` in the unit of the series and ``log10_value``.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def series_points(name: str) -> pd.DataFrame:
 def _frame(names: pd.Series[str], year: pd.Series[float], value: pd.Series[float]) -> pd.DataFrame:
     import pandas as pd
 
-    frame = pd.DataFrame({"name": names, "year": year, "log10_value": np.log10(value)})
+    frame = pd.DataFrame({"name": names, "year": year, "value": value, "log10_value": np.log10(value)})
     known: pd.DataFrame = frame[np.isfinite(frame["year"]) & np.isfinite(frame["log10_value"])]
     return known
 

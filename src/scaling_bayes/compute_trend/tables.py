@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scaling_bayes.compute_trend.series import SERIES, series_points
-from scaling_bayes.digest import frame_digest
+from scaling_bayes.digest import measured_digest
 from scaling_bayes.errors import DataError, OptionError, Problem
 from scaling_bayes.files import write_text
 from scaling_bayes.intervals import QUANTILES
@@ -91,8 +91,8 @@ licence = "CC BY 4.0, attribution given"
 
 
 def inputs_digest() -> str:
-    """SHA-256 of the points of every series."""
-    return frame_digest(*(series_points(name) for name in SERIES))
+    """SHA-256 of the points of every series, before logarithms are taken."""
+    return measured_digest(*(series_points(name) for name in SERIES))
 
 
 def write_tables(root: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:

@@ -1,4 +1,8 @@
-"""From the tables to the points the hardware model sees, in log10."""
+"""From the tables to the points the hardware model sees, as values and in log10.
+
+A value follows from the tables by arithmetic that every processor rounds alike (IEEE 754); its logarithm may
+differ in the last bit. Digests are of values.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +69,7 @@ def trend_points(before: float = math.inf) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``trend``, ``device``, ``year`` (release) and ``log10_value`` in the unit of the quantity.
+        ``trend``, ``device``, ``year`` (release), ``value`` in the unit of the quantity and ``log10_value``.
 
     Raises
     ------
@@ -98,6 +102,7 @@ def _points(quantity: str, board: pd.DataFrame, value: pd.Series[float]) -> pd.D
             "trend": quantity + " " + board["device_class"],
             "device": board["device"],
             "year": board["year"],
+            "value": value,
             "log10_value": np.log10(value),
         }
     )
@@ -128,6 +133,7 @@ def _largest_runs(before: float) -> pd.DataFrame:
             "trend": "largest_run",
             "device": record["system"],
             "year": decimal_year(record["publication_date"]),
+            "value": record["training_compute_flop"].astype(float),
             "log10_value": np.log10(record["training_compute_flop"]),
         }
     )
@@ -143,6 +149,7 @@ def _record_machines() -> pd.DataFrame:
             "trend": "record_machine",
             "device": machines["name"],
             "year": machines["year"] + 0.5,
+            "value": machines["rmax_flop_per_s"].astype(float),
             "log10_value": np.log10(machines["rmax_flop_per_s"]),
         }
     )
@@ -162,7 +169,7 @@ def cloud_offers(before: float = math.inf) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``trend``, ``device``, ``year`` (release), ``age`` (years from release to the price), ``provider``,
-        ``kind`` and ``log10_value``, log10 FLOP per USD.
+        ``kind``, ``value`` (FLOP per USD) and ``log10_value``.
     """
     prices = load_prices(usable=True)
     prices = prices[prices["per"] == "chip_hour"].merge(devices(), on="device")
@@ -177,4 +184,4 @@ def cloud_offers(before: float = math.inf) -> pd.DataFrame:
         ["trend", "device", "provider", "kind", "calendar"], as_index=False, sort=True
     ).agg(year=("year", "first"), age=("age", "median"), value=("value", "median"))
     offers["log10_value"] = np.log10(offers["value"])
-    return offers[["trend", "device", "year", "age", "provider", "kind", "log10_value"]]
+    return offers[["trend", "device", "year", "age", "provider", "kind", "value", "log10_value"]]

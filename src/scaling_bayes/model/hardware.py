@@ -22,7 +22,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
-from scaling_bayes.digest import frame_digest
+from scaling_bayes.digest import measured_digest
 from scaling_bayes.errors import OptionError, ScalingBayesError
 from scaling_bayes.files import write_text
 from scaling_bayes.hardware import equations
@@ -229,7 +229,7 @@ def fit_hardware(
             "data": {
                 "n_points": len(points),
                 "n_offers": len(offers),
-                "sha256": frame_digest(points, offers),
+                "sha256": measured_digest(points, offers),
             },
             "versions": {"python": platform.python_version(), **library_versions()},
         },
