@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import itertools
 import os
+import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
+import pytensor
 import pytest
 from tests.kernel_sweep import disagreement, points, variables_disagreement
 from tests.test_model import OBSERVED, systems
 
 from scaling_bayes import Prior, fit
 from scaling_bayes.laws import LAWS
-from scaling_bayes.model import kernel
+from scaling_bayes.model import kernel, sample
 from scaling_bayes.model.fast import compile_fast, is_fast, lay_out
 from scaling_bayes.model.refit import Refitter
 from scaling_bayes.model.resample import resample
@@ -56,6 +60,7 @@ UNUSUAL = {
     "compute_mean": Prior("Uniform", lower=-3.0, upper=2.0),
 }
 QUICK = SamplerOptions(100, 200, 2, 0.9, 1)
+DOUBLE = numba.types.float64(numba.types.float64)
 
 
 def priors_of(options: ModelOptions, replaced: dict[str, Prior] = UNUSUAL) -> dict[str, Prior]:
@@ -167,11 +172,81 @@ def test_draws_are_the_same_whether_the_kernel_was_on_disk_or_not(tmp_path: Path
     assert first == draws(NUMBA_CACHE_DIR=str(tmp_path))
 
 
-def test_nowhere_to_keep_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    def cfunc(signature: Any, *, cache: bool = False, error_model: str) -> Any:
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available for file")
-        return lambda function: (function, signature)
+def double(x: float) -> float:
+    return 2.0 * x
 
-    monkeypatch.setattr(kernel, "cfunc", cfunc)
-    assert kernel._c_function(abs, "signature") == (abs, "signature")
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """A compiled function in a cache of its own; gives the path of one file of it by its suffix."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    assert kernel._c_function(double, DOUBLE).cache_hits == 0
+    assert kernel._c_function(double, DOUBLE).cache_hits == 1
+
+    def find(suffix: str) -> Path:
+        (path,) = tmp_path.rglob(f"*{suffix}")
+        return path
+
+    return find
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc", ".sha256"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:-1],
+        lambda content: (
+            content[:200] + bytes([content[200] ^ 1]) + content[201:]
+            if len(content) > 200
+            else content[:20] + b"\xff" + content[21:]
+        ),
+        lambda content: b"\x80\x04cos\nsystem\n.",
+        None,
+    ],
+    ids=["empty", "half", "one byte short", "one bit", "something else", "gone"],
+)
+def test_a_damaged_file_of_the_cache_is_compiled_again(suffix: str, damage: Any, kept: Any) -> None:
+    path = kept(suffix)
+    if damage is None:
+        path.unlink()
+    else:
+        path.write_bytes(damage(path.read_bytes()))
+    again = kernel._c_function(double, DOUBLE)
+    assert again.cache_hits == 0
+    assert again.ctypes(4.0) == 8.0
+    assert kernel._c_function(double, DOUBLE).cache_hits == 1
+
+
+def test_nowhere_to_keep_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(function: object) -> None:
+        raise RuntimeError("cannot cache function: no locator available for file")
+
+    monkeypatch.setattr(kernel, "FunctionCache", nowhere)
+    assert kernel._c_function(double, DOUBLE).ctypes(4.0) == 8.0
+
+
+def test_a_full_disk_leaves_the_kernel_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(kernel, "write_text", full)
+    assert kernel._c_function(double, DOUBLE).ctypes(4.0) == 8.0
+
+
+def test_a_damaged_cache_of_pytensor_is_left_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reads it is nutpie's compilation, which then raises whatever pickle does."""
+    asked = []
+
+    def compile_model(model: object) -> str:
+        asked.append(pytensor.config.numba__cache)
+        if asked[-1]:
+            raise pickle.UnpicklingError("pickle data was truncated")
+        return "compiled"
+
+    monkeypatch.setattr("scaling_bayes.model.sample.nutpie.compile_pymc_model", compile_model)
+    monkeypatch.setenv("SCALING_BAYES_COMPILE_CACHE", "1")
+    assert sample.compile_model(object()) == "compiled"
+    assert asked == [True, False]

@@ -11,14 +11,20 @@ Walther 2008, *Evaluating Derivatives*, chapter 3).
 
 from __future__ import annotations
 
+import hashlib
 import math
+import sys
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import carray, cfunc, njit, types
+from numba.core.caching import FunctionCache
 from numpy.typing import NDArray
+
+from scaling_bayes.files import write_text
 
 __all__ = ["Problem", "compiled", "log_density", "pack", "variables"]
 
@@ -27,6 +33,9 @@ type Array = NDArray[np.float64]
 LN10 = math.log(10.0)
 LOG_2PI = math.log(2.0 * math.pi)
 SMALL = 1e-60
+
+#: How numba names this Python in the files it keeps.
+_THIS_PYTHON = f"py{sys.version_info[0]}{sys.version_info[1]}"
 
 #: Densities of one coordinate, up to a constant.
 NORMAL, STUDENT_T, FLAT, LOG_NORMAL, GAMMA, INVERSE_GAMMA, BETA = range(7)
@@ -676,7 +685,38 @@ def compiled() -> tuple[Any, Any]:
 
 
 def _c_function(function: Callable[..., Any], signature: Any) -> Any:
+    """Compile a function, or take it from disk if what numba keeps there is whole.
+
+    Numba unpickles its files and runs the machine code in them: one that is cut short ends in an error of
+    pickle, one that is altered in a crash or in other draws. So their digest is kept beside them, and files
+    that do not have it are removed and written again.
+    """
     try:
-        return cfunc(signature, cache=True, error_model="numpy")(function)
-    except RuntimeError:  # numba finds no directory to write to
+        folder, name = Path(FunctionCache(function).cache_path), function.__name__
+        stated = folder / f"{name}.{_THIS_PYTHON}.sha256"
+        before = _digest_of_kept(folder, name)
+        if before != (stated.read_text("utf-8", "replace") if stated.exists() else None):
+            for path in _kept(folder, name):
+                path.unlink(missing_ok=True)
+        found = cfunc(signature, cache=True, error_model="numpy")(function)
+        after = _digest_of_kept(folder, name)
+        if after is not None and (after != before or not stated.exists()):
+            write_text(stated, after)
+    except (RuntimeError, OSError):  # numba finds no directory to write to, or the disk is full
         return cfunc(signature, error_model="numpy")(function)
+    return found
+
+
+def _kept(folder: Path, name: str) -> list[Path]:
+    """Numba's files of one function: an index, and machine code for each processor."""
+    return sorted(folder.glob(f"*.{name}-*.{_THIS_PYTHON}*.nb[ci]"))
+
+
+def _digest_of_kept(folder: Path, name: str) -> str | None:
+    files = _kept(folder, name)
+    if not files:
+        return None
+    found = hashlib.sha256()
+    for path in files:
+        found.update(hashlib.sha256(path.name.encode()).digest() + hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()

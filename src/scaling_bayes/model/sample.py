@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,7 +75,11 @@ def compile_model(model: pm.Model) -> Any:
     """Compile a PyMC model for nutpie; the result can be given other data of the same variables."""
     import pytensor
 
-    with pytensor.config.change_flags(numba__cache=reuses_compiled_code()):
+    if reuses_compiled_code():
+        # A damaged file of the cache can raise anything; what the model raises comes again below.
+        with suppress(Exception), pytensor.config.change_flags(numba__cache=True):
+            return nutpie.compile_pymc_model(model)
+    with pytensor.config.change_flags(numba__cache=False):
         return nutpie.compile_pymc_model(model)
 
 
