@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from click.testing import CliRunner
+from tests.seeds import seeded
 from tests.simulation import SYSTEMS
 from tests.synthetic import synthetic_fit
 
@@ -36,7 +37,7 @@ PLAIN = {
     "flagged_error": False,
 }
 TASKS = tuple(pd.read_csv(SYSTEMS)["task"].unique())
-QUICK = {"draws": 50, "tune": 100, "chains": 2, "random_seed": 3, "progressbar": False}
+QUICK = {"draws": 50, "tune": 100, "chains": 2, "random_seed": seeded(3), "progressbar": False}
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from tests.seeds import seeded
 from tests.synthetic import synthetic_fit
 from tests.test_cli import SYSTEMS, run
 
@@ -20,7 +21,8 @@ from scaling_bayes.cli import cli
 from scaling_bayes.model import scorecard as scorecard_module
 from scaling_bayes.schema import group, manifest
 
-QUICK = ["--draws", "40", "--tune", "60", "--chains", "2", "--pooling", "none", "-q", "--random-seed", "1"]
+QUICK = ["--draws", "40", "--tune", "60", "--chains", "2", "--pooling", "none", "-q"]
+QUICK += ["--random-seed", str(seeded(1))]
 SWITCHES = ["--no-measurement-error", "--no-algorithmic-progress", "--no-paper-effect", "--no-flagged-error"]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from tests.seeds import seeded
 
 from scaling_bayes import OptionError, load_systems
 from scaling_bayes.compute_trend.claims import (
@@ -43,7 +44,7 @@ def simulated() -> pd.DataFrame:
 
 
 def test_a_known_change_of_growth_is_recovered_and_chosen(simulated: pd.DataFrame) -> None:
-    settings = {"draws": 400, "tune": 400, "chains": 2, "random_seed": 1}
+    settings = {"draws": 400, "tune": 400, "chains": 2, "random_seed": seeded(1)}
     fits = [fit_trend(simulated, k, **settings) for k in (0, 1)]
     models = compare_change_points(fits)
     assert models["chosen"].tolist() == [0, 1]

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.seeds import seeded
 
 from scaling_bayes import DataError, OptionError, Prior, TraceError, checks, open_trace, save_trace
 from scaling_bayes.hardware import equations
@@ -181,7 +182,13 @@ def short_hindcast() -> xr.DataTree:
     from scaling_bayes.model.hardware import fit_hardware
 
     return fit_hardware(
-        before=2019.0, draws=50, tune=80, chains=2, target_accept=0.8, progressbar=False, random_seed=5
+        before=2019.0,
+        draws=50,
+        tune=80,
+        chains=2,
+        target_accept=0.8,
+        progressbar=False,
+        random_seed=seeded(5),
     )
 
 

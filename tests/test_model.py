@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from scipy import stats
+from tests.seeds import seeded
 from tests.simulation import simulate
 
 from scaling_bayes.laws import LAWS
@@ -40,7 +41,7 @@ def parameters_inside(options: ModelOptions, observations: Observations, draws: 
     """Draws from the prior, with floors brought below the errors of their task."""
     priors = default_priors(options)
     drawn = draw_prior(
-        options, priors, observations.tasks, observations.reference_error, draws=draws, random_seed=7
+        options, priors, observations.tasks, observations.reference_error, draws=draws, random_seed=seeded(7)
     )
     if options.has_floor:
         lowest = np.array(

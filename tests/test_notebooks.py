@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.seeds import seeded
 
 from scaling_bayes.schema import group
 
@@ -34,7 +35,7 @@ def run(
     def make(path: Path) -> None:
         from scaling_bayes import fit, save_trace
 
-        save_trace(fit(draws=4 * DRAWS, tune=4 * DRAWS, random_seed=1, progressbar=False), path)
+        save_trace(fit(draws=4 * DRAWS, tune=4 * DRAWS, random_seed=seeded(1), progressbar=False), path)
 
     def give(name: str) -> dict[str, Any]:
         monkeypatch.setenv("NOTEBOOK_DRAWS", str(DRAWS))

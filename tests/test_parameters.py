@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from scipy import stats
+from tests.seeds import seeded
 from tests.simulation import simulate
 
 from scaling_bayes.laws import LAWS
@@ -28,7 +29,7 @@ each_model = pytest.mark.parametrize(("law", "pooling"), list(itertools.product(
 
 def prior_of(options: ModelOptions, draws: int = 4000) -> tuple[dict[str, Prior], xr.Dataset]:
     priors = default_priors(options)
-    return priors, draw_prior(options, priors, TASKS, REFERENCE, draws=draws, random_seed=1)
+    return priors, draw_prior(options, priors, TASKS, REFERENCE, draws=draws, random_seed=seeded(1))
 
 
 def stated(options: ModelOptions, drawn: xr.Dataset, name: str) -> xr.DataArray:
@@ -111,10 +112,10 @@ def test_draws_agree_with_pymcs_own(law: str, pooling: str) -> None:
     priors = default_priors(options)
     model = build_model(observations, options, priors)
     names = parameter_names(options, priors)
-    drawn = pm.draw([model[name] for name in names], draws=800, random_seed=3, mode="FAST_COMPILE")
+    drawn = pm.draw([model[name] for name in names], draws=800, random_seed=seeded(3), mode="FAST_COMPILE")
     theirs = dict(zip(names, drawn, strict=True))
     ours = draw_prior(
-        options, priors, observations.tasks, observations.reference_error, draws=4000, random_seed=1
+        options, priors, observations.tasks, observations.reference_error, draws=4000, random_seed=seeded(1)
     )
     for name, transform in functions_of(names).items():
         mine, other = transform(lambda one: ours[one].values[0]), transform(theirs.__getitem__)
