@@ -10,6 +10,14 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 12) <= sys.version_inf
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check
 FIT_INPUTS := $(shell find src/scaling_bayes data -name '*.py' -o -name '*.csv' -o -name '*.toml' 2>/dev/null)
 
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+NUMPY_DISPATCHED := from numpy._core._multiarray_umath import __cpu_dispatch__ as names; print(*names)
+SEED_OFFSET ?= 1000
+# Of the development tools, what the fast tests need.
+TEST_TOOLS := pytest|pytest-xdist|hypothesis|filelock|statsmodels
+FAST_TESTS := bundle citing cli cost equations figures fit formatting hardware_tables laws parameters predictive priors \
+	projection releases report scores simulation systems tampering thompson2020 traces validation verification
+
 # Both slow every start of Python or change what it imports.
 unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
@@ -20,10 +28,10 @@ $(shell [ "$$(cat .venv/.dependencies 2>/dev/null)" = "$$PWD" ] && $(BIN)/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report test lint format data traces docs notebooks lock clean
+.PHONY: help setup report test test-portable test-lowest lint format data traces docs notebooks lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.project ## make .venv with the locked dependencies and this package (PYTHON=... chooses the interpreter)
 
@@ -31,7 +39,22 @@ report: build/reference.nc ## fit the shipped data, then write build/report.html
 	$(BIN)/scaling-bayes report build/reference.nc -o build/report.html
 
 test: lint ## run every check: style, types, import rules, tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov
+	$(PYTEST) -m 'not slow' --cov
+
+# What another processor rounds otherwise, and other draws: baseline NumPy, generic machine code, shifted seeds.
+test-portable: .venv/.project ## run all tests, slow ones too, as on a plain processor and with other seeds
+	NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c '$(NUMPY_DISPATCHED)')" \
+	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= SCALING_BAYES_TEST_SEED_OFFSET=$(SEED_OFFSET) $(PYTEST)
+
+test-lowest: .venv/.project ## run the fast tests with the lowest versions pyproject.toml allows
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
+	$(BIN)/uv pip compile --quiet --no-build --resolution lowest-direct --python build/lowest/bin/python \
+		--extra deposit --extra experiments --output-file build/lowest/requirements.txt pyproject.toml
+	grep -oE '^($(TEST_TOOLS))==[^ ;]+' requirements.lock > build/lowest/tools.txt
+	$(BIN)/uv pip install --quiet --no-build --python build/lowest/bin/python \
+		-r build/lowest/requirements.txt -r build/lowest/tools.txt
+	PYTHONPATH=src build/lowest/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m 'not slow' \
+		-W ignore::DeprecationWarning -W ignore::FutureWarning $(FAST_TESTS:%=tests/test_%.py)
 
 lint: .venv/.project ## check style, types and import rules
 	$(BIN)/ruff check

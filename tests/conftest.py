@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xarray as xr
 from filelock import FileLock
 from hypothesis import settings
 from tests.seeds import OFFSET, REFERENCE_SEED
+
+MOST_CPU_SECONDS = 60.0
+BEGUN = pytest.StashKey[float]()
 
 os.environ["MPLBACKEND"] = "agg"
 os.environ["SCALING_BAYES_COMPILE_CACHE"] = "1"
@@ -23,6 +27,40 @@ def pytest_configure(config: pytest.Config) -> None:
     """With other seeds than the stored ones, Hypothesis draws other examples too, the same in every run."""
     if OFFSET:
         config.option.hypothesis_seed = str(OFFSET)
+
+
+def cpu_seconds() -> float:
+    """Of this process and of those it has waited for."""
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    item.stash[BEGUN] = cpu_seconds()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if call.when == "teardown":
+        used = round(cpu_seconds() - item.stash[BEGUN], 1)
+        report.user_properties.append(("cpu", (used, item.get_closest_marker("slow") is None)))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name the tests that used most CPU, fixtures included; more than a minute is for those marked slow."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    used = [
+        (*dict(report.user_properties)["cpu"], report.nodeid)
+        for report in reports
+        if getattr(report, "when", "") == "teardown" and "cpu" in dict(report.user_properties)
+    ]
+    terminalreporter.section(f"CPU seconds: {sum(seconds for seconds, _, _ in used):.0f}", sep="-")
+    for seconds, quick, name in sorted((test for test in used if test[0] >= 1.0), reverse=True)[:10]:
+        late = ", more than a minute and not marked slow" if quick and seconds > MOST_CPU_SECONDS else ""
+        terminalreporter.write_line(f"{seconds:6.1f} {name}{late}")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 import shutil
 import sys
 import zipfile
@@ -129,6 +131,31 @@ def test_an_edited_interval_does_not_follow_from_the_trace(copy: Path) -> None:
     assert "report.json: /projection/rows/0/upper_90: expected" in str(caught.value)
     assert "report.csv is not the summary of the trace" in str(caught.value)
     assert "report.html does not say what the trace gives" in str(caught.value)
+
+
+def test_a_report_of_another_processor_follows_from_the_trace(copy: Path) -> None:
+    """Its numbers differ in their last digits, as logarithms do."""
+
+    def nudge(value: object) -> object:
+        if isinstance(value, dict):
+            return {name: nudge(one) for name, one in value.items()}
+        if isinstance(value, list):
+            return [nudge(one) for one in value]
+        return value * (1 + 2**-50) if isinstance(value, float) else value
+
+    numbers = json.loads((copy / "report.json").read_text())
+    (copy / "report.json").write_text(json.dumps(nudge(numbers)))
+    with (copy / "report.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    with (copy / "report.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [re.sub(r"^-?\d+\.\d{8,}$", lambda found: str(nudge(float(found[0]))), cell) for cell in row]
+            for row in rows
+        )
+    assert (copy / "report.csv").read_text() != "\n".join(map(",".join, rows)) + "\n"
+    for name in ("report.json", "report.csv"):
+        sign(copy, name)
+    assert len(check_bundle(copy)) == 4
 
 
 def test_an_edited_manifest_is_not_the_one_of_the_trace(copy: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import os
@@ -159,11 +161,23 @@ def _check_report(folder: Path, tree: Any) -> list[str]:
     )
     if place:
         wrong.append(f"report.json: {place}")
-    if (folder / "report.csv").read_text(encoding="utf-8") != table:
+    if _first_difference(_cells((folder / "report.csv").read_text(encoding="utf-8")), _cells(table)):
         wrong.append("report.csv is not the summary of the trace")
     if _PICTURE.sub("", (folder / "report.html").read_text(encoding="utf-8")) != _PICTURE.sub("", html):
         wrong.append("report.html does not say what the trace gives")
     return wrong
+
+
+def _cells(table: str) -> list[list[Any]]:
+    """Rows of a CSV text, with its numbers as numbers."""
+    return [[_number(cell) for cell in row] for row in csv.reader(io.StringIO(table))]
+
+
+def _number(cell: str) -> float | str:
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
 
 
 def _first_difference(found: Any, expected: Any, place: str = "") -> str:
@@ -176,7 +190,9 @@ def _first_difference(found: Any, expected: Any, place: str = "") -> str:
             for index, (one, other) in enumerate(zip(found, expected, strict=True))
         ]
     elif isinstance(found, float) and isinstance(expected, float):
-        same = math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-12)
+        same = math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-12) or (
+            math.isnan(found) and math.isnan(expected)
+        )
         return "" if same else f"{place}: expected {expected}, found {found}"
     else:
         return "" if found == expected else f"{place}: expected {expected!s:.80}, found {found!s:.80}"
