@@ -89,6 +89,12 @@ class Page:
         self._templates = page_templates(_FOLDER)
         self._templates.filters["amount"] = number_text
 
+    def whole(self) -> str:
+        """The page as the browser loads it, before the first answer."""
+        return self._templates.get_template("page.html.j2").render(
+            form=Markup(self.form()), style=Markup(style_sheet())
+        )
+
     def form(self) -> str:
         """Headings, controls, and room for the results."""
         choices = self._choices
