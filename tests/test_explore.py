@@ -41,6 +41,7 @@ from scaling_bayes.explore.choices import error_steps, read_choices
 from scaling_bayes.explore.guard import is_loopback
 from scaling_bayes.explore.page import Page
 from scaling_bayes.explore.settings import Settings, read_settings
+from scaling_bayes.formatting import steered_by
 from scaling_bayes.laws import LAWS
 from scaling_bayes.model.stack import stack
 from scaling_bayes.projection.afford import probability_by_year, share_within_budget
@@ -346,6 +347,16 @@ def test_names_are_text_wherever_they_appear(name: str) -> None:
     assert "script" not in {tag for tag, _ in tags}
     assert all(at.get("class") for tag, at in tags if tag == "b")
     assert "did not pass" in html
+
+
+def test_a_task_whose_name_would_steer_the_page_can_be_asked() -> None:
+    name = "\x1b[31ma\u202eb"
+    tree = synthetic_fit((name,))
+    page = Page(tree, "t")
+    assert 'value="[31mab"' in page.form()
+    found = app.reply(Explorer(tree), page, {**FIELDS, "task": "[31mab"})
+    assert 'class="problem"' not in found["html"]
+    assert steered_by(found["html"]) == []
 
 
 def test_an_error_of_the_library_is_the_reply() -> None:

@@ -9,7 +9,7 @@ import click
 
 from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.options import json_option
-from scaling_bayes.cli.output import open_fit, print_json, say
+from scaling_bayes.cli.output import echo, open_fit, print_json, say
 
 if TYPE_CHECKING:
     from scaling_bayes.explore.guard import Guard
@@ -48,7 +48,7 @@ def explore(trace: Path | None, host: str, port: int, browser: bool, as_json: bo
         if as_json:
             print_json({"address": guard.address})
         else:
-            click.echo(guard.address)
+            echo(guard.address)
         if guard.token:
             say(
                 "warning: other machines can reach this server; whoever has the address with its token can "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,8 @@ def reply(explorer: Explorer, page: Page, fields: Any) -> dict[str, Any]:
     """
     serial = fields.get("serial") if isinstance(fields, Mapping) else None
     try:
-        answer = explorer.answer(read_settings(check_fields(fields)))
+        settings = read_settings(check_fields(fields))
+        answer = explorer.answer(replace(settings, task=page.task(settings.task)))
         html, spoken = page.results(answer), page.sentence(answer)
     except ScalingBayesError as error:
         spoken = legible(error, _LONGEST)
