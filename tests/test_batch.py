@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +19,7 @@ from tests.patience import PATIENCE
 from tests.toy_job import ToyJob
 
 from scaling_bayes.batch.execute import ClusterError, execute
-from scaling_bayes.batch.store import DONE, FAILED, open_store
+from scaling_bayes.batch.store import DONE, FAILED, StoreWarning, open_store
 from scaling_bayes.errors import OptionError, TraceError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -178,3 +182,195 @@ def test_workers_of_this_machine_give_the_same(tmp_path: Path) -> None:
     assert str(os.getpid()) not in (tmp_path / "log").read_text()
     found = open_store(tmp_path / "two.zarr", ToyJob(12, fails=(3,)))
     xr.testing.assert_identical(found.dataset(), run_alone(ToyJob(12, fails=(3,)), tmp_path / "one.zarr"))
+
+
+# Damage
+
+
+def finished(
+    tmp_path: Path, count: int = 4, fails: tuple[int, ...] = (1,)
+) -> tuple[Path, ToyJob, xr.Dataset]:
+    job = ToyJob(count, fails=fails)
+    path = tmp_path / "toy.zarr"
+    return path, job, run_alone(job, path)
+
+
+def deleted(file: Path) -> None:
+    file.unlink()
+
+
+def emptied(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-3])
+
+
+def flipped(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+CHUNKS = ["value/c/0/0", "total/c/0", "rhat/c/2", "failure/c/1/0", "digest/c/3/0", "status/c/2"]
+
+
+@pytest.mark.parametrize("damage", [deleted, emptied, cut, flipped])
+@pytest.mark.parametrize("chunk", CHUNKS)
+def test_a_damaged_record_is_made_again_and_said(
+    tmp_path: Path, chunk: str, damage: Callable[[Path], None]
+) -> None:
+    path, job, expected = finished(tmp_path)
+    damage(path / chunk)
+    number = int(chunk.split("/")[2])
+    if chunk.startswith("status") and damage in (deleted, flipped):  # as if it had not been made yet
+        store = open_store(path, job)
+    else:
+        with pytest.warns(StoreWarning, match=rf"toy\.zarr: fit 'fit {number}' cannot be read as written"):
+            store = open_store(path, job)
+    assert store.pending == [number]
+    execute(job, store, progressbar=False)
+    xr.testing.assert_identical(store.dataset(), expected)
+    again = open_store(path, job)
+    assert again.pending == []
+    xr.testing.assert_identical(again.dataset(), expected)
+
+
+def test_a_record_of_another_fit_is_no_record(tmp_path: Path) -> None:
+    path, job, expected = finished(tmp_path, fails=())
+    for name in ("value", "total", "digest"):
+        for file in (path / name / "c").rglob("*"):
+            if file.is_file() and file.relative_to(path / name / "c").parts[0] == "0":
+                file.write_bytes(Path(str(file).replace("/c/0", "/c/2")).read_bytes())
+    with pytest.warns(StoreWarning, match="'fit 0'"):
+        xr.testing.assert_identical(run_alone(job, path), expected)
+
+
+def test_damage_while_a_job_runs_is_never_counted(tmp_path: Path) -> None:
+    path, job, expected = finished(tmp_path)
+    store = open_store(path, job)
+    flipped(path / "value/c/3/0")
+    with pytest.raises(TraceError, match=r"toy\.zarr: fit 'fit 3' cannot be read as written; give the same"):
+        store.dataset()
+    with pytest.warns(StoreWarning):
+        xr.testing.assert_identical(run_alone(job, path), expected)
+
+
+@pytest.mark.parametrize("damage", [deleted, emptied, cut])
+@pytest.mark.parametrize("name", ["value", "status", "failure", "digest"])
+def test_a_damaged_description_is_an_error_that_names_store_and_fits(
+    tmp_path: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    path, job, _ = finished(tmp_path)
+    damage(path / name / "zarr.json")
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    with pytest.raises(TraceError, match=rf"toy\.zarr is damaged: .*{name}.*'fit 0' to 'fit 3'"):
+        open_store(path, job)
+    assert {file: file.read_bytes() for file in path.rglob("*") if file.is_file()} == before
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"zarr_format": 3, "node_type": "group"}'])
+def test_a_store_without_its_own_description_is_refused(tmp_path: Path, text: str) -> None:
+    path, job, _ = finished(tmp_path)
+    (path / "zarr.json").write_text(text)
+    with pytest.raises(TraceError, match=r"toy\.zarr exists and is not"):
+        open_store(path, job)
+
+
+def test_an_array_of_another_shape_is_refused(tmp_path: Path) -> None:
+    path, job, _ = finished(tmp_path)
+    file = path / "value" / "zarr.json"
+    content = json.loads(file.read_text())
+    content["shape"] = [10**9, 10**6]
+    file.write_text(json.dumps(content))
+    with pytest.raises(TraceError, match=r"'value'.*expected float64 of shape \(4, 2\)"):
+        open_store(path, job)
+
+
+def made_before_digests(path: Path) -> None:
+    shutil.rmtree(path / "digest")
+    content = json.loads((path / "zarr.json").read_text())
+    del content["attributes"]["scaling_bayes_digests"]
+    (path / "zarr.json").write_text(json.dumps(content))
+
+
+def test_a_store_of_before_digests_goes_on_and_gets_them(tmp_path: Path) -> None:
+    path, job, expected = finished(tmp_path)
+    made_before_digests(path)
+    xr.testing.assert_identical(run_alone(job, path), expected)
+    (path / "value/c/0/0").unlink()
+    with pytest.warns(StoreWarning) as said:
+        xr.testing.assert_identical(run_alone(job, path), expected)
+    messages = [str(each.message) for each in said]
+    assert any("'fit 0' cannot be read as written" in message for message in messages)
+    assert any("its 3 finished fits have no digest, and are taken as they are" in each for each in messages)
+    flipped(path / "value/c/2/0")
+    with pytest.warns(StoreWarning, match="'fit 2'"):
+        xr.testing.assert_identical(run_alone(job, path), expected)
+
+
+# Several processes
+
+
+STARTER = """
+import sys, time
+from pathlib import Path
+from scaling_bayes.batch.execute import execute
+from scaling_bayes.batch.store import open_store
+from scaling_bayes.errors import TraceError
+from tests.toy_job import ToyJob
+
+job = ToyJob(4, 0.02, log=sys.argv[2])
+while time.time() < float(sys.argv[3]): pass
+try:
+    execute(job, open_store(Path(sys.argv[1]), job), progressbar=False)
+except TraceError as error:
+    print(error)
+    sys.exit(1)
+"""
+
+
+def test_of_several_started_together_one_makes_the_store_and_no_fit_is_lost(tmp_path: Path) -> None:
+    store, log = tmp_path / "one.zarr", tmp_path / "log"
+    command = [sys.executable, "-c", STARTER, str(store), str(log), str(time.time() + 3.0)]
+    environment = os.environ | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'src'}"}
+    clients = [
+        subprocess.Popen(
+            command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    found = [(client.communicate(timeout=120), client.returncode) for client in clients]
+    for (out, talk), code in found:
+        assert "Traceback" not in talk, talk
+        assert (code, out) == (0, "") or (code == 1 and "another process is at work on" in out)
+    assert 0 in {code for _, code in found}
+    assert sorted(line.split()[0] for line in log.read_text().splitlines()) == list("0123")
+    assert [each.name for each in tmp_path.iterdir() if each.name.endswith(".new")] == []
+    alone = run_alone(ToyJob(4), tmp_path / "alone.zarr")
+    xr.testing.assert_identical(open_store(store, ToyJob(4)).dataset(), alone)
+
+
+def test_a_store_in_use_is_not_written(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    job = ToyJob(2)
+    first, second = (open_store(tmp_path / "toy.zarr", job) for _ in range(2))
+    with first.writing(), pytest.raises(TraceError, match=r"another process is at work on .*toy\.zarr"):
+        execute(job, second, progressbar=False)
+    execute(job, second, progressbar=False)
+    assert second.pending == []
+
+
+def test_another_store_made_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, job = tmp_path / "toy.zarr", ToyJob(3)
+    real = Path.rename
+
+    def late(self: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "rename", real)
+        run_alone(job, path)
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    assert open_store(path, job).pending == []
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["toy.zarr"]

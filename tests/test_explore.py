@@ -39,8 +39,10 @@ from scaling_bayes.explore.answers import Explorer
 from scaling_bayes.explore.bars import curve_of, interval_bar
 from scaling_bayes.explore.calls import command_lines, number_text, python_call
 from scaling_bayes.explore.choices import error_steps, read_choices
+from scaling_bayes.explore.guard import is_loopback
 from scaling_bayes.explore.page import Page
 from scaling_bayes.explore.settings import Settings, read_settings
+from scaling_bayes.formatting import steered_by
 from scaling_bayes.laws import LAWS
 from scaling_bayes.model.stack import stack
 from scaling_bayes.projection.afford import probability_by_year, share_within_budget
@@ -348,6 +350,16 @@ def test_names_are_text_wherever_they_appear(name: str) -> None:
     assert "did not pass" in html
 
 
+def test_a_task_whose_name_would_steer_the_page_can_be_asked() -> None:
+    name = "\x1b[31ma\u202eb"
+    tree = synthetic_fit((name,))
+    page = Page(tree, "t")
+    assert 'value="[31mab"' in page.form()
+    found = app.reply(Explorer(tree), page, {**FIELDS, "task": "[31mab"})
+    assert 'class="problem"' not in found["html"]
+    assert steered_by(found["html"]) == []
+
+
 def test_an_error_of_the_library_is_the_reply() -> None:
     tree = fitted()
     found = app.reply(Explorer(tree), Page(tree, "t"), {**FIELDS, "error": "500", "serial": 7})
@@ -380,12 +392,12 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
-    def without_panel(name: str, *rest: Any, **more: Any) -> Any:
-        if name.partition(".")[0] == "panel":
+    def without_tornado(name: str, *rest: Any, **more: Any) -> Any:
+        if name.partition(".")[0] == "tornado":
             raise ImportError(name)
         return real(name, *rest, **more)
 
-    monkeypatch.setattr(builtins, "__import__", without_panel)
+    monkeypatch.setattr(builtins, "__import__", without_tornado)
     with pytest.raises(OptionError, match=r"pip install 'scaling_bayes\[explore\]'"):
         app.check_extra()
 
@@ -410,6 +422,7 @@ def test_a_port_in_use_is_an_error_with_a_way_out() -> None:
         (["--port", "70000"], "expected 0 to 65535"),
         (["--host", "no such host"], "cannot listen on no such host"),
         (["--host", "::1"], "expected a name or an IPv4 address"),
+        (["--host", ""], "expected a name or an IPv4 address"),
     ],
 )
 def test_the_command_refuses_in_one_message(arguments: list[str], said: str) -> None:
@@ -429,13 +442,13 @@ def test_it_prints_its_address_serves_this_machine_only_and_ends_on_interrupt() 
         process.send_signal(signal.SIGINT)
         _, talk = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
-    assert "interrupted" in talk
+    assert "interrupted; the page is no longer served" in talk
     assert "Traceback" not in talk
 
 
 def test_only_a_loopback_address_counts_as_this_machine() -> None:
-    assert [app.is_loopback(host) for host in ("127.0.0.1", "::1", "localhost")] == [True] * 3
-    assert [app.is_loopback(host) for host in ("0.0.0.0", "::", "10.0.0.1", "example.org")] == [False] * 4
+    assert [is_loopback(address) for address in ("127.0.0.1", "127.0.1.1", "::1")] == [True] * 3
+    assert [is_loopback(address) for address in ("0.0.0.0", "::", "10.0.0.1", "fe80::1%eth0")] == [False] * 4
 
 
 def test_the_released_reference_is_opened_by_default() -> None:
@@ -443,10 +456,10 @@ def test_the_released_reference_is_opened_by_default() -> None:
     assert "released reference fit" in " ".join(run("explore", "--help").stdout.split())
 
 
-def test_reading_the_page_needs_no_panel() -> None:
+def test_reading_the_page_needs_no_server() -> None:
     script = (
         "import sys; from scaling_bayes.explore import answers, app, page; "
-        "print(*({'panel', 'bokeh', 'pymc', 'nutpie'} & set(sys.modules)))"
+        "print(*({'tornado', 'pymc', 'nutpie'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -1,6 +1,6 @@
 """The what-if page in headless Chromium: every control moved, every number held against `project`.
 
-Skipped where Chromium, its driver, Selenium or Panel is missing. The time of each move, as the browser sees
+Skipped where Chromium, its driver, Selenium or Tornado is missing. The time of each move, as the browser sees
 it, is in this test's log (``pytest --log-cli-level INFO``). ``AXE_CORE`` may name axe-core's ``axe.min.js``,
 which is also found in ``node_modules``; without it the page is not checked for accessibility here.
 """
@@ -37,7 +37,7 @@ from scaling_bayes.projection.afford import share_within_budget
 from scaling_bayes.releases import REFERENCE_TRACE
 from scaling_bayes.report.costs import first_year_text, share_text
 
-pytest.importorskip("panel", reason="the extra explore is not installed")
+pytest.importorskip("tornado", reason="the extra explore is not installed")
 pytest.importorskip("selenium", reason="selenium is not installed")
 
 from selenium import webdriver
@@ -169,8 +169,6 @@ class Browser:
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 addresses.add(message["params"]["request"]["url"])
-            elif message["method"] == "Network.webSocketCreated":
-                addresses.add(message["params"]["url"])
         return addresses
 
 
@@ -321,7 +319,7 @@ def test_every_control_gives_the_numbers_of_project_and_nothing_leaves_the_machi
 
     home = urlsplit(address).netloc
     web = {each for each in browser.asked_for() if urlsplit(each).scheme not in ("data", "blob", "chrome")}
-    assert {urlsplit(each).scheme for each in web} == {"http", "ws"}
+    assert {urlsplit(each).scheme for each in web} == {"http"}
     assert {urlsplit(each).netloc for each in web} == {home}
     assert [entry for entry in browser.driver.get_log("browser") if entry["level"] == "SEVERE"] == []
 

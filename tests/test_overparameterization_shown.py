@@ -76,9 +76,11 @@ def test_an_interrupted_command_says_where_to_go_on(tmp_path: Path, monkeypatch:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("scaling_bayes.overparameterization.run.run_experiment", interrupted)
-    result = CliRunner().invoke(overparameterization, [*ARGUMENTS, "--store", str(tmp_path), "-q"])
-    assert result.exit_code == 1
+    arguments = [*ARGUMENTS, "--store", str(tmp_path), "-q"]
+    result = CliRunner().invoke(overparameterization, arguments, standalone_mode=False)
+    assert result.return_value == 130
     assert "the same command goes on" in result.stderr
+    assert "nothing was written" not in result.stderr
 
 
 @pytest.mark.parametrize(

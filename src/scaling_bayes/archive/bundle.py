@@ -20,6 +20,7 @@ from scaling_bayes.citing.cite import cite
 from scaling_bayes.citing.works import Work, works_of
 from scaling_bayes.errors import OptionError
 from scaling_bayes.files import replacing, write_text
+from scaling_bayes.formatting import csv_text, json_text
 from scaling_bayes.releases import Release, find_trace
 from scaling_bayes.report import write_report
 from scaling_bayes.resources import document_path
@@ -121,7 +122,8 @@ def _write_documents(tree: xr.DataTree, folder: Path) -> None:
     kind = content.get("kind", FIT_KIND)
     is_fit = kind == FIT_KIND
     write_text(
-        folder / "manifest.json", json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        folder / "manifest.json",
+        json_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)) + "\n",
     )
     if is_fit:
         write_report(tree, folder / "report.html")
@@ -131,7 +133,7 @@ def _write_documents(tree: xr.DataTree, folder: Path) -> None:
     else:
         tables = dict(zip(("points", "offers"), stored_hardware(tree), strict=True))
     for name, table in tables.items():
-        write_text(folder / "data" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+        write_text(folder / "data" / f"{name}.csv", csv_text(table))
     write_text(folder / "CITATION.cff", cite(tree, "cff", with_hardware=is_fit))
     write_text(folder / "references.bib", cite(tree, "bibtex", with_hardware=is_fit))
     for name in ("requirements.lock", "LICENSE"):

@@ -66,12 +66,14 @@ def execute(
         If workers and a scheduler are both asked for, or Dask is not installed.
     ClusterError
         If the scheduler is out of reach for longer than `patience`.
+    TraceError
+        If another process is at work on the store, or it cannot be written.
     """
     if workers is not None and scheduler is not None:
         raise OptionError("workers and a scheduler exclude each other; expected one of them.")
     if workers is not None and (isinstance(workers, bool) or workers < 1):
         raise OptionError(f"workers must be at least 1; found {workers!r}.")
-    with _progress(job, store, shown=progressbar) as tell:
+    with store.writing(), _progress(job, store, shown=progressbar) as tell:
         if workers is None and scheduler is None:
             for number in store.pending:
                 _record(store, number, partial(job.run, number))

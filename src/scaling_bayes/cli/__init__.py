@@ -11,7 +11,7 @@ import gc
 import sys
 
 from scaling_bayes.cli.commands import cli
-from scaling_bayes.cli.output import say
+from scaling_bayes.cli.output import say, say_usage
 from scaling_bayes.errors import ScalingBayesError
 
 __all__ = ["cli", "main"]
@@ -34,7 +34,7 @@ def main() -> None:
         say(f"error: {error}")
         sys.exit(REFUSED)
     except click.ClickException as error:
-        error.show()
+        say_usage(error)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         say("interrupted; nothing was written")

@@ -31,6 +31,7 @@ from scaling_bayes.cli.options import (
     years_option,
 )
 from scaling_bayes.cli.output import (
+    echo,
     interrupts_kept,
     open_fit,
     print_csv,
@@ -193,7 +194,7 @@ def report(
         print_json({path.suffix.removeprefix("."): str(path) for path in written})
         return
     for path in written:
-        click.echo(str(path))
+        echo(str(path))
 
 
 @cli.command(short_help="What a target needs: compute, cost, carbon")
@@ -329,11 +330,11 @@ def info(trace: Path | None, as_json: bool) -> None:
     for key, value in content.items():
         if isinstance(value, list):
             for item in value:
-                click.echo(f"{key}: " + ", ".join(f"{k} {v}" for k, v in item.items()))
+                echo(f"{key}: " + ", ".join(f"{k} {v}" for k, v in item.items()))
         elif isinstance(value, dict):
-            click.echo(f"{key}: " + ", ".join(f"{k}={v}" for k, v in value.items()))
+            echo(f"{key}: " + ", ".join(f"{k}={v}" for k, v in value.items()))
         else:
-            click.echo(f"{key}: {value}")
+            echo(f"{key}: {value}")
 
 
 def _shipped_info() -> dict[str, Any]:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.options import json_option
-from scaling_bayes.cli.output import open_fit, print_json, say
+from scaling_bayes.cli.output import echo, open_fit, print_json, say
+
+if TYPE_CHECKING:
+    from scaling_bayes.explore.guard import Guard
 
 __all__ = ["explore"]
+
+INTERRUPTED = 130
 
 
 @click.command(short_help="Open a page: move a control, intervals follow")
@@ -19,36 +25,41 @@ __all__ = ["explore"]
 @click.option("--port", type=int, default=5006, show_default=True, help="Port; 0 for any that is free.")
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Whether to open a browser.")
 @json_option
-def explore(trace: Path | None, host: str, port: int, browser: bool, as_json: bool) -> None:
+def explore(trace: Path | None, host: str, port: int, browser: bool, as_json: bool) -> int:
     """Serve a page on which targets, scenarios, prices, grids and budgets are moved by hand.
 
     Intervals follow at once, from the draws of TRACE; without it, from the released reference fit. The page
-    is for this machine alone unless --host says otherwise, and loads nothing from elsewhere. Ctrl-C ends it.
-    Needs the extra ``scaling_bayes[explore]``.
+    is for this machine alone unless --host says otherwise; then its address holds a token that every visitor
+    needs. It loads nothing from elsewhere, and answers no other page. Ctrl-C ends it. Needs the extra
+    ``scaling_bayes[explore]``.
 
     \b
     Example:
       scaling-bayes explore trace.nc --port 0 --no-browser
     """
-    from scaling_bayes.explore.app import check_extra, is_loopback, serve
+    from scaling_bayes.explore.app import check_extra, serve
     from scaling_bayes.releases import REFERENCE_TRACE
 
     check_extra()
     source = REFERENCE_TRACE if trace is None else trace
     idata = open_fit(source)
-    if not is_loopback(host):
-        say(f"warning: whoever can reach {host} can open the page; there is no password.")
 
-    def ready(address: str) -> None:
+    def ready(guard: Guard) -> None:
         if as_json:
-            print_json({"address": address})
+            print_json({"address": guard.address})
         else:
-            click.echo(address)
+            echo(guard.address)
+        if guard.token:
+            say(
+                "warning: other machines can reach this server; whoever has the address with its token can "
+                "open the page."
+            )
         say("Ctrl-C ends it")
         if browser:
             import webbrowser
 
-            webbrowser.open(address)
+            webbrowser.open(guard.address)
 
     serve(idata, str(source), host=host, port=port, ready=ready)
-    raise KeyboardInterrupt
+    say("interrupted; the page is no longer served")
+    return INTERRUPTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import signal
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scaling_bayes.formatting import csv_text, json_text, visible
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -21,20 +24,37 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "echo",
     "interrupts_kept",
     "open_fit",
     "print_csv",
     "print_json",
     "print_table",
     "say",
+    "say_usage",
     "warnings_said",
     "written_trace",
 ]
 
 
+def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
+    """Write text to standard output or error; every line of the command line goes through here.
+
+    Characters that would steer the terminal, such as a colour or a window's title in a name, are escapes.
+    """
+    click.echo(visible(text), err=err, nl=nl)
+
+
 def say(text: str) -> None:
     """Write a line to standard error."""
-    click.echo(text, err=True)
+    echo(text, err=True)
+
+
+def say_usage(error: click.ClickException) -> None:
+    """Say why a command was not understood."""
+    shown = io.StringIO()
+    error.show(shown)
+    say(shown.getvalue().rstrip("\n"))
 
 
 def open_fit(source: Path | str) -> xr.DataTree:
@@ -51,12 +71,12 @@ def open_fit(source: Path | str) -> xr.DataTree:
 
 def print_json(content: Any) -> None:
     """Write JSON to standard output; infinite numbers as the strings ``"inf"`` and ``"-inf"``."""
-    click.echo(json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False))
+    echo(json_text(json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False)))
 
 
 def print_csv(frame: pd.DataFrame) -> None:
     """Write a table to standard output as CSV, full precision."""
-    click.echo(frame.to_csv(index=False, lineterminator="\n"), nl=False)
+    echo(csv_text(frame), nl=False)
 
 
 def print_table(
@@ -87,12 +107,12 @@ def print_table(
             no_wrap=column in whole,
         )
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(visible(cell, keep="\n")) for cell in row))
     console = Console(file=sys.stdout, highlight=False)
     if not sys.stdout.isatty():
         console.width = max(console.width, 80)
     # A title of the table's own would be broken at the width of the table.
-    console.print(Text(title, style="italic"))
+    console.print(Text(visible(title), style="italic"))
     console.print(table)
 
 

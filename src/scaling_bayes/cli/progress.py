@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaling_bayes.cli.options import csv_option, json_option, refuse_both, trace_argument
-from scaling_bayes.cli.output import open_fit, print_csv, print_json, print_table
+from scaling_bayes.cli.output import echo, open_fit, print_csv, print_json, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,9 +76,9 @@ def _print(frame: pd.DataFrame) -> None:
             [(task, *(_interval(found[task, name], _COLUMNS[name][1]) for name in shown)) for task in tasks],
             right=columns,
         )
-    click.echo(f"Median [90 % equal-tailed interval]; {below}: probability.")
+    echo(f"Median [90 % equal-tailed interval]; {below}: probability.")
     if shown:
-        click.echo(
+        echo(
             "Growth of compute and gain of algorithms: factor a year; months in which the\n"
             "compute a result needs halves; share of algorithms in gain and growth, on the\n"
             "log scale."

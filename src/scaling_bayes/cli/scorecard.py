@@ -16,7 +16,15 @@ from scaling_bayes.cli.options import (
     sampler_options,
     switch_options,
 )
-from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, warnings_said
+from scaling_bayes.cli.output import (
+    echo,
+    interrupts_kept,
+    print_csv,
+    print_json,
+    print_table,
+    say,
+    warnings_said,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +78,7 @@ def scorecard(
       scaling-bayes scorecard --cutoff 2017 --by task -o predictions.csv --random-seed 1
     """
     from scaling_bayes.files import write_text
+    from scaling_bayes.formatting import csv_text
     from scaling_bayes.scores import summarize_scores
     from scaling_bayes.traces import check_writable
 
@@ -84,7 +93,7 @@ def scorecard(
 
         scores = score(systems, progressbar=not quiet, **options)
     if output is not None:
-        write_text(output, scores.to_csv(index=False, lineterminator="\n"))
+        write_text(output, csv_text(scores))
         say(f"{len(scores)} predictions written to {output}")
     apart = [name for name in dict.fromkeys(by) if name != "forecaster"]
     summary = summarize_scores(scores, [*apart, "forecaster"])
@@ -111,7 +120,7 @@ def _print(summary: pd.DataFrame, apart: list[str]) -> None:
             [_cells(row) for row in rows.to_dict(orient="records")],
             right=_COLUMNS[1:],
         )
-    click.echo(
+    echo(
         "Gain: log density over the least-squares power line, nats per 60 systems; CRPS\n"
         "in powers of ten of error; 50, 80 and 90 %: errors inside that equal-tailed\n"
         "interval; systems: predicted, of all."

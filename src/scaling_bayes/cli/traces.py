@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from scaling_bayes.cli.completion import choices_of
 from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.options import json_option, trace_argument
-from scaling_bayes.cli.output import interrupts_kept, print_json, print_table, say
+from scaling_bayes.cli.output import echo, interrupts_kept, print_json, print_table, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,7 @@ def verify(
             {**{key: verified[key] for key in ("path", "digest", "created", "notes")}, "findings": rows}
         )
         if not as_json:
-            click.echo(f"{verified['digest']}  {verified['path']}")
+            echo(f"{verified['digest']}  {verified['path']}")
         skipped = items[items["outcome"] == SKIPPED]
         say(f"{name}: {len(items) - len(skipped)} stored items follow from the draws and data")
         for row in rows if findings else []:
@@ -158,7 +158,7 @@ def cite(trace: Path, style: str, with_hardware: bool, as_json: bool) -> None:
         if source is not ParameterSource.DEFAULT and style != _JSON_STYLE:
             raise click.UsageError(f"--json and --style {style} exclude each other.")
         style = _JSON_STYLE
-    click.echo(cite_trace(trace, style, with_hardware=with_hardware), nl=False)
+    echo(cite_trace(trace, style, with_hardware=with_hardware), nl=False)
 
 
 @click.command(short_help="Pack a trace with its report and data for a deposit")
@@ -183,7 +183,7 @@ def bundle(trace: Path, output: Path | None, check: bool, as_json: bool) -> None
         if as_json:
             print_json({"path": str(trace), "found": sentences})
         for sentence in [] if as_json else sentences:
-            click.echo(sentence)
+            echo(sentence)
         return
     from scaling_bayes.archive.bundle import write_bundle
 
@@ -191,4 +191,4 @@ def bundle(trace: Path, output: Path | None, check: bool, as_json: bool) -> None
     if as_json:
         print_json({"path": str(path)})
     else:
-        click.echo(str(path))
+        echo(str(path))

@@ -1,17 +1,20 @@
-"""The page served to a browser on this machine, with Panel."""
+"""The page served to a browser on this machine."""
 
 from __future__ import annotations
 
-import ipaddress
-import socket
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import OptionError, ScalingBayesError
 from scaling_bayes.explore.answers import Explorer
-from scaling_bayes.explore.page import Page, style_sheet
-from scaling_bayes.explore.settings import read_settings
+from scaling_bayes.explore.guard import Guard
+from scaling_bayes.explore.page import Page
+from scaling_bayes.explore.settings import check_fields, read_settings
+from scaling_bayes.figures.style import legible
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,41 +26,53 @@ DEFAULT_PORT = 5006
 
 _FOLDER = Path(__file__).resolve().parent
 _LAST_PORT = 65535
-_EVERYWHERE = "0.0.0.0"
+#: Characters of an error that are shown.
+_LONGEST = 1000
 
 
-def check_extra() -> Any:
-    """Return Panel.
+def check_extra() -> None:
+    """Refuse to go on without the server's library.
 
     Raises
     ------
     OptionError
-        If it is not installed.
+        If Tornado is not installed.
     """
     try:
-        import panel
+        import tornado  # noqa: F401
     except ImportError:
         raise OptionError(
-            "the what-if page needs Panel, which is not installed; pip install 'scaling_bayes[explore]'."
+            "the what-if page needs Tornado, which is not installed; pip install 'scaling_bayes[explore]'."
         ) from None
-    return panel
 
 
-def reply(explorer: Explorer, page: Page, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer the fields of the page.
+def reply(explorer: Explorer, page: Page, fields: Any) -> dict[str, Any]:
+    """Answer what the page, or anybody else, sent.
+
+    Parameters
+    ----------
+    explorer : Explorer
+    page : Page
+    fields : object
+        The fields of the page by name, and ``serial``, their number; any other value is told what it lacks.
 
     Returns
     -------
     dict
         ``html`` of the results, ``spoken``, the sentence to be read out, and ``serial``, that of the fields.
     """
+    serial = fields.get("serial") if isinstance(fields, Mapping) else None
     try:
-        answer = explorer.answer(read_settings(fields))
-    except ScalingBayesError as error:
-        html, spoken = page.problem(str(error)), str(error)
-    else:
+        settings = read_settings(check_fields(fields))
+        answer = explorer.answer(replace(settings, task=page.task(settings.task)))
         html, spoken = page.results(answer), page.sentence(answer)
-    return {"html": html, "spoken": spoken, "serial": fields.get("serial", 0)}
+    except ScalingBayesError as error:
+        spoken = legible(error, _LONGEST)
+        html = page.problem(spoken)
+    except Exception as error:  # noqa: BLE001 - whatever a question breaks, the next one is answered
+        spoken = f"These fields cannot be answered ({type(error).__name__})."
+        html = page.problem(spoken)
+    return {"html": html, "spoken": spoken, "serial": serial if isinstance(serial, int) else 0}
 
 
 def serve(
@@ -66,7 +81,7 @@ def serve(
     *,
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
-    ready: Callable[[str], object],
+    ready: Callable[[Guard], object],
 ) -> None:
     """Serve the page until interrupted.
 
@@ -81,94 +96,41 @@ def serve(
     port : int
         0 for any that is free.
     ready : callable
-        Called with the address of the page as soon as it answers.
+        Called as soon as the page answers, with the guard, which has its address.
 
     Raises
     ------
     OptionError
-        If Panel is missing, or nothing can listen on that address.
+        If Tornado is missing, or nothing can listen on that address.
     TraceError
         If `idata` is not a fit.
     """
-    panel = check_extra()
-    from tornado.ioloop import IOLoop
+    check_extra()
+    from tornado.netutil import bind_sockets
 
     if not 0 <= port <= _LAST_PORT:
         raise OptionError(f"port={port} is none; expected 0 to {_LAST_PORT}.")
-    if ":" in host:
+    if ":" in host or not host.strip():
         raise OptionError(f"host={host!r}: expected a name or an IPv4 address, such as {DEFAULT_HOST}.")
     explorer, page = Explorer(idata), Page(idata, trace)
-    component = _component(panel, explorer, page)
-    template = (_FOLDER / "page.html.j2").read_text(encoding="utf-8").replace("STYLE", style_sheet())
-
-    def session() -> Any:
-        # Scripts and styles come from this server, whatever the environment says of Bokeh's resources.
-        panel.config.inline = False
-        return panel.Template(
-            template, items={"whatif": component(form=page.form(), sizing_mode="stretch_width")}
-        )
-
-    loop = IOLoop(make_current=False)
     try:
-        port = port or _free_port(host)
-        server = panel.io.server.get_server(
-            session,
-            address=host,
-            port=port,
-            loop=loop,
-            title="What if? scaling_bayes",
-            websocket_origin=_origins(host, port),
-        )
+        sockets = bind_sockets(port, host)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OptionError(
             f"cannot listen on {host}, port {port} ({reason}); choose another with --port, or 0 for a free "
             "one."
         ) from error
-    server.start()
-    loop.add_callback(ready, f"http://{host}:{server.port}/")
-    # Panel ends the loop on an interrupt.
-    loop.start()
-    server.stop()
+    guard = Guard.of(host, tuple(each.getsockname()[0] for each in sockets), int(sockets[0].getsockname()[1]))
 
+    async def run() -> None:
+        from scaling_bayes.explore.server import make_server
 
-def _component(panel: Any, explorer: Explorer, page: Page) -> Any:
-    import param
+        script = (_FOLDER / "explore.js").read_text(encoding="utf-8")
+        server = make_server(guard, page.whole(), script, lambda fields: reply(explorer, page, fields))
+        server.add_sockets(sockets)
+        ready(guard)
+        await asyncio.Event().wait()
 
-    class WhatIf(panel.custom.JSComponent):  # type: ignore[misc]
-        """The form and its results. The browser sends the fields, Python replies.
-
-        Messages, as Panel holds back changes of a parameter for 50 ms.
-        """
-
-        form = param.String()
-
-        _esm = (_FOLDER / "explore.js").read_text(encoding="utf-8")
-        _stylesheets = (style_sheet(),)
-
-        def _handle_msg(self, data: dict[str, Any]) -> None:
-            self._send_msg(reply(explorer, page, data))
-
-    return WhatIf
-
-
-def _free_port(host: str) -> int:
-    """Find a free port; a page may talk to its server only if its address is known beforehand."""
-    with socket.create_server((host, 0)) as found:
-        return int(found.getsockname()[1])
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach that address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _origins(host: str, port: int) -> list[str]:
-    """Addresses of pages that may talk to this server; any where it listens on every address."""
-    if host == _EVERYWHERE:
-        return [f"*:{port}"]
-    names = {host, *(("127.0.0.1", "localhost") if is_loopback(host) else ())}
-    return [f"{name}:{port}" for name in sorted(names)]
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run())

@@ -17,7 +17,7 @@ from scaling_bayes.explore.choices import BUDGET_STEPS, CARBON_STEPS, read_choic
 from scaling_bayes.explore.settings import COMPUTE_ONLY, OWN
 from scaling_bayes.figures.reading import records
 from scaling_bayes.figures.style import legible, task_label
-from scaling_bayes.formatting import format_error, format_power_of_ten, format_year
+from scaling_bayes.formatting import format_error, format_power_of_ten, format_year, without_steering
 from scaling_bayes.intervals import QUANTILES
 from scaling_bayes.projection.requirement import KINDS
 from scaling_bayes.projection.scenario import PRICES, PROGRESS, SCENARIOS
@@ -83,11 +83,22 @@ class Page:
     def __init__(self, idata: xr.DataTree, trace: str) -> None:
         self._trace = trace
         self._choices = read_choices(idata)
+        self._named = {without_steering(task.name): task.name for task in self._choices.tasks}
         self._digest = cited_digest(idata)
         self._failed = failed_checks(idata)
         self._yardsticks = cost_yardsticks()
         self._templates = page_templates(_FOLDER)
         self._templates.filters["amount"] = number_text
+
+    def task(self, shown: str) -> str:
+        """Name of the task that the page shows so; other names stay."""
+        return self._named.get(shown, shown)
+
+    def whole(self) -> str:
+        """The page as the browser loads it, before the first answer."""
+        return self._templates.get_template("page.html.j2").render(
+            form=Markup(self.form()), style=Markup(style_sheet())
+        )
 
     def form(self) -> str:
         """Headings, controls, and room for the results."""

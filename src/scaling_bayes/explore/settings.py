@@ -13,12 +13,15 @@ from scaling_bayes.projection.requirement import KINDS
 from scaling_bayes.projection.scenario import SCENARIOS, Scenario, known_devices
 from scaling_bayes.projection.targets import check_year
 
-__all__ = ["COMPUTE_ONLY", "OWN", "Settings", "read_settings"]
+__all__ = ["COMPUTE_ONLY", "OWN", "Settings", "check_fields", "read_settings"]
 
 #: Name of no scenario, as on the command line: compute alone, without cost and carbon.
 COMPUTE_ONLY = "none"
 #: Choice of a price or grid that stands for a number of the user's own.
 OWN = "own"
+#: Characters of a field, and what JSON values are called.
+_LONGEST = 300
+_SORTS: Mapping[type, str] = {list: "list", str: "text"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,39 @@ class Settings:
         if self.scenario_name == COMPUTE_ONLY:
             return None
         return Scenario.named(self.scenario_name, **dict(self.changes))
+
+
+def check_fields(fields: Any) -> Mapping[str, str]:
+    """Take a message for the fields of the page, if it is such.
+
+    Parameters
+    ----------
+    fields : object
+        Any JSON value.
+
+    Raises
+    ------
+    OptionError
+        If it is not a mapping of names to texts of a name's length; ``serial`` is not looked at.
+    """
+    if not isinstance(fields, Mapping):
+        raise OptionError(f"Found {_sort(fields)}; expected the fields of the page by name.")
+    texts = {str(name): value for name, value in fields.items() if name != "serial"}
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise OptionError(f"Found {_sort(value)} in the field {name[:40]!r}; expected a text.")
+        if len(value) > _LONGEST:
+            raise OptionError(
+                f"Found {len(value):,} characters in the field {name[:40]!r}; expected at most {_LONGEST}."
+            )
+    return texts
+
+
+def _sort(value: Any) -> str:
+    """What a JSON value is, in a word."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return "a number" if isinstance(value, (int, float)) else f"a {_SORTS.get(type(value), 'mapping')}"
 
 
 def read_settings(fields: Mapping[str, str]) -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -96,6 +97,8 @@ _STYLE: Mapping[str, Any] = MappingProxyType(
     }
 )
 
+#: What matplotlib says of letters that its font lacks, and of scripts that it does not join.
+_UNKNOWN_LETTERS = (r"Glyph \d+ .* missing from", r"Matplotlib currently does not support .* natively")
 _AXES: tuple[Literal["x", "y"], ...] = ("x", "y")
 _SUPERSCRIPTS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -105,11 +108,16 @@ class FigureError(ScalingBayesError):
 
 
 def styled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
-    """Draw in the house style, starting from matplotlib's defaults and leaving the caller's as they are."""
+    """Draw in the house style, starting from matplotlib's defaults and leaving the caller's as they are.
+
+    Letters that the font lacks are not warned of: text stays text in the SVG, and the page's font has them.
+    """
 
     @functools.wraps(function)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
-        with mpl.rc_context():
+        with mpl.rc_context(), warnings.catch_warnings():
+            for message in _UNKNOWN_LETTERS:
+                warnings.filterwarnings("ignore", message=message, category=UserWarning)
             mpl.rcdefaults()
             cast("dict[str, Any]", mpl.rcParams).update(_STYLE)
             return function(*args, **kwargs)

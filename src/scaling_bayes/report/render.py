@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from unicodedata import category
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from scaling_bayes.figures.style import legible
-from scaling_bayes.formatting import format_power_of_ten
+from scaling_bayes.formatting import format_power_of_ten, without_steering
 from scaling_bayes.report.parts import Report
 
 __all__ = ["page_style", "page_templates", "render_html"]
 
 _FOLDER = Path(__file__).resolve().parent
-#: Control, format and surrogate characters.
-_STEERING = ("Cc", "Cf", "Cs")
 
 
 def render_html(report: Report) -> str:
@@ -50,6 +47,7 @@ def page_templates(*folders: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_shown,
     )
     environment.filters |= {
         "power": _power,
@@ -60,6 +58,14 @@ def page_templates(*folders: Path) -> Environment:
     }
     environment.tests["web"] = _is_web
     return environment
+
+
+def _shown(value: object) -> object:
+    """Leave out of every text the characters that steer its display; markup stays markup."""
+    if not isinstance(value, str):
+        return value
+    shown = without_steering(value)
+    return Markup(shown) if isinstance(value, Markup) else shown
 
 
 def _power(exponent: float) -> Markup:
@@ -74,8 +80,8 @@ def _power(exponent: float) -> Markup:
 
 
 def _powers(text: str) -> Markup:
-    """Raise the exponents of ``10^x`` in a text; characters that steer its display are left out."""
-    pieces = "".join(c for c in str(text) if category(c) not in _STEERING).split("10^")
+    """Raise the exponents of ``10^x`` in a text."""
+    pieces = str(text).split("10^")
     out = Markup.escape(pieces[0])
     for piece in pieces[1:]:
         end = next((i for i, c in enumerate(piece) if not (c.isdigit() or c in ".-")), len(piece))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import OptionError
 from scaling_bayes.files import write_text
+from scaling_bayes.formatting import csv_text
 from scaling_bayes.report.build import build_report
 from scaling_bayes.report.numbers import as_json
 from scaling_bayes.report.render import render_html
@@ -98,6 +99,6 @@ def write_report(
     )
     page = render_html(report)
     write_text(data, as_json(report.numbers))
-    write_text(table, report.projection.to_csv(index=False, lineterminator="\n"))
+    write_text(table, csv_text(report.projection))
     write_text(html, page)
     return [html, data, table]
