@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
+import runpy
 import shlex
-import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 from scaling_bayes.errors import OptionError, ScalingBayesError
-from scaling_bayes.files import write_bytes, write_text
+from scaling_bayes.files import discard_unfinished, replacing, write_text
 from scaling_bayes.releases import INDEX, Release, read_index, to_toml
 from scaling_bayes.resources import checkout_root
 from scaling_bayes.verification import verify_trace
@@ -41,20 +44,41 @@ def make(release: Release, folder: Path) -> Release:
             f"{release.name}: found the command {release.command!r}; expected scaling-bayes ..."
         )
     target = folder / release.file
-    unfinished = target.with_name(f".{target.name}.made")
-    try:
-        run = subprocess.run(
-            [sys.executable, "-m", "scaling_bayes", *arguments, "-o", str(unfinished)], check=False
-        )
-        if run.returncode:
-            raise OptionError(f"{release.name}: {release.command!r} ended with exit code {run.returncode}.")
+    with replacing(target) as unfinished:
+        code = _run([*arguments, "-o", str(unfinished)])
+        if code:
+            raise OptionError(f"{release.name}: {release.command!r} ended with exit code {code}.")
         verified = verify_trace(unfinished)
         content = unfinished.read_bytes()
-        write_bytes(target, content)
-    finally:
-        unfinished.unlink(missing_ok=True)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     return replace(release, digest=verified["digest"], sha256=sha256(content).hexdigest(), date=today)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Exit code of ``scaling-bayes`` in a process of its own, which ends when this one does."""
+    process = get_context("spawn").Process(target=_command_line, args=(tuple(arguments),))
+    process.start()
+    try:
+        process.join()
+    finally:
+        process.terminate()
+        process.join()
+    return process.exitcode or 0
+
+
+def _command_line(arguments: tuple[str, ...]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.argv = ["scaling-bayes", *arguments]
+    runpy.run_module("scaling_bayes", run_name="__main__")
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the parent, however it ends, then leave nothing half-written and end too."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        discard_unfinished()
+        os._exit(1)
 
 
 def stale(index: Path) -> list[str]:

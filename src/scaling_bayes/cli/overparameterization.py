@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["overparameterization"]
 
+INTERRUPTED = 130
+
 
 @click.command(short_help="Simulate what too many parameters cost")
 @click.option("--parameters", "n_parameters", type=int, default=1000, show_default=True, help="Features.")
@@ -71,7 +73,7 @@ def overparameterization(
     as_json: bool,
     as_csv: bool,
     **settings: Any,
-) -> None:
+) -> int:
     """Simulate four regression models on a sparse truth and print how well each does.
 
     Interrupt it and start it again with the same --store: it goes on.
@@ -88,13 +90,18 @@ def overparameterization(
         raise click.UsageError("--json and --csv exclude each other.")
     if observations is not None:
         settings["observations"] = _sizes(observations)
+    if figure is not None:
+        from scaling_bayes.files import check_writable
+
+        check_writable(figure)
     chosen = Settings(penalty=_penalty(penalty), **settings)
     try:
         results = _run(run_experiment, chosen, store, workers, quiet)
     except KeyboardInterrupt:
-        if store is not None:
-            say(f"finished blocks are in {store}; the same command goes on from there")
-        raise
+        if store is None:
+            raise
+        say(f"interrupted; finished blocks are in {store}, and the same command resumes there")
+        return INTERRUPTED
     summary = summarize_experiment(results, measure)
     if figure is not None:
         from scaling_bayes.files import replacing
@@ -109,6 +116,7 @@ def overparameterization(
         print_csv(summary)
     else:
         _print(summary, chosen.simulations)
+    return 0
 
 
 def _run(run: Any, settings: Any, store: Path | None, workers: int | None, quiet: bool) -> Any:
