@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import errno
 import io
 import os
 import sys
@@ -19,16 +18,6 @@ from scaling_bayes.errors import WriteError
 __all__ = ["abandon_output", "flush_output", "guard_streams"]
 
 _ESCAPES = "scaling_bayes.escapes"
-
-
-class _Closed(io.RawIOBase):
-    """A stream that was closed before the command began."""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, _data: object) -> int:
-        raise OSError(errno.EBADF, "it is closed")
 
 
 class _Output(io.TextIOWrapper):
@@ -68,8 +57,9 @@ class _Talk(io.TextIOWrapper):
 def guard_streams() -> None:
     """Put guarded streams in the place of ``sys.stdout`` and ``sys.stderr`` for the rest of the process."""
     codecs.register_error(_ESCAPES, _escape)
-    sys.stdout = _guarded(_Output, sys.stdout)
-    sys.stderr = _guarded(_Talk, sys.stderr)
+    # A closed one's number is taken by a file that can be neither read nor filled, lest another get it.
+    sys.stdout = _guarded(_Output, sys.stdout, 1, os.O_RDONLY)
+    sys.stderr = _guarded(_Talk, sys.stderr, 2, os.O_WRONLY)
 
 
 def flush_output() -> None:
@@ -87,21 +77,24 @@ def flush_output() -> None:
 
 def abandon_output() -> None:
     """Drop what is still held back, so that Python does not try to write it once more at its end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, sys.stdout.fileno())
-    except OSError:  # it never was a file
-        sys.stdout = os.fdopen(os.dup(nowhere), "w", encoding="utf-8")
-    os.close(nowhere)
+    _occupy(sys.stdout.fileno(), os.O_WRONLY)
 
 
-def _guarded[Kind: io.TextIOWrapper](kind: type[Kind], stream: Any) -> Kind:
+def _guarded[Kind: io.TextIOWrapper](kind: type[Kind], stream: Any, number: int, mode: int) -> Kind:
     if stream is None:
-        return kind(io.BufferedWriter(_Closed()), encoding="utf-8", errors=_ESCAPES)
+        _occupy(number, mode)
+        return kind(io.open(number, "wb", closefd=False), encoding="utf-8", errors=_ESCAPES)  # noqa: UP020
     stream.flush()
     # Standard error is never held back, standard output only where nobody looks on.
     at_once = kind is _Talk or stream.isatty()
     return kind(stream.buffer, encoding=stream.encoding, errors=_ESCAPES, line_buffering=at_once)
+
+
+def _occupy(number: int, mode: int) -> None:
+    nowhere = os.open(os.devnull, mode)
+    if nowhere != number:
+        os.dup2(nowhere, number)
+        os.close(nowhere)
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:

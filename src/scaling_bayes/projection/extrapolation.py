@@ -92,8 +92,8 @@ def refuse_years(years: Sequence[float], reach: dict[str, Any]) -> None:
     late = [year for year in years if year > HORIZON]
     if late:
         raise TargetError(
-            f"years: {max(late):g} is beyond the horizon, {HORIZON:.0f}; no trend of the data says anything of "
-            "later years. Ask for an earlier year."
+            f"years: {max(late):g} is beyond the horizon, {HORIZON:.0f}; trends of past years say nothing of "
+            "later ones. Ask for an earlier year."
         )
 
 
@@ -190,9 +190,9 @@ def extrapolation_sentences(projection: xr.DataTree, scenario: Scenario | None =
     table = extrapolation(projection)
     reach = manifest(projection)["projection"]["data"]
     found = _years_sentence(table, reach)
-    for task, rows in table.groupby("task", sort=False):
-        found += _task_sentence(str(task), rows, reach["tasks"][str(task)])
-    rows = table.to_dict(orient="records")
+    for task, of_task in table.groupby("task", sort=False):
+        found += _task_sentence(str(task), of_task, reach["tasks"][str(task)])
+    rows: list[dict[Any, Any]] = table.to_dict(orient="records")
     for column, verb, what in (
         ("below_one_flop", "take", "less than one FLOP, which no training can"),
         ("below_one_cent", "cost", "less than one cent, for which nothing is sold"),
@@ -212,10 +212,8 @@ def _years_sentence(table: pd.DataFrame, reach: dict[str, Any]) -> list[str]:
     last, latest = reach["last_year"], float(table["year"].max())
     if last is None or latest - last < _NEAR_YEARS:
         return []
-    return [
-        f"{format_year(latest)} is {latest - last:.0f} years after the last system of the fit "
-        f"({format_year(last)}); trends are extrapolated until then."
-    ]
+    after = f"{format_year(latest)} is {latest - last:.0f} years after the last system of the fit"
+    return [f"{after} ({format_year(last)}); trends are extrapolated until then."]
 
 
 def _task_sentence(task: str, rows: pd.DataFrame, known: dict[str, float]) -> list[str]:
