@@ -11,15 +11,19 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from scaling_bayes.errors import WriteError
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 try:
     import fcntl
@@ -29,6 +33,7 @@ except ImportError:  # Windows: nothing that a killed process left is removed
 __all__ = [
     "check_writable",
     "discard_unfinished",
+    "discard_when_told_to_end",
     "replacing",
     "temporary_folder",
     "write_bytes",
@@ -128,6 +133,19 @@ def discard_unfinished() -> None:
     for path, process in list(_unfinished.items()):
         if process == os.getpid():
             _remove(path)
+
+
+def discard_when_told_to_end() -> None:
+    """Make SIGTERM and SIGHUP remove what this process is writing before they end it, as they else do."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    discard_unfinished()
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
 
 
 def _destination(target: Path) -> Path:

@@ -20,7 +20,12 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 from scaling_bayes.errors import OptionError, ScalingBayesError
-from scaling_bayes.files import discard_unfinished, replacing, write_text
+from scaling_bayes.files import (
+    discard_unfinished,
+    discard_when_told_to_end,
+    replacing,
+    write_text,
+)
 from scaling_bayes.releases import INDEX, Release, read_index, to_toml
 from scaling_bayes.resources import checkout_root
 from scaling_bayes.verification import verify_trace
@@ -45,7 +50,7 @@ def make(release: Release, folder: Path) -> Release:
         )
     target = folder / release.file
     with replacing(target) as unfinished:
-        code = _run([*arguments, "-o", str(unfinished)])
+        code = _run(arguments, unfinished)
         if code:
             raise OptionError(f"{release.name}: {release.command!r} ended with exit code {code}.")
         verified = verify_trace(unfinished)
@@ -54,9 +59,9 @@ def make(release: Release, folder: Path) -> Release:
     return replace(release, digest=verified["digest"], sha256=sha256(content).hexdigest(), date=today)
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str], output: Path) -> int:
     """Exit code of ``scaling-bayes`` in a process of its own, which ends when this one does."""
-    process = get_context("spawn").Process(target=_command_line, args=(tuple(arguments),))
+    process = get_context("spawn").Process(target=_command_line, args=(tuple(arguments), output))
     process.start()
     try:
         process.join()
@@ -66,18 +71,19 @@ def _run(arguments: Sequence[str]) -> int:
     return process.exitcode or 0
 
 
-def _command_line(arguments: tuple[str, ...]) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    sys.argv = ["scaling-bayes", *arguments]
+def _command_line(arguments: tuple[str, ...], output: Path) -> None:
+    threading.Thread(target=_end_with_parent, args=(output,), daemon=True).start()
+    sys.argv = ["scaling-bayes", *arguments, "-o", str(output)]
     runpy.run_module("scaling_bayes", run_name="__main__")
 
 
-def _end_with_parent() -> None:
-    """Wait for the end of the parent, however it ends, then leave nothing half-written and end too."""
+def _end_with_parent(output: Path) -> None:
+    """Wait for the end of the parent, however it ends; then leave nothing and end too."""
     parent = parent_process()
     if parent is not None:
         parent.join()
         discard_unfinished()
+        output.unlink(missing_ok=True)
         os._exit(1)
 
 
@@ -100,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="traces to make anew")
     parser.add_argument("--check", action="store_true", help="make nothing; exit with 1 if a file is stale")
     options = parser.parse_args(arguments)
+    discard_when_told_to_end()
     try:
         index = checkout_root() / "data" / INDEX
         releases = read_index(index)

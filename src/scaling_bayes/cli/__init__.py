@@ -9,18 +9,13 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-import signal
 import sys
-from typing import TYPE_CHECKING
 
 from scaling_bayes.cli.commands import cli
 from scaling_bayes.cli.output import say
 from scaling_bayes.cli.streams import abandon_output, flush_output, guard_streams
 from scaling_bayes.errors import ScalingBayesError
-from scaling_bayes.files import discard_unfinished
-
-if TYPE_CHECKING:
-    from types import FrameType
+from scaling_bayes.files import discard_when_told_to_end
 
 __all__ = ["cli", "main"]
 
@@ -35,9 +30,7 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 100)
     atexit.register(gc.freeze)
     guard_streams()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _end)
+    discard_when_told_to_end()
     code = _run()
     try:
         flush_output()
@@ -75,10 +68,3 @@ def _run() -> int:
         say(f"error: {place}{error.strerror or error}.")
         return REFUSED
     return code if isinstance(code, int) else 0
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    """End as the signal asks, after removing what is half-written."""
-    discard_unfinished()
-    signal.signal(number, signal.SIG_DFL)
-    signal.raise_signal(number)

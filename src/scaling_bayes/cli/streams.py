@@ -18,6 +18,8 @@ from scaling_bayes.errors import WriteError
 __all__ = ["abandon_output", "flush_output", "guard_streams"]
 
 _ESCAPES = "scaling_bayes.escapes"
+#: The streams replaced, which would close what they share if they were forgotten.
+_replaced: list[Any] = []
 
 
 class _Output(io.TextIOWrapper):
@@ -85,6 +87,7 @@ def _guarded[Kind: io.TextIOWrapper](kind: type[Kind], stream: Any, number: int,
         _occupy(number, mode)
         return kind(io.open(number, "wb", closefd=False), encoding="utf-8", errors=_ESCAPES)  # noqa: UP020
     stream.flush()
+    _replaced.append(stream)
     # Standard error is never held back, standard output only where nobody looks on.
     at_once = kind is _Talk or stream.isatty()
     return kind(stream.buffer, encoding=stream.encoding, errors=_ESCAPES, line_buffering=at_once)
