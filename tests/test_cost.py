@@ -128,7 +128,7 @@ def test_the_2020_table_is_given_back() -> None:
 
 
 def test_thompson2020_prices_a_fit_with_one_constant(fit: xr.DataTree) -> None:
-    data = project(fit, TARGET, [1950, 2020, 2200], scenario="thompson2020")["projection"].to_dataset()
+    data = project(fit, TARGET, [2015, 2020, 2100], scenario="thompson2020")["projection"].to_dataset()
     known = load_table("thompson2020_conversions").set_index("name")["value"]
     per_usd, per_kg = (math.log10(known[f"flop_per_{unit}_2020"]) for unit in ("usd", "kg_co2"))
     np.testing.assert_allclose(data[COMPUTE] - data[COST], per_usd, atol=1e-6)
@@ -208,10 +208,10 @@ def test_unreachable_stays_unreachable_on_a_grid_without_carbon(fit: xr.DataTree
 
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
-def test_two_centuries_and_the_past_stay_finite(fit: xr.DataTree, name: str) -> None:
-    tree = project(fit, {"imagenet": 1e-12}, [1900, 1958, 2020, 2220, 2300], scenario=name)
+def test_the_first_year_and_the_horizon_stay_finite(fit: xr.DataTree, name: str) -> None:
+    tree = project(fit, {"imagenet": 1e-12}, [2014, 2020, 2080, 2100], scenario=name)
     data = tree["projection"].to_dataset()
-    assert float(data[COMPUTE].max()) > 181
+    assert float(data[COMPUTE].max()) > 100
     for quantity in (COST, ENERGY, CARBON):
         assert np.isfinite(data[quantity]).all()
 

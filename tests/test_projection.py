@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.synthetic import synthetic_fit
 
@@ -17,14 +17,23 @@ from scaling_bayes import (
     OptionError,
     TargetError,
     TraceError,
+    affordable,
+    decompose,
     default_targets,
     predict,
     project,
+    record_machine_days,
     reference_systems,
+    required_gain,
     summarize_projection,
 )
+from scaling_bayes.explore.answers import Explorer
+from scaling_bayes.explore.settings import read_settings
 from scaling_bayes.intervals import quantiles
 from scaling_bayes.laws import LAWS
+from scaling_bayes.projection.extrapolation import extrapolation, extrapolation_sentences
+from scaling_bayes.projection.scenario import Scenario
+from scaling_bayes.report.build import build_report
 
 COMPUTE = "log10_training_compute_flop"
 
@@ -140,9 +149,9 @@ def test_summary_is_in_order_and_counts_unreachable_draws(reference_fit: xr.Data
 
 
 def test_far_targets_stay_finite(reference_fit: xr.DataTree) -> None:
-    summary = summarize_projection(project(reference_fit, {"conll_2003": 1e-9}, years=[1900, 2300]))
+    summary = summarize_projection(project(reference_fit, {"conll_2003": 1e-9}, years=[2009, 2100]))
     assert np.isfinite(summary["median"]).all()
-    assert (summary["median"] > 100).all()
+    assert (summary["median"] > 50).all()
 
 
 def test_same_trace_same_numbers(reference_fit: xr.DataTree) -> None:
@@ -219,10 +228,111 @@ def test_all_bad_targets_are_listed_at_once(reference_fit: xr.DataTree) -> None:
     assert str(caught.value).count(";") >= 2
 
 
-@pytest.mark.parametrize("years", [float("nan"), "soon", 20300, -1, [], [2030, 2030], [2030, None]])
+@pytest.mark.parametrize(
+    "years", [float("nan"), "soon", 20300, -1, [], [2030, 2030], [2030, None], 1990, 2100.5, [2030, 2300]]
+)
 def test_bad_years(reference_fit: xr.DataTree, years) -> None:
     with pytest.raises(TargetError, match="years"):
         project(reference_fit, years=years)
+
+
+def fitted() -> xr.DataTree:
+    """A fit of systems from 2014 to 2020, without sampling."""
+    return synthetic_fit(draws=200)
+
+
+def test_a_requirement_below_one_operation_is_refused_however_it_is_asked() -> None:
+    idata = fitted()
+    idata["posterior"]["progress"].values[:] = 1.0
+    target = {"imagenet": 0.3}
+    message = "imagenet 30 % in 2060 would take 10.-.* FLOP. No training takes less than one operation"
+    with pytest.raises(TargetError, match=message):
+        project(idata, target, [2020, 2060])
+    for ask in (
+        lambda: required_gain(idata, budget_usd=1.0, targets=target, year=2060),
+        lambda: decompose(idata, target, 2060),
+        lambda: record_machine_days(idata, target, 2060),
+        lambda: build_report(idata, targets=target, years=2060),
+        lambda: Explorer(idata).answer(read_settings({**asked_on_the_page(), "error": "30", "year": "2060"})),
+    ):
+        with pytest.raises(TargetError, match=message):
+            ask()
+    first = affordable(idata, budget_usd=1e6, targets=target)["affordability"]["first_year"]
+    assert (first < 2060).all(), "the first year lies before"
+
+
+def asked_on_the_page() -> dict[str, str]:
+    return {"task": "imagenet", "scenario": "none", "kind": "predictive"}
+
+
+@given(st.floats(2014, 2100), st.floats(1e-4, 0.5))
+@settings(max_examples=25)
+def test_how_far_a_projection_goes_beyond_its_data(year: float, error: float) -> None:
+    idata = fitted()
+    idata["posterior"]["progress"].values[:] = 0.01
+    constant = idata["constant_data"].to_dataset()
+    mine = constant["system_task"].values == "imagenet"
+    try:
+        tree = project(idata, {"imagenet": error}, year)
+    except TargetError as refused:
+        assert "less than one operation" in str(refused)  # noqa: PT017
+        return
+    (row,) = extrapolation(tree).to_dict(orient="records")
+    assert row["years_beyond"] == pytest.approx(year - float(constant["publication_year"].max()))
+    lowest = float(idata["observed_data"]["error"].values[mine].min())
+    assert row["log10_error_beyond"] == pytest.approx(math.log10(lowest / error))
+    median = summarize_projection(tree)["median"].item()
+    largest = float(constant[COMPUTE].values[mine].max())
+    assert row["log10_compute_beyond"] == pytest.approx(median - largest)
+    said = " ".join(extrapolation_sentences(tree))
+    assert ("years after the last system" in said) == (row["years_beyond"] >= 0.5)
+    assert ("below the lowest in the data" in said) == (row["log10_error_beyond"] > 0.05)
+    assert ("above the largest run in the data" in said) == (row["log10_compute_beyond"] > 0.05)
+
+
+def test_draws_that_cannot_be_are_said() -> None:
+    idata = fitted()
+    idata["posterior"]["progress"].values[:, ::2] = 3.0
+    idata["posterior"]["progress"].values[:, 1::2] = 0.0
+    tree = project(idata, {"imagenet": 0.05}, 2040, scenario="trend")
+    (row,) = extrapolation(tree).to_dict(orient="records")
+    assert row["below_one_flop"] == pytest.approx(0.5)
+    said = extrapolation_sentences(tree)
+    assert any("50% of the draws take less than one FLOP, which no training can" in each for each in said)
+    assert any("of the draws cost less than one cent" in each for each in said)
+
+
+@pytest.mark.parametrize(
+    ("name", "year", "same"),
+    [
+        ("trend", 2030, False),
+        ("thompson2020", 2020, False),
+        ("stalled", 2030, True),
+        ("stalled", 2031, False),
+        ("accelerated", 2029, True),
+        ("accelerated", 2030, False),
+    ],
+)
+def test_a_scenario_that_is_still_the_trend_says_so(name: str, year: float, same: bool) -> None:
+    idata, scenario = fitted(), Scenario.named(name)
+    tree = project(idata, {"imagenet": 0.05}, year, scenario=scenario)
+    said = any(
+        f"in {year} it is the same as the trend" in each for each in extrapolation_sentences(tree, scenario)
+    )
+    assert said == same
+    trend = project(idata, {"imagenet": 0.05}, year, scenario="trend")["projection"]["log10_cost_usd"]
+    equal = bool((tree["projection"]["log10_cost_usd"] == trend).all())
+    assert equal == (same or name == "trend")
+
+
+def test_data_that_begin_late_are_asked_from_their_first_year() -> None:
+    idata = fitted()
+    for name in ("publication_year", "reference_year"):
+        idata["constant_data"][name].values[:] += 10.0
+    answer = affordable(idata, budget_usd=1e6, targets={"imagenet": 0.1})["affordability"]
+    assert answer["year"].values.tolist() == list(range(2024, 2101))
+    with pytest.raises(TargetError, match="before the first system of the fit .2024"):
+        affordable(idata, budget_usd=1e6, targets={"imagenet": 0.1}, years=[2020, 2030])
 
 
 @pytest.mark.parametrize(

@@ -87,3 +87,7 @@ class TargetError(ScalingBayesError):
 
 class TraceError(ScalingBayesError):
     """A stored fit is missing, damaged, or does not belong to what it is used for."""
+
+
+class WriteError(ScalingBayesError):
+    """A file cannot be written; what stood under its name stays."""

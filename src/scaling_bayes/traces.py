@@ -9,14 +9,13 @@ import datetime
 import io
 import os
 import stat
-import tempfile
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from scaling_bayes import files
 from scaling_bayes.digest import WRITTEN_AS, tree_digest
-from scaling_bayes.errors import TraceError
-from scaling_bayes.files import write_bytes
+from scaling_bayes.errors import TraceError, WriteError
 from scaling_bayes.layouts import check_layout, read_layout
 from scaling_bayes.releases import find_trace
 from scaling_bayes.safety import MAX_TRACE_BYTES, refuse_unsafe
@@ -65,9 +64,9 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     # In memory first: HDF5 does not survive a disk that fills up while it writes.
     content = bytes(tree.to_netcdf(engine=_ENGINE, encoding=_encoding(tree)))
     try:
-        write_bytes(target, content)
-    except OSError as error:
-        raise TraceError(f"cannot write {target}: {error.strerror or error}.") from error
+        files.write_bytes(target, content)
+    except WriteError as error:
+        raise TraceError(str(error)) from error
     return target
 
 
@@ -140,23 +139,17 @@ def verified_summary(tree: xr.DataTree, path: str | os.PathLike[str]) -> dict[st
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Refuse, before long work, a path that cannot be written.
+    """Refuse, before long work, a path that a trace cannot be written to.
 
     Raises
     ------
     TraceError
-        If the path is a folder, or its folder is missing or read-only.
+        As `scaling_bayes.files.check_writable`.
     """
-    target = Path(path)
     try:
-        if target.is_dir():
-            raise TraceError(f"cannot write {target}: it is a folder; expected a file name.")
-        if not target.parent.is_dir():
-            raise TraceError(f"cannot write {target}: there is no folder {target.parent}; create it first.")
-        with tempfile.TemporaryFile(dir=target.parent):
-            pass
-    except OSError as error:
-        raise TraceError(f"cannot write {target}: {error.strerror or error}.") from error
+        files.check_writable(path)
+    except WriteError as error:
+        raise TraceError(str(error)) from error
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -9,7 +9,6 @@ import json
 import mimetypes
 import os
 import shutil
-import tempfile
 import zipfile
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +18,7 @@ from scaling_bayes.calibration import summarize_calibration
 from scaling_bayes.citing.cite import cite
 from scaling_bayes.citing.works import Work, works_of
 from scaling_bayes.errors import OptionError
-from scaling_bayes.files import replacing, write_text
+from scaling_bayes.files import check_writable, replacing, temporary_folder, write_text
 from scaling_bayes.formatting import csv_text, json_text
 from scaling_bayes.releases import Release, find_trace
 from scaling_bayes.report import write_report
@@ -73,7 +72,9 @@ def write_bundle(trace: str | os.PathLike[str], path: str | os.PathLike[str]) ->
     Raises
     ------
     OptionError
-        If ro-crate-py is not installed, or the path cannot be written.
+        If ro-crate-py is not installed, or the path is a folder that exists.
+    WriteError
+        If the path cannot be written.
     TraceError
         If the trace does not verify.
     """
@@ -83,8 +84,8 @@ def write_bundle(trace: str | os.PathLike[str], path: str | os.PathLike[str]) ->
     verify_trace(trace)
     source, release = find_trace(trace)
     tree = open_trace(trace, kind=ANY_KIND)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as temporary:
-        content, crate = Path(temporary, "content"), Path(temporary, "crate")
+    with temporary_folder(target) as temporary:
+        content, crate = temporary / "content", temporary / "crate"
         (content / "data").mkdir(parents=True)
         name = release.file if release else "trace.nc"
         shutil.copyfile(source, content / name)
@@ -99,12 +100,9 @@ def write_bundle(trace: str | os.PathLike[str], path: str | os.PathLike[str]) ->
 
 
 def _check_target(target: Path) -> None:
-    if not target.parent.is_dir():
-        raise OptionError(f"cannot write {target}: there is no folder {target.parent}; create it first.")
-    if target.suffix == ".zip" and target.is_dir():
-        raise OptionError(f"cannot write {target}: it is a folder; expected a file name.")
-    if target.suffix != ".zip" and target.exists():
+    if target.suffix != ".zip" and os.path.lexists(target):
         raise OptionError(f"cannot write {target}: it exists; name a folder that does not, or a .zip file.")
+    check_writable(target)
 
 
 def _crate_type() -> Any:

@@ -10,11 +10,13 @@ import os
 import re
 import tempfile
 import zipfile
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from scaling_bayes.errors import TraceError
+from scaling_bayes.files import temporary_folder
 from scaling_bayes.report import write_report
 from scaling_bayes.schema import ANY_KIND, manifest
 from scaling_bayes.traces import open_trace
@@ -53,9 +55,14 @@ def check_bundle(path: str | os.PathLike[str]) -> list[str]:
     source = Path(path)
     if source.is_dir():
         return _check_folder(source, source)
-    with tempfile.TemporaryDirectory() as temporary:
-        _unzip(source, Path(temporary))
-        return _check_folder(Path(temporary), source)
+    with _scratch() as folder:
+        _unzip(source, folder)
+        return _check_folder(folder, source)
+
+
+def _scratch() -> AbstractContextManager[Path]:
+    """A folder for what is unpacked or written anew, removed at the end."""
+    return temporary_folder(Path(tempfile.gettempdir(), "scaling-bayes-bundle"))
 
 
 def _unzip(source: Path, folder: Path) -> None:
@@ -152,9 +159,9 @@ def _check_files(folder: Path, listed: dict[str, dict[str, Any]]) -> list[str]:
 
 def _check_report(folder: Path, tree: Any) -> list[str]:
     wrong = []
-    with tempfile.TemporaryDirectory() as temporary:
+    with _scratch() as folder_anew:
         html, numbers, table = (
-            path.read_text(encoding="utf-8") for path in write_report(tree, Path(temporary, "report.html"))
+            path.read_text(encoding="utf-8") for path in write_report(tree, folder_anew / "report.html")
         )
     place = _first_difference(
         json.loads((folder / "report.json").read_text(encoding="utf-8")), json.loads(numbers)

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
+import runpy
 import shlex
-import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 from scaling_bayes.errors import OptionError, ScalingBayesError
-from scaling_bayes.files import write_bytes, write_text
+from scaling_bayes.files import (
+    discard_unfinished,
+    discard_when_told_to_end,
+    replacing,
+    write_text,
+)
 from scaling_bayes.releases import INDEX, Release, read_index, to_toml
 from scaling_bayes.resources import checkout_root
 from scaling_bayes.verification import verify_trace
@@ -41,20 +49,42 @@ def make(release: Release, folder: Path) -> Release:
             f"{release.name}: found the command {release.command!r}; expected scaling-bayes ..."
         )
     target = folder / release.file
-    unfinished = target.with_name(f".{target.name}.made")
-    try:
-        run = subprocess.run(
-            [sys.executable, "-m", "scaling_bayes", *arguments, "-o", str(unfinished)], check=False
-        )
-        if run.returncode:
-            raise OptionError(f"{release.name}: {release.command!r} ended with exit code {run.returncode}.")
+    with replacing(target) as unfinished:
+        code = _run(arguments, unfinished)
+        if code:
+            raise OptionError(f"{release.name}: {release.command!r} ended with exit code {code}.")
         verified = verify_trace(unfinished)
         content = unfinished.read_bytes()
-        write_bytes(target, content)
-    finally:
-        unfinished.unlink(missing_ok=True)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     return replace(release, digest=verified["digest"], sha256=sha256(content).hexdigest(), date=today)
+
+
+def _run(arguments: Sequence[str], output: Path) -> int:
+    """Exit code of ``scaling-bayes`` in a process of its own, which ends when this one does."""
+    process = get_context("spawn").Process(target=_command_line, args=(tuple(arguments), output))
+    process.start()
+    try:
+        process.join()
+    finally:
+        process.terminate()
+        process.join()
+    return process.exitcode or 0
+
+
+def _command_line(arguments: tuple[str, ...], output: Path) -> None:
+    threading.Thread(target=_end_with_parent, args=(output,), daemon=True).start()
+    sys.argv = ["scaling-bayes", *arguments, "-o", str(output)]
+    runpy.run_module("scaling_bayes", run_name="__main__")
+
+
+def _end_with_parent(output: Path) -> None:
+    """Wait for the end of the parent, however it ends; then leave nothing and end too."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        discard_unfinished()
+        output.unlink(missing_ok=True)
+        os._exit(1)
 
 
 def stale(index: Path) -> list[str]:
@@ -76,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="traces to make anew")
     parser.add_argument("--check", action="store_true", help="make nothing; exit with 1 if a file is stale")
     options = parser.parse_args(arguments)
+    discard_when_told_to_end()
     try:
         index = checkout_root() / "data" / INDEX
         releases = read_index(index)

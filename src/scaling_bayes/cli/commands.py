@@ -11,15 +11,25 @@ from scaling_bayes.cli.calibrate import calibrate
 from scaling_bayes.cli.compare import compare
 from scaling_bayes.cli.completion import choices_of, laws, poolings
 from scaling_bayes.cli.completion import traces as trace_names
-from scaling_bayes.cli.cost import afford, decompose, gain, hardware_fit, print_costs, scenario
+from scaling_bayes.cli.cost import (
+    afford,
+    decompose,
+    gain,
+    hardware_fit,
+    print_costs,
+    say_extrapolation,
+    scenario,
+)
 from scaling_bayes.cli.explore import explore
 from scaling_bayes.cli.options import (
+    Commands,
     budget_options,
     budgets_option,
     chosen_scenario,
     csv_option,
     json_option,
     kind_option,
+    once,
     quiet_option,
     read_targets,
     refuse_both,
@@ -52,7 +62,7 @@ __all__ = ["cli"]
 CHECK_FAILED = 3
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="scaling_bayes", prog_name="scaling-bayes")
 def cli() -> None:
     """How much compute, money and carbon a target error needs, with credible intervals.
@@ -118,7 +128,7 @@ def fit(
     from scaling_bayes.traces import check_writable, save_trace
 
     check_writable(output)
-    replacements = dict(_prior(text) for text in priors) or None
+    replacements = once(map(_prior, priors), "--prior") or None
     say("reading the systems, compiling the model")
     from scaling_bayes.diagnostics import failed_checks
 
@@ -164,15 +174,15 @@ def report(
     """Write the report on TRACE: one HTML file, and the same numbers as JSON and CSV.
 
     Without TRACE it reports on the released reference fit, with the same numbers for everyone. With
-    --scenario none it tells of training compute only, without cost and carbon.
+    --scenario none it reports training compute only. Budgets are by default 1e7 and 1e9 USD, and 1e7 kg CO2e.
 
     \b
     Example:
       scaling-bayes report trace.nc -o report.html --budget-usd 1e8
     """
+    from scaling_bayes.files import check_writable
     from scaling_bayes.releases import REFERENCE_TRACE
     from scaling_bayes.report import write_report
-    from scaling_bayes.traces import check_writable
 
     chosen = chosen_scenario(options)
     if chosen is None and (budget_usd or carbon_kg):
@@ -236,6 +246,7 @@ def project(
         raise click.UsageError("a budget needs a scenario; name one with --scenario.")
     tree = project_trace(open_fit(trace), read_targets(targets), list(years) or None, kind, scenario=chosen)
     frame = summarize_projection(tree)
+    say_extrapolation(tree, chosen)
     if budget_usd is not None or carbon_kg is not None:
         frame = frame.merge(share_within_budget(tree, budget_usd, carbon_kg))
     if as_json:

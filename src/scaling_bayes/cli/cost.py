@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 from scaling_bayes.cli.completion import choices_of
 from scaling_bayes.cli.options import (
     budget_options,
+    budgets_option,
     csv_option,
     json_option,
     kind_option,
@@ -34,10 +36,19 @@ from scaling_bayes.cli.output import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from scaling_bayes.projection.scenario import Scenario
 
-__all__ = ["afford", "decompose", "gain", "hardware_fit", "print_costs", "scenario"]
+__all__ = [
+    "afford",
+    "decompose",
+    "gain",
+    "hardware_fit",
+    "print_costs",
+    "say_extrapolation",
+    "scenario",
+]
 
 CHECK_FAILED = 3
 #: Units that say which quantity is meant: compute, cost, energy, carbon.
@@ -60,6 +71,14 @@ def print_assumptions(chosen: Scenario) -> None:
             for row in chosen.describe().to_dict(orient="records")
         ],
     )
+
+
+def say_extrapolation(projection: xr.DataTree, chosen: Scenario | None) -> None:
+    """Say how far a projection goes beyond the data."""
+    from scaling_bayes.projection.extrapolation import extrapolation_sentences
+
+    for sentence in extrapolation_sentences(projection, chosen):
+        say(f"note: {sentence}")
 
 
 def print_costs(frame: pd.DataFrame, chosen: Scenario, kind: str) -> None:
@@ -127,7 +146,7 @@ def scenario(as_json: bool, as_csv: bool, **options: Any) -> None:
 @click.command(short_help="When a target first fits a budget, and how surely")
 @trace_argument
 @target_option
-@budget_options
+@budgets_option
 @click.option("--from", "start", type=int, default=2020, show_default=True, help="First year.")
 @click.option("--until", type=int, default=2100, show_default=True, help="Last year, the horizon.")
 @kind_option
@@ -135,35 +154,59 @@ def scenario(as_json: bool, as_csv: bool, **options: Any) -> None:
 @json_option
 @csv_option
 def afford(
-    trace: Path, targets: tuple[str, ...], start: int, until: int, as_json: bool, as_csv: bool, **options: Any
+    trace: Path,
+    targets: tuple[str, ...],
+    start: int,
+    until: int,
+    budget_usd: tuple[float, ...],
+    carbon_kg: tuple[float, ...],
+    kind: str,
+    as_json: bool,
+    as_csv: bool,
+    **options: Any,
 ) -> None:
     """Print when each target first fits the budget, and how likely it never does.
+
+    Each --budget-usd is asked about apart. With --carbon-kg too, both limits must hold.
 
     \b
     Example:
       scaling-bayes afford trace.nc --target imagenet=0.05 --budget-usd 1e8
     """
-    from scaling_bayes.formatting import format_error, format_year
-    from scaling_bayes.projection.afford import affordable, summarize_first_year
+    import pandas as pd
+
+    from scaling_bayes.projection.afford import affordable_in, ascending, read_budget, summarize_first_year
+    from scaling_bayes.projection.project import project_over
+    from scaling_bayes.report.costing import Budget
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = named_scenario(options)
-    answer = affordable(
-        open_fit(trace),
-        targets=read_targets(targets),
-        years=range(start, until + 1),
-        scenario=chosen,
-        **options,
-    )
-    frame = summarize_first_year(answer)
-    if _print(frame, as_json=as_json, as_csv=as_csv):
+    for name, amounts in (("--budget-usd", budget_usd), ("--carbon-kg", carbon_kg)):
+        if len(set(amounts)) < len(amounts):
+            raise click.BadParameter("the same budget is given twice.", param_hint=name)
+    budgets = [read_budget(usd, kg) for usd, kg in product(budget_usd or [None], carbon_kg or [None])]
+    idata = open_fit(trace)
+    years = ascending(range(start, until + 1), idata)
+    tree = project_over(idata, read_targets(targets), years, kind, scenario=chosen)
+    frames = [summarize_first_year(affordable_in(tree, **budget)) for budget in budgets]
+    if as_json or as_csv:
+        told = [frame.assign(**budget) for frame, budget in zip(frames, budgets, strict=True)]
+        _print(pd.concat(told, ignore_index=True), as_json=as_json, as_csv=as_csv)
         return
+    for frame, budget in zip(frames, budgets, strict=True):
+        label = " and ".join(Budget(name, amount).label for name, amount in budget.items())
+        _print_first_years(frame, label, until)
+    print_assumptions(chosen)
+
+
+def _print_first_years(frame: pd.DataFrame, budget: str, until: int) -> None:
+    from scaling_bayes.formatting import format_error, format_year
 
     def year(value: float) -> str:
         return "never" if value == float("inf") else format_year(value)
 
     print_table(
-        "First year within budget: median [90 % equal-tailed interval]",
+        f"First year within {budget}: median [90 % equal-tailed interval]",
         ("task", "error", "first year", f"never by {until}"),
         [
             (
@@ -177,7 +220,6 @@ def afford(
         right=("error", f"never by {until}"),
         whole=("error", "first year"),
     )
-    print_assumptions(chosen)
 
 
 @click.command(short_help="By what factor things must improve for a budget")
@@ -189,7 +231,17 @@ def afford(
 @scenario_options()
 @json_option
 @csv_option
-def gain(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **options: Any) -> None:
+def gain(
+    trace: Path,
+    targets: tuple[str, ...],
+    budget_usd: float | None,
+    carbon_kg: float | None,
+    year: float | None,
+    kind: str,
+    as_json: bool,
+    as_csv: bool,
+    **options: Any,
+) -> None:
     """Print by what factor price, energy or algorithms must improve, and which routes would do.
 
     \b
@@ -197,11 +249,16 @@ def gain(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **o
       scaling-bayes gain trace.nc --target imagenet=0.05 --budget-usd 1e6
     """
     from scaling_bayes.formatting import format_error, format_interval
-    from scaling_bayes.projection.gain import compare_routes, required_gain, summarize_gain
+    from scaling_bayes.projection.afford import read_budget
+    from scaling_bayes.projection.gain import compare_routes, required_gain_in, summarize_gain
+    from scaling_bayes.projection.project import project
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = named_scenario(options)
-    answer = required_gain(open_fit(trace), targets=read_targets(targets), scenario=chosen, **options)
+    budgets = read_budget(budget_usd, carbon_kg)
+    tree = project(open_fit(trace), read_targets(targets), year, kind, scenario=chosen)
+    say_extrapolation(tree, chosen)
+    answer = required_gain_in(tree, **budgets)
     needed, routes = summarize_gain(answer), compare_routes(answer)
     if as_json:
         print_json({"gain": needed.to_dict(orient="records"), "routes": routes.to_dict(orient="records")})
@@ -279,7 +336,16 @@ def _factor(low: float, high: float) -> str:
 @scenario_options()
 @json_option
 @csv_option
-def decompose(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **options: Any) -> None:
+def decompose(
+    trace: Path,
+    targets: tuple[str, ...],
+    year: float | None,
+    kind: str,
+    quantity: str,
+    as_json: bool,
+    as_csv: bool,
+    **options: Any,
+) -> None:
     """Print how much of the spread comes from parameters, noise, hardware, price and grid.
 
     \b
@@ -288,14 +354,17 @@ def decompose(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool
     """
     from scaling_bayes.formatting import format_error
     from scaling_bayes.projection.decompose import decompose as decompose_trace
+    from scaling_bayes.projection.project import project
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = named_scenario(options)
-    frame = decompose_trace(open_fit(trace), read_targets(targets), scenario=chosen, **options)
+    idata, asked = open_fit(trace), read_targets(targets)
+    frame = decompose_trace(idata, asked, year, kind, quantity=quantity, scenario=chosen)
+    say_extrapolation(project(idata, asked, year, kind, scenario=chosen), chosen)
     if _print(frame, as_json=as_json, as_csv=as_csv):
         return
     print_table(
-        f"Shares of the variance of {options['quantity']} (Shapley; they sum to 1)",
+        f"Shares of the variance of {quantity} (Shapley; they sum to 1)",
         ("task", "error", "source", "share", "alone"),
         [
             (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
 
 __all__ = [
+    "Commands",
     "budget_options",
     "budgets_option",
     "chosen_scenario",
@@ -21,6 +22,7 @@ __all__ = [
     "json_option",
     "kind_option",
     "named_scenario",
+    "once",
     "quiet_option",
     "read_targets",
     "refuse_both",
@@ -38,6 +40,52 @@ _PRICES = ("cloud_on_demand", "cloud_1_year", "cloud_3_year", "purchase")
 NO_SCENARIO = "none"
 
 Command = Callable[..., Any]
+
+
+class Commands(click.Group):
+    """Commands that refuse an option given twice, unless it is one to repeat.
+
+    Click keeps the last value without a word.
+    """
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command and look through what it is given."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            _refuse_repeated(command, click.Context(command, parent=ctx, info_name=name), rest)
+        return name, command, rest
+
+
+def _refuse_repeated(command: click.Command, context: click.Context, arguments: Sequence[str]) -> None:
+    _, _, given = command.make_parser(context).parse_args(list(arguments))
+    for option in dict.fromkeys(given):
+        if not isinstance(option, click.Option) or option.multiple or given.count(option) < 2:
+            continue
+        if option.is_flag and not option.secondary_opts:
+            continue
+        raise click.UsageError(
+            f"{' / '.join([*option.opts[-1:], *option.secondary_opts])} is given "
+            f"{given.count(option)} times; expected one value.",
+            context,
+        )
+
+
+def once[Value](pairs: Iterable[tuple[str, Value]], option: str) -> dict[str, Value]:
+    """Values by name, from an option that takes ``NAME=VALUE``.
+
+    Raises
+    ------
+    click.BadParameter
+        If a name is given twice.
+    """
+    found: dict[str, Value] = {}
+    for name, value in pairs:
+        if name in found:
+            raise click.BadParameter(f"{name} is given twice; expected one value.", param_hint=option)
+        found[name] = value
+    return found
 
 
 def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -75,6 +123,11 @@ def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Co
             "--price",
             shell_complete=choices_of(lambda: _PRICES),
             help="cloud_on_demand, cloud_1_year, cloud_3_year or purchase.",
+        ),
+        click.option(
+            "--improvement-year",
+            type=float,
+            help="Year in which hardware stalls, or gains at once.  [default: 2030]",
         ),
         click.option(
             "--algorithmic-progress",
@@ -124,7 +177,7 @@ budgets_option = _together(
         "--budget-usd",
         type=float,
         multiple=True,
-        help="Budget in USD; repeatable. By default 1e7 and 1e9 USD, and 1e7 kg CO2e.",
+        help="Budget in USD; repeatable.",
     ),
     click.option("--carbon-kg", type=float, multiple=True, help="Budget in kg CO2e; repeatable."),
 )
@@ -165,10 +218,10 @@ def chosen_scenario(options: dict[str, Any]) -> Scenario | None:
     from scaling_bayes.projection.scenario import Scenario
 
     name = options.pop("scenario_name")
-    fields = ("region", "device_class", "device", "price", "algorithmic_progress")
+    fields = ("region", "device_class", "device", "price", "improvement_year", "algorithmic_progress")
     changes = {field: options.pop(field) for field in fields}
     changes = {field: value for field, value in changes.items() if value is not None}
-    changes |= dict(map(_assumption, options.pop("assume")))
+    changes |= once(map(_assumption, options.pop("assume")), "--assume")
     if name in (None, NO_SCENARIO):
         if changes:
             raise click.UsageError(f"{', '.join(changes)}: only with a scenario; name one with --scenario.")

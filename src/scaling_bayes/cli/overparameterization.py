@@ -90,13 +90,17 @@ def overparameterization(
         raise click.UsageError("--json and --csv exclude each other.")
     if observations is not None:
         settings["observations"] = _sizes(observations)
+    if figure is not None:
+        from scaling_bayes.files import check_writable
+
+        check_writable(figure)
     chosen = Settings(penalty=_penalty(penalty), **settings)
     try:
         results = _run(run_experiment, chosen, store, workers, quiet)
     except KeyboardInterrupt:
         if store is None:
             raise
-        say(f"interrupted; finished blocks are in {store}, and the same command goes on from there")
+        say(f"interrupted; finished blocks are in {store}, and the same command resumes there")
         return INTERRUPTED
     summary = summarize_experiment(results, measure)
     if figure is not None:

@@ -77,10 +77,9 @@ def scorecard(
     Example:
       scaling-bayes scorecard --cutoff 2017 --by task -o predictions.csv --random-seed 1
     """
-    from scaling_bayes.files import write_text
+    from scaling_bayes.files import check_writable, write_text
     from scaling_bayes.formatting import csv_text
     from scaling_bayes.scores import summarize_scores
-    from scaling_bayes.traces import check_writable
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     if output is not None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes.explore.settings import Settings
 from scaling_bayes.projection.afford import (
-    DEFAULT_YEARS,
     affordable_in,
+    default_years,
     probability_by_year,
     share_within_budget,
     summarize_first_year,
 )
-from scaling_bayes.projection.project import project
+from scaling_bayes.projection.extrapolation import extrapolation_sentences, refuse_impossible
+from scaling_bayes.projection.project import project_over
 from scaling_bayes.projection.summarize import summarize_projection
 
 if TYPE_CHECKING:
@@ -61,12 +62,15 @@ class Answer:
         From `summarize_projection`, one row per quantity.
     affordability : Affordability or None
         None without a budget.
+    notes : tuple of str
+        How far the answer goes beyond the data, from `extrapolation_sentences`.
     """
 
     settings: Settings
     scenario: Scenario | None
     summary: pd.DataFrame
     affordability: Affordability | None
+    notes: tuple[str, ...] = ()
 
 
 class Explorer:
@@ -92,17 +96,20 @@ class Explorer:
         """
         scenario = settings.scenario()
         projection = self._projection(settings.task, settings.error, settings.year, settings.kind, scenario)
+        refuse_impossible(projection)
         return Answer(
             settings,
             scenario,
             summarize_projection(projection),
             self._affordability(settings, scenario, projection) if settings.budgets else None,
+            tuple(extrapolation_sentences(projection, scenario)),
         )
 
     def _affordability(
         self, settings: Settings, scenario: Scenario | None, projection: xr.DataTree
     ) -> Affordability:
-        horizon = self._projection(settings.task, settings.error, DEFAULT_YEARS, settings.kind, scenario)
+        years = default_years(self.idata)
+        horizon = self._projection(settings.task, settings.error, years, settings.kind, scenario)
         found = affordable_in(horizon, **settings.budgets)
         share = share_within_budget(
             projection, settings.budgets.get("budget_usd"), settings.budgets.get("carbon_kg")
@@ -116,4 +123,4 @@ class Explorer:
     def _project(
         self, task: str, error: float, years: float | tuple[float, ...], kind: str, scenario: Scenario | None
     ) -> xr.DataTree:
-        return project(self.idata, {task: error}, years, kind, scenario=scenario)
+        return project_over(self.idata, {task: error}, years, kind, scenario=scenario)

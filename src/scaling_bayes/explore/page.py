@@ -141,6 +141,7 @@ class Page:
             bars=[self._bar(row, answer) for row in rows],
             table=_table(rows, answer),
             burden="" if scenario is None else burden(scenario),
+            notes=[legible(note, 300) for note in answer.notes],
             budget=_budget(answer),
             assumptions=assumptions,
             python=python_call(answer.settings, self._trace),

@@ -116,11 +116,23 @@ def _computed(settings: Settings, starts: list[int], workers: int) -> Iterator[t
 
 
 def _start_worker() -> None:
-    """Make a worker leave interrupts to its parent, and keep to one thread."""
+    """Make a worker leave interrupts to its parent, end with it, and keep to one thread."""
     import signal
+    import threading
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _limit_threads()
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the parent, however it ends; else a worker would wait for work for ever."""
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _limit_threads() -> Any:

@@ -13,7 +13,8 @@ import xarray as xr
 from scaling_bayes.errors import OptionError, TargetError
 from scaling_bayes.intervals import reported
 from scaling_bayes.options import check_choice
-from scaling_bayes.projection.project import project
+from scaling_bayes.projection.extrapolation import HORIZON, first_calendar_year, reach_of
+from scaling_bayes.projection.project import project_over
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.schema import annotate, group, manifest
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "affordable",
     "affordable_in",
+    "default_years",
     "first_year",
     "probability_by_year",
     "read_budget",
@@ -30,8 +32,8 @@ __all__ = [
     "summarize_first_year",
 ]
 
-#: Years asked by default: the horizon is the last.
-DEFAULT_YEARS = tuple(float(year) for year in range(2020, 2101))
+#: First year asked by default, unless the data begin later.
+_FIRST_YEAR = 2020
 NEVER = math.inf
 #: Variable of a projection that each budget limits.
 BUDGETS = {"budget_usd": "log10_cost_usd", "carbon_kg": "log10_carbon_kg"}
@@ -74,8 +76,14 @@ def first_year(holds: xr.DataArray) -> xr.DataArray:
     return found
 
 
-def ascending(years: float | Iterable[float] | None) -> list[float]:
-    """Years of a horizon, by default 2020 to 2100.
+def default_years(idata: xr.DataTree) -> tuple[float, ...]:
+    """Years of the horizon: 2020 to 2100, or from the year of the first system where that is later."""
+    first = int(max(_FIRST_YEAR, first_calendar_year(reach_of(idata))))
+    return tuple(float(year) for year in range(first, int(HORIZON) + 1))
+
+
+def ascending(years: float | Iterable[float] | None, idata: xr.DataTree) -> list[float]:
+    """Years of a horizon, by default `default_years`.
 
     Raises
     ------
@@ -83,7 +91,7 @@ def ascending(years: float | Iterable[float] | None) -> list[float]:
         If they are not numbers in ascending order.
     """
     if years is None:
-        return list(DEFAULT_YEARS)
+        return list(default_years(idata))
     several = isinstance(years, Iterable) and not isinstance(years, (str, bytes))
     listed = list(years) if several else [years]  # type: ignore[arg-type]
     try:
@@ -118,7 +126,8 @@ def affordable(
     targets, scenario, kind, hardware, random_seed
         As in `project`.
     years : iterable of float, optional
-        Ascending; by default every year from 2020 to 2100. The last is the horizon.
+        Ascending; by default every year from 2020 (or that of the first system, if later) to 2100. The last
+        is the horizon.
 
     Returns
     -------
@@ -137,10 +146,10 @@ def affordable(
         If `idata` is not a fit.
     """
     budgets = read_budget(budget_usd, carbon_kg)
-    tree = project(
+    tree = project_over(
         idata,
         targets,
-        ascending(years),
+        ascending(years, idata),
         kind,
         scenario=scenario,
         hardware=hardware,

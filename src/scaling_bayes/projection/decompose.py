@@ -15,6 +15,7 @@ from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.posterior import read_hardware
 from scaling_bayes.options import check_choice
 from scaling_bayes.projection.cost import conversions
+from scaling_bayes.projection.project import project
 from scaling_bayes.projection.requirement import Requirement, ask, fit_seed
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.projection.scenario_draws import DRAWN_GROUPS, TrendDraws, draw_inputs
@@ -89,6 +90,8 @@ def decompose(
 
     check_choice("quantity", quantity, QUANTITIES)
     chosen, seed = read_scenario(scenario), fit_seed(idata, random_seed)
+    # Refused as there: years without data, requirements that cannot be.
+    project(idata, targets, year, kind, scenario=chosen, hardware=hardware, random_seed=random_seed)
     asked = ask(
         idata, targets, year, kind, seed, progress_continues=chosen.algorithmic_progress == "continuing"
     )

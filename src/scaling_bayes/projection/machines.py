@@ -14,7 +14,7 @@ from scaling_bayes.hardware.posterior import read_hardware
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.afford import ascending, first_year
 from scaling_bayes.projection.cost import trend_path
-from scaling_bayes.projection.project import project
+from scaling_bayes.projection.project import project, project_over
 from scaling_bayes.projection.requirement import fit_seed
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.projection.scenario_draws import draw_trend, own_stream
@@ -138,7 +138,7 @@ def meets_largest_run(
     idata, targets, kind, hardware, random_seed
         As in `project`.
     years : iterable of float, optional
-        Ascending; by default every year from 2020 to 2100.
+        Ascending; by default as in `affordable`.
     scenario : Scenario or str
         Whether algorithms go on improving, and what the run would cost.
 
@@ -156,8 +156,14 @@ def meets_largest_run(
     """
     trends = read_hardware(hardware)
     chosen = read_scenario(scenario)
-    tree = project(
-        idata, targets, ascending(years), kind, scenario=chosen, hardware=trends, random_seed=random_seed
+    tree = project_over(
+        idata,
+        targets,
+        ascending(years, idata),
+        kind,
+        scenario=chosen,
+        hardware=trends,
+        random_seed=random_seed,
     )
     projection = group(tree, "projection")
     compute, seed = projection[_COMPUTE], fit_seed(idata, random_seed)

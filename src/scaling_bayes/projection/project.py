@@ -15,6 +15,7 @@ from scaling_bayes.errors import TargetError
 from scaling_bayes.hardware.posterior import open_hardware, read_hardware
 from scaling_bayes.options import check_seed
 from scaling_bayes.projection.cost import add_costs, conversions
+from scaling_bayes.projection.extrapolation import reach_of, refuse_impossible, refuse_years
 from scaling_bayes.projection.requirement import KINDS, Requirement, ask, fit_seed
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.projection.scenario_draws import draw_inputs
@@ -23,7 +24,7 @@ from scaling_bayes.schema import annotate, manifest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["KINDS", "convert", "project"]
+__all__ = ["KINDS", "convert", "project", "project_over"]
 
 
 def project(
@@ -72,17 +73,40 @@ def project(
         ``log10_cost_usd``, ``log10_energy_kwh`` (facility, PUE included) and ``log10_carbon_kg``, and group
         ``hardware`` with the draws of the conversions (chain, draw, year) they were made with. A draw in
         which no compute reaches the target is ``inf`` in all. The same noise serves all targets and years of
-        a task in a draw, so that they compare. The manifest records the scenario and the digest of the
-        hardware posterior.
+        a task in a draw, so that they compare. The manifest records the scenario, the digest of the
+        hardware posterior and how far the data reach; `extrapolation` sets the answers beside that.
 
     Raises
     ------
     TargetError
-        If a target or year is invalid; all invalid targets are listed.
+        If a target or year is invalid; all invalid targets are listed. A year before the first system of the
+        fit or after 2100 is, and one in which the median requirement is below one operation.
     OptionError
         If `kind` or `scenario` is unknown or the seed invalid.
     TraceError
         If `idata` is not a fit, or `hardware` no posterior of the trends.
+    """
+    tree = project_over(
+        idata, targets, years, kind, scenario=scenario, hardware=hardware, random_seed=random_seed
+    )
+    refuse_impossible(tree)
+    return tree
+
+
+def project_over(
+    idata: xr.DataTree,
+    targets: Any,
+    years: float | Iterable[float] | None,
+    kind: str,
+    *,
+    scenario: Scenario | str | None,
+    hardware: xr.DataTree | None = None,
+    random_seed: int | None = None,
+) -> xr.DataTree:
+    """As `project`, for the first of many years in which something holds.
+
+    By a later year the requirement may have fallen below one operation, which `project` refuses; that it was
+    met before is all that matters then.
     """
     content = manifest(idata)
     if random_seed is not None:
@@ -90,17 +114,20 @@ def project(
     chosen = None if scenario is None else read_scenario(scenario)
     seed = fit_seed(idata, random_seed)
     frozen = chosen is not None and chosen.algorithmic_progress == "frozen"
+    reach = reach_of(idata)
     asked = ask(idata, targets, years, kind, seed, progress_continues=not frozen)
     if chosen is not None and chosen.depends_on_year and not asked.year.values.all():
         raise TargetError(
             "years: this fit knows none, so a scenario has no date for its prices; expected a year to price "
             "at (years=2026, --year 2026), or no scenario (scenario=None, --scenario none)."
         )
+    refuse_years(asked.year.values.tolist(), reach)
     projection = _dataset(asked)
     entry: dict[str, Any] = {
         "kind": kind,
         "years": asked.year.values.tolist(),
         "progress_continues": years is not None and not frozen,
+        "data": reach,
     }
     groups = {}
     if chosen is not None:

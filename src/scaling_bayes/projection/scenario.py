@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
@@ -166,6 +166,21 @@ class Scenario:
     def depends_on_year(self) -> bool:
         """Whether a dollar, a joule or the grid is another in another year."""
         return self.improvement != "none" or self.value("grid_growth_per_year") != 0.0
+
+    def not_yet(self, years: Iterable[float]) -> list[str]:
+        """Say for which of the years this is still the trend: before hardware stalls or gains at once."""
+        changes = self.improvement_year
+        if changes is None or self.improvement not in ("stalled", "accelerated"):
+            return []
+        stalled = self.improvement == "stalled"
+        same = [year for year in years if year < changes or (stalled and year == changes)]
+        if not same:
+            return []
+        what = "stops only after" if stalled else "gains only from"
+        listed = ", ".join(f"{year:.0f}" for year in same)
+        return [
+            f"scenario {self.name}: hardware {what} {changes:g}; in {listed} it is the same as the trend."
+        ]
 
     @property
     def price_quantity(self) -> str:

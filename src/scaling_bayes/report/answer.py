@@ -103,7 +103,8 @@ def answer_section(facts: Facts) -> Section:
         function=picture,
     )
     if facts.costs is None:
-        return Section("answer", "The answer", "Answer", (figure, _table(facts), _yardstick_note()))
+        parts = (figure, _table(facts), *_extrapolated(facts), _yardstick_note())
+        return Section("answer", "The answer", "Answer", parts)
     few = len(facts.tasks) <= MOST_TASKS
     halves = [Details("Half of the draws, and energy", (halves_table(facts),))] if few else []
     return Section(
@@ -115,6 +116,7 @@ def answer_section(facts: Facts) -> Section:
             *(_bars(facts, facts.costs, quantity) for quantity in _TITLES),
             needs_table(facts),
             words_table(facts, facts.costs),
+            *_extrapolated(facts),
             _yardstick_note(),
             Details(
                 f"What scenario {legible(facts.costs.scenario.name, 60)} assumes",
@@ -189,6 +191,12 @@ def _table(facts: Facts) -> Table:
         "Intervals are equal-tailed: the 90 % interval leaves 5 % of the draws on either side."
     )
     return Table(caption, tuple(columns), tuple(cells))
+
+
+def _extrapolated(facts: Facts) -> list[TextPart]:
+    """How far the answers go beyond the data; of many tasks those of the first."""
+    said = facts.extrapolated[: 2 * MOST_TASKS]
+    return [TextPart(f"Extrapolated: {legible(sentence, 300)}") for sentence in said]
 
 
 def _yardstick_note() -> TextPart:

@@ -15,8 +15,8 @@ from scaling_bayes.hardware.posterior import open_hardware
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.intervals import reported
 from scaling_bayes.projection.afford import (
-    DEFAULT_YEARS,
     affordable_in,
+    default_years,
     probability_by_year,
     read_budget,
     summarize_first_year,
@@ -24,7 +24,7 @@ from scaling_bayes.projection.afford import (
 from scaling_bayes.projection.decompose import decompose
 from scaling_bayes.projection.gain import compare_routes, required_gain_in, summarize_gain
 from scaling_bayes.projection.machines import record_machine_days
-from scaling_bayes.projection.project import project
+from scaling_bayes.projection.project import project_over
 from scaling_bayes.report.words import kilograms_in_words, usd_in_words
 from scaling_bayes.schema import group, manifest
 
@@ -191,8 +191,9 @@ def read_costs(
     kind, hardware = str(asked["kind"]), open_hardware()
     affordability: list[list[pd.DataFrame]] = [[] for _ in budgets]
     first_years: list[list[pd.DataFrame]] = [[] for _ in budgets]
+    horizon = default_years(idata)
     for chunk in _chunks(targets):
-        tree = project(idata, chunk, DEFAULT_YEARS, kind, scenario=scenario, hardware=hardware)
+        tree = project_over(idata, chunk, horizon, kind, scenario=scenario, hardware=hardware)
         for position, budget in enumerate(budgets):
             answer = affordable_in(tree, **budget.asked)
             affordability[position].append(probability_by_year(answer))

@@ -34,6 +34,9 @@ _SCHEMA = {
     "slope and noise in log10 error (slope per log10 FLOP) at the task's reference error, exponent "
     "1 / slope, progress in log10 FLOP a year, floor an error as a fraction, compute_error in log10 FLOP, "
     "flagged_error_factor a factor of it",
+    "beyond_data": "how far each target and year lies beyond the data of the fit: years after the last "
+    "system, powers of ten below the lowest error and, of the median, above the largest compute of the task; "
+    "shares of draws below one FLOP and one cent",
     "laws": "of a stack: weight of each fit, and log density of what was left out of it, in nats",
     "sensitivity": "power-scaling sensitivity of each quantity to all priors, the likelihood and each prior",
     "simulated": "simulation-based calibration: coverage of intervals, bias in posterior standard "
@@ -71,6 +74,7 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
                 else "training compute only: no price, energy or hardware trend"
             ),
             "rows": records(facts.projection),
+            "beyond_data": records(facts.beyond_data),
         },
         "parameters": records(facts.parameters),
         "progress": records(facts.progress),

@@ -21,6 +21,7 @@ from scaling_bayes.figures.reading import (
     tasks_of,
 )
 from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, reported
+from scaling_bayes.projection.extrapolation import extrapolation, extrapolation_sentences
 from scaling_bayes.projection.progress import summarize_progress
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summarize_projection
@@ -98,6 +99,10 @@ class Facts:
         Label to log10 FLOP.
     costs : Costs or None
         Cost and carbon, where the report has a scenario.
+    beyond_data : DataFrame
+        From `extrapolation`.
+    extrapolated : tuple of str
+        From `extrapolation_sentences`.
     """
 
     idata: xr.DataTree
@@ -120,6 +125,8 @@ class Facts:
     by_task: pd.DataFrame
     flags: pd.DataFrame
     yardsticks: dict[str, float]
+    beyond_data: pd.DataFrame
+    extrapolated: tuple[str, ...]
     costs: Costs | None = None
 
 
@@ -165,6 +172,8 @@ def read_facts(
         flags=_flags(systems),
         yardsticks=_yardsticks(float(systems["publication_year"].max())) | yardsticks,
         costs=costs,
+        beyond_data=extrapolation(projected),
+        extrapolated=tuple(extrapolation_sentences(projected, scenario)),
     )
 
 

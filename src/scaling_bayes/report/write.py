@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import OptionError
-from scaling_bayes.files import write_text
+from scaling_bayes.files import check_writable, write_files
 from scaling_bayes.formatting import csv_text
 from scaling_bayes.report.build import build_report
 from scaling_bayes.report.numbers import as_json
@@ -57,7 +57,7 @@ def write_report(
     path : path
         HTML file to write. ``<stem>.json`` (everything the report states) and ``<stem>.csv`` (the
         projection's summary, as `summarize_projection` gives it) are written in the same folder. The same
-        fit gives the same bytes. Those of an earlier report are replaced, each in one step.
+        fit gives the same bytes. Those of an earlier report are replaced, once all are written: all or none.
     targets, years, kind
         As in `project`.
     scenario, budget_usd, carbon_kg
@@ -71,7 +71,9 @@ def write_report(
     Raises
     ------
     OptionError
-        If the path cannot take a report, or a table or JSON of something else stands beside it.
+        If the path is not one of a report, or a table or JSON of something else stands beside it.
+    WriteError
+        If a file cannot be written; then none is.
     TargetError, TraceError
         As `project`.
     """
@@ -81,13 +83,10 @@ def write_report(
         raise OptionError(
             f"a report is written to an .html file, and .json and .csv beside it; found {html}."
         )
-    if not html.parent.is_dir():
-        raise OptionError(f"cannot write {html}: there is no folder {html.parent}; create it first.")
+    for one in (html, data, table):
+        check_writable(one)
     _refuse_other(data, b'"checks": [', b'"threshold"')
     _refuse_other(table, b"lower_90", b"unreachable")
-    folder = next((one for one in (html, data, table) if one.is_dir()), None)
-    if folder is not None:
-        raise OptionError(f"cannot write {folder}: it is a folder; expected a file name.")
     report = build_report(
         idata,
         targets=targets,
@@ -97,8 +96,11 @@ def write_report(
         budget_usd=budget_usd,
         carbon_kg=carbon_kg,
     )
-    page = render_html(report)
-    write_text(data, as_json(report.numbers))
-    write_text(table, csv_text(report.projection))
-    write_text(html, page)
+    write_files(
+        {
+            html: render_html(report),
+            data: as_json(report.numbers),
+            table: csv_text(report.projection),
+        }
+    )
     return [html, data, table]

@@ -1,0 +1,229 @@
+"""How far a projection goes beyond the data of its fit, and which answers are none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from scaling_bayes.errors import TargetError
+from scaling_bayes.formatting import format_error, format_power_of_ten, format_year
+from scaling_bayes.intervals import quantiles
+from scaling_bayes.schema import group, manifest
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from scaling_bayes.projection.scenario import Scenario
+
+__all__ = [
+    "HORIZON",
+    "extrapolation",
+    "extrapolation_sentences",
+    "first_calendar_year",
+    "reach_of",
+    "refuse_impossible",
+    "refuse_years",
+]
+
+#: Last year that can be asked for, the horizon of `affordable`.
+HORIZON: Final = 2100.0
+_COMPUTE: Final = "log10_training_compute_flop"
+#: log10 USD of the smallest amount of money.
+_CENT: Final = -2.0
+#: Powers of ten, and years, that are not worth a sentence.
+_NEAR: Final = 0.05
+_NEAR_YEARS: Final = 0.5
+#: Share of draws outside a 90 % interval at either end.
+_TAIL: Final = 0.05
+#: Impossible requirements named one by one.
+_LISTED: Final = 3
+
+
+def reach_of(idata: xr.DataTree) -> dict[str, Any]:
+    """How far the data of a fit reach.
+
+    Returns
+    -------
+    dict
+        ``first_year`` and ``last_year`` of all systems, None for a fit without years; ``tasks``: for each
+        its ``lowest_error``, and the ``largest_log10_compute`` of its systems in log10 FLOP.
+    """
+    constant, error = group(idata, "constant_data"), group(idata, "observed_data")["error"].values
+    of_task = constant["system_task"].values.astype(str)
+    compute, year = constant[_COMPUTE].values, constant["publication_year"].values.astype(float)
+    dated = bool(np.all(year > 0))
+    return {
+        "first_year": float(year.min()) if dated else None,
+        "last_year": float(year.max()) if dated else None,
+        "tasks": {
+            str(task): {
+                "lowest_error": float(error[of_task == task].min()),
+                "largest_log10_compute": float(compute[of_task == task].max()),
+            }
+            for task in dict.fromkeys(of_task)
+        },
+    }
+
+
+def first_calendar_year(reach: dict[str, Any]) -> float:
+    """Calendar year of the first system; ``-inf`` for a fit without years."""
+    first = reach["first_year"]
+    return float(-np.inf if first is None else np.floor(first))
+
+
+def refuse_years(years: Sequence[float], reach: dict[str, Any]) -> None:
+    """Refuse years of which neither data nor trends say anything.
+
+    Raises
+    ------
+    TargetError
+        For a year before that of the first system of the fit, or after `HORIZON`.
+    """
+    first = first_calendar_year(reach)
+    early = [year for year in years if year != 0 and year < first]
+    if early:
+        raise TargetError(
+            f"years: {min(early):g} is before the first system of the fit ({first:.0f}); "
+            f"expected {first:.0f} to {HORIZON:.0f}."
+        )
+    late = [year for year in years if year > HORIZON]
+    if late:
+        raise TargetError(
+            f"years: {max(late):g} is beyond the horizon, {HORIZON:.0f}; trends of past years say nothing of "
+            "later ones. Ask for an earlier year."
+        )
+
+
+def refuse_impossible(projection: xr.DataTree) -> None:
+    """Refuse a projection whose median requirement is less than one operation.
+
+    Raises
+    ------
+    TargetError
+        Naming the first of them.
+    """
+    rows = extrapolation(projection)
+    wrong = rows[rows["log10_compute"] < 0]
+    if wrong.empty:
+        return
+    found = [
+        f"{row['task']} {format_error(row['error'])} in {format_year(row['year'])} would take "
+        f"{format_power_of_ten(row['log10_compute'])} FLOP"
+        for row in wrong.head(_LISTED).to_dict(orient="records")
+    ]
+    more = f" (and {len(wrong) - _LISTED} more)" if len(wrong) > _LISTED else ""
+    raise TargetError(
+        f"{'; '.join(found)}{more}. No training takes less than one operation: past progress cannot go on "
+        "until then. Ask for an earlier year or a lower error."
+    )
+
+
+def extrapolation(projection: xr.DataTree) -> pd.DataFrame:
+    """How far each answer of a projection lies beyond the data of its fit.
+
+    Parameters
+    ----------
+    projection : DataTree
+        From `project`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per target and year: ``task``, ``error``, ``year``; ``years_beyond`` the last system (NaN for
+        a fit without years); ``log10_error_beyond``, powers of ten below the lowest error of the task;
+        ``log10_compute``, the median requirement in log10 FLOP, and ``log10_compute_beyond``, powers of ten
+        above the largest run of the task; ``below_one_flop`` and, with a scenario, ``below_one_cent``, the
+        shares of the draws. What is within the data is 0 or less.
+    """
+    import pandas as pd
+
+    reach = manifest(projection)["projection"]["data"]
+    last = reach["last_year"]
+    data = group(projection, "projection")
+    rows = []
+    for target in range(data.sizes["target"]):
+        for year in range(data.sizes["year"]):
+            cell = data.isel(target=target, year=year)
+            task, error, at = (
+                str(cell["target_task"].item()),
+                float(cell["target_error"]),
+                float(cell["year"]),
+            )
+            known, draws = reach["tasks"][task], cell[_COMPUTE].values
+            median = float(quantiles(draws, [0.5])[0])
+            row = {
+                "task": task,
+                "error": error,
+                "year": at,
+                "years_beyond": np.nan if last is None else at - last,
+                "log10_error_beyond": float(np.log10(known["lowest_error"] / error))
+                if known["lowest_error"] > 0
+                else -np.inf,
+                "log10_compute": median,
+                "log10_compute_beyond": median - known["largest_log10_compute"],
+                "below_one_flop": float((draws < 0).mean()),
+            }
+            if "log10_cost_usd" in cell:
+                row["below_one_cent"] = float((cell["log10_cost_usd"].values < _CENT).mean())
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def extrapolation_sentences(projection: xr.DataTree, scenario: Scenario | None = None) -> list[str]:
+    """What `extrapolation` finds, in words: years, then each task, then what cannot be taken literally.
+
+    Parameters
+    ----------
+    projection : DataTree
+        From `project`.
+    scenario : Scenario, optional
+        The one that was asked for; that it does not yet differ from the trend is said too.
+
+    Returns
+    -------
+    list of str
+        Sentences without a heading; none where everything is within the data.
+    """
+    table = extrapolation(projection)
+    reach = manifest(projection)["projection"]["data"]
+    found = _years_sentence(table, reach)
+    for task, of_task in table.groupby("task", sort=False):
+        found += _task_sentence(str(task), of_task, reach["tasks"][str(task)])
+    rows: list[dict[Any, Any]] = table.to_dict(orient="records")
+    for column, verb, what in (
+        ("below_one_flop", "take", "less than one FLOP, which no training can"),
+        ("below_one_cent", "cost", "less than one cent, for which nothing is sold"),
+    ):
+        worst = max(rows, key=lambda row: row.get(column, 0.0))
+        if worst.get(column, 0.0) >= _TAIL:
+            found.append(
+                f"{worst['task']} {format_error(worst['error'])} in {format_year(worst['year'])}: "
+                f"{worst[column]:.0%} of the draws {verb} {what}. Past trends cannot all go on until then."
+            )
+    if scenario is not None:
+        found += scenario.not_yet(dict.fromkeys(float(row["year"]) for row in rows))
+    return found
+
+
+def _years_sentence(table: pd.DataFrame, reach: dict[str, Any]) -> list[str]:
+    last, latest = reach["last_year"], float(table["year"].max())
+    if last is None or latest - last < _NEAR_YEARS:
+        return []
+    after = f"{format_year(latest)} is {latest - last:.0f} years after the last system of the fit"
+    return [f"{after} ({format_year(last)}); trends are extrapolated until then."]
+
+
+def _task_sentence(task: str, rows: pd.DataFrame, known: dict[str, float]) -> list[str]:
+    error, compute = float(rows["log10_error_beyond"].max()), float(rows["log10_compute_beyond"].max())
+    parts = []
+    if error > _NEAR:
+        lowest = format_error(float(f"{known['lowest_error']:.3g}"))
+        parts.append(f"errors up to {10**error:.2g} times below the lowest in the data ({lowest})")
+    if compute > _NEAR:
+        largest = format_power_of_ten(known["largest_log10_compute"])
+        beyond = "without limit" if np.isinf(compute) else f"up to {compute:.1f} powers of ten"
+        parts.append(f"compute {beyond} above the largest run in the data ({largest} FLOP)")
+    return [f"{task}: {' and '.join(parts)}."] if parts else []
