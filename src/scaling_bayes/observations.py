@@ -9,6 +9,7 @@ import numpy as np
 
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.options import ModelOptions
+from scaling_bayes.systems.cells import read_dates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +138,10 @@ class Observations:
 
 
 def decimal_year(systems: pd.DataFrame) -> NDArray[np.float64]:
-    """Publication time as a decimal year: from ``publication_date`` where given, else mid-``year``.
+    """Publication time as a decimal year: from ``publication_date`` where given, else from ``year``.
+
+    A whole year, and a date that is only a year, stand for the middle of the year; a year with decimals
+    stands as it is, and a year and month for the 15th of the month.
 
     Returns
     -------
@@ -148,13 +152,20 @@ def decimal_year(systems: pd.DataFrame) -> NDArray[np.float64]:
 
     when = np.full(len(systems), np.nan)
     if "year" in systems:
-        when = pd.to_numeric(systems["year"], errors="coerce").to_numpy(dtype=float, na_value=np.nan) + 0.5
+        when = _placed(pd.to_numeric(systems["year"], errors="coerce").to_numpy(dtype=float, na_value=np.nan))
     if "publication_date" in systems:
-        date = pd.to_datetime(systems["publication_date"], errors="coerce")
+        dates, years, _ = read_dates(list(systems["publication_date"].astype(object)))
+        date = pd.to_datetime(pd.Series(dates, dtype=object))
         days = np.where(date.dt.is_leap_year, 366.0, 365.0)
         dated = (date.dt.year + (date.dt.day_of_year - 1) / days).to_numpy(dtype=float, na_value=np.nan)
+        dated = np.where(np.isnan(dated), _placed(np.array(years, dtype=float)), dated)
         when = np.where(np.isnan(dated), when, dated)
     return when
+
+
+def _placed(years: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Whole years in their middle; others as they are."""
+    return np.where(years == np.floor(years), years + 0.5, years)
 
 
 def unique_labels(systems: pd.DataFrame) -> tuple[str, ...]:
