@@ -9,6 +9,7 @@ import numpy as np
 
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.options import ModelOptions
+from scaling_bayes.systems.cells import read_dates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +46,8 @@ class Observations:
         Decimal calendar year of publication.
     flagged : ndarray of bool, shape (system,)
         Whether the row's compute is in doubt.
+    compute_sd : ndarray, shape (system,)
+        Standard deviation of the row's log10 compute, dex; NaN where the table gives none.
     paper : tuple of str
         Paper of each row; empty where none is given.
     paper_index : ndarray of int, shape (system,)
@@ -63,6 +66,7 @@ class Observations:
     log10_compute: NDArray[np.float64]
     year: NDArray[np.float64]
     flagged: NDArray[np.bool_]
+    compute_sd: NDArray[np.float64]
     paper: tuple[str, ...]
     paper_index: NDArray[np.intp]
     reference_log10_compute: NDArray[np.float64]
@@ -103,6 +107,7 @@ class Observations:
             log10_compute=self.log10_compute[rows],
             year=self.year[rows],
             flagged=self.flagged[rows],
+            compute_sd=self.compute_sd[rows],
             paper_index=paper.astype(np.intp),
         )
 
@@ -117,6 +122,7 @@ class Observations:
             log10_compute=np.concatenate([self.log10_compute, other.log10_compute]),
             year=np.concatenate([self.year, other.year]),
             flagged=np.concatenate([self.flagged, other.flagged]),
+            compute_sd=np.concatenate([self.compute_sd, other.compute_sd]),
             paper_index=np.concatenate([self.paper_index, other.paper_index + len(self.paper_sizes)]),
         )
 
@@ -132,7 +138,10 @@ class Observations:
 
 
 def decimal_year(systems: pd.DataFrame) -> NDArray[np.float64]:
-    """Publication time as a decimal year: from ``publication_date`` where given, else mid-``year``.
+    """Publication time as a decimal year: from ``publication_date`` where given, else from ``year``.
+
+    A whole year, and a date that is only a year, stand for the middle of the year; a year with decimals
+    stands as it is, and a year and month for the 15th of the month.
 
     Returns
     -------
@@ -143,13 +152,20 @@ def decimal_year(systems: pd.DataFrame) -> NDArray[np.float64]:
 
     when = np.full(len(systems), np.nan)
     if "year" in systems:
-        when = pd.to_numeric(systems["year"], errors="coerce").to_numpy(dtype=float, na_value=np.nan) + 0.5
+        when = _placed(pd.to_numeric(systems["year"], errors="coerce").to_numpy(dtype=float, na_value=np.nan))
     if "publication_date" in systems:
-        date = pd.to_datetime(systems["publication_date"], errors="coerce")
+        dates, years, _ = read_dates(list(systems["publication_date"].astype(object)))
+        date = pd.to_datetime(pd.Series(dates, dtype=object))
         days = np.where(date.dt.is_leap_year, 366.0, 365.0)
         dated = (date.dt.year + (date.dt.day_of_year - 1) / days).to_numpy(dtype=float, na_value=np.nan)
+        dated = np.where(np.isnan(dated), _placed(np.array(years, dtype=float)), dated)
         when = np.where(np.isnan(dated), when, dated)
     return when
+
+
+def _placed(years: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Whole years in their middle; others as they are."""
+    return np.where(years == np.floor(years), years + 0.5, years)
 
 
 def unique_labels(systems: pd.DataFrame) -> tuple[str, ...]:
@@ -173,7 +189,8 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
     ----------
     systems : DataFrame
         With ``task``, ``error``, ``training_compute_flop`` and, when `needs_year`, ``year`` or
-        ``publication_date`` in every row. ``paper`` and ``compute_in_doubt`` are used where given.
+        ``publication_date`` in every row. ``paper``, ``compute_in_doubt`` and ``compute_sd_dex`` are used
+        where given.
     needs_year : bool
         Whether the model uses time. Without it, missing years are set to the task's reference.
 
@@ -207,6 +224,7 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
         log10_compute=log10_compute,
         year=np.where(np.isnan(year), reference_year[index], year),
         flagged=in_doubt(systems),
+        compute_sd=_compute_sd(systems),
         paper=papers,
         paper_index=_number_papers(task, papers),
         reference_log10_compute=np.array([log10_compute[rows].mean() for rows in by_task]),
@@ -228,6 +246,9 @@ def observations_of(constant: xr.Dataset, observed: xr.Dataset) -> Observations:
         log10_compute=constant["log10_training_compute_flop"].values,
         year=constant["publication_year"].values,
         flagged=constant["compute_in_doubt"].values.astype(bool),
+        compute_sd=constant["compute_sd"].values.astype(float)
+        if "compute_sd" in constant
+        else np.full(constant.sizes["system"], np.nan),
         paper=tuple(map(str, constant["paper"].values))
         if "paper" in constant
         else ("",) * constant.sizes["system"],
@@ -243,6 +264,12 @@ def in_doubt(systems: pd.DataFrame) -> NDArray[np.bool_]:
     if "compute_in_doubt" not in systems:
         return np.zeros(len(systems), dtype=bool)
     return systems["compute_in_doubt"].astype("boolean").fillna(False).to_numpy(dtype=bool)
+
+
+def _compute_sd(systems: pd.DataFrame) -> NDArray[np.float64]:
+    if "compute_sd_dex" not in systems:
+        return np.full(len(systems), np.nan)
+    return systems["compute_sd_dex"].to_numpy(dtype=float, na_value=np.nan)
 
 
 def _papers(systems: pd.DataFrame) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ from scaling_bayes.cli.options import (
     switch_options,
     target_option,
     trace_argument,
+    unit_option,
     years_option,
 )
 from scaling_bayes.cli.output import (
@@ -76,6 +77,7 @@ def cli() -> None:
 
 @cli.command(short_help="Fit a table of systems and write a trace")
 @click.argument("systems", type=click.Path(path_type=Path), required=False)
+@unit_option
 @click.option(
     "-o",
     "--output",
@@ -276,11 +278,12 @@ def project(
 
 @cli.command(short_help="Check a table of systems")
 @click.argument("systems", type=click.Path(path_type=Path))
+@unit_option
 @json_option
-def validate(systems: Path, as_json: bool) -> None:
+def validate(systems: Path, unit: str | None, as_json: bool) -> None:
     """Validate SYSTEMS (CSV or Parquet) and print what a fit would use, or every problem.
 
-    What a fit would need options for is said on standard error.
+    What was converted, left out or not used, and options the fit will need, are printed to standard error.
 
     \b
     Example:
@@ -289,10 +292,16 @@ def validate(systems: Path, as_json: bool) -> None:
     import numpy as np
 
     from scaling_bayes.observations import decimal_year
-    from scaling_bayes.systems.schema import rows_for_fit, validate_systems
+    from scaling_bayes.systems.schema import check_systems, rows_for_fit
 
-    frame = validate_systems(systems)
-    usable = rows_for_fit(frame, str(systems)).systems
+    checked = check_systems(systems, unit=unit)
+    frame = checked.systems
+    rows = rows_for_fit(frame, str(systems))
+    usable = rows.systems
+    for sentence in checked.warnings:
+        say(f"warning: {sentence}")
+    for sentence in (*checked.notes, *rows.sentences()):
+        say(f"note: {sentence}")
     without_year = int(np.isnan(decimal_year(usable)).sum())
     if without_year:
         say(
@@ -301,20 +310,25 @@ def validate(systems: Path, as_json: bool) -> None:
         )
     if usable["task"].nunique() == 1:
         say("note: a fit of one task needs --pooling none, or the shipped tasks beside it.")
-    counts = [
-        {
-            "task": str(task),
-            "systems": len(rows),
-            "with_compute": int(rows["training_compute_flop"].notna().sum()),
-            "lowest_error": float(rows["error"].min()),
-        }
-        for task, rows in frame.groupby("task", sort=False)
-    ]
+    fitted = usable["task"].value_counts()
+    counts = []
+    for task, of_task in frame.groupby("task", sort=False):
+        known = of_task[of_task["training_compute_flop"].notna()]
+        between = of_task["error"].between(0, 1, inclusive="neither")
+        repeated = int(between[known.index].sum()) - int(fitted.get(task, 0))
+        counts.append(
+            {
+                "task": str(task),
+                "systems": len(of_task) - repeated,
+                "with_compute": len(known) - repeated,
+                "lowest_error": float(of_task["error"][between if between.any() else of_task.index].min()),
+            }
+        )
     if as_json:
         print_json(counts)
     else:
         print_table(
-            f"{systems}: {len(frame)} systems",
+            f"{systems}: {sum(c['systems'] for c in counts)} systems",
             ("task", "systems", "with compute", "lowest error"),
             [
                 (str(c["task"]), str(c["systems"]), str(c["with_compute"]), f"{c['lowest_error']:.4g}")

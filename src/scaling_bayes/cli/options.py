@@ -31,6 +31,7 @@ __all__ = [
     "switch_options",
     "target_option",
     "trace_argument",
+    "unit_option",
     "years_option",
 ]
 
@@ -166,6 +167,11 @@ switch_options = _together(
     _switch("paper-effect", "Whether systems of one paper stray from the line together."),
     _switch("robust", "Whether papers stray by a Student t distribution.", default=False),
     _switch("flagged-error", "Whether compute in doubt is less certain."),
+)
+unit_option = click.option(
+    "--unit",
+    metavar="UNIT",
+    help="Unit of the table's compute: FLOP (default), GFLOP, PFLOP/s-days, '1e21 FLOP', 'log10 FLOP', ...",
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
 budget_options = _together(

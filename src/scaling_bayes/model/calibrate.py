@@ -174,8 +174,8 @@ def _model(
     unknown = set(options) - set(ModelOptions.__dataclass_fields__)
     if unknown:
         raise OptionError(f"{', '.join(sorted(unknown))}: not an option; expected those of fit().")
-    table, source = table_to_fit(systems)
     asked = ModelOptions(**options)
+    table, source = table_to_fit(systems, pooling=asked.pooling)
     observations = observe(table, needs_year=asked.needs_year)
     chosen = observations.applicable(asked)
     resolved = resolve_priors(default_priors(chosen), priors)

@@ -16,7 +16,7 @@ import xarray as xr
 
 from scaling_bayes.diagnostics import failed_checks
 from scaling_bayes.digest import data_digest
-from scaling_bayes.errors import DataError
+from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.laws import get_law
 from scaling_bayes.model.diagnose import diagnose
 from scaling_bayes.model.sample import compile_posterior, sample_compiled
@@ -67,12 +67,13 @@ _LIBRARIES = (
 
 
 class FitWarning(UserWarning):
-    """A check of the fit did not pass, or rows were left out."""
+    """A check of the fit did not pass, or the table was not taken as it stands."""
 
 
 def fit(
     systems: pd.DataFrame | str | PathLike[str] | None = None,
     *,
+    unit: str | None = None,
     law: str = "power",
     pooling: str = "partial",
     measurement_error: bool = True,
@@ -99,7 +100,11 @@ def fit(
     ----------
     systems : DataFrame or path, optional
         Systems to fit, as `validate_systems` accepts them. By default `reference_systems()`. Rows without
-        training compute are left out, with a warning that counts them.
+        training compute, and with an error of exactly 0 or 1, are left out with a warning that counts them.
+        Rows that differ in compute only are estimates for one system and are combined. A task of one or two
+        systems is fitted by pooling.
+    unit : str, optional
+        Unit of the systems' compute, as for `validate_systems`; FLOP by default.
     law : {"power", "exponential", "logistic", "saturating"}
         What is linear in log10 compute: ``log10(1 / error)``, ``1 / error``, ``log10((1 - error) / error)``,
         or ``log10((1 - floor) / (error - floor))`` with an irreducible error ``floor`` for each task.
@@ -153,7 +158,7 @@ def fit(
     Warns
     -----
     FitWarning
-        For each check that does not pass, and for rows left out.
+        For each check that does not pass, for rows left out, and for what was converted or guessed.
     """
     get_law(law)
     options = ModelOptions(
@@ -163,7 +168,7 @@ def fit(
         check_seed(random_seed)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
     sampler = SamplerOptions(draws, tune, chains, target_accept, seed)
-    table, source = table_to_fit(systems)
+    table, source = table_to_fit(systems, unit=unit, pooling=pooling)
     observations = observe(table, needs_year=options.needs_year)
     options = observations.applicable(options)
     chosen_priors = resolve_priors(default_priors(options), priors)
@@ -211,33 +216,40 @@ def fit(
     return idata
 
 
-def table_to_fit(systems: pd.DataFrame | str | PathLike[str] | None) -> tuple[pd.DataFrame, str]:
+def table_to_fit(
+    systems: pd.DataFrame | str | PathLike[str] | None,
+    *,
+    unit: str | None = None,
+    pooling: str | None = None,
+) -> tuple[pd.DataFrame, str]:
     """Rows to fit, by default the reference systems, and where they come from.
 
     Raises
     ------
     DataError
-        If they cannot bear a fit.
+        If they cannot inform a fit with that pooling.
+    OptionError
+        If `unit` is not known, or there is no table.
 
     Warns
     -----
     FitWarning
-        For rows without compute, which are left out.
+        For rows that are left out or combined, and for what was converted or guessed.
     """
     from scaling_bayes.systems.load import reference_systems
-    from scaling_bayes.systems.schema import rows_for_fit, validate_systems
+    from scaling_bayes.systems.schema import check_systems, rows_for_fit
 
     if systems is None:
+        if unit is not None:
+            raise OptionError("unit is that of a table of your own; none was given.")
         return reference_systems(), "scaling_bayes.reference_systems()"
     source = "DataFrame" if isinstance(systems, pd.DataFrame) else Path(systems).name
-    rows = rows_for_fit(validate_systems(systems), "the data frame" if source == "DataFrame" else source)
-    if rows.without_compute:
-        warnings.warn(
-            f"{rows.without_compute} systems have no training compute and are left out; "
-            f"{len(rows.systems)} are fitted.",
-            FitWarning,
-            stacklevel=3,
-        )
+    checked = check_systems(systems, unit=unit)
+    rows = rows_for_fit(
+        checked.systems, "the data frame" if source == "DataFrame" else source, pooling=pooling
+    )
+    for sentence in (*checked.warnings, *rows.sentences()):
+        warnings.warn(sentence, FitWarning, stacklevel=3)
     return rows.systems, source
 
 
@@ -258,6 +270,8 @@ def _constant_data(observations: Observations, table: pd.DataFrame) -> xr.Datase
         },
         coords={"system": list(observations.systems), "task": list(observations.tasks)},
     )
+    if not np.isnan(observations.compute_sd).all():
+        data["compute_sd"] = ("system", observations.compute_sd)
     for column in PROVENANCE_COLUMNS:
         if column in table:
             name = "system_name" if column == "system" else column

@@ -3,68 +3,88 @@
 from __future__ import annotations
 
 import difflib
-import math
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scaling_bayes.errors import DataError, Problem
-from scaling_bayes.systems.cells import convert
-from scaling_bayes.systems.reading import check_names, read_table
+from scaling_bayes.systems.cells import convert, shown_cell
+from scaling_bayes.systems.compute_column import asked_unit, name_compute
+from scaling_bayes.systems.fit_rows import MIN_ROWS_PER_TASK, FitRows, rows_for_fit
+from scaling_bayes.systems.reading import check_names, read_table, shown
+from scaling_bayes.systems.rules import (
+    LESS_IS_BETTER,
+    MOST_LISTED,
+    check_agreement,
+    check_metrics,
+    check_ranges,
+    check_repeats,
+    check_scores,
+    check_times,
+    check_uncertainty,
+)
+from scaling_bayes.systems.units import slug
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from os import PathLike
 
     import pandas as pd
-    import pandera.pandas as pa
 
-    Cells = set[tuple[int | str | None, str | None]]
+__all__ = [
+    "MIN_ROWS_PER_TASK",
+    "CheckedSystems",
+    "FitRows",
+    "check_systems",
+    "rows_for_fit",
+    "validate_systems",
+]
 
-#: Compute outside these bounds, in FLOP, is a mistake of unit: 1e6 is less than a second of a 1980s
-#: microprocessor, 1e30 a million times the largest training run of 2025.
-SMALLEST_COMPUTE, LARGEST_COMPUTE = 1e6, 1e30
-FIRST_YEAR, LAST_YEAR = 1950, 2100
-#: Error may differ from 1 - value / 100 by this much: scores are printed to a few digits.
-VALUE_TOLERANCE = 5e-4
-#: Two points always lie on a line; three are the least that can disagree with one.
-MIN_ROWS_PER_TASK = 3
-
-#: Metrics of which less is better; 1 - value / 100 would turn them upside down.
-_LESS_IS_BETTER = re.compile(
-    r"\b([wcte]er|rmse|mae|mse|fid|ppl)\b|\berrors?\b|\bloss\b|\bperplexity\b|\bedit rate\b", re.IGNORECASE
-)
-
-_EXPECTED = {
-    "compute_positive": "a finite number of FLOP above 0; leave the cell empty if compute is not reported",
-    "compute_unit": f"FLOP, {SMALLEST_COMPUTE:g} to {LARGEST_COMPUTE:g}; is this in GFLOP (1e9 FLOP)?",
-    "error_range": "a fraction strictly between 0 and 1",
-    "error_percent": "a fraction strictly between 0 and 1; is this in percent?",
-    "value_range": "percent, strictly between 0 and 100",
-    "value_percent": "percent, strictly between 0 and 100; is this a fraction?",
-    "year_range": f"a year between {FIRST_YEAR} and {LAST_YEAR}",
-    "date_range": f"a date between {FIRST_YEAR} and {LAST_YEAR}",
-    "not_blank": "the name of a task",
-    "not_nullable": "the name of a task",
-}
 _SYNONYMS = {
     "task": ("tasks", "benchmark", "dataset"),
-    "error": ("err", "error_rate", "errors"),
-    "training_compute_flop": (
-        "compute",
-        "flop",
-        "flops",
-        "training_compute",
-        "compute_flop",
-        "training_flop",
-        "training_flops",
-        "hardware_burden_gflop",
-        "training_compute_gflop",
-    ),
+    "error": ("err", "error_rate", "errors", "loss", "perplexity"),
+    "training_compute_flop": ("compute", "flop", "flops", "training_compute", "gpu_hours", "petaflop"),
 }
+#: What the model reads.
+_READ = (
+    "task",
+    "system",
+    "error",
+    "metric",
+    "value",
+    "training_compute_flop",
+    "training_compute_flop_low",
+    "training_compute_flop_high",
+    "compute_sd_dex",
+    "year",
+    "publication_date",
+    "paper",
+    "compute_in_doubt",
+)
 
 
-def validate_systems(data: pd.DataFrame | str | PathLike[str]) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class CheckedSystems:
+    """A sound table of systems, and what is to be said of it.
+
+    Attributes
+    ----------
+    systems : DataFrame
+        As `validate_systems` returns it.
+    warnings : tuple of str
+        What was decided for the user, as sentences: conversions, guesses, cells that contradict each other.
+    notes : tuple of str
+        What was passed over or read in a particular way.
+    unused : tuple of str
+        Columns that the model does not read.
+    """
+
+    systems: pd.DataFrame
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    unused: tuple[str, ...]
+
+
+def validate_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | None = None) -> pd.DataFrame:
     """Check a table of systems and give it back with numbers as numbers.
 
     Parameters
@@ -73,29 +93,61 @@ def validate_systems(data: pd.DataFrame | str | PathLike[str]) -> pd.DataFrame:
         A data frame, or the path of a CSV or Parquet file, one row per system, with
 
         - ``task``: name of the benchmark, any;
-        - ``error``: a fraction in (0, 1); or ``metric`` and ``value``, the score in percent, from which
-          error = 1 - value / 100. With both, they must agree;
-        - ``training_compute_flop``: FLOP, empty where not reported;
-        - ``year`` or ``publication_date`` (ISO), both optional; ``system``, optional;
+        - ``error``: a fraction in [0, 1]; or ``metric`` and ``value``, the score in percent, from which
+          error = 1 - value / 100. With both, they must agree. A fit leaves out errors of exactly 0 and 1;
+        - ``training_compute_flop``: FLOP, empty where not reported. A column that names another unit, such as
+          ``training_compute_pflop_s_days`` or ``log10_training_compute_flop``, is converted;
+        - ``year`` or ``publication_date`` (ISO), both optional; ``system``, optional. A whole year, and
+          a date that is only a year, stand for the middle of the year; a year and month for the 15th;
         - ``paper``, optional: systems of one paper may stray from their task's line together;
-        - ``compute_in_doubt``, optional: true where the compute is less certain than elsewhere.
+        - ``compute_in_doubt``, optional: true where the compute is less certain than elsewhere;
+        - ``compute_sd_dex``, optional: standard deviation of the row's log10 compute; or
+          ``training_compute_flop_low`` and ``training_compute_flop_high``, the ends of a 90 % interval.
 
         Other columns are kept.
+    unit : str, optional
+        Unit of the compute of a column that does not name another: ``"GFLOP"``, ``"PFLOP/s-days"``,
+        ``"1e21 FLOP"``, ``"log10 FLOP"`` or any other that `find_unit` knows. FLOP by default.
 
     Returns
     -------
     pandas.DataFrame
         A copy; indexed as given, or by line number for a CSV file. ``error`` and ``training_compute_flop``
-        are float64; ``year`` float64, ``publication_date`` timestamps and ``compute_in_doubt`` boolean where
-        present.
+        are float64; ``year`` and ``compute_sd_dex`` float64, ``publication_date`` timestamps and
+        ``compute_in_doubt`` boolean where present. ``attrs["warnings"]``, ``attrs["notes"]`` and
+        ``attrs["unused_columns"]`` list what was decided, passed over and not used.
 
     Raises
     ------
     DataError
         Listing every problem with its row: the line of a CSV file, the index label of a frame.
+    OptionError
+        If `unit` is not known.
+    """
+    checked = check_systems(data, unit=unit)
+    checked.systems.attrs = {
+        "warnings": list(checked.warnings),
+        "notes": list(checked.notes),
+        "unused_columns": list(checked.unused),
+    }
+    return checked.systems
+
+
+def check_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | None = None) -> CheckedSystems:
+    """Check a table as `validate_systems` does, and gather what is to be said of it.
+
+    Raises
+    ------
+    DataError
+        As `validate_systems`.
+    OptionError
+        If `unit` is not known.
     """
     import pandas as pd
 
+    asked = asked_unit(unit)
+    warnings: list[str] = []
+    notes: list[str] = []
     if isinstance(data, pd.DataFrame):
         source = "the data frame"
         check_names(data.columns, source)
@@ -103,88 +155,58 @@ def validate_systems(data: pd.DataFrame | str | PathLike[str]) -> pd.DataFrame:
             raise DataError(f"{source} has no rows; expected one row per system")
         given = data
     elif isinstance(data, str) or hasattr(data, "__fspath__"):
-        source, given = str(data), read_table(data)
+        source, read = shown(str(data)), read_table(data)
+        given = read.cells
+        warnings += read.warnings
+        notes += read.notes
     else:
         raise DataError(f"found a {type(data).__name__}; expected a pandas DataFrame or the path of a table")
     labels = [_label(label) for label in given.index]
     table = given.reset_index(drop=True)
     table.columns = pd.Index([str(name) for name in table.columns])
+    table.attrs = {}
+    units, said = name_compute(table, asked, source)
+    warnings += said
     _require_columns(table, source)
-    problems = convert(table, labels)
+    given_names = list(table.columns)
+    problems, read_as = convert(table, labels)
+    notes += read_as
+    written = {name: list(table[name]) for name in units}
+    for name, of_column in units.items():
+        table[name] = table[name].map(of_column.to_flop, na_action="ignore").astype("float64")
     unread = {(problem.row, problem.column) for problem in problems}
-    problems += _check_ranges(table, labels, skip=unread)
-    problems += _check_scores(table, labels, skip=unread)
-    problems += _check_metrics(table, labels)
-    problems += _check_agreement(table, labels)
-    problems += _check_repeats(table, labels)
+    problems += check_ranges(table, labels, unread, units, written)
+    problems += check_uncertainty(table, labels)
+    problems += check_scores(table, labels, skip=unread)
+    problems += check_metrics(table, labels)
+    problems += check_agreement(table, labels)
+    problems += check_repeats(table, labels)
     if problems:
         raise DataError(
             f"{source}: {len(problems)} problem(s) found", sorted(problems, key=_by_place(labels))
         )
     if "error" not in table:
         table["error"] = 1 - table["value"] / 100
+    said, placed = check_times(table, labels)
+    warnings += said
+    notes += placed
     table.index = given.index
-    return table
-
-
-@dataclass(frozen=True, slots=True)
-class FitRows:
-    """Rows a fit can use, and how many it cannot.
-
-    Attributes
-    ----------
-    systems : DataFrame
-        The rows with compute.
-    without_compute : int
-        Number of rows left out.
-    """
-
-    systems: pd.DataFrame
-    without_compute: int
-
-
-def rows_for_fit(systems: pd.DataFrame, source: str = "the systems") -> FitRows:
-    """Drop the rows without compute and check that what is left can bear a slope.
-
-    Parameters
-    ----------
-    systems : DataFrame
-        As `validate_systems` returns it.
-    source : str
-        What to call the table in an error.
-
-    Raises
-    ------
-    DataError
-        If no row has compute, a task has fewer than 3 rows with it, or it is the same in all rows of a task.
-    """
-    usable = systems[systems["training_compute_flop"].notna()]
-    if usable.empty:
-        raise DataError(
-            f"{source}: no row has training compute; expected at least 3 rows with it in each task"
+    if "compute_sd_dex" in table and table["compute_sd_dex"].notna().any():
+        sd = table["compute_sd_dex"].dropna()
+        notes.append(
+            f"{len(sd)} rows have an uncertainty of compute of their own: a standard deviation of log10 compute "
+            f"of {sd.min():.2g} to {sd.max():.2g} dex."
         )
-    problems = []
-    for task, rows in usable.groupby("task", sort=False, observed=True):
-        if len(rows) < MIN_ROWS_PER_TASK:
-            expected = f"at least {MIN_ROWS_PER_TASK} to fit a slope; add systems or drop the task"
-            problems.append(
-                Problem(None, "task", f"{len(rows)} row(s) with compute for task {task!r}", expected)
-            )
-        elif rows["training_compute_flop"].nunique() == 1:
-            found = f"the same compute in all {len(rows)} rows of task {task!r}"
-            problems.append(
-                Problem(None, "training_compute_flop", found, "compute that varies within the task")
-            )
-    if problems:
-        raise DataError(f"{source} cannot bear a fit", problems)
-    return FitRows(usable, len(systems) - len(usable))
+    unused = tuple(name for name in given_names if name not in _READ)
+    notes += _meant(unused, given_names)
+    return CheckedSystems(table, tuple(warnings), tuple(notes), unused)
 
 
 def _label(label: object) -> int | str:
     try:
         return int(label)  # type: ignore[call-overload, no-any-return]
     except (TypeError, ValueError):
-        return str(label)
+        return shown(str(label), 80)
 
 
 def _by_place(labels: Sequence[int | str]) -> Callable[[Problem], tuple[int, str]]:
@@ -204,21 +226,35 @@ def _require_columns(table: pd.DataFrame, source: str) -> None:
         expected = "this column" if name != "error" else "this column, or metric and value (percent)"
         near = _near(name, names)
         if near:
-            expected += f"; is it the column {near!r}? Rename it" + (
-                " and convert to FLOP" if "gflop" in near.lower() else ""
-            )
+            expected += f"; is it the column {shown_cell(near)}? Rename it"
+            if name == "training_compute_flop":
+                expected += " if it is in FLOP, or else state its unit"
+            elif (
+                name == "error"
+                and LESS_IS_BETTER.search(near.replace("_", " "))
+                and "err" not in near.lower()
+            ):
+                expected += (
+                    " only if it is a share of wrong answers: the model cannot take a loss or perplexity"
+                )
         problems.append(Problem(None, name, "no such column", expected))
-    found = ", ".join(names)
-    hint = (
-        " (is the separator a semicolon or a tab? Use commas)"
-        if len(names) == 1 and _has_separator(names[0])
-        else ""
-    )
-    raise DataError(f"{source}: columns are missing; found {found}{hint}", problems)
+    listed = ", ".join(shown(name, 60) for name in names[:MOST_LISTED])
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    raise DataError(f"{source}: columns are missing; found {listed}{more}", problems)
 
 
-def _has_separator(name: str) -> bool:
-    return ";" in name or "\t" in name
+def _meant(unused: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Columns that the model does not read, and which of them may be meant for one it would."""
+    if not unused:
+        return []
+    listed = ", ".join(shown(name, 60) for name in unused[:MOST_LISTED])
+    more = f" and {len(unused) - MOST_LISTED} more" if len(unused) > MOST_LISTED else ""
+    said = [f"columns that the model does not use: {listed}{more}."]
+    absent = [name for name in _READ if name not in names]
+    for name in unused[:MOST_LISTED]:
+        for near in difflib.get_close_matches(slug(name[:100]), absent, n=1, cutoff=0.75):
+            said.append(f"is the column {shown_cell(name)} meant as {near!r}? Then rename it.")
+    return said
 
 
 def _near(name: str, names: Sequence[str]) -> str | None:
@@ -226,160 +262,7 @@ def _near(name: str, names: Sequence[str]) -> str | None:
     for guess in (name, *_SYNONYMS.get(name, ())):
         if guess in simple:
             return simple[guess]
-    close = difflib.get_close_matches(name, list(simple), n=1, cutoff=0.75)
+    close = difflib.get_close_matches(name, [guess for guess in simple if len(guess) < 100], n=1, cutoff=0.75)
     if not close and name == "training_compute_flop":
         close = [guess for guess in simple if "compute" in guess or "flop" in guess]
     return simple[close[0]] if close else None
-
-
-def _schema(table: pd.DataFrame) -> pa.DataFrameSchema:
-    import pandera.pandas as pa
-
-    def within(low: float, high: float, name: str, *, where: Callable[[Any], Any] | None = None) -> pa.Check:
-        """Strictly between; `where` limits the check to the values it holds for."""
-        return pa.Check(
-            lambda values: ((values > low) & (values < high)) | (False if where is None else ~where(values)),
-            name=name,
-        )
-
-    def compute_unit(values: Any) -> Any:
-        in_range = (values >= SMALLEST_COMPUTE) & (values <= LARGEST_COMPUTE)
-        return in_range | (values <= 0) | ~(values < math.inf)
-
-    optional = {
-        "error": pa.Column(
-            float,
-            [
-                within(0, 1, "error_range", where=lambda values: values <= 1),
-                within(0, 1, "error_percent", where=lambda values: values > 1),
-            ],
-            nullable=True,
-        ),
-        "value": pa.Column(
-            float,
-            [
-                within(1, 100, "value_percent", where=lambda values: (values > 0) & (values <= 1)),
-                within(0, 100, "value_range"),
-            ],
-            nullable=True,
-        ),
-        "year": pa.Column(float, within(FIRST_YEAR - 1, LAST_YEAR + 1, "year_range"), nullable=True),
-        "publication_date": pa.Column(
-            "datetime64[us]",
-            pa.Check(
-                lambda dates: (dates.dt.year >= FIRST_YEAR) & (dates.dt.year <= LAST_YEAR), name="date_range"
-            ),
-            nullable=True,
-            coerce=True,
-        ),
-    }
-    return pa.DataFrameSchema(
-        {
-            "task": pa.Column(
-                object, pa.Check(lambda names: names.str.len() > 0, name="not_blank"), coerce=True
-            ),
-            "training_compute_flop": pa.Column(
-                float,
-                [
-                    pa.Check(lambda values: (values > 0) & (values < math.inf), name="compute_positive"),
-                    pa.Check(compute_unit, name="compute_unit"),
-                ],
-                nullable=True,
-            ),
-            **{name: column for name, column in optional.items() if name in table},
-        }
-    )
-
-
-def _check_ranges(table: pd.DataFrame, labels: Sequence[int | str], skip: Cells) -> list[Problem]:
-    """Problems pandera finds, all at once, but for cells already reported."""
-    import pandera.pandas as pa
-
-    try:
-        _schema(table).validate(table, lazy=True)
-    except pa.errors.SchemaErrors as errors:
-        problems = []
-        for case in errors.failure_cases.to_dict("records"):
-            problem = _problem(case, labels)
-            if (problem.row, problem.column) not in skip:
-                problems.append(problem)
-        return problems
-    return []
-
-
-def _problem(case: Mapping[Any, Any], labels: Sequence[int | str]) -> Problem:
-    expected = _EXPECTED[str(case["check"])]
-    return Problem(labels[int(case["index"])], str(case["column"]), _shown(case["failure_case"]), expected)
-
-
-def _shown(cell: Any) -> str:
-    if isinstance(cell, float) and math.isfinite(cell):
-        return f"{cell:g}"
-    if cell is None or cell != cell:
-        return "nothing"
-    return repr(cell) if isinstance(cell, str) else str(cell)
-
-
-def _check_scores(table: pd.DataFrame, labels: Sequence[int | str], skip: Cells) -> list[Problem]:
-    """Rows that report compute but no score, unless the score could not be read."""
-    column = "error" if "error" in table else "value"
-    unscored = table[column].isna() & table["training_compute_flop"].notna()
-    return [
-        Problem(label, column, "nothing", "a score; every row with compute needs one")
-        for label, missing in zip(labels, unscored, strict=True)
-        if missing and (label, column) not in skip
-    ]
-
-
-def _check_metrics(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Problem]:
-    """Rows whose error would be taken from a metric of which less is better."""
-    if "error" in table or "metric" not in table:
-        return []
-    expected = "a score of which more is better; an error rate goes into a column error, as a fraction"
-    return [
-        Problem(label, "metric", repr(metric), expected)
-        for label, metric in zip(labels, table["metric"].astype(str), strict=True)
-        if _LESS_IS_BETTER.search(metric.replace("_", " "))
-    ]
-
-
-def _check_agreement(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Problem]:
-    """Rows whose error is not 1 - value / 100."""
-    if not {"error", "value", "metric"} <= set(table.columns):
-        return []
-    implied = 1 - table["value"] / 100
-    wrong = (table["error"] - implied).abs() > VALUE_TOLERANCE
-    return [
-        Problem(
-            labels[position],
-            "error",
-            f"{table['error'].iloc[position]:g} with value {table['value'].iloc[position]:g}",
-            f"error = 1 - value / 100 = {implied.iloc[position]:g}",
-        )
-        for position in range(len(table))
-        if wrong.iloc[position]
-    ]
-
-
-def _check_repeats(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Problem]:
-    """Rows with compute equal to an earlier one in task, system and score; in all columns if unnamed."""
-    if "system" in table:
-        keys = [
-            name for name in ("task", "system", "error", "value", "training_compute_flop") if name in table
-        ]
-    else:
-        keys = list(table.columns)
-    cells = table[keys].map(str)
-    first: dict[tuple[str, ...], int] = {}
-    problems = []
-    for position, key in enumerate(cells.itertuples(index=False, name=None)):
-        if math.isnan(table["training_compute_flop"].iloc[position]):
-            continue
-        if key in first:
-            found = f"the same system as row {labels[first[key]]}"
-            problems.append(
-                Problem(labels[position], None, found, "each system once; delete the repeated row")
-            )
-        else:
-            first[key] = position
-    return problems

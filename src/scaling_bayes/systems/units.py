@@ -1,0 +1,158 @@
+"""Units of training compute: what they are in FLOP, and how the name of a column states one."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["CANDIDATES", "FLOP", "Unit", "column_unit", "find_unit", "slug"]
+
+_SECONDS: Final = {"day": 86_400.0, "hour": 3_600.0}
+#: SI prefixes (BIPM, The International System of Units, 9th edition, table 7), short and whole.
+_PREFIXES: Final = {
+    "": 0,
+    "k": 3,
+    "m": 6,
+    "g": 9,
+    "t": 12,
+    "p": 15,
+    "e": 18,
+    "z": 21,
+    "y": 24,
+    "kilo": 3,
+    "mega": 6,
+    "giga": 9,
+    "tera": 12,
+    "peta": 15,
+    "exa": 18,
+    "zetta": 21,
+    "yotta": 24,
+}
+_SHORT: Final = {3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E", 21: "Z", 24: "Y", 0: ""}
+_PREFIX: Final = "|".join(sorted(filter(None, _PREFIXES), key=len, reverse=True))
+_LOG: Final = re.compile(r"log_?10(?:_(?:of_)?flops?)?")
+_POWER: Final = re.compile(r"(?:1e|10_|1e_|x10_|10e)(\d{1,2})(?:_flops?)?")
+_PLAIN: Final = re.compile(rf"({_PREFIX})?flops?")
+#: "PFLOP/s-days", "petaflops-days", "pfs-days", and the "PF-days" of Kaplan et al. 2020.
+_TIMES: Final = re.compile(rf"({_PREFIX})?(?:flop_s|flops|flop_per_s|flop_per_second|flop|f|fs)_(day|hour)s?")
+_STEM: Final = re.compile(r"(?:training_compute|train_compute|hardware_burden|training|compute)(?:_|$)")
+_END: Final = re.compile(r"_(low|lower|high|upper)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of training compute.
+
+    Attributes
+    ----------
+    name : str
+        As it is written in messages.
+    factor : float
+        FLOP in one of it; NaN for ``log10 FLOP``, which is no multiple.
+    """
+
+    name: str
+    factor: float
+
+    @property
+    def to_flop(self) -> Callable[[float], float]:
+        """The function from a number in this unit to FLOP; infinite where that is no finite number."""
+        return _power_of_ten if math.isnan(self.factor) else lambda number: number * self.factor
+
+
+def _power_of_ten(exponent: float) -> float:
+    try:
+        return float(10.0**exponent)
+    except OverflowError:
+        return math.inf
+
+
+FLOP: Final = Unit("FLOP", 1.0)
+_LOG10: Final = Unit("log10 FLOP", math.nan)
+#: Units in which tables state training compute, for messages. A PFLOP/s-day is 1e15 operations a second for
+#: 86,400 s (Amodei and Hernandez, "AI and Compute", 2018; Kaplan et al., arXiv:2001.08361, section 1.3).
+CANDIDATES: Final = (
+    Unit("GFLOP", 1e9),
+    Unit("PFLOP", 1e15),
+    Unit("PFLOP/s-days", 1e15 * 86_400),
+    Unit("1E21 FLOP", 1e21),
+    _LOG10,
+)
+
+
+def slug(name: str) -> str:
+    """A name in lower case, with one underscore for anything but letters and digits."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def find_unit(text: str) -> Unit | None:
+    """The unit that a text names, None where it names none; rates such as GFLOP/s are none.
+
+    Examples
+    --------
+    >>> find_unit("PFLOP/s-days").factor
+    8.64e+19
+    >>> find_unit("1e21 FLOP").factor
+    1e+21
+    >>> find_unit("log10 FLOP").name
+    'log10 FLOP'
+    >>> find_unit("GFLOP/s") is None
+    True
+    """
+    name = slug(text)
+    if _LOG.fullmatch(name):
+        return _LOG10
+    if match := _POWER.fullmatch(name):
+        return Unit(f"1E{int(match[1])} FLOP", float(f"1e{match[1]}"))
+    if match := _PLAIN.fullmatch(name):
+        power = _PREFIXES[match[1] or ""]
+        return Unit(f"{_SHORT[power]}FLOP", float(f"1e{power}"))
+    if match := _TIMES.fullmatch(name):
+        power = _PREFIXES[match[1] or ""]
+        return Unit(f"{_SHORT[power]}FLOP/s-{match[2]}s", float(f"1e{power}") * _SECONDS[match[2]])
+    return None
+
+
+def column_unit(column: str) -> tuple[Unit | None, str] | None:
+    """Which unit a column of training compute names, and which end of an interval it is.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column, in any writing: ``training_compute_gflop``, ``Training compute (PFLOP/s-days)``.
+
+    Returns
+    -------
+    tuple of Unit or None and {"", "low", "high"}, or None
+        The unit is None where the column names compute without one. None where it is no such column.
+
+    Examples
+    --------
+    >>> column_unit("training_compute_pflop_s_days")[0].factor
+    8.64e+19
+    >>> column_unit("log10_training_compute_flop_low")
+    (Unit(name='log10 FLOP', factor=nan), 'low')
+    >>> column_unit("compute_in_doubt") is None
+    True
+    """
+    name = slug(column)
+    end = ""
+    if match := _END.search(name):
+        name, end = name[: match.start()], "low" if match[1].startswith("low") else "high"
+    logarithm = re.match(r"log_?10_(?:of_)?", name)
+    name = name[logarithm.end() :] if logarithm else name
+    stem = _STEM.match(name)
+    if stem is None:
+        return None
+    rest = name[stem.end() :]
+    if not rest:
+        if stem[0] == "training":
+            return None
+        return (_LOG10 if logarithm else None), end
+    unit = find_unit(rest)
+    if unit is None or (logarithm and unit != FLOP):
+        return None
+    return (_LOG10 if logarithm else unit), end
