@@ -30,6 +30,7 @@ def design(law: str) -> Observations:
         log10_compute=20.0 + rng.standard_normal(8),
         year=2015.0 + rng.uniform(-2, 2, 8),
         flagged=np.arange(8) % 3 == 0,
+        compute_sd=np.full(8, np.nan),
         paper=("",) * 8,
         paper_index=np.array([0, 0, 1, 2, 3, 3, 4, 5]),
         reference_log10_compute=np.array([20.0, 20.5]),

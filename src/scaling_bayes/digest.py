@@ -26,6 +26,7 @@ _DIGESTED_COLUMNS = (
     "error",
     "training_compute_flop",
     "compute_in_doubt",
+    "compute_sd_dex",
     "year",
     "publication_date",
 )

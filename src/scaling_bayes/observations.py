@@ -45,6 +45,8 @@ class Observations:
         Decimal calendar year of publication.
     flagged : ndarray of bool, shape (system,)
         Whether the row's compute is in doubt.
+    compute_sd : ndarray, shape (system,)
+        Standard deviation of the row's log10 compute, dex; NaN where the table gives none.
     paper : tuple of str
         Paper of each row; empty where none is given.
     paper_index : ndarray of int, shape (system,)
@@ -63,6 +65,7 @@ class Observations:
     log10_compute: NDArray[np.float64]
     year: NDArray[np.float64]
     flagged: NDArray[np.bool_]
+    compute_sd: NDArray[np.float64]
     paper: tuple[str, ...]
     paper_index: NDArray[np.intp]
     reference_log10_compute: NDArray[np.float64]
@@ -103,6 +106,7 @@ class Observations:
             log10_compute=self.log10_compute[rows],
             year=self.year[rows],
             flagged=self.flagged[rows],
+            compute_sd=self.compute_sd[rows],
             paper_index=paper.astype(np.intp),
         )
 
@@ -117,6 +121,7 @@ class Observations:
             log10_compute=np.concatenate([self.log10_compute, other.log10_compute]),
             year=np.concatenate([self.year, other.year]),
             flagged=np.concatenate([self.flagged, other.flagged]),
+            compute_sd=np.concatenate([self.compute_sd, other.compute_sd]),
             paper_index=np.concatenate([self.paper_index, other.paper_index + len(self.paper_sizes)]),
         )
 
@@ -173,7 +178,8 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
     ----------
     systems : DataFrame
         With ``task``, ``error``, ``training_compute_flop`` and, when `needs_year`, ``year`` or
-        ``publication_date`` in every row. ``paper`` and ``compute_in_doubt`` are used where given.
+        ``publication_date`` in every row. ``paper``, ``compute_in_doubt`` and ``compute_sd_dex`` are used
+        where given.
     needs_year : bool
         Whether the model uses time. Without it, missing years are set to the task's reference.
 
@@ -207,6 +213,7 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
         log10_compute=log10_compute,
         year=np.where(np.isnan(year), reference_year[index], year),
         flagged=in_doubt(systems),
+        compute_sd=_compute_sd(systems),
         paper=papers,
         paper_index=_number_papers(task, papers),
         reference_log10_compute=np.array([log10_compute[rows].mean() for rows in by_task]),
@@ -228,6 +235,9 @@ def observations_of(constant: xr.Dataset, observed: xr.Dataset) -> Observations:
         log10_compute=constant["log10_training_compute_flop"].values,
         year=constant["publication_year"].values,
         flagged=constant["compute_in_doubt"].values.astype(bool),
+        compute_sd=constant["compute_sd"].values.astype(float)
+        if "compute_sd" in constant
+        else np.full(constant.sizes["system"], np.nan),
         paper=tuple(map(str, constant["paper"].values))
         if "paper" in constant
         else ("",) * constant.sizes["system"],
@@ -243,6 +253,12 @@ def in_doubt(systems: pd.DataFrame) -> NDArray[np.bool_]:
     if "compute_in_doubt" not in systems:
         return np.zeros(len(systems), dtype=bool)
     return systems["compute_in_doubt"].astype("boolean").fillna(False).to_numpy(dtype=bool)
+
+
+def _compute_sd(systems: pd.DataFrame) -> NDArray[np.float64]:
+    if "compute_sd_dex" not in systems:
+        return np.full(len(systems), np.nan)
+    return systems["compute_sd_dex"].to_numpy(dtype=float, na_value=np.nan)
 
 
 def _papers(systems: pd.DataFrame) -> tuple[str, ...]:

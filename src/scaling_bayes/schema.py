@@ -110,6 +110,7 @@ VARIABLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "reference_year": ("year", "decimal year to which the task is centred"),
         "reference_error": ("1", "geometric mean error of the task, at which slopes of laws are compared"),
         "compute_in_doubt": ("1", "1 where the system's training compute is in doubt"),
+        "compute_sd": (_DEX, "standard deviation of log10 training compute; missing where none is given"),
         "paper_index": ("1", "number of the system's paper within its task"),
         "power_scaling": ("1", "power-scaling sensitivity of a quantity to a part of the posterior"),
         "weight": ("1", "stacking weight of a fit"),

@@ -140,7 +140,7 @@ def stored_systems(tree: xr.DataTree) -> pd.DataFrame:
     constant = group(tree, "constant_data")
     if "training_compute_flop" not in constant:
         raise TraceError("the fit does not keep training_compute_flop; expected one written by this release.")
-    names = {"task": "system_task", "system": "system_name"} | {
+    names = {"task": "system_task", "system": "system_name", "compute_sd_dex": "compute_sd"} | {
         name: name
         for name in ("paper", "training_compute_flop", "compute_in_doubt", "year", "publication_date")
     }

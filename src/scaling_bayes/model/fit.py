@@ -258,6 +258,8 @@ def _constant_data(observations: Observations, table: pd.DataFrame) -> xr.Datase
         },
         coords={"system": list(observations.systems), "task": list(observations.tasks)},
     )
+    if not np.isnan(observations.compute_sd).all():
+        data["compute_sd"] = ("system", observations.compute_sd)
     for column in PROVENANCE_COLUMNS:
         if column in table:
             name = "system_name" if column == "system" else column
