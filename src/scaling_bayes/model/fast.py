@@ -257,6 +257,7 @@ class Layout:
                 observations.compute,
                 observations.years,
                 observations.flagged,
+                observations.compute_sd,
             ]
         )[order]
         tasks = np.column_stack([reference, of_law.performance(reference), of_law.odds_gain(reference)])

@@ -48,7 +48,7 @@ SLOPE, NOISE, PROGRESS, FLOOR = range(4)
     COMPUTE_SPREAD,
 ) = range(4, 12)
 #: Columns of `Problem.rows` and of `Problem.tasks`.
-PERFORMANCE, ERROR, COMPUTE, YEAR, FLAGGED = range(5)
+PERFORMANCE, ERROR, COMPUTE, YEAR, FLAGGED, COMPUTE_SD = range(6)
 REFERENCE, REFERENCE_PERFORMANCE, GAIN = range(3)
 
 
@@ -71,9 +71,9 @@ class Problem(NamedTuple):
     hyper : ndarray, shape (4, 5)
         Of a parameter around its average, location and scale of the prior on the mean; of a floor that is
         not pooled, its prior as in `prior`, with the code first.
-    rows : ndarray, shape (system, 5)
-        Performance (of a law without floor), error, compute (dex), year, and whether compute is in doubt;
-        a paper's systems together.
+    rows : ndarray, shape (system, 6)
+        Performance (of a law without floor), error, compute (dex), year, whether compute is in doubt, and
+        the standard deviation of compute (dex; NaN where none is stated); a paper's systems together.
     papers : ndarray of int, shape (paper + 1,)
         First row of each paper, and the number of rows.
     task_of_paper : ndarray of int, shape (paper,)
@@ -132,7 +132,7 @@ def _unpack(address: Any) -> Problem:
     ends = prior + 4 * n
     hyper = ends + 2 * n
     rows = hyper + 20
-    tasks = rows + 5 * n_rows
+    tasks = rows + 6 * n_rows
     codes = carray(address, constant, np.int64)
     numbers = carray(address, tasks + 3 * n_tasks, np.float64)
     return Problem(
@@ -143,7 +143,7 @@ def _unpack(address: Any) -> Problem:
         codes[pooling:at],
         codes[at:papers],
         numbers[hyper:rows].reshape((4, 5)),
-        numbers[rows:tasks].reshape((n_rows, 5)),
+        numbers[rows:tasks].reshape((n_rows, 6)),
         codes[papers:task_of_paper],
         codes[task_of_paper:stored],
         numbers[tasks:].reshape((n_tasks, 3)),
@@ -503,7 +503,10 @@ def _likelihood(
             if measured:
                 surprise[i] = row[COMPUTE] - values[mean + task] - values[growth + task] * year
                 true = values[spread + task] ** 2
-                error[i] = (error_sd * factor if row[FLAGGED] > 0.0 else error_sd) ** 2
+                if row[COMPUTE_SD] > 0.0:
+                    error[i] = row[COMPUTE_SD] ** 2
+                else:
+                    error[i] = (error_sd * factor if row[FLAGGED] > 0.0 else error_sd) ** 2
                 nearer, variance[i] = _latent(surprise[i], true, error[i])
                 compute[i] += nearer
                 determinant *= true + error[i]
@@ -539,8 +542,9 @@ def _likelihood(
                 adjoint[mean + task] += by_center
                 adjoint[growth + task] += by_center * year
                 adjoint[spread + task] += 2.0 * values[spread + task] * by_true
-                by_error += error[i] * by_row
-                by_flagged += error[i] * by_row if row[FLAGGED] > 0.0 else 0.0
+                if not row[COMPUTE_SD] > 0.0:
+                    by_error += error[i] * by_row
+                    by_flagged += error[i] * by_row if row[FLAGGED] > 0.0 else 0.0
         by_levels[NOISE, task] += 2.0 * noise * ((1.0 - correlation) * all_own + correlation * by_shared)
         by_correlation += noise**2 * (by_shared - all_own)
     total -= 0.5 * math.log(determinant)
