@@ -83,7 +83,9 @@ def test_other_rows_and_a_single_task() -> None:
     assert disagreement(ModelOptions("saturating", "complete"), observations=one) < 1e-10
 
 
-@pytest.mark.parametrize("options", [ModelOptions(), ModelOptions("saturating", "none", robust=True)], ids=str)
+@pytest.mark.parametrize(
+    "options", [ModelOptions(), ModelOptions("saturating", "none", robust=True)], ids=str
+)
 @pytest.mark.parametrize("stated", ["some", "all"])
 def test_a_row_may_state_the_error_of_its_compute(options: ModelOptions, stated: str) -> None:
     rows = np.arange(OBSERVED.error.size)

@@ -201,7 +201,7 @@ def _measurement_error(
     flagged: xr.DataArray | None,
     compute_sd: xr.DataArray | None,
 ) -> xr.DataArray:
-    """Standard deviation of reported log10 compute around true, dex: that of all, wider in doubt, or stated."""
+    """Standard deviation of reported log10 compute, dex: that of all, wider in doubt, or stated."""
     error: xr.DataArray = parameters["compute_error"]
     if flagged is not None and "flagged_error_factor" in parameters:
         error = error * _where(flagged, parameters["flagged_error_factor"], 1.0)

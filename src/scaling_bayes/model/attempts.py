@@ -60,7 +60,7 @@ def sample_checked(
     """Sample; where a check fails, sample a second time with a smaller step and a longer warm-up.
 
     Posteriors of a few systems have narrow parts, which steps of the usual size jump over. There is no
-    second attempt where the first asked for too few draws to pass: one chain, or fewer than 400.
+    second attempt where the first asked for too few draws to pass: one chain, or fewer than 800.
 
     Parameters
     ----------
@@ -80,9 +80,10 @@ def sample_checked(
         return Attempt(settings, posterior, stats, diagnose(posterior, stats))
 
     first = attempt(sampler)
-    if not first.failed or sampler.chains < 2 or sampler.chains * sampler.draws < MIN_ESS:
+    if not first.failed or sampler.chains < 2 or sampler.chains * sampler.draws < 2 * MIN_ESS:
         return [first]
-    second = attempt(_more_careful(sampler, more_draws="ess_bulk" in first.failed or "ess_tail" in first.failed))
+    more_draws = not {"ess_bulk", "ess_tail"}.isdisjoint(first.failed)
+    second = attempt(_more_careful(sampler, more_draws=more_draws))
     return sorted([first, second], key=lambda one: one.badness, reverse=True)
 
 

@@ -256,7 +256,7 @@ class Layout:
                 error,
                 observations.compute,
                 observations.years,
-                observations.flagged,
+                observations.flagged & np.isnan(observations.compute_sd),
                 observations.compute_sd,
             ]
         )[order]

@@ -72,8 +72,9 @@ class Problem(NamedTuple):
         Of a parameter around its average, location and scale of the prior on the mean; of a floor that is
         not pooled, its prior as in `prior`, with the code first.
     rows : ndarray, shape (system, 6)
-        Performance (of a law without floor), error, compute (dex), year, whether compute is in doubt, and
-        the standard deviation of compute (dex; NaN where none is stated); a paper's systems together.
+        Performance (of a law without floor), error, compute (dex), year, the stated standard deviation of
+        compute (dex) or NaN, and before it whether compute is in doubt where none is stated; a paper's
+        systems together.
     papers : ndarray of int, shape (paper + 1,)
         First row of each paper, and the number of rows.
     task_of_paper : ndarray of int, shape (paper,)
@@ -436,6 +437,14 @@ def _paper(
 
 
 @_inner
+def _measurement_error(row: Array, common: float, factor: float) -> float:
+    """Standard deviation of a row's reported compute: its own, or that of all, wider in doubt."""
+    if row[COMPUTE_SD] > 0.0:
+        return float(row[COMPUTE_SD])
+    return common * factor if row[FLAGGED] > 0.0 else common
+
+
+@_inner
 def _latent(surprise: float, true: float, error: float) -> tuple[float, float]:
     """Mean of true compute minus reported, and its variance (`equations.latent_compute`).
 
@@ -503,10 +512,7 @@ def _likelihood(
             if measured:
                 surprise[i] = row[COMPUTE] - values[mean + task] - values[growth + task] * year
                 true = values[spread + task] ** 2
-                if row[COMPUTE_SD] > 0.0:
-                    error[i] = row[COMPUTE_SD] ** 2
-                else:
-                    error[i] = (error_sd * factor if row[FLAGGED] > 0.0 else error_sd) ** 2
+                error[i] = _measurement_error(row, error_sd, factor) ** 2
                 nearer, variance[i] = _latent(surprise[i], true, error[i])
                 compute[i] += nearer
                 determinant *= true + error[i]
@@ -542,9 +548,8 @@ def _likelihood(
                 adjoint[mean + task] += by_center
                 adjoint[growth + task] += by_center * year
                 adjoint[spread + task] += 2.0 * values[spread + task] * by_true
-                if not row[COMPUTE_SD] > 0.0:
-                    by_error += error[i] * by_row
-                    by_flagged += error[i] * by_row if row[FLAGGED] > 0.0 else 0.0
+                by_error += 0.0 if row[COMPUTE_SD] > 0.0 else error[i] * by_row
+                by_flagged += error[i] * by_row if row[FLAGGED] > 0.0 else 0.0
         by_levels[NOISE, task] += 2.0 * noise * ((1.0 - correlation) * all_own + correlation * by_shared)
         by_correlation += noise**2 * (by_shared - all_own)
     total -= 0.5 * math.log(determinant)
