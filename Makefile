@@ -92,7 +92,7 @@ clean: ## remove .venv, build products and caches
 
 build/reference.nc: .venv/.project $(FIT_INPUTS)
 	@mkdir -p build
-	$(BIN)/scaling-bayes fit -o $@ --random-seed $(RANDOM_SEED)
+	$(BIN)/scaling-bayes fit -o $@ --overwrite --random-seed $(RANDOM_SEED)
 
 # The two stamps are written last, so an interrupted setup starts over.
 .venv/.dependencies: requirements.lock

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,19 @@ def test_other_rows_and_a_single_task() -> None:
     assert disagreement(ModelOptions("saturating"), observations=fewer) < 1e-10
     one = observe(systems(n_tasks=1, each=9), needs_year=True)
     assert disagreement(ModelOptions("saturating", "complete"), observations=one) < 1e-10
+
+
+@pytest.mark.parametrize(
+    "options", [ModelOptions(), ModelOptions("saturating", "none", robust=True)], ids=str
+)
+@pytest.mark.parametrize("stated", ["some", "all"])
+def test_a_row_may_state_the_error_of_its_compute(options: ModelOptions, stated: str) -> None:
+    rows = np.arange(OBSERVED.error.size)
+    sd = np.where((rows % 2 == 0) | (stated == "all"), 0.05 + 0.1 * rows, np.nan)
+    observations = replace(OBSERVED, compute_sd=sd)
+    assert (OBSERVED.flagged & (rows % 2 == 0)).any()
+    assert (OBSERVED.flagged & (rows % 2 == 1)).any()
+    assert disagreement(options, observations=observations) < 1e-10
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scaling_bayes.calibration import summarize_calibration
     from scaling_bayes.citing.cite import cite
+    from scaling_bayes.criticism import data_checks
     from scaling_bayes.diagnostics import checks
     from scaling_bayes.errors import DataError, OptionError, ScalingBayesError, TargetError, TraceError
     from scaling_bayes.log_prior import with_log_prior
@@ -54,6 +55,7 @@ __all__ = [
     "cite",
     "compare",
     "compare_routes",
+    "data_checks",
     "decompose",
     "default_targets",
     "fit",
@@ -96,6 +98,7 @@ _HOMES = {
     "cite": "citing.cite",
     "compare": "model.compare",
     "compare_routes": "projection.gain",
+    "data_checks": "criticism",
     "decompose": "projection.decompose",
     "default_targets": "projection.targets",
     "fit": "model.fit",

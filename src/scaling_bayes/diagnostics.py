@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["checks", "failed_checks"]
+__all__ = ["checks", "failed_checks", "sentences"]
 
 
 def checks(idata: xr.DataTree) -> pd.DataFrame:
@@ -39,7 +39,11 @@ def checks(idata: xr.DataTree) -> pd.DataFrame:
 
 def failed_checks(idata: xr.DataTree) -> list[str]:
     """One sentence in plain words for each check that did not pass."""
-    frame = checks(idata)
+    return sentences(checks(idata))
+
+
+def sentences(frame: pd.DataFrame) -> list[str]:
+    """One sentence for each row of `checks` or `data_checks` that did not pass."""
     return [
         f"{row.check} is {row.value:.4g} ({row.worst}), expected {row.comparison} {row.threshold:g}: "
         f"{row.meaning}"

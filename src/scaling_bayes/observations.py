@@ -81,12 +81,15 @@ class Observations:
     def applicable(self, options: ModelOptions) -> ModelOptions:
         """Return the options without what these rows cannot inform.
 
-        No paper effect where no paper has two systems in a task, no wider error where nothing is flagged.
+        No paper effect where no paper has two systems in a task; no wider error where nothing is flagged, or
+        all that is has its own standard deviation of compute.
         """
         return replace(
             options,
             paper_effect=options.paper_effect and bool((self.paper_sizes > 1).any()),
-            flagged_error=options.flagged_error and options.measurement_error and bool(self.flagged.any()),
+            flagged_error=options.flagged_error
+            and options.measurement_error
+            and bool((self.flagged & np.isnan(self.compute_sd)).any()),
         )
 
     def subset(self, rows: NDArray[np.bool_]) -> Observations:
@@ -125,6 +128,11 @@ class Observations:
             compute_sd=np.concatenate([self.compute_sd, other.compute_sd]),
             paper_index=np.concatenate([self.paper_index, other.paper_index + len(self.paper_sizes)]),
         )
+
+    @property
+    def has_compute_sd(self) -> bool:
+        """Whether any row states the standard deviation of its compute."""
+        return not bool(np.isnan(self.compute_sd).all())
 
     @property
     def compute(self) -> NDArray[np.float64]:

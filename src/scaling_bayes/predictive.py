@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +135,7 @@ def performance_distribution(
     year: xr.DataArray,
     *,
     flagged: xr.DataArray | None = None,
+    compute_sd: xr.DataArray | None = None,
     compute_is_exact: bool = False,
 ) -> Performance:
     """Distribution of performance, per draw and system.
@@ -151,6 +152,8 @@ def performance_distribution(
         Log10 FLOP and years, relative to the task's reference.
     flagged : DataArray of bool, shape (system,), optional
         Whether a row's compute is in doubt; False by default.
+    compute_sd : DataArray, shape (system,), optional
+        Measurement error of a row's log10 compute, dex, in place of the model's; NaN where none is stated.
     compute_is_exact : bool
         Whether `compute` is the true compute rather than a reported figure with measurement error.
     """
@@ -162,9 +165,7 @@ def performance_distribution(
     }
     compute_mean, compute_variance = compute, xr.zeros_like(compute)
     if "compute_error" in by_system and not compute_is_exact:
-        error = by_system["compute_error"]
-        if flagged is not None and "flagged_error_factor" in by_system:
-            error = error * _where(flagged, by_system["flagged_error_factor"], 1.0)
+        error = _measurement_error(by_system, flagged, compute_sd)
         compute_mean, compute_variance = equations.latent_compute(
             compute,
             year,
@@ -195,6 +196,20 @@ def performance_distribution(
     )
 
 
+def _measurement_error(
+    parameters: Mapping[str, xr.DataArray] | xr.Dataset,
+    flagged: xr.DataArray | None,
+    compute_sd: xr.DataArray | None,
+) -> xr.DataArray:
+    """Standard deviation of reported log10 compute, dex: that of all, wider in doubt, or stated."""
+    error: xr.DataArray = parameters["compute_error"]
+    if flagged is not None and "flagged_error_factor" in parameters:
+        error = error * _where(flagged, parameters["flagged_error_factor"], 1.0)
+    if compute_sd is not None and bool(compute_sd.notnull().any()):
+        error = _where(compute_sd.notnull(), compute_sd, error)
+    return error
+
+
 def observed_performance(
     law: str, parameters: xr.Dataset, observations: Observations, *, compute_is_exact: bool = False
 ) -> Performance:
@@ -211,6 +226,7 @@ def observed_performance(
         by_system(observations.compute),
         by_system(observations.years),
         flagged=by_system(observations.flagged),
+        compute_sd=by_system(observations.compute_sd),
         compute_is_exact=compute_is_exact,
     )
 
@@ -272,10 +288,12 @@ def log_likelihood_total(law: str, parameters: xr.Dataset, observations: Observa
     if "compute_error" not in parameters:
         return total
     task = xr.DataArray(np.array(observations.tasks, dtype=object)[observations.task_index], dims="system")
-    flagged = xr.DataArray(observations.flagged, dims="system")
-    year, compute = (xr.DataArray(each, dims="system") for each in (observations.years, observations.compute))
+    year, compute, flagged, compute_sd = (
+        xr.DataArray(each, dims="system")
+        for each in (observations.years, observations.compute, observations.flagged, observations.compute_sd)
+    )
     of = parameters[["compute_mean", "compute_growth", "compute_spread"]].sel(task=task).drop_vars("task")
-    error = parameters["compute_error"] * _where(flagged, parameters.get("flagged_error_factor", 1.0), 1.0)
+    error = _measurement_error(parameters, flagged, compute_sd)
     residual = compute - of["compute_mean"] - of["compute_growth"] * year
     reported = _log_density(residual, np.sqrt(of["compute_spread"] ** 2 + error**2), None)
     return total + reported.sum("system")

@@ -37,7 +37,8 @@ def simulate_observations(
     parameters : Dataset
         One value of each parameter of `parameter_names`, without chain and draw.
     design : Observations
-        Tasks, years, papers, flags and references; without measurement error the compute too.
+        Tasks, years, papers, flags, stated errors of compute and references; without measurement error the
+        compute too.
     rng : Generator
 
     Returns
@@ -61,6 +62,7 @@ def simulate_observations(
     if options.measurement_error:
         population = {name: at[f"compute_{name}"] for name in ("mean", "growth", "spread")}
         error = at["compute_error"] * np.where(design.flagged, at.get("flagged_error_factor", 1.0), 1.0)
+        error = np.where(np.isnan(design.compute_sd), error, design.compute_sd)
         compute = population["mean"] + population["growth"] * years
         compute = compute + population["spread"] * rng.standard_normal(len(task))
         reported = compute + error * rng.standard_normal(len(task))

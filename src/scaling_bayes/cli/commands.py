@@ -21,6 +21,7 @@ from scaling_bayes.cli.cost import (
     scenario,
 )
 from scaling_bayes.cli.explore import explore
+from scaling_bayes.cli.keep import refuse_replacing, save_or_keep
 from scaling_bayes.cli.options import (
     Commands,
     budget_options,
@@ -86,6 +87,7 @@ def cli() -> None:
     show_default=True,
     help="Trace to write.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace the trace if it exists; refused otherwise.")
 @click.option(
     "--law",
     default="power",
@@ -116,6 +118,7 @@ def cli() -> None:
 def fit(
     systems: Path | None,
     output: Path,
+    overwrite: bool,
     priors: tuple[str, ...],
     quiet: bool,
     as_json: bool,
@@ -123,12 +126,17 @@ def fit(
 ) -> int:
     """Fit SYSTEMS (CSV or Parquet; the shipped systems by default) and write a trace.
 
+    Sampler settings are those of a first attempt; where a check of the sample fails, a second takes smaller
+    steps, which is said and stored. Exit code 3: a check of the sample still fails. A check of the model
+    against the data that fails is a warning.
+
     \b
     Example:
       scaling-bayes fit my_systems.csv -o trace.nc --random-seed 1
     """
-    from scaling_bayes.traces import check_writable, save_trace
+    from scaling_bayes.traces import check_writable
 
+    refuse_replacing(output, overwrite=overwrite)
     check_writable(output)
     replacements = once(map(_prior, priors), "--prior") or None
     say("reading the systems, compiling the model")
@@ -138,7 +146,7 @@ def fit(
         from scaling_bayes.model.fit import fit as fit_model
 
         idata = fit_model(systems, priors=replacements, progressbar=not quiet, **options)
-    path = save_trace(idata, output)
+    path = save_or_keep(idata, output)
     say(f"trace written to {path}")
     failed = failed_checks(idata)
     if as_json:
@@ -381,18 +389,20 @@ def _shipped_info() -> dict[str, Any]:
 
 
 def _trace_info(trace: Path) -> dict[str, Any]:
+    from scaling_bayes.criticism import data_checks
     from scaling_bayes.diagnostics import checks
     from scaling_bayes.traces import open_trace, verified_summary
 
     idata = open_trace(trace)
-    rows = checks(idata)[["check", "value", "comparison", "threshold", "passed"]].to_dict(orient="records")
+    columns = ["check", "value", "comparison", "threshold", "passed"]
     summary = verified_summary(idata, trace)
     return {
         "path": summary["path"],
         "digest": summary["digest"],
         "created": summary["created"],
         **summary["manifest"],
-        "checks": rows,
+        "checks": checks(idata)[columns].to_dict(orient="records"),
+        "data_checks": data_checks(idata)[[*columns, "worst"]].to_dict(orient="records"),
     }
 
 

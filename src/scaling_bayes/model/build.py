@@ -26,7 +26,7 @@ def model_data(observations: Observations) -> dict[str, np.ndarray[Any, Any]]:
     """Arrays the model is conditioned on, by the name of its `pymc.Data`."""
     lowest = np.full(len(observations.tasks), 1.0)
     np.minimum.at(lowest, observations.task_index, observations.error)
-    return {
+    data = {
         "task_index": observations.task_index,
         "observed_compute": observations.compute,
         "year": observations.years,
@@ -37,6 +37,9 @@ def model_data(observations: Observations) -> dict[str, np.ndarray[Any, Any]]:
         "reference_error": observations.reference_error,
         "lowest_error": lowest,
     }
+    if observations.has_compute_sd:
+        data["compute_sd"] = np.nan_to_num(observations.compute_sd)  # 0 where none is given
+    return data
 
 
 def build_model(observations: Observations, options: ModelOptions, priors: Mapping[str, Prior]) -> pm.Model:
@@ -106,7 +109,11 @@ def _draw(name: str, priors: Mapping[str, Prior], **kwargs: Any) -> Any:
 def _latent_compute(
     options: ModelOptions, priors: Mapping[str, Prior], data: Mapping[str, Any]
 ) -> tuple[Any, Any]:
-    """Mean and variance of true compute given what is reported, whose own likelihood is added."""
+    """Mean and variance of true compute given what is reported, whose own likelihood is added.
+
+    The measurement error is one for all rows, wider where compute is in doubt; where a row states its own,
+    that is it.
+    """
     task, year = data["task_index"], data["year"]
     population = {
         name: _draw(f"compute_{name}", priors, dims="task")[task] for name in ("mean", "growth", "spread")
@@ -114,6 +121,8 @@ def _latent_compute(
     error = _draw("compute_error", priors) * pt.ones_like(year)
     if options.flagged_error:
         error = pt.switch(data["flagged"] > 0, error * _draw("flagged_error_factor", priors), error)
+    if "compute_sd" in data:
+        error = pt.switch(data["compute_sd"] > 0, data["compute_sd"], error)
     reported = pm.Normal.dist(
         population["mean"] + population["growth"] * year, pt.sqrt(population["spread"] ** 2 + error**2)
     )

@@ -14,7 +14,6 @@ from arviz_stats import compare as arviz_compare
 
 from scaling_bayes.errors import OptionError
 from scaling_bayes.model.crossvalidate import (
-    GOOD_PARETO_K,
     Predicted,
     leave_folds_out,
     leave_systems_out,
@@ -25,6 +24,7 @@ from scaling_bayes.model.crossvalidate import (
 from scaling_bayes.model.progress import steps
 from scaling_bayes.observations import observations_of
 from scaling_bayes.options import STACK, check_choice, check_seed
+from scaling_bayes.psis import GOOD_PARETO_K
 from scaling_bayes.schema import group, manifest
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from scaling_bayes.predictive import (
     observed_performance,
 )
 from scaling_bayes.priors import Prior
+from scaling_bayes.psis import GOOD_PARETO_K
 from scaling_bayes.schema import group, manifest
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     Folds = list[NDArray[np.bool_]]
 
 __all__ = [
-    "GOOD_PARETO_K",
     "Predicted",
     "leave_folds_out",
     "leave_systems_out",
@@ -38,8 +38,6 @@ __all__ = [
     "task_folds",
 ]
 
-#: Importance sampling is trusted up to this Pareto k (Vehtari et al. 2024, for 4,000 draws).
-GOOD_PARETO_K = 0.7
 #: Earliest systems of a task that stay in when the rest of it is left out: its level has to be seen.
 ANCHORS = 3
 

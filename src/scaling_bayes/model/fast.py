@@ -256,7 +256,8 @@ class Layout:
                 error,
                 observations.compute,
                 observations.years,
-                observations.flagged,
+                observations.flagged & np.isnan(observations.compute_sd),
+                observations.compute_sd,
             ]
         )[order]
         tasks = np.column_stack([reference, of_law.performance(reference), of_law.odds_gain(reference)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scaling_bayes.diagnostics import failed_checks
+from scaling_bayes.criticism import data_checks
+from scaling_bayes.diagnostics import failed_checks, sentences
 from scaling_bayes.digest import data_digest
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.laws import get_law
-from scaling_bayes.model.diagnose import diagnose
-from scaling_bayes.model.sample import compile_posterior, sample_compiled
+from scaling_bayes.model.attempts import Attempt, sample_checked
+from scaling_bayes.model.exactness import refuse_too_exact
+from scaling_bayes.model.sample import compile_posterior
 from scaling_bayes.model.sensitivity import power_scaling
 from scaling_bayes.observations import Observations, observe
 from scaling_bayes.options import TARGET_ACCEPT, ModelOptions, SamplerOptions, check_seed
@@ -94,7 +96,8 @@ def fit(
 
     Performance, by one of four laws, is linear in log10 training compute within each task; slopes, noise and
     algorithmic progress are pooled across tasks on the log scale; compute is taken as measured with error,
-    and systems of one paper as related, both integrated out. Sampled with nutpie's NUTS.
+    and systems of one paper as related, both integrated out. Sampled with nutpie's NUTS; where a check of
+    the sample fails, once more with smaller steps and a longer warm-up, and the better attempt is kept.
 
     Parameters
     ----------
@@ -130,6 +133,7 @@ def fit(
         Number of chains.
     target_accept : float
         Target acceptance rate of NUTS, in (0, 1).
+        Draws, warm-up and acceptance rate are those of the first attempt.
     random_seed : int, optional
         Seed of everything random. Drawn from the system when None; stored either way.
     cores : int, optional
@@ -146,19 +150,22 @@ def fit(
         law's performance scale, ``progress`` where it is in the model (orders of magnitude of compute a year)
         and ``floor`` where the law has one. ``log_likelihood`` is the log density of each error given the
         other systems of its paper, whatever the law. ``attrs["manifest"]`` records options, priors, seed,
-        sampler settings, data digest and versions as JSON.
+        sampler settings (with ``attempts`` where there were two), data digest and versions as JSON, and in
+        ``left_out`` why ``sensitivity`` is missing, where it could not be computed.
 
     Raises
     ------
     DataError
-        If the systems cannot be fitted; every problem is listed.
+        If the systems cannot be fitted, or are too exact for the model; every problem is listed.
     OptionError
         If an option, prior or sampler setting is invalid.
 
     Warns
     -----
     FitWarning
-        For each check that does not pass, for rows left out, and for what was converted or guessed.
+        For each check that does not pass, of the sample or of the model against the data; for rows left out
+        and columns not used; for what was converted or guessed; for a second attempt; for an optional part
+        that failed.
     """
     get_law(law)
     options = ModelOptions(
@@ -171,12 +178,14 @@ def fit(
     table, source = table_to_fit(systems, unit=unit, pooling=pooling)
     observations = observe(table, needs_year=options.needs_year)
     options = observations.applicable(options)
+    notes = _unused(observations, options)
     chosen_priors = resolve_priors(default_priors(options), priors)
     if pooling == "partial" and len(observations.tasks) < 2:
         raise DataError(
             f"pooling='partial' needs at least 2 tasks; found only {observations.tasks[0]!r}. "
             "Use pooling='none', or add the shipped tasks to yours."
         )
+    refuse_too_exact(observations, options, chosen_priors)
     names = parameter_names(options, chosen_priors)
     prior = draw_prior(
         options,
@@ -186,13 +195,15 @@ def fit(
         draws=PRIOR_DRAWS,
         random_seed=seed,
     )
-    posterior, sample_stats = sample_compiled(
+    attempts = sample_checked(
         compile_posterior(observations, options, chosen_priors),
         names,
         sampler,
         cores=cores,
         progressbar=progressbar,
     )
+    sampler, posterior, sample_stats, sample_checks = attempts[-1]
+    notes += _said_of(attempts)
 
     constant = _constant_data(observations, table)
     groups = predict_observed(options.law, prior, posterior, observations, seed)
@@ -204,16 +215,50 @@ def fit(
             {"error": ("system", observations.error)}, coords={"system": list(observations.systems)}
         ),
         "constant_data": constant,
-        "checks": diagnose(posterior, sample_stats),
+        "checks": sample_checks,
     }
     idata = xr.DataTree.from_dict({f"/{name}": annotate(groups[name]) for name in sorted(groups)})
-    idata.attrs["manifest"] = json.dumps(
-        _manifest(options, sampler, chosen_priors, table, source), sort_keys=True, ensure_ascii=False
-    )
-    idata["sensitivity"] = xr.DataTree(annotate(power_scaling(idata)))
-    for sentence in failed_checks(idata):
+    content = _manifest(options, attempts, chosen_priors, table, source)
+    idata.attrs["manifest"] = _as_json(content)
+    try:
+        idata["sensitivity"] = xr.DataTree(annotate(power_scaling(idata)))
+    except Exception as error:  # noqa: BLE001  whatever stops an optional part, the fit is kept
+        reason = f"{type(error).__name__}: {error}"
+        idata.attrs["manifest"] = _as_json(content | {"left_out": {"sensitivity": reason}})
+        notes.append(f"The sensitivity to the priors could not be computed and is left out ({reason}).")
+    for sentence in (*notes, *failed_checks(idata), *_doubts(idata)):
         warnings.warn(sentence, FitWarning, stacklevel=2)
     return idata
+
+
+def _said_of(attempts: Sequence[Attempt]) -> list[str]:
+    """Whether there was a second attempt, with which settings and success."""
+    if len(attempts) == 1:
+        return []
+    first, second = sorted(attempts, key=lambda one: one.sampler.target_accept)
+    kept = "the second is kept" if attempts[-1] is second else "the first, which is better, is kept"
+    outcome = f"fails {', '.join(second.failed)}; {kept}" if second.failed else "passes every check"
+    said = (
+        f"The first attempt fails {', '.join(first.failed)}. A second, with target_accept "
+        f"{second.sampler.target_accept:.4g}, {second.sampler.tune} warm-up draws and "
+        f"{second.sampler.draws} draws per chain, {outcome}."
+    )
+    return [said]
+
+
+def _doubts(idata: xr.DataTree) -> list[str]:
+    try:
+        return sentences(data_checks(idata))
+    except Exception as error:  # noqa: BLE001  whatever stops an optional part, the fit is kept
+        return [f"The model could not be checked against the data ({type(error).__name__}: {error})."]
+
+
+def _unused(observations: Observations, options: ModelOptions) -> list[str]:
+    stated = int((~np.isnan(observations.compute_sd)).sum())
+    if not stated or options.measurement_error:
+        return []
+    said = f"The stated uncertainty of compute of {stated} systems is not used: measurement_error=False."
+    return [said]
 
 
 def table_to_fit(
@@ -292,19 +337,26 @@ def _storable(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
 
 def _manifest(
     options: ModelOptions,
-    sampler: SamplerOptions,
+    attempts: Sequence[Attempt],
     priors: Mapping[str, Prior],
     table: pd.DataFrame,
     source: str,
 ) -> dict[str, Any]:
-    return {
+    content = {
         "schema_version": SCHEMA_VERSION,
         "model": options.to_dict(),
         "priors": {name: prior.to_dict() for name, prior in priors.items()},
-        "sampler": {"name": "nutpie", **sampler.to_dict()},
+        "sampler": {"name": "nutpie", **attempts[-1].sampler.to_dict()},
         "data": {"source": source, "n_systems": len(table), "sha256": data_digest(table)},
         "versions": {"python": platform.python_version(), **library_versions()},
     }
+    if len(attempts) > 1:
+        content["attempts"] = [attempt.to_dict() for attempt in attempts]
+    return content
+
+
+def _as_json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True, ensure_ascii=False)
 
 
 def library_versions() -> dict[str, str]:

@@ -57,7 +57,7 @@ SLOPE, NOISE, PROGRESS, FLOOR = range(4)
     COMPUTE_SPREAD,
 ) = range(4, 12)
 #: Columns of `Problem.rows` and of `Problem.tasks`.
-PERFORMANCE, ERROR, COMPUTE, YEAR, FLAGGED = range(5)
+PERFORMANCE, ERROR, COMPUTE, YEAR, FLAGGED, COMPUTE_SD = range(6)
 REFERENCE, REFERENCE_PERFORMANCE, GAIN = range(3)
 
 
@@ -80,9 +80,10 @@ class Problem(NamedTuple):
     hyper : ndarray, shape (4, 5)
         Of a parameter around its average, location and scale of the prior on the mean; of a floor that is
         not pooled, its prior as in `prior`, with the code first.
-    rows : ndarray, shape (system, 5)
-        Performance (of a law without floor), error, compute (dex), year, and whether compute is in doubt;
-        a paper's systems together.
+    rows : ndarray, shape (system, 6)
+        Performance (of a law without floor), error, compute (dex), year, the stated standard deviation of
+        compute (dex) or NaN, and before it whether compute is in doubt where none is stated; a paper's
+        systems together.
     papers : ndarray of int, shape (paper + 1,)
         First row of each paper, and the number of rows.
     task_of_paper : ndarray of int, shape (paper,)
@@ -141,7 +142,7 @@ def _unpack(address: Any) -> Problem:
     ends = prior + 4 * n
     hyper = ends + 2 * n
     rows = hyper + 20
-    tasks = rows + 5 * n_rows
+    tasks = rows + 6 * n_rows
     codes = carray(address, constant, np.int64)
     numbers = carray(address, tasks + 3 * n_tasks, np.float64)
     return Problem(
@@ -152,7 +153,7 @@ def _unpack(address: Any) -> Problem:
         codes[pooling:at],
         codes[at:papers],
         numbers[hyper:rows].reshape((4, 5)),
-        numbers[rows:tasks].reshape((n_rows, 5)),
+        numbers[rows:tasks].reshape((n_rows, 6)),
         codes[papers:task_of_paper],
         codes[task_of_paper:stored],
         numbers[tasks:].reshape((n_tasks, 3)),
@@ -445,6 +446,14 @@ def _paper(
 
 
 @_inner
+def _measurement_error(row: Array, common: float, factor: float) -> float:
+    """Standard deviation of a row's reported compute: its own, or that of all, wider in doubt."""
+    if row[COMPUTE_SD] > 0.0:
+        return float(row[COMPUTE_SD])
+    return common * factor if row[FLAGGED] > 0.0 else common
+
+
+@_inner
 def _latent(surprise: float, true: float, error: float) -> tuple[float, float]:
     """Mean of true compute minus reported, and its variance (`equations.latent_compute`).
 
@@ -512,7 +521,7 @@ def _likelihood(
             if measured:
                 surprise[i] = row[COMPUTE] - values[mean + task] - values[growth + task] * year
                 true = values[spread + task] ** 2
-                error[i] = (error_sd * factor if row[FLAGGED] > 0.0 else error_sd) ** 2
+                error[i] = _measurement_error(row, error_sd, factor) ** 2
                 nearer, variance[i] = _latent(surprise[i], true, error[i])
                 compute[i] += nearer
                 determinant *= true + error[i]
@@ -548,7 +557,7 @@ def _likelihood(
                 adjoint[mean + task] += by_center
                 adjoint[growth + task] += by_center * year
                 adjoint[spread + task] += 2.0 * values[spread + task] * by_true
-                by_error += error[i] * by_row
+                by_error += 0.0 if row[COMPUTE_SD] > 0.0 else error[i] * by_row
                 by_flagged += error[i] * by_row if row[FLAGGED] > 0.0 else 0.0
         by_levels[NOISE, task] += 2.0 * noise * ((1.0 - correlation) * all_own + correlation * by_shared)
         by_correlation += noise**2 * (by_shared - all_own)

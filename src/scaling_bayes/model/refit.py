@@ -45,7 +45,7 @@ class Refitter:
         self.sampler = sampler
         self.priors = dict(default_priors(options) if priors is None else priors)
         self._by_pymc = by_pymc or not is_fast(self.options, self.priors)
-        self._compiled: dict[int, Any] = {}
+        self._compiled: dict[tuple[int, bool], Any] = {}
 
     def __call__(self, observations: Observations, random_seed: int) -> tuple[xr.Dataset, xr.Dataset]:
         """Sample the posterior given some observations.
@@ -63,15 +63,15 @@ class Refitter:
         return posterior.assign_coords(task=list(observations.tasks)), stats
 
     def _model(self, observations: Observations) -> Any:
-        """Give the compiled model of some observations; PyMC's is compiled once for each number of tasks."""
+        """Give the compiled model of some observations; PyMC's is compiled once for each form of data."""
         if not self._by_pymc:
             return compile_posterior(observations, self.options, self.priors)
         from scaling_bayes.model.build import model_data
 
-        n_tasks = len(observations.tasks)
-        if n_tasks not in self._compiled:
-            self._compiled[n_tasks] = compile_posterior(observations, self.options, self.priors, by_pymc=True)
-        compiled = self._compiled[n_tasks]
+        form = len(observations.tasks), observations.has_compute_sd
+        if form not in self._compiled:
+            self._compiled[form] = compile_posterior(observations, self.options, self.priors, by_pymc=True)
+        compiled = self._compiled[form]
         known = {variable.name for variable in compiled.shared_var_keys}
         return compiled.with_data(
             **{name: values for name, values in model_data(observations).items() if name in known}

@@ -1,0 +1,51 @@
+"""Keep a finished fit, whatever becomes of the file it was to be written to."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scaling_bayes.errors import ScalingBayesError, TraceError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["refuse_replacing", "save_or_keep"]
+
+
+def refuse_replacing(output: Path, *, overwrite: bool) -> None:
+    """Refuse, before long work, to replace a file that is there, unless that was asked for.
+
+    Raises
+    ------
+    UsageError
+        Naming the file and the option.
+    """
+    if output.is_file() and not overwrite:
+        raise click.UsageError(
+            f"{output} exists and would be replaced. Name another file with -o, or add --overwrite."
+        )
+
+
+def save_or_keep(idata: xr.DataTree, output: Path) -> Path:
+    """Write a trace; where that fails, write it to the folder for temporary files.
+
+    Raises
+    ------
+    TraceError
+        If the trace is not where it was to be; the message says where it is, or that it is lost.
+    """
+    from scaling_bayes.traces import save_trace
+
+    try:
+        return save_trace(idata, output)
+    except (ScalingBayesError, OSError, MemoryError) as error:
+        said = str(error) or type(error).__name__
+    try:
+        kept = save_trace(idata, Path(tempfile.mkdtemp(prefix="scaling-bayes-")) / output.name)
+    except (ScalingBayesError, OSError, MemoryError) as error:
+        raise TraceError(f"{said} It could not be kept elsewhere either: {error}") from None
+    raise TraceError(f"{said} The fit is not lost: it is in {kept}.") from None
