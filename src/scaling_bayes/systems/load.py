@@ -79,9 +79,9 @@ def load_systems(family: str = "five_tasks") -> pd.DataFrame:
         Of ``language``: one row per model and benchmark, with the columns its sidecar describes;
         `publication_date` is a timestamp, `compute_in_doubt` a boolean, `n_scores` an integer, `shots` text.
         Of ``five_tasks``: one row per system: compute in FLOP, error as a fraction, value in percent,
-        `publication_date` as a timestamp (15th of the month), `year` as a nullable integer, `in_thompson2020` as a
-        boolean, text columns with empty strings where nothing is known, and `compute_in_doubt`, whether a flag of
-        `IN_DOUBT_FLAGS` is set.
+        `publication_date` as a timestamp (15th of the month), `year` as a nullable integer, `in_thompson2020`
+        as a boolean, text columns with empty strings where nothing is known, and `compute_in_doubt`, whether
+        a flag of `IN_DOUBT_FLAGS` is set.
 
     Raises
     ------
