@@ -1,7 +1,8 @@
 """Rebuild what derives from the hand-kept tables: systems.csv, digests in sidecars, tables of the data page.
 
-Run ``python -m scaling_bayes.systems.build`` after editing ``data/systems_reported.csv`` or
-``data/devices.csv``; ``--check`` writes nothing and fails when a committed file differs.
+Run ``python -m scaling_bayes.systems.build`` after editing ``data/systems_reported.csv``,
+``data/devices.csv`` or a hand-kept ``data/language_*.csv``; ``--check`` writes nothing and fails when a
+committed file differs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from scaling_bayes.errors import DataError, Problem, ScalingBayesError
 from scaling_bayes.files import write_bytes
 from scaling_bayes.resources import checkout_root
 from scaling_bayes.systems.derive import COLUMNS, derive, devices_from
+from scaling_bayes.systems.language import COLUMNS as LANGUAGE_COLUMNS
+from scaling_bayes.systems.language import language_rows
+from scaling_bayes.systems.language_page import fill_language_page
 from scaling_bayes.systems.page import fill_page
 from scaling_bayes.systems.tables import read_cells, write_cells
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TABLES = ("systems_reported.csv", "devices.csv", "systems.csv")
+LANGUAGE_TABLES = ("language_scores.csv", "language_models.csv", "language_tasks.csv", "language_systems.csv")
 _DIGEST = re.compile(r'^sha256 = "[0-9a-f]*"$', re.MULTILINE)
 
 
@@ -49,12 +54,17 @@ def derived_files(root: Path) -> dict[Path, bytes]:
     devices = read_cells(data / "devices.csv")
     rows = derive(reported, devices_from(devices))
     files = {data / "systems.csv": write_cells(COLUMNS, rows).encode("utf-8")}
-    for name in TABLES:
+    language = language_rows(data)
+    files[data / "language_systems.csv"] = write_cells(LANGUAGE_COLUMNS, language).encode("utf-8")
+    for name in (*TABLES, *LANGUAGE_TABLES):
         table = data / name
         digest = hashlib.sha256(files[table] if table in files else table.read_bytes()).hexdigest()
         files[sidecar(table)] = _with_digest(sidecar(table), digest)
     page = root / "docs" / "data.md"
     files[page] = fill_page(page.read_text(encoding="utf-8"), rows, reported, devices).encode("utf-8")
+    page = root / "docs" / "language_data.md"
+    tasks = read_cells(data / "language_tasks.csv")
+    files[page] = fill_language_page(page.read_text(encoding="utf-8"), language, tasks).encode("utf-8")
     return files
 
 

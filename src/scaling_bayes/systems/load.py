@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from scaling_bayes.errors import OptionError
 from scaling_bayes.resources import data_path
 from scaling_bayes.systems.flags import split_flags
 
@@ -50,19 +51,49 @@ _FLOATS = (
 )
 
 
-def load_systems() -> pd.DataFrame:
-    """Every system of the table, with and without compute.
+#: Families of tasks, and the table each is read from.
+FAMILIES = {"five_tasks": "systems.csv", "language": "language_systems.csv"}
+
+_LANGUAGE_FLOATS = (
+    "score_percent",
+    "error",
+    "chance_error",
+    "training_compute_flop",
+    "parameters",
+    "training_tokens",
+    "score_spread",
+)
+
+
+def load_systems(family: str = "five_tasks") -> pd.DataFrame:
+    """Every system of a family of tasks, with and without compute.
+
+    Parameters
+    ----------
+    family : {"five_tasks", "language"}
+        The 2020 paper's five tasks, or language models on 16 benchmarks, 2019 to 2024.
 
     Returns
     -------
     pandas.DataFrame
-        One row per system: compute in FLOP, error as a fraction, value in percent, `publication_date` as a
-        timestamp (15th of the month), `year` as a nullable integer, `in_thompson2020` as a boolean, text
-        columns with empty strings where nothing is known, and `compute_in_doubt`, whether a flag of
-        `IN_DOUBT_FLAGS` is set.
+        Of ``language``: one row per model and benchmark, with the columns its sidecar describes;
+        `publication_date` is a timestamp, `compute_in_doubt` a boolean, `n_scores` an integer, `shots` text.
+        Of ``five_tasks``: one row per system: compute in FLOP, error as a fraction, value in percent,
+        `publication_date` as a timestamp (15th of the month), `year` as a nullable integer, `in_thompson2020`
+        as a boolean, text columns with empty strings where nothing is known, and `compute_in_doubt`, whether
+        a flag of `IN_DOUBT_FLAGS` is set.
+
+    Raises
+    ------
+    OptionError
+        If there is no such family.
     """
     import pandas as pd
 
+    if family not in FAMILIES:
+        raise OptionError(f"no family of tasks {family!r}; there are {', '.join(FAMILIES)}")
+    if family == "language":
+        return _language_systems()
     table = pd.read_csv(data_path("systems.csv"), dtype=str, keep_default_na=False)
     for column in _FLOATS:
         table[column] = pd.to_numeric(table[column].replace("", None)).astype("float64")
@@ -70,6 +101,18 @@ def load_systems() -> pd.DataFrame:
     table["publication_date"] = pd.to_datetime(table["publication_date"].replace("", None), format="%Y-%m-%d")
     table["in_thompson2020"] = table["in_thompson2020"] == "true"
     table["compute_in_doubt"] = _has_flag(table, IN_DOUBT_FLAGS)
+    return table
+
+
+def _language_systems() -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.read_csv(data_path(FAMILIES["language"]), dtype=str, keep_default_na=False)
+    for column in _LANGUAGE_FLOATS:
+        table[column] = pd.to_numeric(table[column].replace("", None)).astype("float64")
+    table["n_scores"] = table["n_scores"].astype("int64")
+    table["publication_date"] = pd.to_datetime(table["publication_date"], format="%Y-%m-%d")
+    table["compute_in_doubt"] = table["compute_in_doubt"] == "true"
     return table
 
 
