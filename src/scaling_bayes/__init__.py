@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from scaling_bayes.calibration import summarize_calibration
     from scaling_bayes.citing.cite import cite
     from scaling_bayes.diagnostics import checks
-    from scaling_bayes.errors import DataError, OptionError, ScalingBayesError, TargetError, TraceError
+    from scaling_bayes.errors import (
+        DataError,
+        OptionError,
+        ScalingBayesError,
+        TargetError,
+        TraceError,
+        WriteError,
+    )
     from scaling_bayes.log_prior import with_log_prior
     from scaling_bayes.model.calibrate import calibrate
     from scaling_bayes.model.compare import Comparison, compare
@@ -48,6 +55,7 @@ __all__ = [
     "Scenario",
     "TargetError",
     "TraceError",
+    "WriteError",
     "affordable",
     "calibrate",
     "checks",
@@ -90,6 +98,7 @@ _HOMES = {
     "Scenario": "projection.scenario",
     "TargetError": "errors",
     "TraceError": "errors",
+    "WriteError": "errors",
     "affordable": "projection.afford",
     "calibrate": "model.calibrate",
     "checks": "diagnostics",
