@@ -7,6 +7,7 @@ import inspect
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,11 +21,22 @@ import pytest
 from click.shell_completion import ShellComplete
 from tests.patience import PATIENCE
 from tests.seeds import REFERENCE_SEED, seeded
+from click.testing import CliRunner
 
-from scaling_bayes import fit, open_trace, project, scorecard, summarize_projection
+from scaling_bayes import (
+    TargetError,
+    affordable,
+    fit,
+    open_trace,
+    project,
+    scorecard,
+    summarize_first_year,
+    summarize_projection,
+)
 from scaling_bayes.cli import cli
 
 SYSTEMS = Path(__file__).parent / "data" / "simulated_systems.csv"
+OLD_TRACE = Path(__file__).parent / "data" / "traces" / "fit-schema-1.nc"
 
 
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -264,6 +276,73 @@ def test_each_help_has_an_example_on_its_own_line(command: str) -> None:
     lines = run(command, "--help").stdout.splitlines()
     example = lines.index("  Example:")
     assert lines[example + 1].strip().startswith(f"scaling-bayes {command}")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fit", "--draws", "10", "--draws", "20"),
+        ("fit", "--robust", "--no-robust"),
+        ("fit", "-o", "a.nc", "--output", "b.nc"),
+        ("project", "TRACE", "--budget-usd", "1e6", "--budget-usd", "1e8"),
+        ("gain", "TRACE", "--carbon-kg", "1e6", "--carbon-kg", "1e8"),
+        ("scenario", "--region", "FRA", "--region", "DEU"),
+        ("scenario", "--assume", "pue=1.1", "--assume", "pue=1.2"),
+        ("fit", "--prior", "slope=0.1:0.05:0.2", "--prior", "slope=0.2:0.1:0.4"),
+        ("afford", "TRACE", "--budget-usd", "1e6", "--budget-usd", "1000000"),
+    ],
+)
+def test_a_value_given_twice_is_refused(arguments: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(cli, [str(OLD_TRACE) if each == "TRACE" else each for each in arguments])
+    assert done.exit_code == 2
+    assert re.search(r"is given (twice|2 times)", done.output)
+
+
+@pytest.mark.parametrize(("name", "command"), EACH, ids=[name for name, _ in EACH])
+def test_every_option_takes_one_value_or_says_it_is_repeatable(name: str, command: click.Command) -> None:
+    for option in command.params:
+        if not isinstance(option, click.Option) or (option.is_flag and not option.secondary_opts):
+            continue
+        twice = [option.opts[-1]] * 2 if option.is_flag else [option.opts[-1], "1", option.opts[-1], "2"]
+        if option.multiple:
+            assert "repeatable" in str(option.help), (name, option.name)
+            continue
+        done = CliRunner().invoke(cli, [name, *twice])
+        assert done.exit_code == 2, (name, option.name, done.output)
+        assert "is given 2 times; expected one value" in done.output
+
+
+def test_afford_answers_each_budget() -> None:
+    target = ("--target", "imagenet=0.2", "--json")
+    both = CliRunner().invoke(
+        cli,
+        ["afford", str(OLD_TRACE), *target, "--budget-usd", "1e3", "--budget-usd", "1e6", "--carbon-kg", "5"],
+    )
+    rows = json.loads(both.stdout)
+    assert [(row["budget_usd"], row["carbon_kg"]) for row in rows] == [(1e3, 5.0), (1e6, 5.0)]
+    for row in rows:
+        alone = affordable(
+            open_trace(OLD_TRACE), targets={"imagenet": 0.2}, budget_usd=row["budget_usd"], carbon_kg=5
+        )
+        expected = summarize_first_year(alone).to_dict(orient="records")[0]
+        assert row["never"] == expected["never"]
+        assert float(row["median"]) == expected["median"]
+
+
+def test_project_says_how_far_it_goes_and_refuses_what_cannot_be() -> None:
+    asked = ["project", str(OLD_TRACE), "--target", "imagenet=0.05"]
+    far = CliRunner().invoke(
+        cli, [*asked, "--year", "2040", "--scenario", "stalled", "--improvement-year", "2040"]
+    )
+    assert far.exit_code == 0, far.output
+    assert "years after the last system of the fit" in far.stderr
+    assert "times below the lowest in the data" in far.stderr
+    assert "in 2040 it is the same as the trend" in far.stderr
+    for year, message in (("2300", "beyond the horizon, 2100"), ("1990", "before the first system")):
+        done = CliRunner().invoke(cli, [*asked, "--year", year])
+        assert done.exit_code == 1
+        assert isinstance(done.exception, TargetError)
+        assert message in str(done.exception)
 
 
 BAD_TABLES = {

@@ -26,6 +26,7 @@ PUBLIC_NAMES = [
     "Scenario",
     "TargetError",
     "TraceError",
+    "WriteError",
     "affordable",
     "calibrate",
     "checks",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -238,6 +239,11 @@ def test_bad_years(reference_fit: xr.DataTree, years) -> None:
 
 def fitted() -> xr.DataTree:
     """A fit of systems from 2014 to 2020, without sampling."""
+    return _fitted().copy(deep=True)
+
+
+@cache
+def _fitted() -> xr.DataTree:
     return synthetic_fit(draws=200)
 
 
@@ -266,7 +272,7 @@ def asked_on_the_page() -> dict[str, str]:
 
 
 @given(st.floats(2014, 2100), st.floats(1e-4, 0.5))
-@settings(max_examples=25)
+@settings(max_examples=10)
 def test_how_far_a_projection_goes_beyond_its_data(year: float, error: float) -> None:
     idata = fitted()
     idata["posterior"]["progress"].values[:] = 0.01
@@ -292,13 +298,13 @@ def test_how_far_a_projection_goes_beyond_its_data(year: float, error: float) ->
 
 def test_draws_that_cannot_be_are_said() -> None:
     idata = fitted()
-    idata["posterior"]["progress"].values[:, ::2] = 3.0
-    idata["posterior"]["progress"].values[:, 1::2] = 0.0
+    idata["posterior"]["progress"].values[:] = 0.0
+    idata["posterior"]["progress"].values[:, ::3] = 3.0
     tree = project(idata, {"imagenet": 0.05}, 2040, scenario="trend")
     (row,) = extrapolation(tree).to_dict(orient="records")
-    assert row["below_one_flop"] == pytest.approx(0.5)
+    assert row["below_one_flop"] == pytest.approx(1 / 3, abs=0.01)
     said = extrapolation_sentences(tree)
-    assert any("50% of the draws take less than one FLOP, which no training can" in each for each in said)
+    assert any("34% of the draws take less than one FLOP, which no training can" in each for each in said)
     assert any("of the draws cost less than one cent" in each for each in said)
 
 
@@ -331,7 +337,7 @@ def test_data_that_begin_late_are_asked_from_their_first_year() -> None:
         idata["constant_data"][name].values[:] += 10.0
     answer = affordable(idata, budget_usd=1e6, targets={"imagenet": 0.1})["affordability"]
     assert answer["year"].values.tolist() == list(range(2024, 2101))
-    with pytest.raises(TargetError, match="before the first system of the fit .2024"):
+    with pytest.raises(TargetError, match=r"before the first system of the fit \(2024"):
         affordable(idata, budget_usd=1e6, targets={"imagenet": 0.1}, years=[2020, 2030])
 
 

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from scaling_bayes.citing.cite import cite
     from scaling_bayes.criticism import data_checks
     from scaling_bayes.diagnostics import checks
-    from scaling_bayes.errors import DataError, OptionError, ScalingBayesError, TargetError, TraceError
+    from scaling_bayes.errors import (
+        DataError,
+        OptionError,
+        ScalingBayesError,
+        TargetError,
+        TraceError,
+        WriteError,
+    )
     from scaling_bayes.log_prior import with_log_prior
     from scaling_bayes.model.calibrate import calibrate
     from scaling_bayes.model.compare import Comparison, compare
@@ -49,6 +56,7 @@ __all__ = [
     "Scenario",
     "TargetError",
     "TraceError",
+    "WriteError",
     "affordable",
     "calibrate",
     "checks",
@@ -92,6 +100,7 @@ _HOMES = {
     "Scenario": "projection.scenario",
     "TargetError": "errors",
     "TraceError": "errors",
+    "WriteError": "errors",
     "affordable": "projection.afford",
     "calibrate": "model.calibrate",
     "checks": "diagnostics",
