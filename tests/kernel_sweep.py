@@ -37,7 +37,8 @@ PLAIN = Mode(linker="py", optimizer=None)
 def by_pymc(model: pm.Model, outputs: list[Any]) -> Callable[[np.ndarray], list[np.ndarray]]:
     """`evaluate(x)`: outputs of a PyMC model at unconstrained coordinates."""
     values = [model.rvs_to_values[variable] for variable in model.free_RVs]
-    shapes = [model.initial_point()[value.name].shape for value in values]
+    start = model.initial_point()
+    shapes = [start[value.name].shape for value in values]
     evaluate = pytensor.function(values, outputs, mode=PLAIN, on_unused_input="ignore")
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
 

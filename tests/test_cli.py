@@ -53,7 +53,7 @@ def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProc
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     folder = tmp_path_factory.mktemp("fitted")
-    quick = ["--draws", 500, "--tune", 500, "--random-seed", seeded(1), "--pooling", "none"]
+    quick = ["--draws", 1500, "--tune", 1000, "--random-seed", seeded(1), "--pooling", "none"]
     switches = ["--no-measurement-error", "--no-algorithmic-progress"]
     done = run(
         "fit",
