@@ -316,7 +316,7 @@ def validate(systems: Path, unit: str | None, as_json: bool) -> None:
         print_json(counts)
     else:
         print_table(
-            f"{systems}: {sum(c['systems'] for c in counts)} systems",
+            f"{systems}: {sum(int(str(c['systems'])) for c in counts)} systems",
             ("task", "systems", "with compute", "lowest error"),
             [
                 (str(c["task"]), str(c["systems"]), str(c["with_compute"]), f"{c['lowest_error']:.4g}")
