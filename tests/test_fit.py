@@ -449,7 +449,7 @@ BAD_SYSTEMS = [
     (table().head(4), "pooling='partial' needs at least 2 tasks"),
     (table(year=[None] * 8), "no year"),
     (table(training_compute_flop=[1e20] * 8, error=np.linspace(0.1, 0.5, 8)), "compute that varies"),
-    (table(error=[0.5, 0.4, 0.3, 0.0] * 2), "strictly between 0 and 1"),
+    (table(error=[0.5, 0.4, 0.3, -0.1] * 2), "strictly between 0 and 1"),
     (table(training_compute_flop=[1e18, 1e19, np.inf, 1e20] * 2), "finite"),
     (table(training_compute_flop=[np.nan] * 8), "no row has training compute"),
     ("no_such_file.csv", "no_such_file.csv"),

@@ -54,9 +54,7 @@ class FitRows:
         said = []
         fitted = f"{len(self.systems)} are fitted."
         if self.without_compute:
-            said.append(
-                f"{_systems(self.without_compute)} no training compute and are left out; {fitted}"
-            )
+            said.append(f"{_systems(self.without_compute)} no training compute and are left out; {fitted}")
         for number, error, easier in ((self.without_error, 1, "easier"), (self.perfect, 0, "harder")):
             if number:
                 said.append(

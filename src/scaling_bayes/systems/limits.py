@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 MAX_BYTES: Final = 32 * 2**20
-MAX_ROWS: Final = 100_000
+MAX_ROWS: Final = 50_000
 MAX_COLUMNS: Final = 1_000
 MAX_CELLS: Final = 2_000_000
 #: Lines of a file, blank ones included: a spreadsheet has 1,048,576 rows.

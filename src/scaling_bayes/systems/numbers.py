@@ -13,6 +13,7 @@ __all__ = ["AMBIGUOUS", "decimal_sign", "read_number"]
 AMBIGUOUS: Final = "ambiguous"
 _SPACES: Final = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'", "\u2212": "-"})
 _NUMBER: Final = re.compile(r"([+-]?)(\d[\d., ']*)((?:[eE][+-]?\d+)?)")
+_USUAL: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _MAY_GROUP: Final = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 #: No number of a table is written with more characters; Python's own limit is on digits of whole numbers.
 _LONGEST: Final = 400
@@ -40,6 +41,8 @@ def read_number(text: str, decimal: Literal[",", "."] | None = None) -> float | 
     >>> read_number("1,234"), read_number("1,234", ",")
     ('ambiguous', 1.234)
     """
+    if decimal is None and len(text) < _LONGEST and _USUAL.fullmatch(text):
+        return float(text)
     text = text.strip().translate(_SPACES)
     if len(text) > _LONGEST or "_" in text:
         return None

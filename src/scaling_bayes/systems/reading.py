@@ -75,7 +75,7 @@ class ReadTable:
 
 
 def read_table(source: str | PathLike[str]) -> ReadTable:
-    """Read a CSV or Parquet file of at most 32 MiB, 100,000 rows and 1,000 columns.
+    """Read a CSV or Parquet file of at most 32 MiB, 50,000 rows and 1,000 columns.
 
     Parameters
     ----------

@@ -77,12 +77,13 @@ def check_ranges(
     problems = []
     told: dict[str, int | str] = {}
     for column, rules in _rules(table).items():
+        cells = table[column].tolist()
         for name, wrong in rules:
             for position in wrong.to_numpy(dtype=bool, na_value=False).nonzero()[0].tolist():
                 label = labels[position]
                 if (label, column) in skip:
                     continue
-                cell = table[column].iloc[position]
+                cell = cells[position]
                 if name in told and name in _AGAIN:
                     expected = _AGAIN[name].format(row=told[name])
                 elif name == "compute_unit":
@@ -206,7 +207,7 @@ def check_times(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[
     whole = year == year // 1
     if "publication_date" in table:
         date = table["publication_date"]
-        dated = date.dt.year + (date.dt.dayofyear - 1) / (365 + date.dt.is_leap_year)
+        dated = date.dt.year + (date.dt.day_of_year - 1) / (365 + date.dt.is_leap_year)
         wrong = ((year - dated).abs() > _YEAR_TOLERANCE) & ~whole | (
             whole & (date.dt.year != year) & date.notna()
         )
@@ -272,8 +273,7 @@ def check_agreement(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Pr
             f"{table['error'].iloc[position]:g} with value {table['value'].iloc[position]:g}",
             f"error = 1 - value / 100 = {implied.iloc[position]:g}",
         )
-        for position in range(len(table))
-        if wrong.iloc[position]
+        for position in wrong.to_numpy().nonzero()[0].tolist()
     ]
 
 
@@ -288,8 +288,9 @@ def check_repeats(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Prob
     cells = table[keys].map(str)
     first: dict[tuple[str, ...], int] = {}
     problems = []
+    known = table["training_compute_flop"].notna().tolist()
     for position, key in enumerate(cells.itertuples(index=False, name=None)):
-        if math.isnan(table["training_compute_flop"].iloc[position]):
+        if not known[position]:
             continue
         if key in first:
             found = f"the same system as row {labels[first[key]]}"

@@ -194,7 +194,7 @@ def check_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | None 
     if "compute_sd_dex" in table and table["compute_sd_dex"].notna().any():
         sd = table["compute_sd_dex"].dropna()
         notes.append(
-            f"{len(sd)} rows have an uncertainty of compute of their own: a standard deviation of log10 compute "
+            f"{len(sd)} rows have their own uncertainty of compute: a standard deviation of log10 compute "
             f"of {sd.min():.2g} to {sd.max():.2g} dex."
         )
     unused = tuple(name for name in given_names if name not in _READ)
