@@ -135,7 +135,7 @@ def scenario(as_json: bool, as_csv: bool, **options: Any) -> None:
 @json_option
 @csv_option
 def afford(
-    trace: Path, targets: tuple[str, ...], start: int, until: int, as_json: bool, as_csv: bool, **options: Any
+    trace: str, targets: tuple[str, ...], start: int, until: int, as_json: bool, as_csv: bool, **options: Any
 ) -> None:
     """Print when each target first fits the budget, and how likely it never does.
 
@@ -189,7 +189,7 @@ def afford(
 @scenario_options()
 @json_option
 @csv_option
-def gain(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **options: Any) -> None:
+def gain(trace: str, targets: tuple[str, ...], as_json: bool, as_csv: bool, **options: Any) -> None:
     """Print by what factor price, energy or algorithms must improve, and which routes would do.
 
     \b
@@ -279,7 +279,7 @@ def _factor(low: float, high: float) -> str:
 @scenario_options()
 @json_option
 @csv_option
-def decompose(trace: Path, targets: tuple[str, ...], as_json: bool, as_csv: bool, **options: Any) -> None:
+def decompose(trace: str, targets: tuple[str, ...], as_json: bool, as_csv: bool, **options: Any) -> None:
     """Print how much of the spread comes from parameters, noise, hardware, price and grid.
 
     \b

@@ -37,7 +37,7 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def open_fit(source: Path | str) -> xr.DataTree:
+def open_fit(source: str) -> xr.DataTree:
     """Open a fit whose numbers are asked for, and say every check that it did not pass."""
     from scaling_bayes.diagnostics import failed_checks
     from scaling_bayes.schema import FIT_KIND
