@@ -117,6 +117,14 @@ _RANKED: Final = {
     ),
     False: (set[str](), {"largest_shift", "largest_shift_fit"}),
 }
+#: Prior that each switch of a model brings.
+_SWITCHES: Final = {
+    "measurement_error": "compute_error",
+    "algorithmic_progress": "progress",
+    "paper_effect": "paper_correlation",
+    "robust": "degrees_of_freedom",
+    "flagged_error": "flagged_error_factor",
+}
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _LONGEST_VERSION: Final = 300
 #: Entries of the manifest of every kind, and their types.
@@ -317,6 +325,15 @@ def _difference(found: set[str], expected: set[str]) -> str:
 def _parameters(content: Mapping[str, Any]) -> set[str]:
     """Parameters of the posterior that a manifest states."""
     options, priors = ModelOptions(**content["model"]), dict(_priors(content))
+    for switch, prior in _SWITCHES.items():
+        stated = getattr(options, switch)
+        if stated != any(name.startswith(prior) for name in priors):
+            raise TraceError(
+                f"manifest: found {switch} = {stated} {'without' if stated else 'with'} a prior of {prior}; "
+                "expected both or neither."
+            )
+    if (options.pooling == "partial") != ("slope_log_mean" in priors):
+        raise TraceError(f"manifest: found pooling = {options.pooling!r} with priors of another pooling.")
     names = set(parameter_names(options, priors))
     if options.law != STACK:
         return names

@@ -212,7 +212,11 @@ def _declared_bytes(item: Any) -> int:
                 f"{item.name} holds text of {item.ndim} dimensions, of fixed length or in chunks; expected "
                 "texts of any length along one dimension, in one piece."
             )
-    elif item.dtype.kind not in "iuf" or not kind.equal(_types().py_create(item.dtype)):
+    elif (
+        item.dtype.kind not in "iuf"
+        or item.dtype.itemsize > 8
+        or not kind.equal(_types().py_create(item.dtype))
+    ):
         raise TraceError(f"{item.name} holds numbers of an odd type; expected whole numbers or floats.")
     if item.chunks:
         piece = math.prod(item.chunks) * kind.get_size()
