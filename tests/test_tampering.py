@@ -29,7 +29,7 @@ from scaling_bayes.layouts import check_layout
 from scaling_bayes.report import build_report, render_html
 from scaling_bayes.traces import _tree, open_trace, save_trace
 
-from .hostile import BY_BYTES, BY_HDF5, write
+from tests.hostile import BY_BYTES, BY_HDF5, write
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 Edit = Callable[[h5py.File], object]
@@ -370,7 +370,7 @@ def test_what_no_trace_holds_is_refused_before_it_is_read(name: str, tmp_path: P
 @pytest.mark.parametrize("name", [*BY_BYTES, "30 million elements", "a chunk that inflates to more"])
 def test_a_file_made_to_do_harm_is_refused_in_a_process_of_its_own(name: str, tmp_path: Path) -> None:
     write(name, TRACE, tmp_path / "trace.nc")
-    with pytest.raises(TraceError, match="trace.nc"):
+    with pytest.raises(TraceError, match=r"trace\.nc"):
         open_trace(tmp_path / "trace.nc")
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2**20  # KiB
 
