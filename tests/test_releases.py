@@ -63,6 +63,15 @@ def test_a_name_means_the_released_trace_and_dot_slash_a_file(
     assert open_trace(REFERENCE_TRACE).attrs["digest"] == read_index()[0].digest
     with pytest.raises(TraceError, match="not a readable netCDF-4 file"):
         open_trace(f"./{REFERENCE_TRACE}")
+    with pytest.raises(TraceError, match="not a readable netCDF-4 file"):
+        open_trace(Path(REFERENCE_TRACE))
+    (tmp_path / "mine").write_text("another file")
+    with pytest.raises(TraceError, match=r"no released trace is named 'mine'.*write \./mine"):
+        open_trace("mine")
+    for command in ("info", "cite", "verify", "project"):
+        done = run(command, f"./{REFERENCE_TRACE}", cwd=tmp_path)
+        assert done.returncode == 1
+        assert "not a readable netCDF-4 file" in done.stderr
 
 
 def test_a_released_file_that_was_replaced_is_refused_before_it_is_read(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import struct
 import subprocess
 import sys
@@ -23,8 +24,12 @@ import xarray as xr
 
 from scaling_bayes.digest import tree_digest
 from scaling_bayes.errors import TraceError
+from scaling_bayes.hdf5 import UnreadableError, read_here
+from scaling_bayes.layouts import check_layout
 from scaling_bayes.report import build_report, render_html
-from scaling_bayes.traces import open_trace, save_trace
+from scaling_bayes.traces import _tree, open_trace, save_trace
+
+from tests.hostile import BY_BYTES, BY_HDF5, write
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 Edit = Callable[[h5py.File], object]
@@ -338,6 +343,7 @@ def test_every_flipped_byte_is_refused_or_changes_nothing(tmp_path: Path) -> Non
             "reference-2099.01",
             "no released trace is named 'reference-2099.01'; expected one of reference-2026.11",
         ),
+        ("mine", "no released trace is named 'mine'"),
         ("https://example.org/reference-2026.11.nc", "cannot read"),
         ("/dev/zero", "device or pipe"),
         ("traces/reference-2026.11", "cannot read"),
@@ -352,6 +358,109 @@ def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "trace.nc")
     with pytest.raises(TraceError, match="device or pipe"):
         open_trace(tmp_path / "trace.nc")
+
+
+@pytest.mark.parametrize("name", BY_HDF5)
+def test_what_no_trace_holds_is_refused_before_it_is_read(name: str, tmp_path: Path) -> None:
+    write(name, TRACE, tmp_path / "trace.nc")
+    with (tmp_path / "trace.nc").open("rb") as file, pytest.raises((TraceError, UnreadableError)):
+        check_layout(_tree(read_here(file)))
+
+
+@pytest.mark.parametrize("name", [*BY_BYTES, "30 million elements", "a chunk that inflates to more"])
+def test_a_file_made_to_do_harm_is_refused_in_a_process_of_its_own(name: str, tmp_path: Path) -> None:
+    write(name, TRACE, tmp_path / "trace.nc")
+    with pytest.raises(TraceError, match=r"trace\.nc"):
+        open_trace(tmp_path / "trace.nc")
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2**20  # KiB
+
+
+def test_a_file_that_crashes_the_library_or_never_ends_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "trace.nc").write_bytes(TRACE.read_bytes())
+    for code, message in (("os.abort()", "ended with code -6"), ("os.kill(os.getpid(), 24)", "over 8 s")):
+        monkeypatch.setattr("scaling_bayes.hdf5._CHILD", f"import os; {code}")
+        with pytest.raises(TraceError, match=message):
+            open_trace(tmp_path / "trace.nc")
+
+
+def stored(tree: xr.DataTree, path: Path) -> Path:
+    """Write a tree as `save_trace` does, whatever it holds, with a digest that fits."""
+    tree.attrs["digest"] = tree_digest(tree)
+    path.write_bytes(bytes(tree.to_netcdf(engine="h5netcdf")))
+    return path
+
+
+def of_variable(name: str, values: object) -> Callable[[xr.DataTree], None]:
+    def edit(tree: xr.DataTree) -> None:
+        group, variable = name.split("/")
+        dataset = tree[group].to_dataset()
+        if variable in dataset.coords:
+            dataset = dataset.assign_coords({variable: values})
+        else:
+            changed = dataset[variable].values.copy()
+            changed.flat[0] = values
+            dataset[variable] = dataset[variable].copy(data=changed)
+        tree[group] = xr.DataTree(dataset)
+
+    return edit
+
+
+def of_manifest(change: Callable[[dict], object]) -> Callable[[xr.DataTree], None]:
+    def edit(tree: xr.DataTree) -> None:
+        content = json.loads(tree.attrs["manifest"])
+        change(content)
+        tree.attrs["manifest"] = json.dumps(content)
+
+    return edit
+
+
+#: Traces that agree with their digest and are none, and what is said of them.
+HAND_MADE: dict[str, tuple[Callable[[xr.DataTree], None], str]] = {
+    "a bad date": (of_variable("constant_data/publication_date", "31/12/2019"), "publication_date"),
+    "a system of no task": (of_variable("constant_data/system_task", "nowhere"), "system_task"),
+    "a task twice": (of_variable("posterior/task", ["a", "a"]), "a label twice"),
+    "other systems": (of_variable("log_likelihood/system", list("abcdefghij")), "other labels"),
+    "an infinite slope": (of_variable("posterior/slope", np.inf), "posterior/slope"),
+    "a missing error": (of_variable("observed_data/error", np.nan), "observed_data/error"),
+    "an error of 2": (of_variable("observed_data/error", 2.0), "outside"),
+    "a paper that is not counted": (of_variable("constant_data/paper_index", 77), "paper_index"),
+    "surrogates": (of_manifest(lambda m: m["data"].update(source="\ud800")), "no readable manifest"),
+    "a huge whole number": (
+        of_manifest(lambda m: m["priors"]["intercept"].update(sigma=10**400)),
+        "no readable manifest",
+    ),
+    "a kind that is a list": (of_manifest(lambda m: m.update(kind=["fit"])), "kind"),
+    "an unknown law": (of_manifest(lambda m: m["model"].update(law="cubic")), "law='cubic' is not known"),
+    "another law": (of_manifest(lambda m: m["model"].update(law="saturating")), "no floor"),
+    "an extra prior": (
+        of_manifest(lambda m: m["priors"].update(x={"family": "Normal", "mu": 0, "sigma": 1})),
+        "no x against",
+    ),
+    "a family that is a command": (
+        of_manifest(lambda m: m["priors"]["intercept"].update(family="os.system")),
+        "priors.intercept",
+    ),
+    "a switch without its prior": (of_manifest(lambda m: m["model"].update(robust=True)), "robust"),
+    "a stack of nothing": (of_manifest(lambda m: m["model"].update(law="stack")), "stack"),
+    "a time that is none": (lambda tree: tree.attrs.update(created="yesterday"), "created"),
+    "an entry twice": (
+        lambda tree: tree.attrs.update(
+            manifest='{"kind": "fit", ' + tree.attrs["manifest"][1:-1] + ', "kind": "fit"}'
+        ),
+        "no readable manifest",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HAND_MADE)
+def test_a_hand_made_trace_is_refused_at_opening(name: str, tmp_path: Path) -> None:
+    edit, message = HAND_MADE[name]
+    tree = open_trace(TRACE)
+    edit(tree)
+    with stored(tree, tmp_path / "trace.nc").open("rb") as file, pytest.raises(TraceError, match=message):
+        check_layout(_tree(read_here(file)))
 
 
 def test_names_with_script_stay_text(tmp_path: Path) -> None:

@@ -17,11 +17,14 @@ from scaling_bayes.schema import dataset_of
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+    from numpy.typing import NDArray
 
 __all__ = ["WRITTEN_AS", "cited_digest", "data_digest", "frame_digest", "measured_digest", "tree_digest"]
 
 #: Attribute of a tree that was read from a file of an older layout: the digest that file was written with.
 WRITTEN_AS = "written_as"
+
+_TEXTS_AT_A_TIME = 2**16
 
 _DIGESTED_COLUMNS = (
     "task",
@@ -110,10 +113,11 @@ def tree_digest(tree: xr.DataTree) -> str:
             values = np.asarray(variable.values)
             _update(digest, "variable", name, list(map(str, variable.dims)), list(values.shape))
             if values.dtype.kind in "OUST":
-                _update(digest, "text", [str(value) for value in values.ravel()])
+                _update_texts(digest, values)
             else:
                 _update(digest, values.dtype.kind, values.dtype.itemsize)
-                digest.update(np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).tobytes())
+                stored = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+                digest.update(memoryview(stored.reshape(-1).view(np.uint8)))
             _update(digest, _canonical_attrs(variable.attrs))
     return digest.hexdigest()
 
@@ -126,6 +130,16 @@ def cited_digest(tree: xr.DataTree) -> str:
 def _update(digest: Any, *parts: Any) -> None:
     digest.update(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode())
     digest.update(b"\x00")
+
+
+def _update_texts(digest: Any, values: NDArray[Any]) -> None:
+    """As ``_update(digest, "text", [...])``, some texts at a time: there may be very many."""
+    digest.update(b'["text",[')
+    for start in range(0, values.size, _TEXTS_AT_A_TIME):
+        some = [str(value) for value in values.flat[start : start + _TEXTS_AT_A_TIME]]
+        joined = json.dumps(some, ensure_ascii=False, separators=(",", ":"))[1:-1]
+        digest.update(f"{',' if start else ''}{joined}".encode())
+    digest.update(b"]]\x00")
 
 
 def _canonical_attrs(attrs: Any) -> dict[str, Any]:

@@ -24,6 +24,7 @@ __all__ = [
     "REFERENCE_TRACE",
     "Release",
     "find_trace",
+    "is_name",
     "list_traces",
     "read_index",
     "release_of",
@@ -137,28 +138,48 @@ def release_of(digest: str) -> Release | None:
     return next((release for release in read_index() if release.digest == digest), None)
 
 
-def find_trace(source: str | os.PathLike[str]) -> tuple[Path, Release | None]:
-    """Path of a trace given by released name or by path.
+def is_name(source: str | os.PathLike[str]) -> bool:
+    """Whether a trace is given by name rather than as a file.
 
-    A released name means the released trace, whatever files there are; ``./name`` means a file.
+    A path object, and text with a folder or an ending in it, is a file, whatever else is named so; plain text
+    is a name, whatever files there are. A name of a release ends in its month, which is no ending.
+    """
+    if not isinstance(source, str):
+        return False
+    folders = {"/", os.sep, os.altsep or os.sep}
+    if any(folder in source for folder in folders) or Path(source).drive:
+        return False
+    return "." not in source or _NAME.fullmatch(source) is not None
+
+
+def find_trace(source: str | os.PathLike[str]) -> tuple[Path, Release | None]:
+    """Path of a trace given by released name or by path; `is_name` says which of them it is.
 
     Raises
     ------
     TraceError
-        If it looks like a released name and is none, or cannot be a path.
+        If it is a name and no trace is released under it, or cannot be a path.
     DataError
         If the file of a released trace is missing.
     """
-    text = os.fsdecode(source)
+    try:
+        text = os.fsdecode(source)
+    except TypeError:
+        text = ""
     if not text or "\0" in text:
-        raise TraceError(f"found {text!r}; expected the path of a trace, or the name of a released one.")
-    release = next((release for release in read_index() if release.name == text), None)
-    if release is not None and release.digest:
-        return data_path(f"traces/{release.file}"), release
-    if _NAME.fullmatch(text) and not Path(text).exists():
-        known = ", ".join(release.name for release in read_index() if release.digest)
-        raise TraceError(f"no released trace is named {text!r}; expected one of {known}, or a path.")
-    return Path(text), None
+        raise TraceError(
+            f"found {source!r:.80}; expected the path of a trace, or the name of a released one."
+        )
+    if not is_name(source):
+        return Path(text), None
+    released = {release.name: release for release in read_index() if release.digest}
+    if text not in released:
+        beside = f"; for the file of that name write ./{text}" if Path(text).exists() else ""
+        raise TraceError(
+            f"no released trace is named {text!r:.80}; expected one of {', '.join(released)}, or a path, "
+            f"such as trace.nc{beside}."
+        )
+    return data_path(f"traces/{released[text].file}"), released[text]
 
 
 def to_toml(releases: tuple[Release, ...]) -> str:

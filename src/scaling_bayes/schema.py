@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from scaling_bayes.errors import TraceError
 
@@ -23,6 +24,7 @@ __all__ = [
     "HARDWARE_GROUPS",
     "HARDWARE_KIND",
     "HARDWARE_SCHEMA_VERSION",
+    "OPTIONAL_GROUPS",
     "SBC",
     "SCHEMA_VERSION",
     "VARIABLES",
@@ -48,6 +50,9 @@ FIT_GROUPS = (
     "checks",
 )
 
+#: Groups that a fit may have besides: of power-scaling sensitivity, of a stack's fits, and for ArviZ.
+OPTIONAL_GROUPS = ("sensitivity", "comparison", "log_prior")
+
 #: Kinds of stored posterior: the entry `kind` of the manifest, absent in a fit.
 FIT_KIND = "fit"
 HARDWARE_KIND = "hardware"
@@ -65,6 +70,9 @@ CALIBRATION_GROUPS = ("fits", "summary")
 #: Experiments of many fits; the first two are simulation-based calibration.
 EXPERIMENTS = ("prior_sbc", "posterior_sbc", "leave_one_paper_out", "prior_sweep")
 SBC = EXPERIMENTS[:2]
+
+#: Digits of a whole number in a manifest; 64 bits take 20.
+_LONGEST_WHOLE_NUMBER: Final = 20
 
 _DEX = "log10(FLOP)"
 _DEX_PER_YEAR = "log10(FLOP) / year"
@@ -211,7 +219,15 @@ def manifest(idata: xr.DataTree) -> dict[str, Any]:
     """
     text = getattr(idata, "attrs", {}).get("manifest")
     try:
-        content = json.loads(str(text), parse_constant=_refuse)
+        content = json.loads(
+            str(text),
+            parse_constant=_refuse,
+            parse_float=_finite,
+            parse_int=_moderate,
+            object_pairs_hook=_unrepeated,
+        )
+        str(text).encode()
+        json.dumps(content, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
         raise TraceError(
             "the tree has no readable manifest; expected a fit of this package, from fit() or open_trace()."
@@ -221,8 +237,21 @@ def manifest(idata: xr.DataTree) -> dict[str, Any]:
     return content
 
 
-def _refuse(constant: str) -> None:
-    """Refuse NaN and Infinity, which JSON does not have.
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
+
+
+def _moderate(text: str) -> int:
+    return int(text) if len(text) <= _LONGEST_WHOLE_NUMBER else _refuse(text)
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(pairs) if len(dict(pairs)) == len(pairs) else _refuse("an entry twice")
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Refuse NaN and Infinity, which JSON does not have, and what readers of JSON take differently.
 
     Raises
     ------

@@ -11,14 +11,15 @@ import os
 import stat
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from scaling_bayes import files
 from scaling_bayes.digest import WRITTEN_AS, tree_digest
 from scaling_bayes.errors import TraceError, WriteError
+from scaling_bayes.hdf5 import Contents, UnreadableError, read_apart, read_here
 from scaling_bayes.layouts import check_layout, read_layout
-from scaling_bayes.releases import find_trace
-from scaling_bayes.safety import MAX_TRACE_BYTES, refuse_unsafe
+from scaling_bayes.releases import Release, find_trace
+from scaling_bayes.safety import MAX_TRACE_BYTES
 from scaling_bayes.schema import FIT_KIND, dataset_of, manifest
 
 if TYPE_CHECKING:
@@ -93,10 +94,7 @@ def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr
         does not match its digest or the one released under its name.
     """
     path, release = find_trace(source)
-    content = _bytes_of(path)
-    if release is not None:
-        expect_digest(f"{path}: the file", release.sha256, sha256(content).hexdigest())
-    tree = _read(content, path)
+    tree = _tree(_contents_of(path, release))
     stored = str(tree.attrs.get("digest"))
     try:
         today = read_layout(tree, kind or (release.kind if release else FIT_KIND))
@@ -152,41 +150,59 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise TraceError(str(error)) from error
 
 
-def _bytes_of(path: Path) -> bytes:
+def _contents_of(path: Path, release: Release | None) -> Contents:
+    """What a file holds: a released one's when its bytes are known, any other's from a process of its own."""
     try:
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode):
-            raise TraceError(f"{path} is a folder; expected a netCDF file written by save_trace.")
-        if not stat.S_ISREG(found.st_mode):
-            raise TraceError(f"{path} is a device or pipe; expected a netCDF file written by save_trace.")
-        if found.st_size > MAX_TRACE_BYTES:
-            raise TraceError(f"{path} is larger than {MAX_TRACE_BYTES / 2**30:.0f} GiB; no trace is.")
-        return path.read_bytes()
-    except OSError as error:
-        raise TraceError(f"cannot read {path}: {error.strerror or error}.") from error
-
-
-def _read(content: bytes, path: Path) -> xr.DataTree:
-    import h5py
-    import xarray as xr
-
-    try:
-        with h5py.File(io.BytesIO(content), "r") as handle:
-            refuse_unsafe(handle, len(content))
-        options: dict[str, Any] = {"engine": _ENGINE, "decode_times": False, "decode_timedelta": False}
-        with xr.open_datatree(io.BytesIO(content), **options) as tree:
-            return tree.load()
+        with _opened(path) as file:
+            if release is None:
+                return read_apart(file)
+            content = file.read()
+        expect_digest(f"{path}: the file", release.sha256, sha256(content).hexdigest())
+        return read_here(io.BytesIO(content))
     except TraceError as error:
-        raise TraceError(f"{path}: {error}") from None
-    except Exception as error:  # h5py and xarray raise many kinds on a damaged file
+        raise TraceError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
+    except UnreadableError as error:
         if path.suffix.lower() in _TABLES:
             raise TraceError(
                 f"{path} is a table; expected a trace. `scaling-bayes fit {path}` makes one of it."
             ) from None
         raise TraceError(
-            f"{path} is not a readable netCDF-4 file ({type(error).__name__}: {error}); "
+            f"{path} is not a readable netCDF-4 file ({error}); "
             "it is damaged, cut short or of another kind. Get an intact copy."
-        ) from error
+        ) from None
+    except OSError as error:
+        raise TraceError(f"cannot read {path}: {error.strerror or error}.") from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a plain file of a trace's size, without waiting for whatever else has its name."""
+    if path.is_dir():
+        raise TraceError("it is a folder; expected a netCDF file written by save_trace.")
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    file = os.fdopen(descriptor, "rb")
+    found = os.fstat(descriptor)
+    problem = ""
+    if not stat.S_ISREG(found.st_mode):
+        problem = "it is a device or pipe; expected a netCDF file written by save_trace."
+    elif found.st_size > MAX_TRACE_BYTES:
+        problem = f"it is larger than {MAX_TRACE_BYTES >> 20} MiB; no trace is."
+    if problem:
+        file.close()
+        raise TraceError(problem)
+    return file
+
+
+def _tree(contents: Contents) -> xr.DataTree:
+    import xarray as xr
+
+    datasets = {}
+    for name, variables in contents.groups.items():
+        made = {key: xr.Variable(one.dims, one.values, one.attrs) for key, one in variables.items()}
+        coords = {key: made.pop(key) for key in list(made) if made[key].dims == (key,)}
+        datasets[f"/{name}"] = xr.Dataset(made, coords)
+    tree = xr.DataTree.from_dict(datasets)
+    tree.attrs = dict(contents.attrs)
+    return tree
 
 
 def _encoding(tree: xr.DataTree) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Whether what a trace states follows from its own draws and data.
 
 The digest says that a file is the one that was written. Here everything in it that was computed from
-something else in it is computed again: digest of the data, references, predictive draws, log likelihood,
-checks.
+something else in it is computed again: digest of the data, references, draws of the prior, predictive draws,
+log likelihood, checks. What the manifest states of model, priors and seed is held to them by that.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,12 +16,15 @@ import numpy as np
 
 from scaling_bayes.calibration import summarize
 from scaling_bayes.convergence import ebfmi, ess_bulk, ess_tail, rhat
-from scaling_bayes.digest import data_digest, measured_digest
+from scaling_bayes.digest import cited_digest, data_digest, measured_digest
 from scaling_bayes.errors import OptionError, TraceError
-from scaling_bayes.observations import decimal_year, observations_of
+from scaling_bayes.laws import LAWS, get_law
+from scaling_bayes.observations import decimal_year, observations_of, observe
 from scaling_bayes.options import STACK, ModelOptions
+from scaling_bayes.parameters import draw_prior
 from scaling_bayes.predictive import predict_observed
-from scaling_bayes.releases import find_trace
+from scaling_bayes.priors import Prior, default_priors
+from scaling_bayes.releases import find_trace, release_of
 from scaling_bayes.schema import (
     ANY_KIND,
     CALIBRATION_KIND,
@@ -42,10 +46,24 @@ __all__ = ["AGREES", "DIFFERS", "SKIPPED", "rederive", "stored_hardware", "store
 
 AGREES, DIFFERS, SKIPPED = "agrees", "differs", "not re-derived"
 
+_VERSION: Final = re.compile(r"unknown|[0-9]+[0-9A-Za-z.+!_-]{0,63}")
+#: What the manifest calls the shipped table of systems.
+_SHIPPED: Final = "scaling_bayes.reference_systems()"
+
 #: Relative and absolute differences that count as none: of values stored as float32, and of checks, which a
 #: trace may hold for draws rounded to float32 after they were checked.
 _STORED: Final = (1e-6, 1e-5)
 _CHECKED: Final = (1e-4, 1e-9)
+
+#: Limits that checks of schema version 1 are held to, as `scaling_bayes.model.diagnose` writes them.
+_LIMITS: Final = {
+    "rhat": ("<", 1.01),
+    "ess_bulk": (">=", 400.0),
+    "ess_tail": (">=", 400.0),
+    "divergences": ("<=", 0.0),
+    "ebfmi": (">=", 0.3),
+    "max_treedepth_share": ("<=", 0.01),
+}
 
 _Finding = tuple[str, str, str]
 
@@ -62,7 +80,8 @@ def verify_trace(source: str | os.PathLike[str]) -> dict[str, Any]:
     -------
     dict
         ``path``, ``digest``, ``created``, the ``manifest``, ``findings`` (DataFrame: ``item``, ``outcome``,
-        ``detail``) and ``notes`` (list of str: libraries of other versions than those that wrote it).
+        ``detail``), ``notes`` (list of str: libraries of other versions than those that wrote it), and
+        ``proves``, a sentence on what that shows and what it cannot.
 
     Raises
     ------
@@ -79,7 +98,22 @@ def verify_trace(source: str | os.PathLike[str]) -> dict[str, Any]:
             f"{path}: the digest holds, but {len(differing)} of {len(findings)} stored items do not follow "
             f"from the draws and data beside them; do not use it.\n{listed}"
         )
-    return {**verified_summary(tree, path), "findings": findings, "notes": version_notes(tree)}
+    return {
+        **verified_summary(tree, path),
+        "findings": findings,
+        "notes": version_notes(tree),
+        "proves": _proof(cited_digest(tree)),
+    }
+
+
+def _proof(digest: str) -> str:
+    release = release_of(digest)
+    if release is not None:
+        return f"its content is that of the released {release.name}, by the index that came with this package"
+    return (
+        "it agrees with itself, as a forgery made with care would; --refit samples the posterior again, and "
+        "who wrote the file only a published digest can show"
+    )
 
 
 def version_notes(tree: xr.DataTree) -> list[str]:
@@ -119,9 +153,9 @@ def rederive(tree: xr.DataTree) -> pd.DataFrame:
     import pandas as pd
 
     parts = {
-        FIT_KIND: (_fit_data, _references, _predictions, _checks),
-        HARDWARE_KIND: (_hardware_data, _checks),
-        CALIBRATION_KIND: (_calibration,),
+        FIT_KIND: (_statement, _fit_data, _references, _prior_draws, _predictions, _mixture, _checks),
+        HARDWARE_KIND: (_statement, _hardware_data, _checks),
+        CALIBRATION_KIND: (_statement, _calibration),
     }[manifest(tree).get("kind", FIT_KIND)]
     rows = [finding for part in parts for finding in part(tree)]
     return pd.DataFrame(rows, columns=["item", "outcome", "detail"])
@@ -172,6 +206,17 @@ def stored_hardware(tree: xr.DataTree) -> tuple[pd.DataFrame, pd.DataFrame]:
     return points, offers
 
 
+def _statement(tree: xr.DataTree) -> Iterator[_Finding]:
+    """Chains, draws and versions that the manifest states."""
+    content = manifest(tree)
+    odd = [name for name, version in content["versions"].items() if not _VERSION.fullmatch(version)]
+    yield _same("versions", "", ", ".join(f"{name} = {content['versions'][name]!r:.80}" for name in odd))
+    if "posterior" in tree.children:
+        sizes = group(tree, "posterior").sizes
+        for stated, dim in (("chains", "chain"), ("draws", "draw")):
+            yield _same(f"sampler/{stated}", content["sampler"][stated], sizes[dim])
+
+
 def _fit_data(tree: xr.DataTree) -> Iterator[_Finding]:
     stated = manifest(tree)["data"]
     try:
@@ -181,6 +226,23 @@ def _fit_data(tree: xr.DataTree) -> Iterator[_Finding]:
         return
     yield _same("data/n_systems", stated.get("n_systems"), len(table))
     yield _same("data/sha256", stated["sha256"], data_digest(table))
+    if stated.get("source") == _SHIPPED:
+        yield _shipped(tree, stated["sha256"])
+
+
+def _shipped(tree: xr.DataTree, sha256: str) -> _Finding:
+    """Whether rows said to be the shipped ones are; those of another release cannot be known."""
+    from scaling_bayes import __version__
+    from scaling_bayes.systems.load import reference_systems
+
+    item = "data/source"
+    finding = _same(item, data_digest(reference_systems()), sha256)
+    written = manifest(tree)["versions"].get("scaling_bayes")
+    if finding[1] == DIFFERS and release_of(cited_digest(tree)) is not None:
+        return item, AGREES, "of a released trace, by the index"
+    if finding[1] == DIFFERS and written != __version__:
+        return item, SKIPPED, f"said to be the shipped systems of release {written!s:.40}, which are not here"
+    return finding
 
 
 def _hardware_data(tree: xr.DataTree) -> Iterator[_Finding]:
@@ -206,6 +268,12 @@ def _references(tree: xr.DataTree) -> Iterator[_Finding]:
             constant["log10_training_compute_flop"].values,
             compute,
         )
+        seen = observe(table, needs_year=False)
+        yield _same("constant_data/system", seen.systems, tuple(constant["system"].values.tolist()))
+        yield _close("constant_data/paper_index", constant["paper_index"].values, seen.paper_index)
+        yield _close(
+            "constant_data/reference_error", constant["reference_error"].values, seen.reference_error
+        )
     of_task = constant["system_task"].values[:, None] == constant["task"].values
     for name, of_system in (
         ("reference_log10_compute", "log10_training_compute_flop"),
@@ -213,6 +281,83 @@ def _references(tree: xr.DataTree) -> Iterator[_Finding]:
     ):
         means = (constant[of_system].values[:, None] * of_task).sum(axis=0) / of_task.sum(axis=0)
         yield _close(f"constant_data/{name}", constant[name].values, means)
+
+
+def _prior_draws(tree: xr.DataTree) -> Iterator[_Finding]:
+    """Draws of the prior: from its families, parameters and seed, and the law and pooling of the model."""
+    content, stored = manifest(tree), group(tree, "prior")
+    if content["model"].get("law") == STACK:
+        yield "prior", SKIPPED, "drawn by the fits that are stacked; verify those"
+        return
+    constant = group(tree, "constant_data")
+    try:
+        options = ModelOptions(**content["model"])
+        # Drawn one after another, in the order of the defaults; a manifest has them by name.
+        order = [name for name in default_priors(options) if name in content["priors"]]
+        computed = draw_prior(
+            options,
+            {name: Prior(**content["priors"][name]) for name in dict.fromkeys([*order, *content["priors"]])},
+            constant["task"].values.tolist(),
+            constant["reference_error"].values,
+            draws=stored.sizes["draw"],
+            random_seed=content["sampler"]["random_seed"],
+        )
+    except (OptionError, TypeError, KeyError) as error:
+        yield "prior", SKIPPED, str(error)
+        return
+    absent = set(map(str, stored.data_vars)) ^ set(map(str, computed.data_vars))
+    if absent:
+        yield "prior", DIFFERS, f"{', '.join(sorted(absent))}: in the trace or the model, not in both"
+        return
+    of_errors = _in_orders_of_error(computed, options.law, constant["reference_error"].values)
+    findings = [
+        min(
+            (
+                _close(f"prior/{name}", stored[name].values, kind[name].values)
+                for kind in (computed, of_errors)
+            ),
+            key=lambda finding: finding[1] == DIFFERS,
+        )
+        for name in map(str, stored.data_vars)
+    ]
+    wrong = [finding for finding in findings if finding[1] == DIFFERS]
+    other = [note for note in version_notes(tree) if "numpy" in note]
+    if wrong and other:
+        yield "prior", SKIPPED, f"another NumPy may draw other random numbers: {other[0]}"
+    elif wrong:
+        yield "prior", DIFFERS, f"{wrong[0][0]} and {len(wrong) - 1} others: {wrong[0][2]}"
+    else:
+        yield "prior", AGREES, f"{len(findings)} variables"
+
+
+def _in_orders_of_error(drawn: xr.Dataset, law: str, reference_error: NDArray[np.float64]) -> xr.Dataset:
+    """Draws as the first fits of schema version 1 have them: slopes believed by error, not by its odds."""
+    centre = get_law(law).performance(reference_error, drawn.get("floor", 0.0))
+    factor = 1.0 / (1.0 - reference_error)
+    return drawn.assign(
+        slope=drawn["slope"] * factor,
+        noise=drawn["noise"] * factor,
+        intercept=(drawn["intercept"] - centre) * factor + centre,
+    )
+
+
+def _mixture(tree: xr.DataTree) -> Iterator[_Finding]:
+    """Weights of a stack, by the draws of each law; a draw may be rounded either way."""
+    content = manifest(tree)
+    if content["model"].get("law") != STACK:
+        return
+    stack, drawn = content["stack"], group(tree, "posterior")["law"].values
+    stated = {stack["laws"][name]: weight for name, weight in stack["weights"].items()}
+    weights = np.array([stated.get(law, 0.0) for law in LAWS])
+    shares = (drawn[..., None] == np.arange(len(LAWS))).mean(axis=1)
+    expected = np.broadcast_to(weights, shares.shape)
+    yield _close("stack/weights", expected, shares, (0.0, 1.0 / drawn.shape[1]))
+    if "comparison" in tree.children:
+        comparison = group(tree, "comparison")
+        names = comparison["fit"].values.tolist()
+        yield _same("comparison/fit", sorted(stack["weights"]), sorted(names))
+        known = np.array([stack["weights"].get(name, np.nan) for name in names])
+        yield _close("comparison/weight", comparison["weight"].values, known)
 
 
 def _predictions(tree: xr.DataTree) -> Iterator[_Finding]:
@@ -254,6 +399,9 @@ def _calibration(tree: xr.DataTree) -> Iterator[_Finding]:
 def _checks(tree: xr.DataTree) -> Iterator[_Finding]:
     stored = group(tree, "checks")
     found = dict(_statistics(group(tree, "posterior"), group(tree, "sample_stats")))
+    if manifest(tree).get("model", {}).get("law") != STACK:
+        for missing in sorted(set(found) - set(stored["check"].values.tolist())):
+            yield f"checks/{missing}", DIFFERS, "expected this check, found none"
     for position, check in enumerate(stored["check"].values):
         row = stored.isel(check=position)
         item = f"checks/{check}"
@@ -263,6 +411,9 @@ def _checks(tree: xr.DataTree) -> Iterator[_Finding]:
         value = float(row["value"])
         outcome = _close(item, np.array(value), np.array(found[check]), _CHECKED)
         relation, threshold = str(row["comparison"].values), float(row["threshold"])
+        if outcome[1] == AGREES and (relation, threshold) != _LIMITS.get(str(check), (relation, threshold)):
+            known = " ".join(map(str, _LIMITS[str(check)]))
+            outcome = item, DIFFERS, f"expected {known}, found {relation} {threshold:g}"
         holds = {"<": value < threshold, ">=": value >= threshold, "<=": value <= threshold}.get(relation)
         if outcome[1] == AGREES and (holds is None or holds != bool(row["passed"])):
             outcome = (

@@ -155,7 +155,7 @@ def fit(
 
 
 @cli.command(short_help="Write a trace's report: HTML, JSON and CSV")
-@click.argument("trace", type=click.Path(path_type=Path), required=False, shell_complete=trace_names)
+@click.argument("trace", type=click.Path(), required=False, shell_complete=trace_names)
 @click.option(
     "-o",
     "--output",
@@ -171,7 +171,7 @@ def fit(
 @budgets_option
 @json_option
 def report(
-    trace: Path | None,
+    trace: str | None,
     output: Path,
     targets: tuple[str, ...],
     years: tuple[float, ...],
@@ -227,7 +227,7 @@ def report(
 @json_option
 @csv_option
 def project(
-    trace: Path,
+    trace: str,
     targets: tuple[str, ...],
     years: tuple[float, ...],
     kind: str,
@@ -348,9 +348,9 @@ def validate(systems: Path, unit: str | None, as_json: bool) -> None:
 
 
 @cli.command(short_help="What a trace holds")
-@click.argument("trace", type=click.Path(path_type=Path), required=False, shell_complete=trace_names)
+@click.argument("trace", type=click.Path(), required=False, shell_complete=trace_names)
 @json_option
-def info(trace: Path | None, as_json: bool) -> None:
+def info(trace: str | None, as_json: bool) -> None:
     """Print what TRACE holds: options, data, seed, checks; without TRACE, the shipped data.
 
     \b
@@ -389,7 +389,7 @@ def _shipped_info() -> dict[str, Any]:
     return {"scaling_bayes": version("scaling_bayes"), "systems": len(systems), "tasks": tasks}
 
 
-def _trace_info(trace: Path) -> dict[str, Any]:
+def _trace_info(trace: str) -> dict[str, Any]:
     from scaling_bayes.criticism import data_checks
     from scaling_bayes.diagnostics import checks
     from scaling_bayes.traces import open_trace, verified_summary

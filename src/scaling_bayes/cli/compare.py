@@ -29,7 +29,7 @@ _COLUMNS = ("fit", "elpd", "difference", "weight", "optimal", "worst k", "refits
     metavar="TRACE...",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     shell_complete=trace_names,
 )
 @click.option(
@@ -53,7 +53,7 @@ _COLUMNS = ("fit", "elpd", "difference", "weight", "optimal", "worst k", "refits
 @json_option
 @csv_option
 def compare(
-    traces: tuple[Path, ...],
+    traces: tuple[str, ...],
     leave_out: str,
     folds: int,
     random_seed: int | None,
@@ -100,14 +100,14 @@ def compare(
         _print(found.table, found.leave_out)
 
 
-def _named(paths: Sequence[Path], trees: Sequence[xr.DataTree]) -> dict[str, xr.DataTree]:
+def _named(paths: Sequence[str], trees: Sequence[xr.DataTree]) -> dict[str, xr.DataTree]:
     """Each fit by its law; where two have the same law by file name, and at last by path."""
     from scaling_bayes.schema import manifest
 
     for names in (
         [str(manifest(tree)["model"]["law"]) for tree in trees],
-        [path.name.removesuffix(".nc") for path in paths],
-        [str(path) for path in paths],
+        [Path(path).name.removesuffix(".nc") for path in paths],
+        list(paths),
     ):
         if len(set(names)) == len(names):
             return dict(zip(names, trees, strict=True))

@@ -154,7 +154,7 @@ def scenario(as_json: bool, as_csv: bool, **options: Any) -> None:
 @json_option
 @csv_option
 def afford(
-    trace: Path,
+    trace: str,
     targets: tuple[str, ...],
     start: int,
     until: int,
@@ -232,7 +232,7 @@ def _print_first_years(frame: pd.DataFrame, budget: str, until: int) -> None:
 @json_option
 @csv_option
 def gain(
-    trace: Path,
+    trace: str,
     targets: tuple[str, ...],
     budget_usd: float | None,
     carbon_kg: float | None,
@@ -337,7 +337,7 @@ def _factor(low: float, high: float) -> str:
 @json_option
 @csv_option
 def decompose(
-    trace: Path,
+    trace: str,
     targets: tuple[str, ...],
     year: float | None,
     kind: str,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,12 +19,12 @@ INTERRUPTED = 130
 
 
 @click.command(short_help="Open a page: move a control, intervals follow")
-@click.argument("trace", type=click.Path(path_type=Path), required=False, shell_complete=trace_names)
+@click.argument("trace", type=click.Path(), required=False, shell_complete=trace_names)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, default=5006, show_default=True, help="Port; 0 for any that is free.")
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Whether to open a browser.")
 @json_option
-def explore(trace: Path | None, host: str, port: int, browser: bool, as_json: bool) -> int:
+def explore(trace: str | None, host: str, port: int, browser: bool, as_json: bool) -> int:
     """Serve a page on which targets, scenarios, prices, grids and budgets are moved by hand.
 
     Intervals follow at once, from the draws of TRACE; without it, from the released reference fit. The page

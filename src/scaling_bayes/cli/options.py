@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -187,7 +186,8 @@ budgets_option = _together(
     ),
     click.option("--carbon-kg", type=float, multiple=True, help="Budget in kg CO2e; repeatable."),
 )
-trace_argument = click.argument("trace", type=click.Path(path_type=Path), shell_complete=traces)
+#: As text: `Path` would take ``./`` off, and with it what tells a file from a released name.
+trace_argument = click.argument("trace", type=click.Path(), shell_complete=traces)
 target_option = click.option(
     "--target",
     "targets",

@@ -57,7 +57,7 @@ def say_usage(error: click.ClickException) -> None:
     say(shown.getvalue().rstrip("\n"))
 
 
-def open_fit(source: Path | str) -> xr.DataTree:
+def open_fit(source: str) -> xr.DataTree:
     """Open a fit whose numbers are asked for, and say every check that it did not pass."""
     from scaling_bayes.diagnostics import failed_checks
     from scaling_bayes.schema import FIT_KIND

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,7 +28,7 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[float], float]]] = {
 @trace_argument
 @json_option
 @csv_option
-def progress(trace: Path, as_json: bool, as_csv: bool) -> None:
+def progress(trace: str, as_json: bool, as_csv: bool) -> None:
     """Print exponents, growth of compute and algorithmic progress, from the draws of TRACE.
 
     The exponent is that of compute over one over error, which theory bounds from below; the gain is the

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +20,7 @@ _SHORT_FORMS = {"polynomial": "poly.", "exponential": "exp."}
 
 
 @click.command(short_help="The 2020 paper's regressions and targets, redone")
-@click.argument("trace", type=click.Path(path_type=Path), required=False, shell_complete=trace_names)
+@click.argument("trace", type=click.Path(), required=False, shell_complete=trace_names)
 @click.option(
     "--kind",
     type=click.Choice(["mean", "predictive"]),
@@ -31,7 +30,7 @@ _SHORT_FORMS = {"polynomial": "poly.", "exponential": "exp."}
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all tables as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the target table as CSV.")
-def replicate(trace: Path | None, kind: str, as_json: bool, as_csv: bool) -> None:
+def replicate(trace: str | None, kind: str, as_json: bool, as_csv: bool) -> None:
     """Print the regressions and target table of Thompson et al. 2020, recomputed.
 
     With TRACE, the Bayesian median and 90 % interval stand beside each number.

@@ -62,6 +62,10 @@ def verify(
     check in it must follow from its draws and data. With --refit the posterior is sampled again (this needs
     PyMC), and means and quantiles must agree within Monte Carlo error.
 
+    A released name, and a file of the same content, is held to the index of released traces. Any other file
+    is held to itself: a forgery that agrees with itself passes, unless --refit finds other draws. The exit
+    code is 1 if anything does not follow.
+
     \b
     Example:
       scaling-bayes verify reference-2026.11 --refit
@@ -77,7 +81,10 @@ def verify(
         items = verified.pop("findings")
         rows = items.to_dict(orient="records")
         shown.append(
-            {**{key: verified[key] for key in ("path", "digest", "created", "notes")}, "findings": rows}
+            {
+                **{key: verified[key] for key in ("path", "digest", "created", "notes", "proves")},
+                "findings": rows,
+            }
         )
         if not as_json:
             echo(f"{verified['digest']}  {verified['path']}")
@@ -89,6 +96,7 @@ def verify(
             say(f"  {_counted(list(alike['item']))}: {SKIPPED}, {why}")
         for note in verified["notes"]:
             say(f"  note: {note}")
+        say(f"  {verified['proves']}")
         if refit and verified["manifest"].get("model", {}).get("law") == STACK:
             say(f"{name}: a stack is not sampled; sample again the fits it mixes")
         elif refit and verified["manifest"].get("kind") == CALIBRATION_KIND:
@@ -144,7 +152,7 @@ def _refitted(name: str, random_seed: int | None) -> pd.DataFrame:
 )
 @click.option("--with-hardware", is_flag=True, help="Add what numbers in USD, kWh and kg CO2e rest on.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: the same as --style csl-json.")
-def cite(trace: Path, style: str, with_hardware: bool, as_json: bool) -> None:
+def cite(trace: str, style: str, with_hardware: bool, as_json: bool) -> None:
     """Print what to cite for TRACE: the trace, the software, the data and their sources.
 
     \b
@@ -166,7 +174,7 @@ def cite(trace: Path, style: str, with_hardware: bool, as_json: bool) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to make, or .zip file.")
 @click.option("--check", is_flag=True, help="TRACE is a bundle; check it instead of making one.")
 @json_option
-def bundle(trace: Path, output: Path | None, check: bool, as_json: bool) -> None:
+def bundle(trace: str, output: Path | None, check: bool, as_json: bool) -> None:
     """Pack TRACE with manifest, report, data, environment and references for a deposit (RO-Crate).
 
     \b
