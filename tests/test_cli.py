@@ -19,9 +19,9 @@ import click
 import pandas as pd
 import pytest
 from click.shell_completion import ShellComplete
+from click.testing import CliRunner
 from tests.patience import PATIENCE
 from tests.seeds import REFERENCE_SEED, seeded
-from click.testing import CliRunner
 
 from scaling_bayes import (
     TargetError,

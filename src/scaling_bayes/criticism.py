@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scaling_bayes.diagnostics import sentences
 from scaling_bayes.observations import observations_of
 from scaling_bayes.predictive import cumulative_probability_of_error, observed_performance
 from scaling_bayes.psis import GOOD_PARETO_K, smoothed_weights
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["FALSE_ALARM", "data_checks"]
+__all__ = ["FALSE_ALARM", "data_checks", "doubts"]
 
 #: Probability, at most, that a p-value fails its check where the model is right.
 FALSE_ALARM = 0.01
@@ -99,6 +100,14 @@ def data_checks(idata: xr.DataTree) -> pd.DataFrame:
     )
     frame["meaning"] = [_MEANINGS[check] for check in frame["check"]]
     return frame
+
+
+def doubts(idata: xr.DataTree) -> list[str]:
+    """One sentence for each check of `data_checks` that fails, or why they could not be made."""
+    try:
+        return sentences(data_checks(idata))
+    except Exception as error:  # noqa: BLE001  no check is worth the answer it is made for
+        return [f"the model could not be checked against the data ({type(error).__name__}: {error})"]
 
 
 def _least(tested: list[tuple[float, str]]) -> tuple[float, str]:

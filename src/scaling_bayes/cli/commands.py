@@ -126,9 +126,9 @@ def fit(
 ) -> int:
     """Fit SYSTEMS (CSV or Parquet; the shipped systems by default) and write a trace.
 
-    Sampler settings are those of a first attempt; where a check of the sample fails, a second takes smaller
-    steps, which is said and stored. Exit code 3: a check of the sample still fails. A check of the model
-    against the data that fails is a warning.
+    Sampler settings are those of a first attempt; where a check of the sample fails, up to two more take
+    smaller steps, which is said and stored. Exit code 3: a check of the sample still fails. A failed check of
+    the model against the data is a warning.
 
     \b
     Example:
@@ -248,17 +248,21 @@ def project(
     from scaling_bayes.formatting import format_error, format_interval, format_year
     from scaling_bayes.projection.afford import share_within_budget
     from scaling_bayes.projection.project import project as project_trace
+    from scaling_bayes.projection.reached import reached_sentences
     from scaling_bayes.projection.summarize import summarize_projection
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = chosen_scenario(options)
     if chosen is None and (budget_usd is not None or carbon_kg is not None):
         raise click.UsageError("a budget needs a scenario; name one with --scenario.")
-    tree = project_trace(open_fit(trace), read_targets(targets), list(years) or None, kind, scenario=chosen)
+    idata = open_fit(trace)
+    tree = project_trace(idata, read_targets(targets), list(years) or None, kind, scenario=chosen)
     frame = summarize_projection(tree)
     say_extrapolation(tree, chosen)
     if budget_usd is not None or carbon_kg is not None:
         frame = frame.merge(share_within_budget(tree, budget_usd, carbon_kg))
+    for sentence in reached_sentences(idata, tree):
+        say(f"note: {sentence}")
     if as_json:
         print_json(frame.to_dict(orient="records"))
     elif as_csv:

@@ -59,12 +59,13 @@ def say_usage(error: click.ClickException) -> None:
 
 def open_fit(source: str) -> xr.DataTree:
     """Open a fit whose numbers are asked for, and say every check that it did not pass."""
+    from scaling_bayes.criticism import doubts
     from scaling_bayes.diagnostics import failed_checks
     from scaling_bayes.schema import FIT_KIND
     from scaling_bayes.traces import open_trace
 
     idata = open_trace(source, kind=FIT_KIND)
-    for sentence in failed_checks(idata):
+    for sentence in (*failed_checks(idata), *doubts(idata)):
         say(f"warning: {sentence}")
     return idata
 

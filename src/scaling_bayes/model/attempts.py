@@ -1,4 +1,4 @@
-"""Sample a posterior, check it, and try once more with smaller steps where the checks fail."""
+"""Sample a posterior, check it, and try again with smaller steps where the checks fail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from scaling_bayes.options import SamplerOptions
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Attempt", "sample_checked"]
+__all__ = ["ATTEMPTS", "Attempt", "sample_checked"]
+
+#: Attempts at most.
+ATTEMPTS = 3
 
 
 class Attempt(NamedTuple):
@@ -57,7 +60,7 @@ def sample_checked(
     cores: int | None = None,
     progressbar: bool = False,
 ) -> list[Attempt]:
-    """Sample; where a check fails, sample a second time with a smaller step and a longer warm-up.
+    """Sample; where a check fails, sample again with a smaller step and a longer warm-up.
 
     Posteriors of a few systems have narrow parts, which steps of the usual size jump over. There is no
     second attempt where the first asked for too few draws to pass: one chain, or fewer than 800.
@@ -72,26 +75,28 @@ def sample_checked(
     Returns
     -------
     list of Attempt
-        One, or two with the better last.
+        In order, but with the best last: the one with the fewest failed checks and divergences.
     """
 
     def attempt(settings: SamplerOptions) -> Attempt:
         posterior, stats = sample_compiled(compiled, names, settings, cores=cores, progressbar=progressbar)
         return Attempt(settings, posterior, stats, diagnose(posterior, stats))
 
-    first = attempt(sampler)
-    if not first.failed or sampler.chains < 2 or sampler.chains * sampler.draws < 2 * MIN_ESS:
-        return [first]
-    more_draws = not {"ess_bulk", "ess_tail"}.isdisjoint(first.failed)
-    second = attempt(_more_careful(sampler, more_draws=more_draws))
-    return sorted([first, second], key=lambda one: one.badness, reverse=True)
+    made = [attempt(sampler)]
+    if sampler.chains < 2 or sampler.chains * sampler.draws < 2 * MIN_ESS:
+        return made
+    while made[-1].failed and len(made) < ATTEMPTS:
+        made.append(attempt(_more_careful(made[-1])))
+    best = min(made, key=lambda one: one.badness)
+    return [*(one for one in made if one is not best), best]
 
 
-def _more_careful(sampler: SamplerOptions, *, more_draws: bool) -> SamplerOptions:
-    """Settings with a rejection rate of a quarter, and the warm-up that its smaller steps need."""
+def _more_careful(last: Attempt) -> SamplerOptions:
+    """A sixth of the rejections and twice the warm-up; twice the draws where they were too few."""
+    sampler, more_draws = last.sampler, not {"ess_bulk", "ess_tail"}.isdisjoint(last.failed)
     return replace(
         sampler,
         draws=2 * sampler.draws if more_draws else sampler.draws,
         tune=2 * sampler.tune,
-        target_accept=1.0 - (1.0 - sampler.target_accept) / 4.0,
+        target_accept=1.0 - (1.0 - sampler.target_accept) / 6.0,
     )

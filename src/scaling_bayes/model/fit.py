@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scaling_bayes.criticism import data_checks
-from scaling_bayes.diagnostics import failed_checks, sentences
+from scaling_bayes.criticism import doubts
+from scaling_bayes.diagnostics import failed_checks
 from scaling_bayes.digest import data_digest
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.laws import get_law
@@ -97,7 +97,7 @@ def fit(
     Performance, by one of four laws, is linear in log10 training compute within each task; slopes, noise and
     algorithmic progress are pooled across tasks on the log scale; compute is taken as measured with error,
     and systems of one paper as related, both integrated out. Sampled with nutpie's NUTS; where a check of
-    the sample fails, once more with smaller steps and a longer warm-up, and the better attempt is kept.
+    the sample fails, again with smaller steps and a longer warm-up, and the best attempt is kept.
 
     Parameters
     ----------
@@ -150,8 +150,8 @@ def fit(
         law's performance scale, ``progress`` where it is in the model (orders of magnitude of compute a year)
         and ``floor`` where the law has one. ``log_likelihood`` is the log density of each error given the
         other systems of its paper, whatever the law. ``attrs["manifest"]`` records options, priors, seed,
-        sampler settings (with ``attempts`` where there were two), data digest and versions as JSON, and in
-        ``left_out`` why ``sensitivity`` is missing, where it could not be computed.
+        sampler settings (with ``attempts`` where there were several), data digest and versions as JSON,
+        and in ``left_out`` why ``sensitivity`` is missing, where it could not be computed.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def fit(
     -----
     FitWarning
         For each check that does not pass, of the sample or of the model against the data; for rows left out
-        and columns not used; for what was converted or guessed; for a second attempt; for an optional part
+        and columns not used; for what was converted or guessed; for further attempts; for an optional part
         that failed.
     """
     get_law(law)
@@ -226,31 +226,27 @@ def fit(
         reason = f"{type(error).__name__}: {error}"
         idata.attrs["manifest"] = _as_json(content | {"left_out": {"sensitivity": reason}})
         notes.append(f"The sensitivity to the priors could not be computed and is left out ({reason}).")
-    for sentence in (*notes, *failed_checks(idata), *_doubts(idata)):
+    for sentence in (*notes, *failed_checks(idata), *doubts(idata)):
         warnings.warn(sentence, FitWarning, stacklevel=2)
     return idata
 
 
 def _said_of(attempts: Sequence[Attempt]) -> list[str]:
-    """Whether there was a second attempt, with which settings and success."""
+    """Which attempts there were, and how the one that is kept did."""
     if len(attempts) == 1:
         return []
-    first, second = sorted(attempts, key=lambda one: one.sampler.target_accept)
-    kept = "the second is kept" if attempts[-1] is second else "the first, which is better, is kept"
-    outcome = f"fails {', '.join(second.failed)}; {kept}" if second.failed else "passes every check"
+    kept = attempts[-1]
+    others = "; ".join(
+        f"target_accept {one.sampler.target_accept:.4g} fails {', '.join(one.failed)}"
+        for one in attempts[:-1]
+    )
+    outcome = f"fails {', '.join(kept.failed)}" if kept.failed else "passes every check"
     said = (
-        f"The first attempt fails {', '.join(first.failed)}. A second, with target_accept "
-        f"{second.sampler.target_accept:.4g}, {second.sampler.tune} warm-up draws and "
-        f"{second.sampler.draws} draws per chain, {outcome}."
+        f"The fit was sampled {len(attempts)} times: {others}; kept are the draws with target_accept "
+        f"{kept.sampler.target_accept:.4g} ({kept.sampler.tune} warm-up and {kept.sampler.draws} draws per "
+        f"chain), which {outcome}."
     )
     return [said]
-
-
-def _doubts(idata: xr.DataTree) -> list[str]:
-    try:
-        return sentences(data_checks(idata))
-    except Exception as error:  # noqa: BLE001  whatever stops an optional part, the fit is kept
-        return [f"The model could not be checked against the data ({type(error).__name__}: {error})."]
 
 
 def _unused(observations: Observations, options: ModelOptions) -> list[str]:
