@@ -1,6 +1,7 @@
 """The hardware tables: digests, units, known values, and trends that agree with published ones."""
 
 import math
+import re
 from urllib.parse import urlparse
 
 import numpy as np
@@ -9,10 +10,13 @@ import pytest
 
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.hardware import tables
+from scaling_bayes.hardware.editions import EDITION, EDITIONS
+from scaling_bayes.hardware.points import cloud_offers, trend_points
 from scaling_bayes.hardware.tables import (
     ACCELERATOR_FLAGS,
     DEVICE_CLASSES,
     FLAGS,
+    KEYS,
     PRICE_KINDS,
     TABLE_NAMES,
     check_digest,
@@ -27,22 +31,8 @@ from scaling_bayes.hardware.tables import (
     load_table,
     usable_part,
 )
+from scaling_bayes.resources import data_path
 
-KEYS = {
-    "accelerators": ["name"],
-    "grid_carbon_intensity": ["region", "year"],
-    "cloud_regions": ["provider", "region"],
-    "pue": ["scope", "year"],
-    "ml_systems": ["system"],
-    "utilisation": ["system"],
-    "record_machines": ["year"],
-    "literature_intervals": ["quantity", "period_start"],
-    "thompson2020_conversions": ["name"],
-    "algorithmic_efficiency": ["level", "system"],
-    "yardsticks": ["name", "year"],
-    "landmark_machines": ["name"],
-    "routes": ["route"],
-}
 PEAKS = [
     "peak_flop_per_s_fp64",
     "peak_flop_per_s_fp32",
@@ -79,9 +69,10 @@ def test_sidecar_is_complete(name):
         assert about["meaning"]
 
 
+@pytest.mark.parametrize("edition", EDITIONS)
 @pytest.mark.parametrize("name", TABLE_NAMES)
-def test_every_row_is_cited_and_in_good_order(name):
-    table = load_table(name)
+def test_every_row_is_cited_and_in_good_order(name, edition):
+    table = load_table(name, edition=edition)
     assert len(table)
     assert (table["citation"].str.len() > 5).all()
     text = table.select_dtypes(include=["object", "string"])
@@ -89,7 +80,7 @@ def test_every_row_is_cited_and_in_good_order(name):
         assert (text[column] == text[column].str.strip()).all(), column
         assert not text[column].str.contains(r"[\n\r\t]", regex=True).any(), column
     if name in KEYS:
-        assert not table.duplicated(KEYS[name]).any()
+        assert not table.duplicated(list(KEYS[name])).any()
     else:
         assert not table.duplicated().any()
 
@@ -103,6 +94,104 @@ def test_flag_words_and_vocabulary_agree(name):
     columns = set(load_table("ml_systems" if name == "utilisation" else name).columns)
     for flag in FLAGS[name].values():
         assert set(flag.blanks) <= columns
+
+
+#: Tables compared with their source as a whole; the sidecar says when and with what.
+VERIFIED_AS_A_WHOLE = {"grid_carbon_intensity"}
+
+
+@pytest.mark.parametrize("name", TABLE_NAMES)
+def test_every_row_says_what_it_was_compared_with_or_that_it_was_not(name):
+    said = r"\d{4}-\d{2}-\d{2}: \S.+|unverified: \S.+"
+    if name in VERIFIED_AS_A_WHOLE:
+        assert re.fullmatch(said, load_sidecar(name)["verified"])
+        return
+    table = load_table(name, edition=EDITIONS[-1])
+    silent = table[~table["verified"].str.fullmatch(said)]
+    assert silent.empty, silent.iloc[:, 0].tolist()
+
+
+def test_editions_differ_by_rows_and_corrections_that_say_so():
+    corrections = load_table("corrections")
+    assert set(corrections["table"]) <= set(TABLE_NAMES)
+    assert set(corrections["edition"]) <= set(EDITIONS[1:])
+    assert (corrections["reported"] != corrections["corrected"]).all()
+    assert (corrections["reason"].str.len() > 5).all()
+    for name in set(TABLE_NAMES) - {"corrections"}:
+        first, last = load_table(name, edition=EDITIONS[0]), load_table(name, edition=EDITIONS[-1])
+        own = corrections[corrections["table"] == name]
+        changed = 0
+        for column in first.columns:
+            left, right = first[column], last[column].iloc[: len(first)]
+            both_empty = left.isna() & right.isna()
+            changed += int((~((left == right) | both_empty)).sum())
+        assert changed == len(own), name
+        if "edition" in last:
+            assert set(first["edition"]) == {EDITIONS[0]}
+            assert set(last["edition"].iloc[len(first) :]) <= set(EDITIONS[1:])
+
+
+def test_the_default_edition_is_one_of_them_and_an_unknown_one_is_refused():
+    assert EDITION in EDITIONS
+    with pytest.raises(OptionError, match=r"no edition '2025.01' of the hardware tables; there are 2026.11"):
+        load_table("pue", edition="2025.01")
+
+
+def test_each_edition_gives_points():
+    first, last = trend_points(edition=EDITIONS[0]), trend_points(edition=EDITIONS[-1])
+    assert len(last) > len(first)
+    assert len(cloud_offers(edition=EDITIONS[-1])) <= len(cloud_offers(edition=EDITIONS[0]))
+    largest = last[last["trend"] == "largest_run"]["device"]
+    assert not largest.isin(["AlphaGo Zero", "AlphaGo Master"]).any()
+
+
+def test_a_correction_of_another_cell_is_refused(monkeypatch, tmp_path):
+    for kind in ("csv", "meta.toml"):
+        (tmp_path / f"pue.{kind}").write_bytes(data_path(f"hardware/pue.{kind}").read_bytes())
+    header = ",".join(load_table("corrections").columns)
+    (tmp_path / "corrections.csv").write_text(
+        f"{header}\npue,industry_average | 2011,pue,1.7,1.98,2026.12,r,c,u,v\n"
+        "pue,industry_average | 1999,pue,1.7,1.98,2026.12,r,c,u,v\n"
+    )
+    _point_at(monkeypatch, tmp_path)
+    assert len(load_table("pue", edition=EDITIONS[0])) == 14
+    with pytest.raises(DataError, match=r"does not fit pue\.csv") as caught:
+        load_table("pue", edition="2026.12")
+    assert [(problem.row, problem.found) for problem in caught.value.problems] == [(2, "['1.8']"), (3, "[]")]
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "column", "value"),
+    [
+        ("accelerators", "NVIDIA B200", "peak_flop_per_s_fp32", 7.5e13),
+        ("accelerators", "NVIDIA GB200", "peak_flop_per_s_fp64", 4.0e13),
+        ("accelerators", "NVIDIA RTX A6000", "peak_flop_per_s_fp16_bf16_tensor", 1.548e14),
+        ("accelerators", "Google TPU v7 Ironwood", "release_price_usd", 12_000),
+        ("ml_systems", "AlphaGo Zero", "training_compute_flop", 6.494399e20),
+        ("ml_systems", "AlphaStar", "training_compute_flop", 1.07734e23),
+        ("ml_systems", "GPT-4.5", "training_compute_flop", 3.8e26),
+        ("utilisation", "BLOOM-176B", "model_flop_utilisation", 0.30),
+        ("utilisation", "LaMDA", "hardware_flop_utilisation", 0.565),
+        ("record_machines", 2025, "rmax_flop_per_s", 1.809e18),
+        ("landmark_machines", "Cray-1", "flop_per_s", 1.6e8),
+        ("published_runs", "T5-11B", "region", "Taiwan"),
+    ],
+)
+def test_corrected_values(name, key, column, value):
+    table = load_table(name, edition="2026.12").set_index(KEYS[name][0])
+    assert table.loc[key, column] == value
+
+
+def test_repeated_offers_and_outliers_are_left_out_of_the_later_edition():
+    prices = load_prices()
+    repeated = has_flag(prices, "repeated_offer")
+    assert repeated.sum() == 82
+    offer = ["device", "date", "kind", "usd", "per", "provider", "region", "instance", "citation"]
+    assert (prices.duplicated(offer, keep=False) | ~repeated).all()
+    assert not prices[~repeated].duplicated(offer).any()
+    left = load_prices(usable=True, edition="2026.12")
+    assert not has_flag(left, "repeated_offer", "price_outlier").any()
+    assert has_flag(load_prices(usable=True, edition="2026.11"), "repeated_offer", "price_outlier").any()
 
 
 def test_unknown_table_names_the_known_ones():

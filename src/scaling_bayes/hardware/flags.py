@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scaling_bayes.hardware.editions import EDITIONS
+
 _PEAKS = (
     "peak_flop_per_s_fp64",
     "peak_flop_per_s_fp32",
@@ -27,11 +29,14 @@ class Flag:
         Columns whose cells are not to be used in such a row.
     drops : bool
         Whether the whole row is not to be used.
+    since : str
+        Edition of the tables from which on the consequence holds.
     """
 
     meaning: str
     blanks: tuple[str, ...] = ()
     drops: bool = False
+    since: str = EDITIONS[0]
 
 
 ACCELERATOR_FLAGS: dict[str, Flag] = {
@@ -83,6 +88,12 @@ PRICE_FLAGS: dict[str, Flag] = {
     "currency_converted": Flag("converted from another currency"),
     "late_market": Flag("over three years after release, or a clearance price"),
     "before_release": Flag("dated before the release of the device", drops=True),
+    "repeated_offer": Flag(
+        "differs from another offer in the number of devices only", drops=True, since="2026.12"
+    ),
+    "price_outlier": Flag(
+        "under a third of every other offer of the device within a year", drops=True, since="2026.12"
+    ),
     "price_suspect": Flag("out of line with every other offer of the device", drops=True),
 }
 

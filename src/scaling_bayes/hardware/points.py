@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling_bayes.errors import OptionError
+from scaling_bayes.hardware.editions import EDITION, EDITIONS
 from scaling_bayes.hardware.equations import SECONDS_PER_HOUR
 from scaling_bayes.hardware.tables import (
     has_flag,
@@ -38,8 +39,13 @@ def decimal_year(dates: pd.Series[pd.Timestamp]) -> pd.Series[float]:
     return dates.dt.year + (dates.dt.day_of_year - 0.5) / 365.25
 
 
-def devices() -> pd.DataFrame:
+def devices(*, edition: str = EDITION) -> pd.DataFrame:
     """Dated accelerators with the rate that counts for their class.
+
+    Parameters
+    ----------
+    edition : str
+        Edition of the tables.
 
     Returns
     -------
@@ -47,7 +53,7 @@ def devices() -> pd.DataFrame:
         ``device``, ``device_class``, ``year`` (release), ``peak_flop_per_s`` (FP32 for GPUs, 16-bit matrix
         rate for TPUs: the convention of hardware burdens), ``board_power_watt``, ``release_price_usd``.
     """
-    table = load_accelerators(usable=True).rename(columns={"name": "device"})
+    table = load_accelerators(usable=True, edition=edition).rename(columns={"name": "device"})
     table["year"] = decimal_year(table["release_date"])
     is_tpu = table["device_class"] == "tpu"
     table["peak_flop_per_s"] = table["peak_flop_per_s_fp32"].mask(
@@ -58,13 +64,15 @@ def devices() -> pd.DataFrame:
     return table.loc[known, columns].reset_index(drop=True)
 
 
-def trend_points(before: float = math.inf) -> pd.DataFrame:
+def trend_points(before: float = math.inf, *, edition: str = EDITION) -> pd.DataFrame:
     """Points of every trend but the cloud prices.
 
     Parameters
     ----------
     before : float
         Leave out what was released, priced or built in or after this decimal year; for hindcasts.
+    edition : str
+        Edition of the tables: 2026.11 gives the points of the posterior of that release.
 
     Returns
     -------
@@ -78,14 +86,14 @@ def trend_points(before: float = math.inf) -> pd.DataFrame:
     """
     import pandas as pd
 
-    board = devices()
+    board = devices(edition=edition)
     board = board[board["year"] >= _FIRST_YEAR]
-    price = board["release_price_usd"].fillna(board["device"].map(_purchase_near_release()))
+    price = board["release_price_usd"].fillna(board["device"].map(_purchase_near_release(edition)))
     frames = [
         _points("energy", board, board["peak_flop_per_s"] / board["board_power_watt"]),
         _points("purchase", board, board["peak_flop_per_s"] / price),
-        _largest_runs(before),
-        _record_machines(),
+        _largest_runs(before, edition),
+        _record_machines(edition),
     ]
     points = pd.concat(frames, ignore_index=True)
     points = points[points["trend"].isin(_LABELS) & (points["year"] < before)].reset_index(drop=True)
@@ -110,20 +118,20 @@ def _points(quantity: str, board: pd.DataFrame, value: pd.Series[float]) -> pd.D
     return known
 
 
-def _purchase_near_release() -> dict[str, float]:
+def _purchase_near_release(edition: str) -> dict[str, float]:
     """Median purchase price of each device soon after its release, in USD per chip."""
-    prices = load_prices(usable=True)
+    prices = load_prices(usable=True, edition=edition)
     prices = prices[(prices["kind"] == "purchase") & ~has_flag(prices, "late_market", "whole_system")]
-    board = devices().set_index("device")["year"]
+    board = devices(edition=edition).set_index("device")["year"]
     age = decimal_year(prices["date"]) - prices["device"].map(board)
     return dict(prices[age < _NEAR_RELEASE].groupby("device")["usd"].median())
 
 
-def _largest_runs(before: float) -> pd.DataFrame:
+def _largest_runs(before: float, edition: str) -> pd.DataFrame:
     """Systems that used more training compute than any before, from 2009 on; guesses left out."""
     import pandas as pd
 
-    systems = load_ml_systems(usable=True)
+    systems = load_ml_systems(usable=True, edition=edition)
     systems = systems[systems["confidence"].isin(["confident", "likely"])].sort_values("publication_date")
     year = decimal_year(systems["publication_date"])
     systems = systems[(year >= 2009) & (year < before)]
@@ -139,23 +147,28 @@ def _largest_runs(before: float) -> pd.DataFrame:
     )
 
 
-def _record_machines() -> pd.DataFrame:
+def _record_machines(edition: str) -> pd.DataFrame:
     """Each machine in the November in which it first led the TOP500 list."""
     import pandas as pd
 
-    machines = load_table("record_machines").drop_duplicates("name")
+    machines = load_table("record_machines", edition=edition).drop_duplicates("name")
     return pd.DataFrame(
         {
             "trend": "record_machine",
             "device": machines["name"],
-            "year": machines["year"] + 0.5,
+            "year": machines["year"] + _within_year(edition),
             "value": machines["rmax_flop_per_s"].astype(float),
             "log10_value": np.log10(machines["rmax_flop_per_s"]),
         }
     )
 
 
-def cloud_offers(before: float = math.inf) -> pd.DataFrame:
+def _within_year(edition: str) -> float:
+    """When in its year a machine counts: the first edition took the middle, later ones mid-November."""
+    return 0.5 if edition == EDITIONS[0] else 10.5 / 12
+
+
+def cloud_offers(before: float = math.inf, *, edition: str = EDITION) -> pd.DataFrame:
     """FLOP per dollar of rented chips: the median price of a device, provider, kind and calendar year.
 
     A rented K80 is one of the two chips of its board.
@@ -164,6 +177,8 @@ def cloud_offers(before: float = math.inf) -> pd.DataFrame:
     ----------
     before : float
         Leave out devices released, and prices seen, in or after this decimal year.
+    edition : str
+        Edition of the tables.
 
     Returns
     -------
@@ -171,8 +186,8 @@ def cloud_offers(before: float = math.inf) -> pd.DataFrame:
         ``trend``, ``device``, ``year`` (release), ``age`` (years from release to the price), ``provider``,
         ``kind``, ``value`` (FLOP per USD) and ``log10_value``.
     """
-    prices = load_prices(usable=True)
-    prices = prices[prices["per"] == "chip_hour"].merge(devices(), on="device")
+    prices = load_prices(usable=True, edition=edition)
+    prices = prices[prices["per"] == "chip_hour"].merge(devices(edition=edition), on="device")
     chips = 1.0 + has_flag(prices, "half_board")
     prices["value"] = prices["peak_flop_per_s"] / chips * SECONDS_PER_HOUR / prices["usd"]
     prices["seen"] = decimal_year(prices["date"])

@@ -8,6 +8,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import DataError, OptionError, Problem
+from scaling_bayes.hardware.editions import EDITION, EDITIONS, check_edition, holds
 from scaling_bayes.hardware.flags import (
     ACCELERATOR_FLAGS,
     FLAGS,
@@ -27,6 +28,7 @@ __all__ = [
     "DEVICE_CLASSES",
     "FLAGS",
     "GRID_FLAGS",
+    "KEYS",
     "PRICE_FLAGS",
     "PRICE_KINDS",
     "REGION_FLAGS",
@@ -62,7 +64,28 @@ TABLE_NAMES = (
     "yardsticks",
     "landmark_machines",
     "routes",
+    "corrections",
 )
+#: Columns that together name a row, of tables whose rows have a name.
+KEYS: dict[str, tuple[str, ...]] = {
+    "accelerators": ("name",),
+    "grid_carbon_intensity": ("region", "year"),
+    "cloud_regions": ("provider", "region"),
+    "pue": ("scope", "year"),
+    "ml_systems": ("system",),
+    "published_runs": ("system",),
+    "utilisation": ("system",),
+    "record_machines": ("year",),
+    "literature_intervals": ("quantity", "period_start"),
+    "thompson2020_conversions": ("name",),
+    "algorithmic_efficiency": ("level", "system"),
+    "yardsticks": ("name", "year"),
+    "landmark_machines": ("name",),
+    "routes": ("route",),
+    "corrections": ("table", "row", "column", "edition"),
+}
+#: Between the key cells of a row, as `corrections` names it.
+KEY_SEPARATOR = " | "
 DEVICE_CLASSES = ("gpu_datacenter", "gpu_consumer", "gpu_workstation", "tpu", "other")
 PRICE_KINDS = ("purchase", "cloud_on_demand", "cloud_1_year", "cloud_3_year")
 
@@ -120,8 +143,8 @@ def check_digest(name: str) -> None:
         raise DataError(f"{path.name} does not match {path.stem}.meta.toml", [problem])
 
 
-def load_table(name: str, *, usable: bool = False) -> pd.DataFrame:
-    """Read one table.
+def load_table(name: str, *, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
+    """Read one table in one of its editions.
 
     Parameters
     ----------
@@ -129,6 +152,9 @@ def load_table(name: str, *, usable: bool = False) -> pd.DataFrame:
         One of `TABLE_NAMES`.
     usable : bool
         Leave out the rows, and empty the cells, that the flags of the table say not to use.
+    edition : str
+        One of `EDITIONS`: rows of later ones are left out, corrections of later ones not applied. The table
+        ``corrections`` itself is always whole.
 
     Returns
     -------
@@ -140,27 +166,58 @@ def load_table(name: str, *, usable: bool = False) -> pd.DataFrame:
     Raises
     ------
     OptionError
-        If there is no table of that name.
+        If there is no table or edition of that name.
     DataError
-        If the file lacks columns or a cell is not what its unit says.
+        If the file lacks columns, a cell is not what its unit says, or a correction is of a cell that is not
+        there.
     """
     import pandas as pd
 
+    check_edition(edition)
     columns = load_sidecar(name)["columns"]
     path = data_path(f"hardware/{name}.csv")
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     if list(frame.columns) != list(columns):
         problem = Problem(1, None, ", ".join(frame.columns), ", ".join(columns))
         raise DataError(f"{path.name} has other columns than its sidecar", [problem])
+    if name != "corrections" and edition != EDITIONS[0]:
+        _correct(name, frame, edition)
     problems: list[Problem] = []
     for column, about in columns.items():
         frame[column] = _typed(frame[column], about["unit"], problems)
     if problems:
         raise DataError(f"{path.name} cannot be read", problems)
-    return usable_part(name, frame) if usable else frame
+    if name != "corrections" and "edition" in frame:
+        frame = frame[[holds(since, edition) for since in frame["edition"]]].reset_index(drop=True)
+    return usable_part(name, frame, edition=edition) if usable else frame
 
 
-def usable_part(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+def _correct(name: str, frame: pd.DataFrame, edition: str) -> None:
+    """Replace the cells that corrections of an edition, or an earlier one, are of."""
+    import pandas as pd
+
+    path = data_path("hardware/corrections.csv")
+    found = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    own = found[found["table"] == name]
+    if own.empty:
+        return
+    keys = frame[list(KEYS[name])].agg(KEY_SEPARATOR.join, axis=1)
+    problems = []
+    for line, row in zip(own.index + 2, own.to_dict("records"), strict=True):
+        if not holds(row["edition"], edition):
+            continue
+        places = frame.index[keys == row["row"]]
+        cells = list(frame.loc[places, row["column"]]) if row["column"] in frame else []
+        if cells == [row["reported"]]:
+            frame.loc[places, row["column"]] = row["corrected"]
+        else:
+            there = f"{row['reported']!r} in column {row['column']!r} of one row {row['row']!r} of {name}"
+            problems.append(Problem(int(line), "reported", repr(cells), there))
+    if problems:
+        raise DataError(f"{path.name} does not fit {name}.csv", problems)
+
+
+def usable_part(name: str, frame: pd.DataFrame, *, edition: str = EDITION) -> pd.DataFrame:
     """Apply the flags of a table: drop unusable rows, empty unusable cells.
 
     Parameters
@@ -169,6 +226,8 @@ def usable_part(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         One of `TABLE_NAMES`; a table without flags comes back unchanged.
     frame : pandas.DataFrame
         The table, or a selection of its rows.
+    edition : str
+        One of `EDITIONS`: flags whose consequence came later have none.
 
     Returns
     -------
@@ -181,8 +240,11 @@ def usable_part(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         If there is no table of that name.
     """
     _check_name(name)
+    check_edition(edition)
     kept = frame.copy()
     for word, flag in FLAGS.get(name, {}).items():
+        if not holds(flag.since, edition):
+            continue
         marked = has_flag(kept, word)
         if flag.drops:
             kept = kept.loc[~marked].copy()
@@ -219,34 +281,34 @@ def has_flag(frame: pd.DataFrame, *words: str) -> pd.Series[bool]:
     return frame["flags"].map(lambda cell: not wanted.isdisjoint(cell.split())).astype(bool)
 
 
-def load_accelerators(*, usable: bool = False) -> pd.DataFrame:
+def load_accelerators(*, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
     """Read accelerators: release, peak rates in FLOP/s, board power in W, release price in USD."""
-    return load_table("accelerators", usable=usable)
+    return load_table("accelerators", usable=usable, edition=edition)
 
 
-def load_prices(*, usable: bool = False) -> pd.DataFrame:
+def load_prices(*, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
     """Read dated prices in USD per chip or per chip-hour."""
-    return load_table("prices", usable=usable)
+    return load_table("prices", usable=usable, edition=edition)
 
 
-def load_grid_carbon_intensity(*, usable: bool = False) -> pd.DataFrame:
+def load_grid_carbon_intensity(*, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
     """Read carbon intensity of electricity in g CO2e/kWh by region and year."""
-    return load_table("grid_carbon_intensity", usable=usable)
+    return load_table("grid_carbon_intensity", usable=usable, edition=edition)
 
 
-def load_ml_systems(*, usable: bool = False) -> pd.DataFrame:
+def load_ml_systems(*, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
     """Read dated training compute of machine-learning systems in FLOP."""
-    return load_table("ml_systems", usable=usable)
+    return load_table("ml_systems", usable=usable, edition=edition)
 
 
-def load_literature_intervals() -> pd.DataFrame:
+def load_literature_intervals(*, edition: str = EDITION) -> pd.DataFrame:
     """Read published central values and intervals, with the probability of each interval."""
-    return load_table("literature_intervals")
+    return load_table("literature_intervals", edition=edition)
 
 
-def load_routes() -> pd.DataFrame:
+def load_routes(*, edition: str = EDITION) -> pd.DataFrame:
     """Read published gains of alternative routes to cheaper computation."""
-    return load_table("routes")
+    return load_table("routes", edition=edition)
 
 
 def _check_name(name: str) -> None:

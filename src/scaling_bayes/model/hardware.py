@@ -26,6 +26,7 @@ from scaling_bayes.digest import measured_digest
 from scaling_bayes.errors import OptionError, ScalingBayesError
 from scaling_bayes.files import write_text
 from scaling_bayes.hardware import equations
+from scaling_bayes.hardware.editions import EDITION
 from scaling_bayes.hardware.points import cloud_offers, trend_points
 from scaling_bayes.hardware.posterior import HARDWARE_TRACE
 from scaling_bayes.hardware.trends import (
@@ -176,6 +177,7 @@ def _period_labels() -> list[str]:
 def fit_hardware(
     *,
     before: float = math.inf,
+    edition: str = EDITION,
     priors: Mapping[str, Any] | None = None,
     draws: int = 2000,
     tune: int = 2000,
@@ -191,6 +193,8 @@ def fit_hardware(
     ----------
     before : float
         Use only what was released, priced and built before this decimal year; for hindcasts.
+    edition : str
+        Edition of the tables: 2026.11 is that of the release hardware-2026.11.
     priors : mapping, optional
         Replacements by name of `default_hardware_priors`, in the forms `fit` takes.
     draws, tune, chains, target_accept, random_seed, cores, progressbar
@@ -209,7 +213,7 @@ def fit_hardware(
     """
     sampler = SamplerOptions(draws, tune, chains, target_accept, random_seed)
     chosen = resolve_priors(default_hardware_priors(), priors, unbounded={"age_gain"})
-    points, offers = trend_points(before), cloud_offers(before)
+    points, offers = trend_points(before, edition=edition), cloud_offers(before, edition=edition)
     model = build_hardware_model(points, offers, chosen)
     posterior, stats = sample_posterior(model, PARAMETERS, sampler, cores=cores, progressbar=progressbar)
     groups = {

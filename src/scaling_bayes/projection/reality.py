@@ -45,7 +45,9 @@ def known_runs() -> pd.DataFrame:
     """
     runs = load_ml_systems(usable=True).rename(columns={"training_hardware": "device"})
     runs = runs.merge(
-        load_table("published_runs").drop(columns=["citation", "note"]), on="system", how="left"
+        load_table("published_runs").drop(columns=["citation", "note", "edition", "verified"]),
+        on="system",
+        how="left",
     )
     runs = runs.merge(devices().drop(columns="year"), on="device")
     runs["year"] = decimal_year(runs["publication_date"])
