@@ -299,11 +299,12 @@ def validate(systems: Path, unit: str | None, as_json: bool) -> None:
     if usable["task"].nunique() == 1:
         say("note: a fit of one task needs --pooling none, or the shipped tasks beside it.")
     fitted = usable["task"].value_counts()
-    counts = []
+    counts, systems_in_all = [], 0
     for task, of_task in frame.groupby("task", sort=False):
         known = of_task[of_task["training_compute_flop"].notna()]
         between = of_task["error"].between(0, 1, inclusive="neither")
         repeated = int(between[known.index].sum()) - int(fitted.get(task, 0))
+        systems_in_all += len(of_task) - repeated
         counts.append(
             {
                 "task": str(task),
@@ -316,7 +317,7 @@ def validate(systems: Path, unit: str | None, as_json: bool) -> None:
         print_json(counts)
     else:
         print_table(
-            f"{systems}: {sum(int(str(c['systems'])) for c in counts)} systems",
+            f"{systems}: {systems_in_all} systems",
             ("task", "systems", "with compute", "lowest error"),
             [
                 (str(c["task"]), str(c["systems"]), str(c["with_compute"]), f"{c['lowest_error']:.4g}")
