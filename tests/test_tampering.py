@@ -21,6 +21,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from tests.hostile import BY_BYTES, BY_HDF5, write
 
 from scaling_bayes.digest import tree_digest
 from scaling_bayes.errors import TraceError
@@ -28,8 +29,6 @@ from scaling_bayes.hdf5 import UnreadableError, read_here
 from scaling_bayes.layouts import check_layout
 from scaling_bayes.report import build_report, render_html
 from scaling_bayes.traces import _tree, open_trace, save_trace
-
-from tests.hostile import BY_BYTES, BY_HDF5, write
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 Edit = Callable[[h5py.File], object]
