@@ -16,7 +16,7 @@ import pytest
 
 from scaling_bayes.archive.bundle import write_bundle
 from scaling_bayes.archive.check import check_bundle
-from scaling_bayes.errors import OptionError, TraceError
+from scaling_bayes.errors import OptionError, TraceError, WriteError
 from scaling_bayes.releases import read_index
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
@@ -206,7 +206,7 @@ def test_a_bundle_is_not_written_over_something(tmp_path: Path, monkeypatch: pyt
         (tmp_path, "it exists; name a folder that does not"),
         (tmp_path / "missing" / "bundle", "there is no folder"),
     ):
-        with pytest.raises(OptionError, match=message):
+        with pytest.raises((OptionError, WriteError), match=message):
             write_bundle(TRACE, target)
     monkeypatch.setitem(sys.modules, "rocrate.rocrate", None)
     with pytest.raises(OptionError, match=r"pip install 'scaling_bayes\[deposit\]'"):

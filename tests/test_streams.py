@@ -35,7 +35,6 @@ WRITING = [
     ("bundle", TRACE, "-o", f"{NOWHERE}/bundle"),
     ("bundle", TRACE, "-o", f"{NOWHERE}/bundle.zip"),
     ("calibrate", "prior_sbc", "-o", f"{NOWHERE}/calibration.nc"),
-    ("calibrate", "prior_sbc", "--simulations", "1", "--store", f"{NOWHERE}/store"),
     ("compare", TRACE, "-o", f"{NOWHERE}/stack.nc"),
     ("scorecard", "-o", f"{NOWHERE}/scores.csv"),
     ("hardware-fit", "-o", f"{NOWHERE}/hardware.nc"),
