@@ -67,10 +67,10 @@ format: .venv/.project ## mend what ruff can mend
 	$(BIN)/ruff format
 
 data: .venv/.project ## rebuild the derived tables of data/
-	$(BIN)/python -m scaling_bayes.systems.build
+	$(BIN)/python -m tools.tables.build
 
 traces: .venv/.project ## make the released traces that data/traces lacks (NAME=... makes one anew)
-	$(BIN)/python -m scaling_bayes.archive.release $(NAME)
+	$(BIN)/python -m tools.releases.release $(NAME)
 
 docs: .venv/.project ## build the documentation site in build/docs; a warning is an error
 	rm -rf build/docs docs/reference/generated
@@ -78,8 +78,8 @@ docs: .venv/.project ## build the documentation site in build/docs; a warning is
 	@echo 'open build/docs/index.html'
 
 notebooks: .venv/.project ## run the notebooks and the examples of docs/ once and store their outputs (NAME=... runs one notebook)
-	SCALING_BAYES_COMPILE_CACHE=1 $(BIN)/python docs/_tools/notebooks.py $(NAME)
-	$(BIN)/python docs/_tools/outputs.py
+	SCALING_BAYES_COMPILE_CACHE=1 $(BIN)/python tools/notebooks.py $(NAME)
+	$(BIN)/python tools/page_outputs.py
 
 lock: .venv/.project ## resolve the dependencies of pyproject.toml anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --extra dev --generate-hashes --upgrade \
@@ -88,7 +88,7 @@ lock: .venv/.project ## resolve the dependencies of pyproject.toml anew into req
 
 clean: ## remove .venv, build products and caches
 	rm -rf .venv build dist docs/reference/generated .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
-	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 build/reference.nc: .venv/.project $(FIT_INPUTS)
 	@mkdir -p build
@@ -112,6 +112,6 @@ build/reference.nc: .venv/.project $(FIT_INPUTS)
 
 .venv/.project: .venv/.dependencies pyproject.toml
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q src
-	@$(BIN)/python -c 'from scaling_bayes.model import kernel; kernel.compiled()'
+	@$(BIN)/python -m compileall -q src tools
+	@$(BIN)/python -c 'from scaling_bayes.model.sampling import kernel; kernel.compiled()'
 	@touch $@

@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 from side_by_side import machine, versions
 
-from scaling_bayes.model import kernel
+from scaling_bayes.core.observations import Observations, observe
+from scaling_bayes.core.options import ModelOptions, SamplerOptions
+from scaling_bayes.core.priors import default_priors
 from scaling_bayes.model.build import build_model
-from scaling_bayes.model.fast import lay_out
-from scaling_bayes.model.refit import Refitter
-from scaling_bayes.observations import Observations, observe
-from scaling_bayes.options import ModelOptions, SamplerOptions
-from scaling_bayes.priors import default_priors
+from scaling_bayes.model.sampling import kernel
+from scaling_bayes.model.sampling.layout import lay_out
+from scaling_bayes.model.sampling.refitter import Refitter
 
 RESULTS = Path(__file__).parent / "results" / "growth.json"
 OPTIONS = ModelOptions()

@@ -23,17 +23,17 @@ from side_by_side import machine, versions
 
 from scaling_bayes.batch.execute import execute
 from scaling_bayes.batch.store import open_store
-from scaling_bayes.digest import data_digest
+from scaling_bayes.core.observations import observe
+from scaling_bayes.core.options import ModelOptions, SamplerOptions
+from scaling_bayes.core.parameters import draw_prior
+from scaling_bayes.core.priors import default_priors
+from scaling_bayes.core.simulation import simulate_observations
 from scaling_bayes.figures import to_svg
 from scaling_bayes.figures.style import COLORS, finish, new_figure, styled
-from scaling_bayes.model.experiments import Model, PriorSBC
-from scaling_bayes.model.refit import Refitter
-from scaling_bayes.observations import observe
-from scaling_bayes.options import ModelOptions, SamplerOptions
-from scaling_bayes.parameters import draw_prior
-from scaling_bayes.priors import default_priors
-from scaling_bayes.simulation import simulate_observations
+from scaling_bayes.model.evaluate.calibration_jobs import Model, PriorSBC
+from scaling_bayes.model.sampling.refitter import Refitter
 from scaling_bayes.systems.load import reference_systems
+from scaling_bayes.trace.digest import data_digest
 
 context = multiprocessing.get_context("spawn")
 RESULTS = Path(__file__).parent / "results" / "refits.json"

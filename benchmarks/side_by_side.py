@@ -32,9 +32,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scaling_bayes.convergence import ess_bulk, ess_tail
+from scaling_bayes.core.observations import observe
+from scaling_bayes.diagnostics.convergence import ess_bulk, ess_tail
 from scaling_bayes.model.fit import library_versions
-from scaling_bayes.observations import observe
 from scaling_bayes.systems.load import reference_systems
 
 PEERS = Path(__file__).parent / "peers"

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from tools.pages.refill import fill_blocks, markdown_table
 
 from scaling_bayes.figures import to_svg
 from scaling_bayes.figures.style import COLORS, bare, new_figure, numeric_ticks, styled
 from scaling_bayes.files import write_text
-from scaling_bayes.pages import fill_blocks, markdown_table
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

@@ -25,9 +25,9 @@ from collections import Counter
 
 # %matplotlib inline
 import numpy as np
+from tools.compute_trend.figure import plot_compute_trend
 
 from scaling_bayes import DataError, load_systems, reference_systems, validate_systems
-from scaling_bayes.figures.compute_trend import plot_compute_trend
 from scaling_bayes.systems.flags import FLAGS, split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS
 

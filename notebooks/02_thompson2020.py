@@ -27,13 +27,13 @@ trace = os.environ.get("NOTEBOOK_TRACE", "")
 # %%
 # %matplotlib inline
 import numpy as np
+from tools.pages.thompson2020_prediction import least_squares_prediction
 
 from scaling_bayes import fit, open_trace
 from scaling_bayes.figures import plot_fits, plot_slopes
 from scaling_bayes.thompson2020.comparison import side_by_side, slopes_side_by_side
 from scaling_bayes.thompson2020.frontier import quantile_frontier
 from scaling_bayes.thompson2020.lines import fit_line, regressions
-from scaling_bayes.thompson2020.prediction import least_squares_prediction
 from scaling_bayes.thompson2020.targets import disagreements, target_table
 
 # %% [markdown]

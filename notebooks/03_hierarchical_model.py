@@ -31,13 +31,13 @@ import numpy as np
 import pandas as pd
 
 from scaling_bayes import fit, open_trace, project, reference_systems, summarize_projection
+from scaling_bayes.core.observations import observe
+from scaling_bayes.core.options import ModelOptions
+from scaling_bayes.core.priors import default_priors
 from scaling_bayes.figures import plot_fits, plot_slopes
 from scaling_bayes.intervals import reported
 from scaling_bayes.model.build import build_model
-from scaling_bayes.observations import observe
-from scaling_bayes.options import ModelOptions
-from scaling_bayes.priors import default_priors
-from scaling_bayes.schema import group
+from scaling_bayes.trace.schema import group
 
 systems = reference_systems()
 steps = {}

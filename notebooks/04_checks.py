@@ -36,10 +36,10 @@ import pandas as pd
 
 from scaling_bayes import checks, fit, open_trace, predict, reference_systems
 from scaling_bayes.figures import plot_posterior_predictive, plot_prior_predictive, plot_ranks
-from scaling_bayes.figures.reading import coverage, pit
 from scaling_bayes.intervals import reported
 from scaling_bayes.model.diagnose import diagnose
-from scaling_bayes.schema import group
+from scaling_bayes.trace.schema import group
+from scaling_bayes.trace.view import coverage, pit
 
 systems = reference_systems()
 if trace:

@@ -46,9 +46,9 @@ from scaling_bayes import (
     summarize_projection,
 )
 from scaling_bayes.figures import plot_projections
-from scaling_bayes.formatting import format_interval
 from scaling_bayes.intervals import reported
-from scaling_bayes.schema import group
+from scaling_bayes.text import format_interval
+from scaling_bayes.trace.schema import group
 
 idata = open_trace(trace) if trace else fit(draws=draws, tune=draws, random_seed=20261123, progressbar=False)
 

@@ -23,10 +23,10 @@
 # %%
 # %matplotlib inline
 import numpy as np
+from tools.pages.overparameterization_expectations import expected_excess_risk, expert_limit
+from tools.pages.overparameterization_growth import cost_of_performance, grow_together
 
-from scaling_bayes.overparameterization.expectations import expected_excess_risk, expert_limit
 from scaling_bayes.overparameterization.figures import plot_experiment
-from scaling_bayes.overparameterization.growth import cost_of_performance, grow_together
 from scaling_bayes.overparameterization.run import run_experiment
 from scaling_bayes.overparameterization.settings import Settings
 from scaling_bayes.overparameterization.summarize import reaching, summarize_experiment

@@ -16,14 +16,14 @@ from pytensor.compile.mode import Mode
 from pytensor.scalar.basic import autocast_float_as
 from tests.test_model import OBSERVED
 
-from scaling_bayes.laws import LAWS
-from scaling_bayes.model import kernel
+from scaling_bayes.core.laws import LAWS
+from scaling_bayes.core.observations import Observations
+from scaling_bayes.core.options import POOLINGS, ModelOptions
+from scaling_bayes.core.parameters import parameter_names
+from scaling_bayes.core.priors import Prior, default_priors
 from scaling_bayes.model.build import build_model
-from scaling_bayes.model.fast import lay_out
-from scaling_bayes.observations import Observations
-from scaling_bayes.options import POOLINGS, ModelOptions
-from scaling_bayes.parameters import parameter_names
-from scaling_bayes.priors import Prior, default_priors
+from scaling_bayes.model.sampling import kernel
+from scaling_bayes.model.sampling.layout import lay_out
 
 EVERY = [
     ModelOptions(law, pooling, *switches)

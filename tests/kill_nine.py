@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from scaling_bayes.errors import TraceError
-from scaling_bayes.traces import open_trace
+from scaling_bayes.trace.io import open_trace
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 #: Exit code of a fit of few draws, whose checks cannot pass.
@@ -29,7 +29,7 @@ WRITE = """
 import itertools, sys
 from pathlib import Path
 from scaling_bayes.files import write_text
-from scaling_bayes.traces import open_trace, save_trace
+from scaling_bayes.trace.io import open_trace, save_trace
 tree, page = open_trace(sys.argv[1]), "x" * 2_000_000
 for number in itertools.count():
     tree.attrs["turn"] = number

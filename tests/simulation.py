@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scaling_bayes.laws import LAWS
+from scaling_bayes.core.laws import LAWS
 
 FOLDER = Path(__file__).parent / "data"
 SYSTEMS = FOLDER / "simulated_systems.csv"

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from scaling_bayes.laws import get_law
-from scaling_bayes.observations import observations_of
-from scaling_bayes.options import ModelOptions, SamplerOptions
-from scaling_bayes.predictive import predict_observed
-from scaling_bayes.priors import default_priors
+from scaling_bayes.core.laws import get_law
+from scaling_bayes.core.observations import observations_of
+from scaling_bayes.core.options import ModelOptions, SamplerOptions
+from scaling_bayes.core.predictive import predict_observed
+from scaling_bayes.core.priors import default_priors
 from scaling_bayes.projection.project import project
-from scaling_bayes.schema import SCHEMA_VERSION, annotate
+from scaling_bayes.trace.schema import SCHEMA_VERSION, annotate
 
 TASK_LEVEL = ("intercept", "slope", "noise", "progress", "compute_mean", "compute_growth", "compute_spread")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scaling_bayes import open_trace, with_log_prior
-from scaling_bayes.releases import REFERENCE_TRACE
+from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 azp = pytest.importorskip("arviz_plots", reason="arviz-plots is not installed")
 

@@ -11,14 +11,14 @@ import xarray as xr
 from tests.test_fit import QUICK, SYSTEMS
 
 from scaling_bayes import DataError, fit
-from scaling_bayes.model import attempts
-from scaling_bayes.model.attempts import Attempt, sample_checked
+from scaling_bayes.core.observations import observe
+from scaling_bayes.core.options import ModelOptions, SamplerOptions
+from scaling_bayes.core.priors import default_priors
 from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.fit import FitWarning
-from scaling_bayes.observations import observe
-from scaling_bayes.options import ModelOptions, SamplerOptions
-from scaling_bayes.priors import default_priors
-from scaling_bayes.schema import FIT_GROUPS, manifest
+from scaling_bayes.model.sampling import attempts
+from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
+from scaling_bayes.trace.schema import FIT_GROUPS, manifest
 
 SAMPLER = SamplerOptions(1000, 500, 4, 0.96, 1)
 
@@ -84,7 +84,7 @@ def test_a_failing_part_leaves_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ValueError("All tail values are the same")
 
     monkeypatch.setattr("scaling_bayes.model.fit.power_scaling", fail)
-    monkeypatch.setattr("scaling_bayes.criticism.data_checks", fail)
+    monkeypatch.setattr("scaling_bayes.diagnostics.criticism.data_checks", fail)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FitWarning)
         idata = fit(SYSTEMS, random_seed=1, **{**QUICK, "draws": 20})

@@ -17,7 +17,7 @@ import pytest
 from scaling_bayes.archive.bundle import write_bundle
 from scaling_bayes.archive.check import check_bundle
 from scaling_bayes.errors import OptionError, TraceError, WriteError
-from scaling_bayes.releases import read_index
+from scaling_bayes.trace.releases import read_index
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 FILES = {

@@ -18,16 +18,16 @@ from scaling_bayes import calibrate, cite, save_trace, summarize_calibration
 from scaling_bayes.batch.job import DIAGNOSTICS
 from scaling_bayes.batch.store import open_store
 from scaling_bayes.cli import cli
+from scaling_bayes.core.observations import observe
+from scaling_bayes.core.options import ModelOptions, SamplerOptions
+from scaling_bayes.core.priors import Prior, default_priors
+from scaling_bayes.diagnostics.verification import rederive, verify_trace
 from scaling_bayes.errors import OptionError, TraceError
-from scaling_bayes.model import calibrate as calibrate_module
-from scaling_bayes.model.experiments import Model, PriorSBC
-from scaling_bayes.observations import observe
-from scaling_bayes.options import ModelOptions, SamplerOptions
-from scaling_bayes.priors import Prior, default_priors
-from scaling_bayes.schema import group, manifest
+from scaling_bayes.model.evaluate import calibrate as calibrate_module
+from scaling_bayes.model.evaluate.calibration_jobs import Model, PriorSBC
 from scaling_bayes.systems.load import reference_systems
-from scaling_bayes.traces import open_trace
-from scaling_bayes.verification import rederive, verify_trace
+from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.schema import group, manifest
 
 PLAIN = {
     "pooling": "none",
@@ -125,7 +125,7 @@ def test_a_fit_that_cannot_be_made_is_recorded(tmp_path: Path) -> None:
         2,
     )
     from scaling_bayes.batch.execute import execute
-    from scaling_bayes.model import experiments
+    from scaling_bayes.model.evaluate import calibration_jobs as experiments
 
     store = open_store(tmp_path / "job.zarr", job)
     with pytest.MonkeyPatch.context() as patch:

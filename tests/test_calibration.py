@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from scipy.stats import binom, kstest
 
-from scaling_bayes.calibration import ecdf_band, rank_ecdf, summarize, uniformity
+from scaling_bayes.diagnostics.calibration import ecdf_band, rank_ecdf, summarize, uniformity
 
 COUNT, RANKED = 200, 20
 

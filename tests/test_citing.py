@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tools.pages.citation import software_files
 
 import scaling_bayes
 from scaling_bayes import cite, open_trace
-from scaling_bayes.citing.files import software_files
 from scaling_bayes.citing.works import works_of
 from scaling_bayes.errors import OptionError
-from scaling_bayes.releases import REFERENCE_TRACE, read_index
+from scaling_bayes.trace.releases import REFERENCE_TRACE, read_index
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 STYLES = ("bibtex", "csl-json", "apa", "cff")
@@ -77,7 +77,7 @@ def test_a_doi_stands_in_every_style_once_it_is_known(monkeypatch: pytest.Monkey
     from dataclasses import replace
 
     released = tuple(replace(release, doi="10.5281/zenodo.1") for release in read_index())
-    monkeypatch.setattr("scaling_bayes.releases.read_index", lambda: released)
+    monkeypatch.setattr("scaling_bayes.trace.releases.read_index", lambda: released)
     for style in STYLES:
         assert "10.5281/zenodo.1" in cite(open_trace(REFERENCE_TRACE), style)
 
@@ -110,7 +110,7 @@ def test_an_unknown_style_is_refused_with_the_known_ones() -> None:
 
 
 def test_the_software_files_are_those_of_the_works(repository: Path) -> None:
-    """If they are stale: python -m scaling_bayes.citing.files."""
+    """If they are stale: python -m tools.pages.citation."""
     for name, text in software_files(scaling_bayes.__version__).items():
         assert (repository / name).read_text(encoding="utf-8") == text, name
     assert yaml.safe_load((repository / "CITATION.cff").read_text(encoding="utf-8"))["type"] == "software"

@@ -184,7 +184,7 @@ def test_the_list_of_commands_has_whole_sentences() -> None:
 
 
 def test_starting_imports_nothing_that_completion_needs() -> None:
-    heavy = "{'numpy', 'pandas', 'xarray', 'rich', 'scaling_bayes.releases'}"
+    heavy = "{'numpy', 'pandas', 'xarray', 'rich', 'scaling_bayes.trace.releases'}"
     code = f"import sys, scaling_bayes.cli; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

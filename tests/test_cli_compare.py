@@ -18,8 +18,8 @@ from tests.test_cli import SYSTEMS, run
 
 from scaling_bayes import open_trace, save_trace, summarize_progress, summarize_scores
 from scaling_bayes.cli import cli
-from scaling_bayes.model import scorecard as scorecard_module
-from scaling_bayes.schema import group, manifest
+from scaling_bayes.model.evaluate import scorecard as scorecard_module
+from scaling_bayes.trace.schema import group, manifest
 
 QUICK = ["--draws", "40", "--tune", "60", "--chains", "2", "--pooling", "none", "-q"]
 QUICK += ["--random-seed", str(seeded(1))]

@@ -12,25 +12,25 @@ import pandas as pd
 import pytest
 from scipy import stats
 from tests.seeds import seeded
-
-from scaling_bayes import OptionError, load_systems
-from scaling_bayes.compute_trend.claims import (
+from tools.compute_trend.claims import (
     claims,
     growth_table,
     published_doubling_times,
     years_for_hardware_gain,
 )
-from scaling_bayes.compute_trend.lines import average_growth, doubling_year, rise
-from scaling_bayes.compute_trend.page import stale_files
-from scaling_bayes.compute_trend.series import SERIES, series_points
-from scaling_bayes.compute_trend.tables import TABLES, load_landmark_systems, load_trend_table
+from tools.compute_trend.figure import main as draw
+from tools.compute_trend.figure import plot_compute_trend
+from tools.compute_trend.fit import compare_change_points, fit_trend, growth_by_era, main
+from tools.compute_trend.lines import average_growth, doubling_year, rise
+from tools.compute_trend.page import stale_files
+from tools.compute_trend.series import SERIES, series_points
+from tools.compute_trend.tables import TABLES, load_landmark_systems, load_trend_table
+
+from scaling_bayes import OptionError, load_systems
 from scaling_bayes.errors import DataError
 from scaling_bayes.figures import FigureError, to_svg
-from scaling_bayes.figures.compute_trend import main as draw
-from scaling_bayes.figures.compute_trend import plot_compute_trend
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.intervals import reported
-from scaling_bayes.model.compute_trend import compare_change_points, fit_trend, growth_by_era, main
 
 GROWTH, CHANGE = (0.15, 0.6), 2009.0
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.synthetic import synthetic_fit
+from tools.pages.known_runs import check_against_reality, known_runs, summarize_reality
 
 from scaling_bayes import (
     OptionError,
@@ -32,8 +33,7 @@ from scaling_bayes import (
 )
 from scaling_bayes.hardware.posterior import open_hardware
 from scaling_bayes.hardware.tables import load_table
-from scaling_bayes.projection.cost import conversions
-from scaling_bayes.projection.reality import check_against_reality, known_runs, summarize_reality
+from scaling_bayes.projection.conversion import conversions
 from scaling_bayes.projection.scenario import SCENARIOS
 from scaling_bayes.projection.scenario_draws import DRAWN_GROUPS, draw_inputs
 
@@ -115,7 +115,7 @@ def test_electricity_is_a_floor_under_the_price() -> None:
 
 
 def test_the_2020_table_is_given_back() -> None:
-    from scaling_bayes.thompson2020.priced import scenario_table
+    from tools.pages.thompson2020_priced import scenario_table
 
     table = scenario_table()
     assert len(table) == 90
@@ -479,8 +479,8 @@ def gpt3_peak() -> float:
 
 
 def test_the_page_is_what_the_data_give(repository) -> None:
-    from scaling_bayes.pages import fill_blocks
-    from scaling_bayes.report.hardware_page import hardware_blocks
+    from tools.pages.hardware import hardware_blocks
+    from tools.pages.refill import fill_blocks
 
     page = (repository / "docs" / "cost_and_carbon.md").read_text(encoding="utf-8")
     assert fill_blocks(page, hardware_blocks()) == page

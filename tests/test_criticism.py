@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import checks, data_checks, project
-from scaling_bayes.laws import LAWS
-from scaling_bayes.observations import observations_of
-from scaling_bayes.predictive import predict_observed
+from scaling_bayes.core.laws import LAWS
+from scaling_bayes.core.observations import observations_of
+from scaling_bayes.core.predictive import predict_observed
+from scaling_bayes.diagnostics.psis import smoothed_weights
 from scaling_bayes.projection.reached import reached, reached_sentences
-from scaling_bayes.psis import smoothed_weights
-from scaling_bayes.schema import group, manifest
+from scaling_bayes.trace.schema import group, manifest
 
 
 def with_errors(idata: xr.DataTree, error: np.ndarray) -> xr.DataTree:

@@ -18,9 +18,10 @@ from tests.simulation import simulate
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import OptionError, fit, open_trace, save_trace
-from scaling_bayes.model import crossvalidate
-from scaling_bayes.model.compare import _comparison, compare, mean_stacking_weights, stacking_weights
-from scaling_bayes.model.crossvalidate import (
+from scaling_bayes.core.observations import Observations, observations_of, observe
+from scaling_bayes.model.evaluate import crossvalidate
+from scaling_bayes.model.evaluate.compare import _comparison, compare, mean_stacking_weights, stacking_weights
+from scaling_bayes.model.evaluate.crossvalidate import (
     Predicted,
     leave_folds_out,
     leave_systems_out,
@@ -29,9 +30,8 @@ from scaling_bayes.model.crossvalidate import (
     task_folds,
 )
 from scaling_bayes.model.fit import FitWarning
-from scaling_bayes.model.refit import Refitter
-from scaling_bayes.observations import Observations, observations_of, observe
-from scaling_bayes.schema import group
+from scaling_bayes.model.sampling.refitter import Refitter
+from scaling_bayes.trace.schema import group
 
 SEED = 4
 few = settings(max_examples=25)

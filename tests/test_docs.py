@@ -186,7 +186,7 @@ def test_links_between_pages_work_on_a_plain_git_host(repository: Path) -> None:
 
 
 def test_every_variable_of_a_trace_is_in_the_reference(site: Path) -> None:
-    from scaling_bayes.schema import FIT_GROUPS, VARIABLES
+    from scaling_bayes.trace.schema import FIT_GROUPS, VARIABLES
 
     text = (site / "reference" / "trace_layout.html").read_text(encoding="utf-8")
     assert [
@@ -197,7 +197,7 @@ def test_every_variable_of_a_trace_is_in_the_reference(site: Path) -> None:
 def test_the_picture_of_the_front_page_is_of_the_released_fit(repository: Path) -> None:
     picture = (repository / "docs" / "images" / "targets.svg").read_text(encoding="utf-8")
     digest = scaling_bayes.open_trace(TRACE).attrs["digest"]
-    assert digest[:12] in picture, "draw it anew: .venv/bin/python docs/_tools/outputs.py"
+    assert digest[:12] in picture, "draw it anew: .venv/bin/python tools/page_outputs.py"
 
 
 # Examples and notebooks
@@ -205,7 +205,7 @@ def test_the_picture_of_the_front_page_is_of_the_released_fit(repository: Path) 
 
 @cache
 def outputs(repository: Path) -> ModuleType:
-    return load(repository / "docs" / "_tools" / "outputs.py")
+    return load(repository / "tools" / "page_outputs.py")
 
 
 def example_pages() -> list[str]:
@@ -218,7 +218,7 @@ def example_pages() -> list[str]:
 def test_examples_print_what_the_page_says(repository: Path, name: str) -> None:
     text = (repository / "docs" / name).read_text(encoding="utf-8")
     now = outputs(repository).filled(text)
-    assert now == text, "refill the page: .venv/bin/python docs/_tools/outputs.py"
+    assert now == text, "refill the page: .venv/bin/python tools/page_outputs.py"
 
 
 def test_the_tutorial_is_made_of_examples() -> None:
@@ -236,7 +236,7 @@ def notebook_names() -> list[str]:
 
 @pytest.mark.parametrize("name", notebook_names())
 def test_stored_notebooks_are_of_the_scripts(repository: Path, name: str) -> None:
-    source = load(repository / "docs" / "_tools" / "notebooks.py").source(name)
+    source = load(repository / "tools" / "notebooks.py").source(name)
     stored = json.loads((repository / "docs" / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
     assert cells(stored) == cells(source), f"store it anew: make notebooks NAME={name}"
     produced = [output for cell in stored["cells"] for output in cell.get("outputs", [])]
@@ -305,9 +305,9 @@ def test_the_glossary_has_every_word_of_the_report(glossary: set[str], trace: st
 
 
 def test_the_glossary_has_every_prior(glossary: set[str]) -> None:
-    from scaling_bayes.laws import LAWS
-    from scaling_bayes.options import ModelOptions
-    from scaling_bayes.priors import default_priors
+    from scaling_bayes.core.laws import LAWS
+    from scaling_bayes.core.options import ModelOptions
+    from scaling_bayes.core.priors import default_priors
 
     everything = {"law"}
     for law in LAWS:

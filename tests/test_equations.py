@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.integrate import quad
 from scipy.special import gammaln
 
-from scaling_bayes import equations
+from scaling_bayes.core import equations
 
 dex = st.floats(-3, 3)
 positive = st.floats(0.05, 3)

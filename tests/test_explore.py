@@ -34,6 +34,7 @@ from scaling_bayes import (
     summarize_first_year,
     summarize_projection,
 )
+from scaling_bayes.core.laws import LAWS
 from scaling_bayes.explore import app
 from scaling_bayes.explore.answers import Explorer
 from scaling_bayes.explore.bars import curve_of, interval_bar
@@ -42,12 +43,11 @@ from scaling_bayes.explore.choices import error_steps, read_choices
 from scaling_bayes.explore.guard import is_loopback
 from scaling_bayes.explore.page import Page
 from scaling_bayes.explore.settings import Settings, read_settings
-from scaling_bayes.formatting import steered_by
-from scaling_bayes.laws import LAWS
-from scaling_bayes.model.stack import stack
-from scaling_bayes.projection.afford import probability_by_year, share_within_budget
-from scaling_bayes.releases import REFERENCE_TRACE
-from scaling_bayes.schema import group, manifest
+from scaling_bayes.model.evaluate.stack import stack
+from scaling_bayes.projection.affordability import probability_by_year, share_within_budget
+from scaling_bayes.text import steered_by
+from scaling_bayes.trace.releases import REFERENCE_TRACE
+from scaling_bayes.trace.schema import group, manifest
 
 FIELDS = {"task": "imagenet", "error": "5", "year": "2030", "scenario": "trend"}
 CHIP = "NVIDIA A100 PCIe"

@@ -32,10 +32,10 @@ from scaling_bayes import (
     summarize_first_year,
     summarize_projection,
 )
-from scaling_bayes.formatting import format_interval
-from scaling_bayes.projection.afford import share_within_budget
-from scaling_bayes.releases import REFERENCE_TRACE
-from scaling_bayes.report.costs import first_year_text, share_text
+from scaling_bayes.projection.affordability import share_within_budget
+from scaling_bayes.report.cost_section import first_year_text, share_text
+from scaling_bayes.text import format_interval
+from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 pytest.importorskip("tornado", reason="the extra explore is not installed")
 pytest.importorskip("selenium", reason="selenium is not installed")

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import figures
+from scaling_bayes.core.predictive import performance_distribution
 from scaling_bayes.figures import (
     FigureError,
     plot_affordability,
@@ -29,13 +30,12 @@ from scaling_bayes.figures import (
     plot_slopes,
     to_svg,
 )
-from scaling_bayes.figures.reading import coverage, curve, pit, points
 from scaling_bayes.figures.style import COLORS, decades, legible, power_of_ten, task_label
-from scaling_bayes.formatting import format_interval
-from scaling_bayes.predictive import performance_distribution
-from scaling_bayes.projection.afford import affordable, probability_by_year
+from scaling_bayes.projection.affordability import affordable, probability_by_year
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.text import format_interval
+from scaling_bayes.trace.view import coverage, curve, pit, points
 
 NASTY = ("<script>alert(1)</script>", '$x_ & "y" ]]>', "it's \x1b {{7*7}} % \\frac")
 
@@ -122,7 +122,6 @@ def test_axes_given_are_drawn_on() -> None:
     ax = Figure().add_subplot()
     assert plot_prior_predictive(fit(), ax=ax) is ax
     ax = Figure().add_subplot()
-    assert figures.plot_compute_trend(ax=ax) is ax
 
 
 def test_what_no_compute_reaches_is_one_word() -> None:

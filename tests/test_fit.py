@@ -20,10 +20,10 @@ from tests.seeds import seeded
 from tests.simulation import simulate_law
 
 from scaling_bayes import DataError, OptionError, Prior, checks, fit, load_systems
-from scaling_bayes.laws import LAWS
+from scaling_bayes.core.laws import LAWS
+from scaling_bayes.core.options import POOLINGS
 from scaling_bayes.model.fit import FitWarning
-from scaling_bayes.options import POOLINGS
-from scaling_bayes.schema import FIT_GROUPS, VARIABLES, manifest
+from scaling_bayes.trace.schema import FIT_GROUPS, VARIABLES, manifest
 
 SYSTEMS = Path(__file__).parent / "data" / "simulated_systems.csv"
 TRUTH = SYSTEMS.with_name("simulated_truth.json")
@@ -152,8 +152,8 @@ def test_integrating_compute_out_equals_sampling_it() -> None:
     import pytensor.tensor as pt
     from arviz_stats import ess
 
-    from scaling_bayes.model.sample import sample_posterior
-    from scaling_bayes.options import SamplerOptions
+    from scaling_bayes.core.options import SamplerOptions
+    from scaling_bayes.model.sampling.sample import sample_posterior
 
     systems = pd.read_csv(SYSTEMS).groupby("task").head(12)
     systems = systems[systems["task"].isin(["task_0", "task_1"])]

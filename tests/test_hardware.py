@@ -11,20 +11,20 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.seeds import seeded
+from tools.pages.hardware import PUBLISHED
+from tools.releases.hindcast import predicted, score
 
 from scaling_bayes import DataError, OptionError, Prior, TraceError, checks, open_trace, save_trace
+from scaling_bayes.diagnostics.verification import stored_hardware
 from scaling_bayes.hardware import equations
 from scaling_bayes.hardware.assumptions import ASSUMPTIONS, draw_value, format_value, read_value
 from scaling_bayes.hardware.grid import GROWTH_SD, SITE_LOG_SD, grid_of
-from scaling_bayes.hardware.hindcast import predicted, score
 from scaling_bayes.hardware.points import cloud_offers, devices, trend_points
 from scaling_bayes.hardware.posterior import HARDWARE_TRACE, doubling_times, open_hardware, trend_draws
 from scaling_bayes.hardware.tables import load_grid_carbon_intensity, load_literature_intervals, load_table
 from scaling_bayes.hardware.trends import FITTED_PERIODS, TRENDS, default_hardware_priors, period_edges
-from scaling_bayes.report.hardware_page import PUBLISHED
 from scaling_bayes.resources import data_path
-from scaling_bayes.schema import HARDWARE_KIND
-from scaling_bayes.verification import stored_hardware
+from scaling_bayes.trace.schema import HARDWARE_KIND
 
 EXPONENTS = st.floats(-200, 200)
 
@@ -210,8 +210,8 @@ def test_the_committed_hindcast(hardware: xr.DataTree) -> None:
 
 
 def test_priors_of_the_model_can_be_replaced() -> None:
+    from scaling_bayes.core.priors import resolve_priors
     from scaling_bayes.model.hardware import build_hardware_model
-    from scaling_bayes.priors import resolve_priors
 
     chosen = resolve_priors(
         default_hardware_priors(), {"cloud_doubling_year": (2.0, (1.0, 4.0))}, unbounded={"age_gain"}

@@ -22,17 +22,17 @@ from tests.seeds import seeded
 from tests.test_model import OBSERVED, systems
 
 from scaling_bayes import Prior, fit
-from scaling_bayes.laws import LAWS
-from scaling_bayes.model import kernel, sample
-from scaling_bayes.model.fast import compile_fast, is_fast, lay_out
+from scaling_bayes.core.laws import LAWS
+from scaling_bayes.core.observations import observe
+from scaling_bayes.core.options import POOLINGS, ModelOptions, SamplerOptions
+from scaling_bayes.core.parameters import parameter_names
+from scaling_bayes.core.priors import FAMILIES, default_priors
 from scaling_bayes.model.fit import FitWarning
-from scaling_bayes.model.refit import Refitter
-from scaling_bayes.model.resample import resample
-from scaling_bayes.model.sample import sample_compiled
-from scaling_bayes.observations import observe
-from scaling_bayes.options import POOLINGS, ModelOptions, SamplerOptions
-from scaling_bayes.parameters import parameter_names
-from scaling_bayes.priors import FAMILIES, default_priors
+from scaling_bayes.model.refit_check import resample
+from scaling_bayes.model.sampling import kernel, sample
+from scaling_bayes.model.sampling.layout import compile_fast, is_fast, lay_out
+from scaling_bayes.model.sampling.refitter import Refitter
+from scaling_bayes.model.sampling.sample import sample_compiled
 
 #: Of the switches of `ModelOptions`, each on and off with most others.
 SWITCHES = (
@@ -265,7 +265,7 @@ def test_a_damaged_cache_of_pytensor_is_left_aside(monkeypatch: pytest.MonkeyPat
             raise pickle.UnpicklingError("pickle data was truncated")
         return "compiled"
 
-    monkeypatch.setattr("scaling_bayes.model.sample.nutpie.compile_pymc_model", compile_model)
+    monkeypatch.setattr("scaling_bayes.model.sampling.sample.nutpie.compile_pymc_model", compile_model)
     monkeypatch.setenv("SCALING_BAYES_COMPILE_CACHE", "1")
     assert sample.compile_model(object()) == "compiled"
     assert asked == [True, False]

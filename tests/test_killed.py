@@ -21,7 +21,7 @@ def test_writing_processes_that_are_killed_leave_whole_files() -> None:
 def test_a_killed_release_leaves_neither_its_sampler_nor_a_file(number: int, tmp_path: Path) -> None:
     script = (
         "from dataclasses import replace\nfrom pathlib import Path\n"
-        "from scaling_bayes.archive.release import make\nfrom scaling_bayes.releases import read_index\n"
+        "from tools.releases.release import make\nfrom scaling_bayes.trace.releases import read_index\n"
         "make(replace(read_index()[0], command='scaling-bayes fit --random-seed 1'), Path())\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, stderr=subprocess.PIPE)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from scaling_bayes.core.laws import LAWS, get_law
 from scaling_bayes.errors import OptionError
-from scaling_bayes.laws import LAWS, get_law
 
 errors = st.floats(1e-6, 1 - 1e-6)
 floors = st.one_of(st.just(0.0), st.floats(1e-4, 0.9))

@@ -13,16 +13,16 @@ from scipy import stats
 from tests.seeds import seeded
 from tests.simulation import simulate
 
-from scaling_bayes.laws import LAWS
-from scaling_bayes.observations import Observations, observe
-from scaling_bayes.options import POOLINGS, ModelOptions
-from scaling_bayes.parameters import draw_prior, log_prior, parameter_names
-from scaling_bayes.predictive import (
+from scaling_bayes.core.laws import LAWS
+from scaling_bayes.core.observations import Observations, observe
+from scaling_bayes.core.options import POOLINGS, ModelOptions
+from scaling_bayes.core.parameters import draw_prior, log_prior, parameter_names
+from scaling_bayes.core.predictive import (
     joint_log_density_of_error,
     log_likelihood_total,
     observed_performance,
 )
-from scaling_bayes.priors import default_priors
+from scaling_bayes.core.priors import default_priors
 
 
 def systems(n_tasks: int = 2, each: int = 7) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from tests.synthetic import synthetic_fit
 
 from scaling_bayes import save_trace
 from scaling_bayes.cli import cli
-from scaling_bayes.formatting import csv_text, json_text, steered_by, visible, without_steering
+from scaling_bayes.text import csv_text, json_text, steered_by, visible, without_steering
 
 #: A colour, a window's title, a C1 sequence, reading direction, an overprinted line, a torn row, a tag.
 STEERING = [

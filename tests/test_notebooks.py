@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.seeds import seeded
 
-from scaling_bayes.schema import group
+from scaling_bayes.trace.schema import group
 
 DRAWS = 60
 NAMES = (

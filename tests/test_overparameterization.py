@@ -14,11 +14,11 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from tools.pages.overparameterization_expectations import expected_excess_risk, expert_limit
+from tools.pages.overparameterization_growth import cost_of_performance, grow_together
 
 from scaling_bayes.errors import OptionError
 from scaling_bayes.overparameterization.algorithms import Gram, Lasso, MinimumNorm, least_squares
-from scaling_bayes.overparameterization.expectations import expected_excess_risk, expert_limit
-from scaling_bayes.overparameterization.growth import cost_of_performance, grow_together
 from scaling_bayes.overparameterization.operations import lasso_operations, least_squares_operations
 from scaling_bayes.overparameterization.run import BLOCK_SIZE, run_experiment
 from scaling_bayes.overparameterization.settings import MODELS, Settings

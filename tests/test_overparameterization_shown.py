@@ -12,15 +12,15 @@ import pandas as pd
 import pytest
 import xarray as xr
 from click.testing import CliRunner
+from tools.pages import overparameterization as page
+from tools.pages.overparameterization_growth import grow_together
+from tools.pages.refill import fill_blocks
 
 from scaling_bayes.cli.overparameterization import overparameterization
-from scaling_bayes.overparameterization import page
 from scaling_bayes.overparameterization.figures import plot_experiment
-from scaling_bayes.overparameterization.growth import grow_together
 from scaling_bayes.overparameterization.run import run_experiment
 from scaling_bayes.overparameterization.settings import MODELS, Settings
 from scaling_bayes.overparameterization.summarize import summarize_experiment
-from scaling_bayes.pages import fill_blocks
 
 ARGUMENTS = [
     "--parameters",

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scaling_bayes.core.observations import decimal_year, observe
 from scaling_bayes.errors import DataError, OptionError
-from scaling_bayes.observations import decimal_year, observe
-from scaling_bayes.systems import parquet, reading
+from scaling_bayes.systems import parquet
+from scaling_bayes.systems import read_table as reading
 from scaling_bayes.systems.load import load_systems, reference_systems
 from scaling_bayes.systems.numbers import read_number
 from scaling_bayes.systems.schema import check_systems, rows_for_fit, validate_systems

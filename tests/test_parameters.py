@@ -13,11 +13,11 @@ from scipy import stats
 from tests.seeds import seeded
 from tests.simulation import simulate
 
-from scaling_bayes.laws import LAWS
-from scaling_bayes.observations import Observations, observe
-from scaling_bayes.options import POOLINGS, ModelOptions
-from scaling_bayes.parameters import draw_prior, log_prior, parameter_names
-from scaling_bayes.priors import Prior, default_priors
+from scaling_bayes.core.laws import LAWS
+from scaling_bayes.core.observations import Observations, observe
+from scaling_bayes.core.options import POOLINGS, ModelOptions
+from scaling_bayes.core.parameters import draw_prior, log_prior, parameter_names
+from scaling_bayes.core.priors import Prior, default_priors
 
 TASKS = ("a", "b", "c")
 REFERENCE = np.array([0.05, 0.2, 0.6])

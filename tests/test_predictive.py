@@ -16,9 +16,9 @@ from scipy.integrate import cumulative_trapezoid
 from scipy.special import expit
 from tests.synthetic import synthetic_fit
 
-from scaling_bayes.laws import LAWS, LN10, Law, Scale
-from scaling_bayes.observations import observations_of
-from scaling_bayes.predictive import (
+from scaling_bayes.core.laws import LAWS, LN10, Law, Scale
+from scaling_bayes.core.observations import observations_of
+from scaling_bayes.core.predictive import (
     MixedLaw,
     Performance,
     cumulative_probability_of_error,
@@ -30,7 +30,7 @@ from scaling_bayes.predictive import (
     observed_performance,
     performance_distribution,
 )
-from scaling_bayes.schema import group
+from scaling_bayes.trace.schema import group
 
 few = settings(max_examples=20)
 each_law = pytest.mark.parametrize("name", LAWS)

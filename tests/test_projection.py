@@ -28,10 +28,10 @@ from scaling_bayes import (
     required_gain,
     summarize_projection,
 )
+from scaling_bayes.core.laws import LAWS
 from scaling_bayes.explore.answers import Explorer
 from scaling_bayes.explore.settings import read_settings
 from scaling_bayes.intervals import quantiles
-from scaling_bayes.laws import LAWS
 from scaling_bayes.projection.extrapolation import extrapolation, extrapolation_sentences
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.report.build import build_report

@@ -10,12 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from tools.releases.release import main, make, stale
 
 from scaling_bayes import list_traces, open_trace
-from scaling_bayes.archive.release import main, make, stale
-from scaling_bayes.digest import tree_digest
 from scaling_bayes.errors import DataError, OptionError, TraceError
-from scaling_bayes.releases import REFERENCE_TRACE, Release, read_index, to_toml
+from scaling_bayes.trace.digest import tree_digest
+from scaling_bayes.trace.releases import REFERENCE_TRACE, Release, read_index, to_toml
 
 TRACES = Path(__file__).with_name("data") / "traces"
 SAMPLER = ("pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_base", "arviz_stats", "arviz_plots")
@@ -79,7 +79,7 @@ def test_a_released_file_that_was_replaced_is_refused_before_it_is_read(
 ) -> None:
     other = TRACES / "fit-schema-1.nc"
     release = read_index()[0]
-    monkeypatch.setattr("scaling_bayes.traces.find_trace", lambda _: (other, release))
+    monkeypatch.setattr("scaling_bayes.trace.io.find_trace", lambda _: (other, release))
     with pytest.raises(
         TraceError, match=f"the file does not match its digest .expected {release.sha256}, found"
     ):

@@ -18,15 +18,15 @@ import pandas as pd
 import pytest
 from tests.synthetic import synthetic_fit
 
-from scaling_bayes.digest import tree_digest
 from scaling_bayes.errors import OptionError, TargetError, TraceError, WriteError
-from scaling_bayes.formatting import format_error, format_interval, format_power_of_ten
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summarize_projection
 from scaling_bayes.report import COST_QUESTION, QUESTION, build_report, render_html, write_report
-from scaling_bayes.report.parts import FailurePart
-from scaling_bayes.report.words import in_words, month_of, months
-from scaling_bayes.traces import open_trace, save_trace
+from scaling_bayes.report.blocks import FailurePart
+from scaling_bayes.report.magnitudes import in_words, month_of, months
+from scaling_bayes.text import format_error, format_interval, format_power_of_ten
+from scaling_bayes.trace.digest import tree_digest
+from scaling_bayes.trace.io import open_trace, save_trace
 
 NASTY = ("<script>alert(1)</script>", "\"'>&lt; ]]> $x_$", "<img src=x onerror=alert(1)> {{7*7}} --><!--")
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -140,7 +140,7 @@ def test_two_years_stand_in_a_column() -> None:
 
 
 def test_unreachable_draws_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    from scaling_bayes.report import reading
+    from scaling_bayes.report import facts as reading
 
     def some_unreachable(projection: Any) -> pd.DataFrame:
         frame = summarize_projection(projection)

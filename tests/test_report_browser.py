@@ -20,8 +20,8 @@ from tests.patience import PATIENCE
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import open_trace
-from scaling_bayes.releases import REFERENCE_TRACE
 from scaling_bayes.report import write_report
+from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 

@@ -6,8 +6,8 @@ import pytest
 import xarray as xr
 from tests.synthetic import synthetic_fit
 
+from scaling_bayes.report.blocks import Details, PowerInterval, Table
 from scaling_bayes.report.build import build_report
-from scaling_bayes.report.parts import Details, PowerInterval, Table
 from scaling_bayes.thompson2020.comparison import side_by_side
 
 pytestmark = pytest.mark.usefixtures("undrawn")

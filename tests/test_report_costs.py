@@ -14,19 +14,19 @@ from tests.synthetic import synthetic_fit
 from tests.test_report import NASTY, Reader
 
 from scaling_bayes.errors import OptionError
-from scaling_bayes.formatting import format_interval
 from scaling_bayes.hardware.tables import load_table
-from scaling_bayes.projection.afford import affordable, probability_by_year, summarize_first_year
+from scaling_bayes.projection.affordability import affordable, probability_by_year, summarize_first_year
 from scaling_bayes.projection.decompose import decompose
-from scaling_bayes.projection.gain import compare_routes, required_gain, summarize_gain
-from scaling_bayes.projection.machines import record_machine_days
+from scaling_bayes.projection.largest_machines import record_machine_days
 from scaling_bayes.projection.project import project
+from scaling_bayes.projection.required_gain import compare_routes, required_gain, summarize_gain
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.projection.summarize import summarize_projection
 from scaling_bayes.report import Report, build_report, render_html, write_report
-from scaling_bayes.report.costing import DEFAULT_BUDGETS, Budget, read_budgets
-from scaling_bayes.report.parts import FailurePart
-from scaling_bayes.report.words import days_in_words, kilograms_in_words, share_in_words, usd_in_words
+from scaling_bayes.report.blocks import FailurePart
+from scaling_bayes.report.cost_facts import DEFAULT_BUDGETS, Budget, read_budgets
+from scaling_bayes.report.magnitudes import days_in_words, kilograms_in_words, share_in_words, usd_in_words
+from scaling_bayes.text import format_interval
 
 TARGETS = {"imagenet": [0.1, 0.05], "my task": [0.2]}
 
@@ -195,7 +195,7 @@ def test_budgets_are_read_or_refused() -> None:
 
 
 def test_a_target_without_finite_variance_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from scaling_bayes.report import costing
+    from scaling_bayes.report import cost_facts as costing
 
     def refuse(idata: Any, targets: list[tuple[str, float]], *rest: Any, **options: Any) -> pd.DataFrame:
         if any(task == "imagenet" for task, _ in targets):
@@ -211,7 +211,7 @@ def test_a_target_without_finite_variance_is_named(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_picture_of_cost_that_cannot_be_drawn_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from scaling_bayes.report import costs as section
+    from scaling_bayes.report import cost_section as section
 
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError("no ink")

@@ -25,18 +25,18 @@ from scaling_bayes import (
     summarize_progress,
     summarize_scores,
 )
-from scaling_bayes.digest import data_digest
+from scaling_bayes.core.laws import LAWS, get_law
 from scaling_bayes.errors import DataError
 from scaling_bayes.figures import FigureError, plot_calibration, plot_ranks, plot_slopes, to_svg
-from scaling_bayes.figures.reading import parameters_of
 from scaling_bayes.hardware.tables import load_literature_intervals
-from scaling_bayes.laws import LAWS, get_law
-from scaling_bayes.model.compare import Comparison
-from scaling_bayes.model.stack import stack
+from scaling_bayes.model.evaluate.compare import Comparison
+from scaling_bayes.model.evaluate.stack import stack
 from scaling_bayes.report import build_report, render_html, write_report
-from scaling_bayes.report import reading as report_reading
-from scaling_bayes.report.parts import Report, Section, Table
-from scaling_bayes.schema import group, manifest
+from scaling_bayes.report import facts as report_reading
+from scaling_bayes.report.blocks import Report, Section, Table
+from scaling_bayes.trace.digest import data_digest
+from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.trace.view import parameters_of
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from tests.seeds import seeded
+from tools.evidence.law_recovery import simulate_systems
+from tools.evidence.measure import main
 
+from scaling_bayes.diagnostics.scores import crps, load_scorecard, summarize_scores
 from scaling_bayes.errors import DataError, OptionError
-from scaling_bayes.model.evidence import main
-from scaling_bayes.model.recovery import simulate_systems
-from scaling_bayes.model.scorecard import FORECASTERS, _split, scorecard
-from scaling_bayes.scores import crps, load_scorecard, summarize_scores
+from scaling_bayes.model.evaluate.scorecard import FORECASTERS, _split, scorecard
 
 QUICK = {
     "laws": ["power", "logistic"],

@@ -12,10 +12,10 @@ import xarray as xr
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import open_trace, with_log_prior
-from scaling_bayes.laws import LAWS
+from scaling_bayes.core.laws import LAWS
 from scaling_bayes.model.sensitivity import power_scaling
-from scaling_bayes.releases import REFERENCE_TRACE
-from scaling_bayes.schema import manifest
+from scaling_bayes.trace.releases import REFERENCE_TRACE
+from scaling_bayes.trace.schema import manifest
 
 TASKS = ("imagenet", "my task")
 

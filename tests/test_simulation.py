@@ -9,11 +9,11 @@ import pytest
 import xarray as xr
 from scipy.stats import kstest, multivariate_normal
 
-from scaling_bayes.laws import LAWS, get_law
-from scaling_bayes.observations import Observations
-from scaling_bayes.options import ModelOptions
-from scaling_bayes.predictive import Performance, joint_log_density_of_error, observed_performance
-from scaling_bayes.simulation import simulate_observations
+from scaling_bayes.core.laws import LAWS, get_law
+from scaling_bayes.core.observations import Observations
+from scaling_bayes.core.options import ModelOptions
+from scaling_bayes.core.predictive import Performance, joint_log_density_of_error, observed_performance
+from scaling_bayes.core.simulation import simulate_observations
 
 SIMULATIONS = 2000
 

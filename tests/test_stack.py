@@ -24,13 +24,13 @@ from scaling_bayes import (
     save_trace,
     summarize_projection,
 )
-from scaling_bayes.digest import tree_digest
-from scaling_bayes.laws import LAWS
-from scaling_bayes.model.compare import Comparison
-from scaling_bayes.model.stack import stack
-from scaling_bayes.observations import observations_of
-from scaling_bayes.predictive import log_density_given_paper, observed_performance
-from scaling_bayes.schema import FIT_GROUPS, group, manifest
+from scaling_bayes.core.laws import LAWS
+from scaling_bayes.core.observations import observations_of
+from scaling_bayes.core.predictive import log_density_given_paper, observed_performance
+from scaling_bayes.model.evaluate.compare import Comparison
+from scaling_bayes.model.evaluate.stack import stack
+from scaling_bayes.trace.digest import tree_digest
+from scaling_bayes.trace.schema import FIT_GROUPS, group, manifest
 
 COMPUTE = "log10_training_compute_flop"
 DRAWS = 40

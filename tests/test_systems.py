@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from scaling_bayes.conventions import TASK_LABELS, TASK_METRICS
+from scaling_bayes.systems.conventions import TASK_LABELS, TASK_METRICS
 from scaling_bayes.systems.flags import FLAGS, split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS, load_systems, reference_systems
 

@@ -23,12 +23,12 @@ import pytest
 import xarray as xr
 from tests.hostile import BY_BYTES, BY_HDF5, write
 
-from scaling_bayes.digest import tree_digest
 from scaling_bayes.errors import TraceError
-from scaling_bayes.hdf5 import UnreadableError, read_here
-from scaling_bayes.layouts import check_layout
 from scaling_bayes.report import build_report, render_html
-from scaling_bayes.traces import _tree, open_trace, save_trace
+from scaling_bayes.trace.digest import tree_digest
+from scaling_bayes.trace.hdf5 import UnreadableError, read_here
+from scaling_bayes.trace.io import _tree, open_trace, save_trace
+from scaling_bayes.trace.schema_versions import check_layout
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 Edit = Callable[[h5py.File], object]
@@ -379,7 +379,7 @@ def test_a_file_that_crashes_the_library_or_never_ends_is_said(
 ) -> None:
     (tmp_path / "trace.nc").write_bytes(TRACE.read_bytes())
     for code, message in (("os.abort()", "ended with code -6"), ("os.kill(os.getpid(), 24)", "over 8 s")):
-        monkeypatch.setattr("scaling_bayes.hdf5._CHILD", f"import os; {code}")
+        monkeypatch.setattr("scaling_bayes.trace.hdf5._CHILD", f"import os; {code}")
         with pytest.raises(TraceError, match=message):
             open_trace(tmp_path / "trace.nc")
 

@@ -15,14 +15,14 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from tools.pages import thompson2020 as page
+from tools.pages.thompson2020_prediction import least_squares_prediction
 
 from scaling_bayes.cli.replicate import replicate
 from scaling_bayes.errors import OptionError, TargetError
-from scaling_bayes.thompson2020 import page
 from scaling_bayes.thompson2020.frontier import check_loss, quantile_frontier, quantile_lines
 from scaling_bayes.thompson2020.lines import fit_line, regressions
 from scaling_bayes.thompson2020.points import SIXTH_TASK, TASKS, regression_points, task_points
-from scaling_bayes.thompson2020.prediction import least_squares_prediction
 from scaling_bayes.thompson2020.targets import conversions, disagreements, target_table
 
 # n; slope, SE, intercept, R², exponent of the polynomial form; slope, SE, intercept, R² of the exponential

@@ -11,15 +11,15 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 from tests.synthetic import synthetic_fit
+from tools.pages import thompson2020 as page
 
 from scaling_bayes.cli.replicate import replicate
 from scaling_bayes.errors import OptionError
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
-from scaling_bayes.thompson2020 import page
 from scaling_bayes.thompson2020.comparison import side_by_side, slopes_side_by_side
 from scaling_bayes.thompson2020.lines import fit_line
-from scaling_bayes.traces import save_trace
+from scaling_bayes.trace.io import save_trace
 
 TASKS = list(THOMPSON2020_TARGETS)
 

@@ -14,8 +14,8 @@ import pytest
 import xarray as xr
 
 from scaling_bayes import TraceError, open_trace, project, save_trace, verify_trace
-from scaling_bayes.digest import tree_digest
-from scaling_bayes.schema import FIT_GROUPS, manifest
+from scaling_bayes.trace.digest import tree_digest
+from scaling_bayes.trace.schema import FIT_GROUPS, manifest
 
 
 def test_round_trip(reference_fit: xr.DataTree, tmp_path: Path) -> None:

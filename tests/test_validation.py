@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scaling_bayes.core.observations import observe
 from scaling_bayes.errors import MAX_LISTED_PROBLEMS, DataError, Problem
-from scaling_bayes.observations import observe
 from scaling_bayes.systems.load import load_systems, reference_systems
 from scaling_bayes.systems.schema import rows_for_fit, validate_systems
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scaling_bayes.convergence import ebfmi, ess_bulk, ess_tail, rhat
-from scaling_bayes.digest import cited_digest, tree_digest
+from scaling_bayes.diagnostics.convergence import ebfmi, ess_bulk, ess_tail, rhat
+from scaling_bayes.diagnostics.verification import AGREES, DIFFERS, SKIPPED, rederive, verify_trace
 from scaling_bayes.errors import TraceError
-from scaling_bayes.schema import HARDWARE_KIND
-from scaling_bayes.traces import open_trace, save_trace
-from scaling_bayes.verification import AGREES, DIFFERS, SKIPPED, rederive, verify_trace
+from scaling_bayes.trace.digest import cited_digest, tree_digest
+from scaling_bayes.trace.io import open_trace, save_trace
+from scaling_bayes.trace.schema import HARDWARE_KIND
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 
@@ -182,12 +182,12 @@ def test_a_law_this_release_does_not_know_is_said_and_the_rest_verified() -> Non
 
 
 def test_an_old_version_is_read_by_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from scaling_bayes import layouts
+    from scaling_bayes.trace import schema_versions as layouts
 
     tree = open_trace(TRACE)
     of_manifest(lambda m: m.update(schema_version=0))(tree)
     monkeypatch.setattr(layouts, "check_layout", lambda tree: None)
-    monkeypatch.setattr("scaling_bayes.traces.check_layout", lambda tree: None)
+    monkeypatch.setattr("scaling_bayes.trace.io.check_layout", lambda tree: None)
     path = save_trace(tree, tmp_path / "old.nc")
     with pytest.raises(TraceError, match=r"schema version 0 is not one this release reads \(expected 1\)"):
         open_trace(path)
@@ -205,7 +205,7 @@ def test_an_old_version_is_read_by_its_reader(tmp_path: Path, monkeypatch: pytes
 
 
 def test_sampling_again_agrees_and_other_draws_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    from scaling_bayes.model.resample import resample
+    from scaling_bayes.model.refit_check import resample
 
     frame = resample(open_trace("reference-2026.11"))
     assert frame["agrees"].all()
@@ -215,7 +215,7 @@ def test_sampling_again_agrees_and_other_draws_do_not(monkeypatch: pytest.Monkey
 
     tree = open_trace("reference-2026.11")
     again = tree["posterior"].to_dataset().copy(deep=True)
-    monkeypatch.setattr("scaling_bayes.model.resample._sample", lambda *_: again)
+    monkeypatch.setattr("scaling_bayes.model.refit_check._sample", lambda *_: again)
     assert resample(tree)["difference"].abs().max() == 0
     again["slope"].values[:] *= 1.05
     apart = resample(tree)
@@ -227,7 +227,7 @@ def test_sampling_again_agrees_and_other_draws_do_not(monkeypatch: pytest.Monkey
 
 def test_the_hardware_model_is_built_from_what_its_trace_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sampler itself takes minutes; here it is given draws and only the model is built."""
-    from scaling_bayes.model import resample as module
+    from scaling_bayes.model import refit_check as module
 
     tree = open_trace("hardware-2026.11", kind=HARDWARE_KIND)
     posterior = tree["posterior"].to_dataset()

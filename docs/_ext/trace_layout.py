@@ -8,7 +8,7 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-from scaling_bayes.schema import VARIABLES
+from scaling_bayes.trace.schema import VARIABLES
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

@@ -9,10 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scaling_bayes.calibration import summarize_calibration
     from scaling_bayes.citing.cite import cite
-    from scaling_bayes.criticism import data_checks
-    from scaling_bayes.diagnostics import checks
+    from scaling_bayes.core.priors import Prior
+    from scaling_bayes.diagnostics.calibration import summarize_calibration
+    from scaling_bayes.diagnostics.checks import checks
+    from scaling_bayes.diagnostics.criticism import data_checks
+    from scaling_bayes.diagnostics.log_prior import with_log_prior
+    from scaling_bayes.diagnostics.scores import load_scorecard, summarize_scores
+    from scaling_bayes.diagnostics.verification import verify_trace
     from scaling_bayes.errors import (
         DataError,
         OptionError,
@@ -21,29 +25,25 @@ if TYPE_CHECKING:
         TraceError,
         WriteError,
     )
-    from scaling_bayes.log_prior import with_log_prior
-    from scaling_bayes.model.calibrate import calibrate
-    from scaling_bayes.model.compare import Comparison, compare
+    from scaling_bayes.model.evaluate.calibrate import calibrate
+    from scaling_bayes.model.evaluate.compare import Comparison, compare
+    from scaling_bayes.model.evaluate.scorecard import scorecard
+    from scaling_bayes.model.evaluate.stack import stack
     from scaling_bayes.model.fit import fit
-    from scaling_bayes.model.scorecard import scorecard
-    from scaling_bayes.model.stack import stack
-    from scaling_bayes.priors import Prior
-    from scaling_bayes.projection.afford import affordable, summarize_first_year
+    from scaling_bayes.projection.affordability import affordable, summarize_first_year
     from scaling_bayes.projection.decompose import decompose
-    from scaling_bayes.projection.gain import compare_routes, required_gain, summarize_gain
-    from scaling_bayes.projection.machines import meets_largest_run, record_machine_days
+    from scaling_bayes.projection.largest_machines import meets_largest_run, record_machine_days
     from scaling_bayes.projection.predict import predict
     from scaling_bayes.projection.progress import summarize_progress
     from scaling_bayes.projection.project import project
+    from scaling_bayes.projection.required_gain import compare_routes, required_gain, summarize_gain
     from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.projection.summarize import summarize_projection
     from scaling_bayes.projection.targets import default_targets
-    from scaling_bayes.releases import list_traces
-    from scaling_bayes.scores import load_scorecard, summarize_scores
     from scaling_bayes.systems.load import load_systems, reference_systems
     from scaling_bayes.systems.schema import validate_systems
-    from scaling_bayes.traces import open_trace, save_trace
-    from scaling_bayes.verification import verify_trace
+    from scaling_bayes.trace.io import open_trace, save_trace
+    from scaling_bayes.trace.releases import list_traces
 
     __version__: str
 
@@ -92,47 +92,47 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Comparison": "model.compare",
+    "Comparison": "model.evaluate.compare",
     "DataError": "errors",
     "OptionError": "errors",
-    "Prior": "priors",
+    "Prior": "core.priors",
     "ScalingBayesError": "errors",
     "Scenario": "projection.scenario",
     "TargetError": "errors",
     "TraceError": "errors",
     "WriteError": "errors",
-    "affordable": "projection.afford",
-    "calibrate": "model.calibrate",
-    "checks": "diagnostics",
+    "affordable": "projection.affordability",
+    "calibrate": "model.evaluate.calibrate",
+    "checks": "diagnostics.checks",
     "cite": "citing.cite",
-    "compare": "model.compare",
-    "compare_routes": "projection.gain",
-    "data_checks": "criticism",
+    "compare": "model.evaluate.compare",
+    "compare_routes": "projection.required_gain",
+    "data_checks": "diagnostics.criticism",
     "decompose": "projection.decompose",
     "default_targets": "projection.targets",
     "fit": "model.fit",
-    "list_traces": "releases",
-    "load_scorecard": "scores",
+    "list_traces": "trace.releases",
+    "load_scorecard": "diagnostics.scores",
     "load_systems": "systems.load",
-    "meets_largest_run": "projection.machines",
-    "open_trace": "traces",
+    "meets_largest_run": "projection.largest_machines",
+    "open_trace": "trace.io",
     "predict": "projection.predict",
     "project": "projection.project",
-    "record_machine_days": "projection.machines",
+    "record_machine_days": "projection.largest_machines",
     "reference_systems": "systems.load",
-    "required_gain": "projection.gain",
-    "save_trace": "traces",
-    "scorecard": "model.scorecard",
-    "stack": "model.stack",
-    "summarize_calibration": "calibration",
-    "summarize_first_year": "projection.afford",
-    "summarize_gain": "projection.gain",
+    "required_gain": "projection.required_gain",
+    "save_trace": "trace.io",
+    "scorecard": "model.evaluate.scorecard",
+    "stack": "model.evaluate.stack",
+    "summarize_calibration": "diagnostics.calibration",
+    "summarize_first_year": "projection.affordability",
+    "summarize_gain": "projection.required_gain",
     "summarize_progress": "projection.progress",
     "summarize_projection": "projection.summarize",
-    "summarize_scores": "scores",
+    "summarize_scores": "diagnostics.scores",
     "validate_systems": "systems.schema",
-    "verify_trace": "verification",
-    "with_log_prior": "log_prior",
+    "verify_trace": "diagnostics.verification",
+    "with_log_prior": "diagnostics.log_prior",
 }
 
 

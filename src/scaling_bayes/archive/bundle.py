@@ -14,18 +14,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from scaling_bayes.calibration import summarize_calibration
 from scaling_bayes.citing.cite import cite
 from scaling_bayes.citing.works import Work, works_of
+from scaling_bayes.diagnostics.calibration import summarize_calibration
+from scaling_bayes.diagnostics.verification import stored_hardware, verify_trace
 from scaling_bayes.errors import OptionError
 from scaling_bayes.files import check_writable, replacing, temporary_folder, write_text
-from scaling_bayes.formatting import csv_text, json_text
-from scaling_bayes.releases import Release, find_trace
 from scaling_bayes.report import write_report
 from scaling_bayes.resources import document_path
-from scaling_bayes.schema import ANY_KIND, CALIBRATION_KIND, FIT_KIND, group, manifest
-from scaling_bayes.traces import open_trace
-from scaling_bayes.verification import stored_hardware, verify_trace
+from scaling_bayes.text import csv_text, json_text
+from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.releases import Release, find_trace
+from scaling_bayes.trace.schema import ANY_KIND, CALIBRATION_KIND, FIT_KIND, group, manifest
 
 if TYPE_CHECKING:
     import pandas as pd

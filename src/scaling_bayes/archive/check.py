@@ -15,12 +15,12 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from scaling_bayes.diagnostics.verification import verify_trace
 from scaling_bayes.errors import TraceError
 from scaling_bayes.files import temporary_folder
 from scaling_bayes.report import write_report
-from scaling_bayes.schema import ANY_KIND, manifest
-from scaling_bayes.traces import open_trace
-from scaling_bayes.verification import verify_trace
+from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.schema import ANY_KIND, manifest
 
 __all__ = ["check_bundle"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from scaling_bayes.citing.styles import STYLES
 from scaling_bayes.citing.works import works_of
 from scaling_bayes.errors import OptionError
-from scaling_bayes.schema import ANY_KIND
-from scaling_bayes.traces import open_trace
+from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.schema import ANY_KIND
 
 if TYPE_CHECKING:
     import xarray as xr

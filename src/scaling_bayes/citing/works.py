@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.digest import cited_digest
-from scaling_bayes.options import STACK
-from scaling_bayes.releases import HARDWARE_RELEASE, Release, read_index, release_of
+from scaling_bayes.core.options import STACK
 from scaling_bayes.resources import data_path
-from scaling_bayes.schema import CALIBRATION_KIND, FIT_KIND, HARDWARE_KIND, manifest
+from scaling_bayes.trace.digest import cited_digest
+from scaling_bayes.trace.releases import HARDWARE_RELEASE, Release, read_index, release_of
+from scaling_bayes.trace.schema import CALIBRATION_KIND, FIT_KIND, HARDWARE_KIND, manifest
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -86,9 +86,9 @@ def calibrate(
     Example:
       scaling-bayes calibrate prior_sbc --simulations 500 --workers 2 -o calibration.nc
     """
-    from scaling_bayes.calibration import summarize_calibration
-    from scaling_bayes.schema import group
-    from scaling_bayes.traces import check_writable, open_trace, save_trace
+    from scaling_bayes.diagnostics.calibration import summarize_calibration
+    from scaling_bayes.trace.io import check_writable, open_trace, save_trace
+    from scaling_bayes.trace.schema import group
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     if output is not None:
@@ -103,7 +103,7 @@ def calibrate(
     say("reading the systems, compiling the model")
     try:
         with warnings_said(), interrupts_kept():
-            from scaling_bayes.model.calibrate import calibrate as run
+            from scaling_bayes.model.evaluate.calibrate import calibrate as run
 
             tree = run(experiment, systems, posterior=parent, progressbar=not quiet, **given)
     except KeyboardInterrupt:
@@ -163,7 +163,7 @@ def _print_ranks(summary: pd.DataFrame, fits: int, failed: int) -> None:
 
 
 def _sort_of(quantity: str) -> str:
-    from scaling_bayes.calibration import is_projection
+    from scaling_bayes.diagnostics.calibration import is_projection
 
     return "projections" if is_projection(quantity) else "parameters"
 

@@ -134,13 +134,13 @@ def fit(
     Example:
       scaling-bayes fit my_systems.csv -o trace.nc --random-seed 1
     """
-    from scaling_bayes.traces import check_writable
+    from scaling_bayes.trace.io import check_writable
 
     refuse_replacing(output, overwrite=overwrite)
     check_writable(output)
     replacements = once(map(_prior, priors), "--prior") or None
     say("reading the systems, compiling the model")
-    from scaling_bayes.diagnostics import failed_checks
+    from scaling_bayes.diagnostics.checks import failed_checks
 
     with warnings_said(), interrupts_kept():
         from scaling_bayes.model.fit import fit as fit_model
@@ -191,8 +191,8 @@ def report(
       scaling-bayes report trace.nc -o report.html --budget-usd 1e8
     """
     from scaling_bayes.files import check_writable
-    from scaling_bayes.releases import REFERENCE_TRACE
     from scaling_bayes.report import write_report
+    from scaling_bayes.trace.releases import REFERENCE_TRACE
 
     chosen = chosen_scenario(options)
     if chosen is None and (budget_usd or carbon_kg):
@@ -245,11 +245,11 @@ def project(
     Example:
       scaling-bayes project trace.nc --target imagenet=0.05 --year 2030 --scenario trend
     """
-    from scaling_bayes.formatting import format_error, format_interval, format_year
-    from scaling_bayes.projection.afford import share_within_budget
+    from scaling_bayes.projection.affordability import share_within_budget
     from scaling_bayes.projection.project import project as project_trace
     from scaling_bayes.projection.reached import reached_sentences
     from scaling_bayes.projection.summarize import summarize_projection
+    from scaling_bayes.text import format_error, format_interval, format_year
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = chosen_scenario(options)
@@ -303,7 +303,7 @@ def validate(systems: Path, unit: str | None, as_json: bool) -> None:
     """
     import numpy as np
 
-    from scaling_bayes.observations import decimal_year
+    from scaling_bayes.core.observations import decimal_year
     from scaling_bayes.systems.schema import check_systems, rows_for_fit
 
     checked = check_systems(systems, unit=unit)
@@ -394,9 +394,9 @@ def _shipped_info() -> dict[str, Any]:
 
 
 def _trace_info(trace: str) -> dict[str, Any]:
-    from scaling_bayes.criticism import data_checks
-    from scaling_bayes.diagnostics import checks
-    from scaling_bayes.traces import open_trace, verified_summary
+    from scaling_bayes.diagnostics.checks import checks
+    from scaling_bayes.diagnostics.criticism import data_checks
+    from scaling_bayes.trace.io import open_trace, verified_summary
 
     idata = open_trace(trace)
     columns = ["check", "value", "comparison", "threshold", "passed"]

@@ -72,7 +72,7 @@ def compare(
     Example:
       scaling-bayes compare power.nc exponential.nc logistic.nc --stack stack.nc
     """
-    from scaling_bayes.traces import check_writable, open_trace, save_trace
+    from scaling_bayes.trace.io import check_writable, open_trace, save_trace
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     if stacked is not None:
@@ -80,8 +80,8 @@ def compare(
     fits = _named(traces, [open_trace(path) for path in traces])
     say("compiling the models")
     with warnings_said(), interrupts_kept():
-        from scaling_bayes.model.compare import compare as compare_fits
-        from scaling_bayes.model.stack import stack
+        from scaling_bayes.model.evaluate.compare import compare as compare_fits
+        from scaling_bayes.model.evaluate.stack import stack
 
         if stacked is not None:
             # Fits that cannot be mixed are refused before the long work; the weights do not matter.
@@ -102,7 +102,7 @@ def compare(
 
 def _named(paths: Sequence[str], trees: Sequence[xr.DataTree]) -> dict[str, xr.DataTree]:
     """Each fit by its law; where two have the same law by file name, and at last by path."""
-    from scaling_bayes.schema import manifest
+    from scaling_bayes.trace.schema import manifest
 
     for names in (
         [str(manifest(tree)["model"]["law"]) for tree in trees],

@@ -33,7 +33,7 @@ def traces(_context: click.Context, _parameter: click.Parameter, incomplete: str
     """Names of released traces, and files."""
     from click.shell_completion import CompletionItem
 
-    from scaling_bayes.releases import read_index
+    from scaling_bayes.trace.releases import read_index
 
     released = [release for release in read_index() if release.digest]
     named = [CompletionItem(each.name, help=each.title) for each in released]
@@ -45,21 +45,21 @@ def traces(_context: click.Context, _parameter: click.Parameter, incomplete: str
 
 def laws() -> Iterable[str]:
     """Names of laws."""
-    from scaling_bayes.laws import LAWS
+    from scaling_bayes.core.laws import LAWS
 
     return LAWS
 
 
 def poolings() -> Iterable[str]:
     """Names of poolings."""
-    from scaling_bayes.options import POOLINGS
+    from scaling_bayes.core.options import POOLINGS
 
     return POOLINGS
 
 
 def experiments() -> Iterable[str]:
     """Names of the experiments of ``calibrate``."""
-    from scaling_bayes.schema import EXPERIMENTS
+    from scaling_bayes.trace.schema import EXPERIMENTS
 
     return EXPERIMENTS
 

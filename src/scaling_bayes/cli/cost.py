@@ -83,7 +83,7 @@ def say_extrapolation(projection: xr.DataTree, chosen: Scenario | None) -> None:
 
 def print_costs(frame: pd.DataFrame, chosen: Scenario, kind: str) -> None:
     """Print a summary of compute, cost, energy and carbon, then what it assumes."""
-    from scaling_bayes.formatting import format_interval
+    from scaling_bayes.text import format_interval
 
     budget = ("in budget",) if "within_budget" in frame else ()
     print_table(
@@ -108,7 +108,7 @@ def print_costs(frame: pd.DataFrame, chosen: Scenario, kind: str) -> None:
 
 def _with_targets(frame: pd.DataFrame) -> Iterator[tuple[str, dict[Any, Any]]]:
     """Each row with what stands beside it: the task, below it error and year, then nothing."""
-    from scaling_bayes.formatting import format_error, format_year
+    from scaling_bayes.text import format_error, format_year
 
     for _, rows in frame.groupby(["task", "error", "year"], sort=False):
         first = rows.iloc[0]
@@ -175,9 +175,14 @@ def afford(
     """
     import pandas as pd
 
-    from scaling_bayes.projection.afford import affordable_in, ascending, read_budget, summarize_first_year
+    from scaling_bayes.projection.affordability import (
+        affordable_in,
+        ascending,
+        read_budget,
+        summarize_first_year,
+    )
     from scaling_bayes.projection.project import project_over
-    from scaling_bayes.report.costing import Budget
+    from scaling_bayes.report.cost_facts import Budget
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = named_scenario(options)
@@ -200,7 +205,7 @@ def afford(
 
 
 def _print_first_years(frame: pd.DataFrame, budget: str, until: int) -> None:
-    from scaling_bayes.formatting import format_error, format_year
+    from scaling_bayes.text import format_error, format_year
 
     def year(value: float) -> str:
         return "never" if value == float("inf") else format_year(value)
@@ -248,10 +253,10 @@ def gain(
     Example:
       scaling-bayes gain trace.nc --target imagenet=0.05 --budget-usd 1e6
     """
-    from scaling_bayes.formatting import format_error, format_interval
-    from scaling_bayes.projection.afford import read_budget
-    from scaling_bayes.projection.gain import compare_routes, required_gain_in, summarize_gain
+    from scaling_bayes.projection.affordability import read_budget
     from scaling_bayes.projection.project import project
+    from scaling_bayes.projection.required_gain import compare_routes, required_gain_in, summarize_gain
+    from scaling_bayes.text import format_error, format_interval
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = named_scenario(options)
@@ -288,7 +293,7 @@ def gain(
 
 def _print_routes(routes: pd.DataFrame) -> None:
     """One table for each target; where the factors come from, once, below."""
-    from scaling_bayes.formatting import format_error
+    from scaling_bayes.text import format_error
 
     for (task, _), rows in routes.groupby(["task", "error"], sort=False):
         print_table(
@@ -352,9 +357,9 @@ def decompose(
     Example:
       scaling-bayes decompose trace.nc --target imagenet=0.05 --year 2030
     """
-    from scaling_bayes.formatting import format_error
     from scaling_bayes.projection.decompose import decompose as decompose_trace
     from scaling_bayes.projection.project import project
+    from scaling_bayes.text import format_error
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = named_scenario(options)
@@ -392,10 +397,10 @@ def hardware_fit(output: Path, before: float | None, quiet: bool, as_json: bool)
     Example:
       scaling-bayes hardware-fit -o hardware.nc
     """
-    from scaling_bayes.traces import check_writable, save_trace
+    from scaling_bayes.trace.io import check_writable, save_trace
 
     check_writable(output)
-    from scaling_bayes.diagnostics import failed_checks
+    from scaling_bayes.diagnostics.checks import failed_checks
 
     with interrupts_kept():
         from scaling_bayes.model.hardware import fit_hardware

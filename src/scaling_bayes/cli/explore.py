@@ -37,7 +37,7 @@ def explore(trace: str | None, host: str, port: int, browser: bool, as_json: boo
       scaling-bayes explore trace.nc --port 0 --no-browser
     """
     from scaling_bayes.explore.app import check_extra, serve
-    from scaling_bayes.releases import REFERENCE_TRACE
+    from scaling_bayes.trace.releases import REFERENCE_TRACE
 
     check_extra()
     source = REFERENCE_TRACE if trace is None else trace

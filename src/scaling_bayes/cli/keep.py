@@ -38,7 +38,7 @@ def save_or_keep(idata: xr.DataTree, output: Path) -> Path:
     TraceError
         If the trace is not where it was to be; the message says where it is, or that it is lost.
     """
-    from scaling_bayes.traces import save_trace
+    from scaling_bayes.trace.io import save_trace
 
     try:
         return save_trace(idata, output)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaling_bayes.formatting import csv_text, json_text, visible
+from scaling_bayes.text import csv_text, json_text, visible
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -59,10 +59,10 @@ def say_usage(error: click.ClickException) -> None:
 
 def open_fit(source: str) -> xr.DataTree:
     """Open a fit whose numbers are asked for, and say every check that it did not pass."""
-    from scaling_bayes.criticism import doubts
-    from scaling_bayes.diagnostics import failed_checks
-    from scaling_bayes.schema import FIT_KIND
-    from scaling_bayes.traces import open_trace
+    from scaling_bayes.diagnostics.checks import failed_checks
+    from scaling_bayes.diagnostics.criticism import doubts
+    from scaling_bayes.trace.io import open_trace
+    from scaling_bayes.trace.schema import FIT_KIND
 
     idata = open_trace(source, kind=FIT_KIND)
     for sentence in (*failed_checks(idata), *doubts(idata)):
@@ -119,8 +119,8 @@ def print_table(
 
 def written_trace(path: Path, failed: Sequence[str]) -> dict[str, Any]:
     """What ``--json`` prints of a trace just written: its path, its digest, and the checks it failed."""
-    from scaling_bayes.schema import ANY_KIND
-    from scaling_bayes.traces import open_trace
+    from scaling_bayes.trace.io import open_trace
+    from scaling_bayes.trace.schema import ANY_KIND
 
     return {
         "path": str(path),

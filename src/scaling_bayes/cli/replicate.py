@@ -128,7 +128,7 @@ def _print_slopes(slopes: pd.DataFrame) -> None:
 
 
 def _print_targets(targets: pd.DataFrame) -> None:
-    from scaling_bayes.formatting import format_error
+    from scaling_bayes.text import format_error
     from scaling_bayes.thompson2020.points import LABELS
     from scaling_bayes.thompson2020.targets import QUANTITIES
 

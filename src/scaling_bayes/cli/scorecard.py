@@ -77,9 +77,9 @@ def scorecard(
     Example:
       scaling-bayes scorecard --cutoff 2017 --by task -o predictions.csv --random-seed 1
     """
+    from scaling_bayes.diagnostics.scores import summarize_scores
     from scaling_bayes.files import check_writable, write_text
-    from scaling_bayes.formatting import csv_text
-    from scaling_bayes.scores import summarize_scores
+    from scaling_bayes.text import csv_text
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     if output is not None:
@@ -88,7 +88,7 @@ def scorecard(
     if cutoffs:
         options["cutoffs"] = cutoffs
     with warnings_said(), interrupts_kept():
-        from scaling_bayes.model.scorecard import scorecard as score
+        from scaling_bayes.model.evaluate.scorecard import scorecard as score
 
         scores = score(systems, progressbar=not quiet, **options)
     if output is not None:

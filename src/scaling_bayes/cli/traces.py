@@ -34,7 +34,7 @@ def traces(as_json: bool) -> None:
     Example:
       scaling-bayes traces
     """
-    from scaling_bayes.releases import list_traces
+    from scaling_bayes.trace.releases import list_traces
 
     rows = list_traces().to_dict(orient="records")
     if as_json:
@@ -70,10 +70,10 @@ def verify(
     Example:
       scaling-bayes verify reference-2026.11 --refit
     """
-    from scaling_bayes.options import STACK
-    from scaling_bayes.releases import list_traces
-    from scaling_bayes.schema import CALIBRATION_KIND
-    from scaling_bayes.verification import SKIPPED, verify_trace
+    from scaling_bayes.core.options import STACK
+    from scaling_bayes.diagnostics.verification import SKIPPED, verify_trace
+    from scaling_bayes.trace.releases import list_traces
+    from scaling_bayes.trace.schema import CALIBRATION_KIND
 
     shown = []
     for name in names or tuple(list_traces()["name"]):
@@ -117,11 +117,11 @@ def _counted(items: Sequence[str]) -> str:
 
 def _refitted(name: str, random_seed: int | None) -> pd.DataFrame:
     from scaling_bayes.errors import OptionError, TraceError
-    from scaling_bayes.schema import ANY_KIND
-    from scaling_bayes.traces import open_trace
+    from scaling_bayes.trace.io import open_trace
+    from scaling_bayes.trace.schema import ANY_KIND
 
     try:
-        from scaling_bayes.model.resample import resample
+        from scaling_bayes.model.refit_check import resample
     except ImportError as error:
         raise OptionError(f"--refit samples again, which needs PyMC and nutpie ({error}).") from None
     with interrupts_kept():

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from scaling_bayes.explore.settings import Settings
-from scaling_bayes.projection.afford import (
+from scaling_bayes.projection.affordability import (
     affordable_in,
     default_years,
     probability_by_year,

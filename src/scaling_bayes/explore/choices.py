@@ -12,7 +12,7 @@ from scaling_bayes.hardware.trends import trends_of
 from scaling_bayes.projection.requirement import best_errors
 from scaling_bayes.projection.scenario import SCENARIOS, Scenario, known_devices
 from scaling_bayes.projection.targets import default_targets
-from scaling_bayes.schema import group
+from scaling_bayes.trace.schema import group
 
 if TYPE_CHECKING:
     import xarray as xr

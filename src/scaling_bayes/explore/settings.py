@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from scaling_bayes.core.options import check_choice
 from scaling_bayes.errors import OptionError
-from scaling_bayes.options import check_choice
 from scaling_bayes.projection.requirement import KINDS
 from scaling_bayes.projection.scenario import SCENARIOS, Scenario, known_devices
 from scaling_bayes.projection.targets import check_year

@@ -1,13 +1,11 @@
 """How a fit looks: one function per picture, each from a tree or a tidy frame to a matplotlib figure.
 
 No function keeps global state: figures are made without pyplot, and styles hold for the call only. Pictures
-of one panel (`plot_compute_trend`, `plot_prior_predictive`, `plot_projections`, `plot_slopes`) draw on ``ax``
+of one panel (`plot_prior_predictive`, `plot_projections`, `plot_slopes`) draw on ``ax``
 if it is given and return the Axes; those of several panels make a figure of their own and return the Figure.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.figures.affordability import plot_affordability
 from scaling_bayes.figures.calibration import plot_calibration
@@ -20,14 +18,10 @@ from scaling_bayes.figures.slopes import plot_slopes
 from scaling_bayes.figures.style import FigureError
 from scaling_bayes.figures.svg import to_svg
 
-if TYPE_CHECKING:
-    from scaling_bayes.figures.compute_trend import plot_compute_trend
-
 __all__ = [
     "FigureError",
     "plot_affordability",
     "plot_calibration",
-    "plot_compute_trend",
     "plot_fits",
     "plot_posterior_predictive",
     "plot_prior_predictive",
@@ -37,12 +31,3 @@ __all__ = [
     "plot_slopes",
     "to_svg",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Import on first use what is also run as ``python -m``."""
-    if name == "plot_compute_trend":
-        from scaling_bayes.figures.compute_trend import plot_compute_trend
-
-        return plot_compute_trend
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,7 +17,7 @@ from scaling_bayes.figures.style import (
     styled,
     task_label,
 )
-from scaling_bayes.formatting import format_error, format_year
+from scaling_bayes.text import format_error, format_year
 
 if TYPE_CHECKING:
     import pandas as pd

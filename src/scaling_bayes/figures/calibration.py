@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaling_bayes.figures.predictive import coverage_axes
-from scaling_bayes.figures.reading import coverage
 from scaling_bayes.figures.style import (
     COLORS,
     FigureError,
@@ -19,6 +18,7 @@ from scaling_bayes.figures.style import (
     numeric_ticks,
     styled,
 )
+from scaling_bayes.trace.view import coverage
 
 if TYPE_CHECKING:
     import pandas as pd

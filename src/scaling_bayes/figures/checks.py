@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaling_bayes.diagnostics import checks
-from scaling_bayes.figures.reading import records, split_check
+from scaling_bayes.core.laws import LAWS
+from scaling_bayes.diagnostics.checks import checks
 from scaling_bayes.figures.style import (
     COLORS,
     FigureError,
@@ -19,8 +19,8 @@ from scaling_bayes.figures.style import (
     styled,
     task_label,
 )
-from scaling_bayes.laws import LAWS
-from scaling_bayes.schema import group, manifest
+from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.trace.view import records, split_check
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.figures.reading import Points, curve, draws_of, options_of, points, tasks_of
+from scaling_bayes.core.options import STACK
 from scaling_bayes.figures.style import (
     COLORS,
     FigureError,
@@ -21,8 +21,8 @@ from scaling_bayes.figures.style import (
     task_label,
 )
 from scaling_bayes.intervals import quantiles
-from scaling_bayes.options import STACK
-from scaling_bayes.schema import group
+from scaling_bayes.trace.schema import group
+from scaling_bayes.trace.view import Points, curve, draws_of, options_of, points, tasks_of
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaling_bayes.figures.reading import coverage, pit, points, predictive_draws, tasks_of
 from scaling_bayes.figures.style import (
     COLORS,
     FigureError,
@@ -20,6 +19,7 @@ from scaling_bayes.figures.style import (
     task_label,
 )
 from scaling_bayes.intervals import QUANTILES, quantiles
+from scaling_bayes.trace.view import coverage, pit, points, predictive_draws, tasks_of
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.figures.reading import records
 from scaling_bayes.figures.style import (
     COLORS,
     FigureError,
@@ -20,7 +19,8 @@ from scaling_bayes.figures.style import (
     styled,
     task_label,
 )
-from scaling_bayes.formatting import format_error, format_year
+from scaling_bayes.text import format_error, format_year
+from scaling_bayes.trace.view import records
 
 if TYPE_CHECKING:
     import pandas as pd

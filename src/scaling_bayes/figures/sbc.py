@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaling_bayes.calibration import coverage_of_truth, ecdf_band, is_projection, rank_ecdf
+from scaling_bayes.diagnostics.calibration import coverage_of_truth, ecdf_band, is_projection, rank_ecdf
 from scaling_bayes.figures.predictive import coverage_axes
 from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, styled
-from scaling_bayes.schema import SBC, group, manifest
+from scaling_bayes.trace.schema import SBC, group, manifest
 
 if TYPE_CHECKING:
     import xarray as xr

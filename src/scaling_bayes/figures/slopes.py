@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.figures.reading import draws_of, parameters_of, records, tasks_of
 from scaling_bayes.figures.style import COLORS, axes_of, bare, finish, numeric_ticks, styled, task_label
 from scaling_bayes.intervals import QUANTILES, quantiles
+from scaling_bayes.trace.view import draws_of, parameters_of, records, tasks_of
 
 if TYPE_CHECKING:
     import pandas as pd

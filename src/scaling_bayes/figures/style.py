@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from scaling_bayes.conventions import TASK_LABELS
 from scaling_bayes.errors import ScalingBayesError
-from scaling_bayes.formatting import format_error
+from scaling_bayes.systems.conventions import TASK_LABELS
+from scaling_bayes.text import format_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

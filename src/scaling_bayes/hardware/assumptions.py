@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scaling_bayes.core.priors import Prior, as_prior
 from scaling_bayes.errors import OptionError
-from scaling_bayes.priors import Prior, as_prior
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,9 +9,9 @@ from scaling_bayes.errors import OptionError, TraceError
 from scaling_bayes.hardware.equations import LOG10_2, period_overlap, trend
 from scaling_bayes.hardware.trends import FITTED_PERIODS, TRENDS
 from scaling_bayes.intervals import reported
-from scaling_bayes.releases import HARDWARE_RELEASE
-from scaling_bayes.schema import FIT_KIND, HARDWARE_KIND, group, manifest
-from scaling_bayes.traces import open_trace
+from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.releases import HARDWARE_RELEASE
+from scaling_bayes.trace.schema import FIT_KIND, HARDWARE_KIND, group, manifest
 
 if TYPE_CHECKING:
     import numpy as np

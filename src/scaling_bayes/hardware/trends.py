@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scaling_bayes.core.priors import Prior
 from scaling_bayes.hardware.equations import BASE_YEAR, PERIOD_YEARS
-from scaling_bayes.priors import Prior
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

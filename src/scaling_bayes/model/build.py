@@ -1,7 +1,7 @@
 """The model itself, in PyMC: from observations, options and priors to a `pymc.Model`.
 
-Every distribution is drawn from the named priors; equations come from `scaling_bayes.equations`. All that
-comes from the table enters as data, so that a compiled model can be given another table.
+Every distribution is drawn from the named priors; equations come from `scaling_bayes.core.equations`. All
+that comes from the table enters as data, so that a compiled model can be given another table.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from scaling_bayes import equations
-from scaling_bayes.laws import get_law
-from scaling_bayes.observations import Observations
-from scaling_bayes.options import ModelOptions
-from scaling_bayes.priors import Prior
+from scaling_bayes.core import equations
+from scaling_bayes.core.laws import get_law
+from scaling_bayes.core.observations import Observations
+from scaling_bayes.core.options import ModelOptions
+from scaling_bayes.core.priors import Prior
 
 __all__ = ["build_model", "distribution", "model_data"]
 

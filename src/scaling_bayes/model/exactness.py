@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from scaling_bayes.core.laws import get_law
+from scaling_bayes.core.options import ModelOptions
+from scaling_bayes.core.priors import Prior
 from scaling_bayes.errors import DataError
-from scaling_bayes.laws import get_law
-from scaling_bayes.options import ModelOptions
-from scaling_bayes.priors import Prior
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scaling_bayes.observations import Observations
+    from scaling_bayes.core.observations import Observations
 
     Floats = NDArray[np.float64]
 

@@ -14,21 +14,21 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scaling_bayes.criticism import doubts
-from scaling_bayes.diagnostics import failed_checks
-from scaling_bayes.digest import data_digest
+from scaling_bayes.core.laws import get_law
+from scaling_bayes.core.observations import Observations, observe
+from scaling_bayes.core.options import TARGET_ACCEPT, ModelOptions, SamplerOptions, check_seed
+from scaling_bayes.core.parameters import draw_prior, parameter_names
+from scaling_bayes.core.predictive import predict_observed
+from scaling_bayes.core.priors import Prior, default_priors, resolve_priors
+from scaling_bayes.diagnostics.checks import failed_checks
+from scaling_bayes.diagnostics.criticism import doubts
 from scaling_bayes.errors import DataError, OptionError
-from scaling_bayes.laws import get_law
-from scaling_bayes.model.attempts import Attempt, sample_checked
 from scaling_bayes.model.exactness import refuse_too_exact
-from scaling_bayes.model.sample import compile_posterior
+from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
+from scaling_bayes.model.sampling.sample import compile_posterior
 from scaling_bayes.model.sensitivity import power_scaling
-from scaling_bayes.observations import Observations, observe
-from scaling_bayes.options import TARGET_ACCEPT, ModelOptions, SamplerOptions, check_seed
-from scaling_bayes.parameters import draw_prior, parameter_names
-from scaling_bayes.predictive import predict_observed
-from scaling_bayes.priors import Prior, default_priors, resolve_priors
-from scaling_bayes.schema import SCHEMA_VERSION, annotate
+from scaling_bayes.trace.digest import data_digest
+from scaling_bayes.trace.schema import SCHEMA_VERSION, annotate
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -1,20 +1,12 @@
-"""The hardware model: trends of price, energy efficiency, largest runs and record machines, in one posterior.
-
-``python -m scaling_bayes.model.hardware`` samples it and writes ``data/traces/hardware-2026.11.nc``;
-``--hindcast 2019`` fits what was known before that year, scores what came after, and writes the scores to
-``data/traces/hardware-hindcast-2019.csv``.
-"""
+"""The hardware model: trends of price, energy efficiency, largest runs and record machines."""
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import math
 import platform
-import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,13 +14,12 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
-from scaling_bayes.digest import measured_digest
-from scaling_bayes.errors import OptionError, ScalingBayesError
-from scaling_bayes.files import write_text
+from scaling_bayes.core.options import TARGET_ACCEPT, SamplerOptions
+from scaling_bayes.core.priors import Prior, resolve_priors
+from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware import equations
 from scaling_bayes.hardware.editions import EDITION
 from scaling_bayes.hardware.points import cloud_offers, trend_points
-from scaling_bayes.hardware.posterior import HARDWARE_TRACE
 from scaling_bayes.hardware.trends import (
     COMMITMENTS,
     FITTED_PERIODS,
@@ -40,11 +31,9 @@ from scaling_bayes.hardware.trends import (
 from scaling_bayes.model.build import distribution
 from scaling_bayes.model.diagnose import diagnose
 from scaling_bayes.model.fit import library_versions
-from scaling_bayes.model.sample import sample_posterior
-from scaling_bayes.options import TARGET_ACCEPT, SamplerOptions
-from scaling_bayes.priors import Prior, resolve_priors
-from scaling_bayes.resources import checkout_root
-from scaling_bayes.schema import HARDWARE_KIND, HARDWARE_SCHEMA_VERSION, annotate
+from scaling_bayes.model.sampling.sample import sample_posterior
+from scaling_bayes.trace.digest import measured_digest
+from scaling_bayes.trace.schema import HARDWARE_KIND, HARDWARE_SCHEMA_VERSION, annotate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -254,37 +243,3 @@ def _observed(points: pd.DataFrame, offers: pd.DataFrame) -> xr.Dataset:
             for column in frame.columns
         }
     )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Sample and write the shipped trace, or score a hindcast; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m scaling_bayes.model.hardware", description=__doc__)
-    parser.add_argument("-o", "--output", type=Path, help=f"file to write; by default data/{HARDWARE_TRACE}")
-    parser.add_argument("--hindcast", type=float, metavar="YEAR", help="fit what is older, score the rest")
-    options = parser.parse_args(arguments)
-    try:
-        from scaling_bayes.diagnostics import checks, failed_checks
-        from scaling_bayes.hardware.hindcast import score
-        from scaling_bayes.traces import check_writable, save_trace
-
-        before = math.inf if options.hindcast is None else options.hindcast
-        if options.hindcast is None:
-            target = options.output or checkout_root() / "data" / HARDWARE_TRACE
-            check_writable(target)
-        tree = fit_hardware(before=before)
-        sys.stdout.write(checks(tree)[["check", "value", "worst", "passed"]].to_string(index=False) + "\n")
-        if options.hindcast is not None:
-            scored = score(tree)
-            sys.stdout.write(scored.to_string(index=False) + "\n")
-            path = checkout_root() / "data" / "traces" / f"hardware-hindcast-{before:g}.csv"
-            write_text(path, scored.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
-        else:
-            sys.stdout.write(f"wrote {save_trace(tree, target)}\n")
-    except ScalingBayesError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 3 if failed_checks(tree) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
 
-from scaling_bayes.log_prior import log_prior_of
-from scaling_bayes.observations import observations_of
-from scaling_bayes.options import ModelOptions
-from scaling_bayes.predictive import error_scale, log_likelihood_total
+from scaling_bayes.core.observations import observations_of
+from scaling_bayes.core.options import ModelOptions
+from scaling_bayes.core.predictive import error_scale, log_likelihood_total
+from scaling_bayes.diagnostics.log_prior import log_prior_of
 from scaling_bayes.projection.project import project
-from scaling_bayes.schema import group, manifest
+from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes import equations
+from scaling_bayes.core import equations
+from scaling_bayes.core.options import check_choice
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.posterior import read_hardware
-from scaling_bayes.options import check_choice
-from scaling_bayes.projection.cost import conversions
+from scaling_bayes.projection.conversion import conversions
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.requirement import Requirement, ask, fit_seed
 from scaling_bayes.projection.scenario import Scenario, read_scenario

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from scaling_bayes.errors import TargetError
-from scaling_bayes.formatting import format_error, format_power_of_ten, format_year
 from scaling_bayes.intervals import quantiles
-from scaling_bayes.schema import group, manifest
+from scaling_bayes.text import format_error, format_power_of_ten, format_year
+from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from scaling_bayes.core.observations import decimal_year, in_doubt, unique_labels
+from scaling_bayes.core.options import ModelOptions, check_choice, check_seed
+from scaling_bayes.core.predictive import draw_error, performance_distribution
 from scaling_bayes.errors import DataError, Problem
-from scaling_bayes.observations import decimal_year, in_doubt, unique_labels
-from scaling_bayes.options import ModelOptions, check_choice, check_seed
-from scaling_bayes.predictive import draw_error, performance_distribution
-from scaling_bayes.schema import annotate, group, manifest
+from scaling_bayes.trace.schema import annotate, group, manifest
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scaling_bayes.core.predictive import error_scale
 from scaling_bayes.intervals import reported
-from scaling_bayes.predictive import error_scale
-from scaling_bayes.schema import group, manifest
+from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from scaling_bayes.digest import tree_digest
+from scaling_bayes.core.options import check_seed
 from scaling_bayes.errors import TargetError
 from scaling_bayes.hardware.posterior import open_hardware, read_hardware
-from scaling_bayes.options import check_seed
-from scaling_bayes.projection.cost import add_costs, conversions
+from scaling_bayes.projection.conversion import add_costs, conversions
 from scaling_bayes.projection.extrapolation import reach_of, refuse_impossible, refuse_years
 from scaling_bayes.projection.requirement import KINDS, Requirement, ask, fit_seed
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.projection.scenario_draws import draw_inputs
-from scaling_bayes.schema import annotate, manifest
+from scaling_bayes.trace.digest import tree_digest
+from scaling_bayes.trace.schema import annotate, manifest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

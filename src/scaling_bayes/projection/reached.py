@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaling_bayes.formatting import format_error, format_power_of_ten, format_year
-from scaling_bayes.schema import group
+from scaling_bayes.text import format_error, format_power_of_ten, format_year
+from scaling_bayes.trace.schema import group
 
 if TYPE_CHECKING:
     import pandas as pd

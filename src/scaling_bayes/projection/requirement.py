@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scaling_bayes import equations
+from scaling_bayes.core import equations
+from scaling_bayes.core.options import check_choice
+from scaling_bayes.core.predictive import departure_scale, law_of
 from scaling_bayes.errors import TargetError
-from scaling_bayes.options import check_choice
-from scaling_bayes.predictive import departure_scale, law_of
 from scaling_bayes.projection.targets import Target, check_year, default_targets, read_targets
-from scaling_bayes.schema import group, manifest
+from scaling_bayes.trace.schema import group, manifest
 
 __all__ = ["KINDS", "Requirement", "ask", "best_errors", "fit_seed"]
 

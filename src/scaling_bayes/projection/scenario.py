@@ -9,14 +9,14 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from scaling_bayes.core.options import check_choice
+from scaling_bayes.core.priors import Prior
 from scaling_bayes.errors import OptionError, TargetError
 from scaling_bayes.hardware.assumptions import ASSUMPTIONS, TPU_SERVER_POWER, Value, read_value
 from scaling_bayes.hardware.grid import grid_of
 from scaling_bayes.hardware.points import devices
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.hardware.trends import trends_of
-from scaling_bayes.options import check_choice
-from scaling_bayes.priors import Prior
 from scaling_bayes.projection.targets import check_year
 
 if TYPE_CHECKING:

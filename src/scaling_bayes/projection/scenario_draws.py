@@ -15,7 +15,7 @@ from scaling_bayes.hardware.grid import GROWTH_SD, grid_of
 from scaling_bayes.hardware.posterior import open_hardware
 from scaling_bayes.hardware.trends import COMMITMENTS, FITTED_PERIODS, TRENDS, period_edges
 from scaling_bayes.projection.scenario import Scenario
-from scaling_bayes.schema import group
+from scaling_bayes.trace.schema import group
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,7 +8,7 @@ import numpy as np
 
 from scaling_bayes.errors import TraceError
 from scaling_bayes.intervals import reported
-from scaling_bayes.schema import group
+from scaling_bayes.trace.schema import group
 
 if TYPE_CHECKING:
     import pandas as pd

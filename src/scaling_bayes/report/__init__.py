@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from scaling_bayes.report.blocks import Report
 from scaling_bayes.report.build import COST_QUESTION, QUESTION, build_report
-from scaling_bayes.report.parts import Report
 from scaling_bayes.report.render import render_html
 from scaling_bayes.report.write import write_report
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scaling_bayes.figures.projections import plot_projections
-from scaling_bayes.figures.reading import records
 from scaling_bayes.figures.style import legible, task_label
-from scaling_bayes.formatting import format_error, format_interval
-from scaling_bayes.report.costing import MOST_TASKS
+from scaling_bayes.report.blocks import Cell, Column, Details, PowerInterval, Section, Table, TextPart
+from scaling_bayes.report.cost_facts import MOST_TASKS
 from scaling_bayes.report.drawing import draw
-from scaling_bayes.report.parts import Cell, Column, Details, PowerInterval, Section, Table, TextPart
+from scaling_bayes.report.magnitudes import in_words, month_of, when
 from scaling_bayes.report.priced import assumptions_table, error_text, halves_table, needs_table, words_table
-from scaling_bayes.report.words import in_words, month_of, when
+from scaling_bayes.text import format_error, format_interval
+from scaling_bayes.trace.view import records
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from scaling_bayes.projection.scenario import Scenario
-    from scaling_bayes.report.costing import Costs
-    from scaling_bayes.report.parts import FailurePart, FigurePart
-    from scaling_bayes.report.reading import Facts
+    from scaling_bayes.report.blocks import FailurePart, FigurePart
+    from scaling_bayes.report.cost_facts import Costs
+    from scaling_bayes.report.facts import Facts
 
 __all__ = ["answer_section", "burden", "lead"]
 

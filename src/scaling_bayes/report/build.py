@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from scaling_bayes.errors import OptionError
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.report.answer import answer_section, lead
+from scaling_bayes.report.blocks import Details, FailurePart, Part, Report
 from scaling_bayes.report.calibration import calibration_section, scorecard_section, simulated_section
 from scaling_bayes.report.citing import citation_section
 from scaling_bayes.report.comparison import comparison_section
-from scaling_bayes.report.costing import read_budgets
-from scaling_bayes.report.costs import assumptions_section, costs_section
+from scaling_bayes.report.cost_facts import read_budgets
+from scaling_bayes.report.cost_section import assumptions_section, costs_section
+from scaling_bayes.report.facts import read_facts
+from scaling_bayes.report.json_file import collect
 from scaling_bayes.report.laws import laws_section, sensitivity_section
 from scaling_bayes.report.modelling import (
     checks_section,
@@ -20,11 +23,8 @@ from scaling_bayes.report.modelling import (
     settings_section,
     slopes_section,
 )
-from scaling_bayes.report.numbers import collect
-from scaling_bayes.report.parts import Details, FailurePart, Part, Report
 from scaling_bayes.report.progress import progress_section
 from scaling_bayes.report.provenance import data_section
-from scaling_bayes.report.reading import read_facts
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaling_bayes.calibration import is_projection, summarize_calibration
+from scaling_bayes.diagnostics.calibration import is_projection, summarize_calibration
+from scaling_bayes.diagnostics.scores import COVERAGES, summarize_scores
 from scaling_bayes.figures.calibration import FORECASTERS_DRAWN, forecaster_label, plot_calibration
 from scaling_bayes.figures.predictive import plot_posterior_predictive, plot_prior_predictive
-from scaling_bayes.figures.reading import records
 from scaling_bayes.figures.sbc import plot_sbc
 from scaling_bayes.figures.style import task_label
+from scaling_bayes.report.blocks import Cell, Column, Details, Section, Table
 from scaling_bayes.report.drawing import draw
-from scaling_bayes.report.parts import Cell, Column, Details, Section, Table
-from scaling_bayes.scores import COVERAGES, summarize_scores
+from scaling_bayes.trace.view import records
 
 if TYPE_CHECKING:
     from typing import Any
 
     import pandas as pd
 
-    from scaling_bayes.report.reading import Facts
+    from scaling_bayes.report.facts import Facts
 
 __all__ = ["calibration_section", "scorecard_section", "simulated_section"]
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes.citing.styles import STYLES, apa
 from scaling_bayes.citing.works import works_of
-from scaling_bayes.report.parts import Cell, Details, FactsPart, Link, Section, TextPart
+from scaling_bayes.report.blocks import Cell, Details, FactsPart, Link, Section, TextPart
 
 if TYPE_CHECKING:
     from scaling_bayes.citing.works import Work
-    from scaling_bayes.report.reading import Facts
+    from scaling_bayes.report.facts import Facts
 
 __all__ = ["citation_section", "citations"]
 

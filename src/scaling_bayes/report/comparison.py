@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from scaling_bayes.core.options import STACK
 from scaling_bayes.figures.style import task_label
-from scaling_bayes.formatting import format_error, format_number
-from scaling_bayes.options import STACK
 from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
-from scaling_bayes.report.parts import Cell, Column, Details, Power, PowerInterval, Section, Table, TextPart
+from scaling_bayes.report.blocks import Cell, Column, Details, Power, PowerInterval, Section, Table, TextPart
+from scaling_bayes.text import format_error, format_number
 from scaling_bayes.thompson2020.comparison import side_by_side, slopes_side_by_side
 from scaling_bayes.thompson2020.lines import fit_line
 from scaling_bayes.thompson2020.points import FLOP_PER_GFLOP
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from scaling_bayes.report.reading import Facts
+    from scaling_bayes.report.facts import Facts
 
 __all__ = ["comparison_section", "least_squares_lines", "least_squares_slopes"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes.figures.style import legible
 from scaling_bayes.figures.svg import to_svg
-from scaling_bayes.report.parts import FailurePart, FigurePart
+from scaling_bayes.report.blocks import FailurePart, FigurePart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scaling_bayes.report.reading import Facts
+    from scaling_bayes.report.facts import Facts
 
 __all__ = ["CONVENTION", "estimate", "interval_text", "percent", "quantile", "short"]
 

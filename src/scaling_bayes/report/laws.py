@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.figures.reading import records
+from scaling_bayes.core.laws import get_law
+from scaling_bayes.core.options import STACK
 from scaling_bayes.figures.style import legible, task_label
-from scaling_bayes.laws import get_law
-from scaling_bayes.options import STACK
-from scaling_bayes.report.parts import Cell, Column, Section, Table, TextPart
+from scaling_bayes.report.blocks import Cell, Column, Section, Table, TextPart
+from scaling_bayes.trace.view import records
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from scaling_bayes.report.reading import Facts
+    from scaling_bayes.report.facts import Facts
 
 __all__ = ["law_in_words", "laws_section", "sensitivity_section"]
 

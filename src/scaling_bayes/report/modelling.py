@@ -5,26 +5,26 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from scaling_bayes.core.options import STACK
+from scaling_bayes.core.priors import Prior
 from scaling_bayes.figures.checks import plot_ranks
 from scaling_bayes.figures.fits import plot_fits
-from scaling_bayes.figures.reading import records, split_check
 from scaling_bayes.figures.slopes import plot_slopes
 from scaling_bayes.figures.style import legible, task_label
-from scaling_bayes.formatting import format_number, format_year
-from scaling_bayes.options import STACK
-from scaling_bayes.priors import Prior
 from scaling_bayes.projection.progress import THEORETICAL_EXPONENT
+from scaling_bayes.report.blocks import Cell, Column, FactsPart, Section, Status, Table, TextPart
 from scaling_bayes.report.comparison import least_squares_lines, least_squares_slopes
 from scaling_bayes.report.drawing import WIDE, draw
 from scaling_bayes.report.estimates import CONVENTION, estimate, percent
 from scaling_bayes.report.laws import law_in_words
-from scaling_bayes.report.parts import Cell, Column, FactsPart, Section, Status, Table, TextPart
-from scaling_bayes.schema import VARIABLES, group
+from scaling_bayes.text import format_number, format_year
+from scaling_bayes.trace.schema import VARIABLES, group
+from scaling_bayes.trace.view import records, split_check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scaling_bayes.report.reading import Facts
+    from scaling_bayes.report.facts import Facts
 
 __all__ = ["checks_section", "fits_section", "settings_section", "slopes_section"]
 

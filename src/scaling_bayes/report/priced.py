@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.figures.reading import records
 from scaling_bayes.figures.style import legible, task_label
-from scaling_bayes.formatting import format_error
-from scaling_bayes.report.parts import Cell, Column, PowerInterval, Table
-from scaling_bayes.report.words import (
+from scaling_bayes.report.blocks import Cell, Column, PowerInterval, Table
+from scaling_bayes.report.magnitudes import (
     in_words,
     kilograms_in_words,
     month_of,
@@ -17,10 +15,12 @@ from scaling_bayes.report.words import (
     usd_in_words,
     when,
 )
+from scaling_bayes.text import format_error
+from scaling_bayes.trace.view import records
 
 if TYPE_CHECKING:
-    from scaling_bayes.report.costing import Costs
-    from scaling_bayes.report.reading import Facts
+    from scaling_bayes.report.cost_facts import Costs
+    from scaling_bayes.report.facts import Facts
 
 __all__ = [
     "CONVENTION",

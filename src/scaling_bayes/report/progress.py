@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.figures.reading import records
 from scaling_bayes.figures.style import legible, task_label
 from scaling_bayes.hardware.tables import load_literature_intervals
+from scaling_bayes.report.blocks import Cell, Column, Link, Section, Table, TextPart
 from scaling_bayes.report.estimates import CONVENTION, interval_text, percent, quantile, short
-from scaling_bayes.report.parts import Cell, Column, Link, Section, Table, TextPart
+from scaling_bayes.trace.view import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
 
-    from scaling_bayes.report.reading import Facts
+    from scaling_bayes.report.facts import Facts
 
 __all__ = ["literature", "progress_section"]
 

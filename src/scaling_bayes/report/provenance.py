@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.figures.reading import records
 from scaling_bayes.figures.style import legible, task_label
-from scaling_bayes.formatting import format_error
-from scaling_bayes.report.parts import (
+from scaling_bayes.report.blocks import (
     Cell,
     Column,
     Details,
@@ -18,10 +16,12 @@ from scaling_bayes.report.parts import (
     Section,
     Table,
 )
-from scaling_bayes.report.words import month_of
+from scaling_bayes.report.magnitudes import month_of
+from scaling_bayes.text import format_error
+from scaling_bayes.trace.view import records
 
 if TYPE_CHECKING:
-    from scaling_bayes.report.reading import Facts
+    from scaling_bayes.report.facts import Facts
 
 __all__ = ["data_section"]
 

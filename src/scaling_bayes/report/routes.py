@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.figures.reading import records
 from scaling_bayes.figures.style import legible, task_label
-from scaling_bayes.report.parts import Cell, Column, Details, Link, Part, PowerInterval, Table
+from scaling_bayes.report.blocks import Cell, Column, Details, Link, Part, PowerInterval, Table
+from scaling_bayes.report.magnitudes import month_of
 from scaling_bayes.report.priced import CONVENTION, error_text, target_rows
-from scaling_bayes.report.words import month_of
+from scaling_bayes.trace.view import records
 
 if TYPE_CHECKING:
-    from scaling_bayes.report.costing import Costs
+    from scaling_bayes.report.cost_facts import Costs
 
 __all__ = ["gains_table", "routes_parts"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.cells import shown_cell
-from scaling_bayes.systems.reading import shown
+from scaling_bayes.systems.read_table import shown
 from scaling_bayes.systems.rules import MOST_LISTED
 
 if TYPE_CHECKING:

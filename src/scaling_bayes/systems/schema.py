@@ -10,7 +10,7 @@ from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.cells import convert, shown_cell
 from scaling_bayes.systems.compute_column import asked_unit, name_compute
 from scaling_bayes.systems.fit_rows import MIN_ROWS_PER_TASK, FitRows, rows_for_fit
-from scaling_bayes.systems.reading import check_names, read_table, shown
+from scaling_bayes.systems.read_table import check_names, read_table, shown
 from scaling_bayes.systems.rules import (
     LESS_IS_BETTER,
     MOST_LISTED,

@@ -13,10 +13,10 @@ from scaling_bayes.intervals import CI_PROB, QUANTILES, quantiles
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summarize_projection
 from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
-from scaling_bayes.schema import group, manifest
 from scaling_bayes.thompson2020.lines import FORMS, fit_line
 from scaling_bayes.thompson2020.points import FLOP_PER_GFLOP
 from scaling_bayes.thompson2020.targets import target_table
+from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scaling_bayes.core.laws import get_law
 from scaling_bayes.errors import OptionError
-from scaling_bayes.laws import get_law
 from scaling_bayes.thompson2020.points import TASKS, regression_points, task_points
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaling_bayes.conventions import TASK_LABELS
 from scaling_bayes.errors import OptionError
 from scaling_bayes.resources import data_path
+from scaling_bayes.systems.conventions import TASK_LABELS
 from scaling_bayes.systems.load import load_systems
 
 if TYPE_CHECKING:

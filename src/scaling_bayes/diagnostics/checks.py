@@ -1,0 +1,51 @@
+"""Checks of a fit, kept as data: a name, a value, the threshold it is held to, and whether it passed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scaling_bayes.trace.schema import group
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["checks", "failed_checks", "sentences"]
+
+
+def checks(idata: xr.DataTree) -> pd.DataFrame:
+    """Return the checks stored with a fit.
+
+    Parameters
+    ----------
+    idata : DataTree
+        From `fit`, `stack` or `open_trace`.
+
+    Returns
+    -------
+    DataFrame
+        One row per check: ``check``, ``value``, ``comparison`` (the relation that must hold),
+        ``threshold``, ``passed``, ``worst`` (the parameter or chain that sets the value), ``meaning``.
+
+    Raises
+    ------
+    TraceError
+        If the tree has no checks.
+    """
+    frame = group(idata, "checks").to_dataframe().reset_index()
+    frame["passed"] = frame["passed"].astype(bool)
+    return frame[["check", "value", "comparison", "threshold", "passed", "worst", "meaning"]]
+
+
+def failed_checks(idata: xr.DataTree) -> list[str]:
+    """One sentence in plain words for each check that did not pass."""
+    return sentences(checks(idata))
+
+
+def sentences(frame: pd.DataFrame) -> list[str]:
+    """One sentence for each row of `checks` or `data_checks` that did not pass."""
+    return [
+        f"{row.check} is {row.value:.4g} ({row.worst}), expected {row.comparison} {row.threshold:g}: "
+        f"{row.meaning}"
+        for row in frame[~frame["passed"]].itertuples()
+    ]

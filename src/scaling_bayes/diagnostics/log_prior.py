@@ -1,0 +1,51 @@
+"""The group `log_prior` of a fit, which ArviZ's functions of prior sensitivity take."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from scaling_bayes.core.options import ModelOptions
+from scaling_bayes.core.parameters import log_prior
+from scaling_bayes.core.priors import Prior
+from scaling_bayes.trace.schema import annotate, group, manifest
+
+__all__ = ["log_prior_of", "with_log_prior"]
+
+
+def with_log_prior(idata: xr.DataTree) -> xr.DataTree:
+    """Give a fit with the group ``log_prior`` besides, for ArviZ.
+
+    A trace does not hold it, as it follows from the draws. It is what ``arviz_stats.psense_summary`` and
+    ``arviz_plots.plot_psense_dist`` ask for.
+
+    Parameters
+    ----------
+    idata : DataTree
+        From `fit` or `open_trace`, of one law.
+
+    Returns
+    -------
+    DataTree
+        A copy; in ``log_prior``, by the name of each prior, its natural log density at the draws, (chain,
+        draw). A prior on a parameter of each task counts once for every task.
+
+    Examples
+    --------
+    >>> import scaling_bayes as sb
+    >>> sorted(sb.with_log_prior(sb.open_trace("reference-2026.11"))["log_prior"])[:3]
+    ['compute_error', 'compute_growth', 'compute_mean']
+    """
+    tree = idata.copy()
+    tree["log_prior"] = xr.DataTree(annotate(log_prior_of(idata)))
+    return tree
+
+
+def log_prior_of(idata: xr.DataTree) -> xr.Dataset:
+    """Log density of each prior at the draws of a fit of one law, dims (chain, draw), by the prior's name."""
+    content = manifest(idata)
+    return log_prior(
+        ModelOptions(**content["model"]),
+        {name: Prior(**stored) for name, stored in content["priors"].items()},
+        group(idata, "posterior"),
+        group(idata, "constant_data")["reference_error"].values,
+    )

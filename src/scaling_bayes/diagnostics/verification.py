@@ -1,0 +1,468 @@
+"""Whether what a trace states follows from its own draws and data.
+
+The digest says that a file is the one that was written. Here everything in it that was computed from
+something else in it is computed again: digest of the data, references, draws of the prior, predictive draws,
+log likelihood, checks. What the manifest states of model, priors and seed is held to them by that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from scaling_bayes.core.laws import LAWS, get_law
+from scaling_bayes.core.observations import decimal_year, observations_of, observe
+from scaling_bayes.core.options import STACK, ModelOptions
+from scaling_bayes.core.parameters import draw_prior
+from scaling_bayes.core.predictive import predict_observed
+from scaling_bayes.core.priors import Prior, default_priors
+from scaling_bayes.diagnostics.calibration import summarize
+from scaling_bayes.diagnostics.convergence import ebfmi, ess_bulk, ess_tail, rhat
+from scaling_bayes.errors import OptionError, TraceError
+from scaling_bayes.trace.digest import cited_digest, data_digest, measured_digest
+from scaling_bayes.trace.io import open_trace, verified_summary
+from scaling_bayes.trace.releases import find_trace, release_of
+from scaling_bayes.trace.schema import (
+    ANY_KIND,
+    CALIBRATION_KIND,
+    FIT_KIND,
+    HARDWARE_KIND,
+    group,
+    manifest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    import xarray as xr
+    from numpy.typing import NDArray
+
+__all__ = ["AGREES", "DIFFERS", "SKIPPED", "rederive", "stored_hardware", "stored_systems", "verify_trace"]
+
+AGREES, DIFFERS, SKIPPED = "agrees", "differs", "not re-derived"
+
+_VERSION: Final = re.compile(r"unknown|[0-9]+[0-9A-Za-z.+!_-]{0,63}")
+#: What the manifest calls the shipped table of systems.
+_SHIPPED: Final = "scaling_bayes.reference_systems()"
+
+#: Relative and absolute differences that count as none: of values stored as float32, and of checks, which a
+#: trace may hold for draws rounded to float32 after they were checked.
+_STORED: Final = (1e-6, 1e-5)
+_CHECKED: Final = (1e-4, 1e-9)
+
+#: Limits that checks of schema version 1 are held to, as `scaling_bayes.model.diagnose` writes them.
+_LIMITS: Final = {
+    "rhat": ("<", 1.01),
+    "ess_bulk": (">=", 400.0),
+    "ess_tail": (">=", 400.0),
+    "divergences": ("<=", 0.0),
+    "ebfmi": (">=", 0.3),
+    "max_treedepth_share": ("<=", 0.01),
+}
+
+_Finding = tuple[str, str, str]
+
+
+def verify_trace(source: str | os.PathLike[str]) -> dict[str, Any]:
+    """Verify a trace: its digest, and that what it states follows from its draws and data.
+
+    Parameters
+    ----------
+    source : str or path
+        Name of a released trace, or path of a file of any kind.
+
+    Returns
+    -------
+    dict
+        ``path``, ``digest``, ``created``, the ``manifest``, ``findings`` (DataFrame: ``item``, ``outcome``,
+        ``detail``), ``notes`` (list of str: libraries of other versions than those that wrote it), and
+        ``proves``, a sentence on what that shows and what it cannot.
+
+    Raises
+    ------
+    TraceError
+        As `open_trace`, or if something stored does not follow; the message lists all of it.
+    """
+    tree = open_trace(source, kind=ANY_KIND)
+    path, _ = find_trace(source)
+    findings = rederive(tree)
+    differing = findings[findings["outcome"] == DIFFERS]
+    if len(differing):
+        listed = "\n".join(f"  - {row.item}: {row.detail}" for row in differing.itertuples())
+        raise TraceError(
+            f"{path}: the digest holds, but {len(differing)} of {len(findings)} stored items do not follow "
+            f"from the draws and data beside them; do not use it.\n{listed}"
+        )
+    return {
+        **verified_summary(tree, path),
+        "findings": findings,
+        "notes": version_notes(tree),
+        "proves": _proof(cited_digest(tree)),
+    }
+
+
+def _proof(digest: str) -> str:
+    release = release_of(digest)
+    if release is not None:
+        return f"its content is that of the released {release.name}, by the index that came with this package"
+    return (
+        "it agrees with itself, as a forgery made with care would; --refit samples the posterior again, and "
+        "who wrote the file only a published digest can show"
+    )
+
+
+def version_notes(tree: xr.DataTree) -> list[str]:
+    """One sentence for each library here in another version than the one that wrote the trace."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    notes = []
+    for library, written in manifest(tree)["versions"].items():
+        try:
+            here = version(library)
+        except PackageNotFoundError:
+            continue
+        if here != written:
+            notes.append(f"written with {library} {written}, read with {here}")
+    return notes
+
+
+def rederive(tree: xr.DataTree) -> pd.DataFrame:
+    """Compute again what a trace holds besides draws and data, and compare.
+
+    Parameters
+    ----------
+    tree : DataTree
+        From `open_trace`, `fit` or `fit_hardware`.
+
+    Returns
+    -------
+    DataFrame
+        One row per item: ``item``, ``outcome`` (agrees, differs, not re-derived) and ``detail``: the largest
+        difference, what was expected and found, or why it could not be computed.
+
+    Raises
+    ------
+    TraceError
+        If the tree is not a posterior of this package.
+    """
+    import pandas as pd
+
+    parts = {
+        FIT_KIND: (_statement, _fit_data, _references, _prior_draws, _predictions, _mixture, _checks),
+        HARDWARE_KIND: (_statement, _hardware_data, _checks),
+        CALIBRATION_KIND: (_statement, _calibration),
+    }[manifest(tree).get("kind", FIT_KIND)]
+    rows = [finding for part in parts for finding in part(tree)]
+    return pd.DataFrame(rows, columns=["item", "outcome", "detail"])
+
+
+def stored_systems(tree: xr.DataTree) -> pd.DataFrame:
+    """Return the systems a fit was made from, as its data group keeps them.
+
+    Raises
+    ------
+    TraceError
+        If the fit does not keep the compute of its systems.
+    """
+    import pandas as pd
+
+    constant = group(tree, "constant_data")
+    if "training_compute_flop" not in constant:
+        raise TraceError("the fit does not keep training_compute_flop; expected one written by this release.")
+    names = {"task": "system_task", "system": "system_name", "compute_sd_dex": "compute_sd"} | {
+        name: name
+        for name in ("paper", "training_compute_flop", "compute_in_doubt", "year", "publication_date")
+    }
+    frame = pd.DataFrame(
+        {column: constant[name].values for column, name in names.items() if name in constant}
+    )
+    frame["compute_in_doubt"] = frame["compute_in_doubt"].astype(bool)
+    frame.insert(2, "error", group(tree, "observed_data")["error"].values)
+    if "publication_date" in frame:
+        frame["publication_date"] = pd.to_datetime(frame["publication_date"].replace("", None))
+    return frame
+
+
+def stored_hardware(tree: xr.DataTree) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Points and offers that a hardware posterior was made from, as its data group keeps them."""
+    import pandas as pd
+
+    observed = group(tree, "observed_data")
+    points, offers = (
+        pd.DataFrame(
+            {
+                str(name).removeprefix(f"{dim}_"): values.values
+                for name, values in observed.data_vars.items()
+                if values.dims == (dim,)
+            }
+        )
+        for dim in ("point", "offer")
+    )
+    return points, offers
+
+
+def _statement(tree: xr.DataTree) -> Iterator[_Finding]:
+    """Chains, draws and versions that the manifest states."""
+    content = manifest(tree)
+    odd = [name for name, version in content["versions"].items() if not _VERSION.fullmatch(version)]
+    yield _same("versions", "", ", ".join(f"{name} = {content['versions'][name]!r:.80}" for name in odd))
+    if "posterior" in tree.children:
+        sizes = group(tree, "posterior").sizes
+        for stated, dim in (("chains", "chain"), ("draws", "draw")):
+            yield _same(f"sampler/{stated}", content["sampler"][stated], sizes[dim])
+
+
+def _fit_data(tree: xr.DataTree) -> Iterator[_Finding]:
+    stated = manifest(tree)["data"]
+    try:
+        table = stored_systems(tree)
+    except (TraceError, ValueError) as error:
+        yield "data/sha256", SKIPPED, str(error)
+        return
+    yield _same("data/n_systems", stated.get("n_systems"), len(table))
+    yield _same("data/sha256", stated["sha256"], data_digest(table))
+    if stated.get("source") == _SHIPPED:
+        yield _shipped(tree, stated["sha256"])
+
+
+def _shipped(tree: xr.DataTree, sha256: str) -> _Finding:
+    """Whether rows said to be the shipped ones are; those of another release cannot be known."""
+    from scaling_bayes import __version__
+    from scaling_bayes.systems.load import reference_systems
+
+    item = "data/source"
+    finding = _same(item, data_digest(reference_systems()), sha256)
+    written = manifest(tree)["versions"].get("scaling_bayes")
+    if finding[1] == DIFFERS and release_of(cited_digest(tree)) is not None:
+        return item, AGREES, "of a released trace, by the index"
+    if finding[1] == DIFFERS and written != __version__:
+        return item, SKIPPED, f"said to be the shipped systems of release {written!s:.40}, which are not here"
+    return finding
+
+
+def _hardware_data(tree: xr.DataTree) -> Iterator[_Finding]:
+    stated, tables = manifest(tree)["data"], stored_hardware(tree)
+    for name, table in zip(("n_points", "n_offers"), tables, strict=True):
+        yield _same(f"data/{name}", stated.get(name), len(table))
+    yield _same("data/sha256", stated["sha256"], measured_digest(*tables))
+    for name, table in zip(("point", "offer"), tables, strict=True):
+        if "value" in table:
+            logarithm = np.log10(table["value"].to_numpy(float))
+            yield _close(f"observed_data/{name}_log10_value", table["log10_value"].to_numpy(float), logarithm)
+
+
+def _references(tree: xr.DataTree) -> Iterator[_Finding]:
+    constant = group(tree, "constant_data")
+    if "training_compute_flop" in constant:
+        table = stored_systems(tree)
+        compute, year = np.log10(table["training_compute_flop"].to_numpy(float)), decimal_year(table)
+        if not np.isnan(year).any():
+            yield _close("constant_data/publication_year", constant["publication_year"].values, year)
+        yield _close(
+            "constant_data/log10_training_compute_flop",
+            constant["log10_training_compute_flop"].values,
+            compute,
+        )
+        seen = observe(table, needs_year=False)
+        yield _same("constant_data/system", seen.systems, tuple(constant["system"].values.tolist()))
+        yield _close("constant_data/paper_index", constant["paper_index"].values, seen.paper_index)
+        yield _close(
+            "constant_data/reference_error", constant["reference_error"].values, seen.reference_error
+        )
+    of_task = constant["system_task"].values[:, None] == constant["task"].values
+    for name, of_system in (
+        ("reference_log10_compute", "log10_training_compute_flop"),
+        ("reference_year", "publication_year"),
+    ):
+        means = (constant[of_system].values[:, None] * of_task).sum(axis=0) / of_task.sum(axis=0)
+        yield _close(f"constant_data/{name}", constant[name].values, means)
+
+
+def _prior_draws(tree: xr.DataTree) -> Iterator[_Finding]:
+    """Draws of the prior: from its families, parameters and seed, and the law and pooling of the model."""
+    content, stored = manifest(tree), group(tree, "prior")
+    if content["model"].get("law") == STACK:
+        yield "prior", SKIPPED, "drawn by the fits that are stacked; verify those"
+        return
+    constant = group(tree, "constant_data")
+    try:
+        options = ModelOptions(**content["model"])
+        # Drawn one after another, in the order of the defaults; a manifest has them by name.
+        order = [name for name in default_priors(options) if name in content["priors"]]
+        computed = draw_prior(
+            options,
+            {name: Prior(**content["priors"][name]) for name in dict.fromkeys([*order, *content["priors"]])},
+            constant["task"].values.tolist(),
+            constant["reference_error"].values,
+            draws=stored.sizes["draw"],
+            random_seed=content["sampler"]["random_seed"],
+        )
+    except (OptionError, TypeError, KeyError) as error:
+        yield "prior", SKIPPED, str(error)
+        return
+    absent = set(map(str, stored.data_vars)) ^ set(map(str, computed.data_vars))
+    if absent:
+        yield "prior", DIFFERS, f"{', '.join(sorted(absent))}: in the trace or the model, not in both"
+        return
+    of_errors = _in_orders_of_error(computed, options.law, constant["reference_error"].values)
+    findings = [
+        min(
+            (
+                _close(f"prior/{name}", stored[name].values, kind[name].values)
+                for kind in (computed, of_errors)
+            ),
+            key=lambda finding: finding[1] == DIFFERS,
+        )
+        for name in map(str, stored.data_vars)
+    ]
+    wrong = [finding for finding in findings if finding[1] == DIFFERS]
+    other = [note for note in version_notes(tree) if "numpy" in note]
+    if wrong and other:
+        yield "prior", SKIPPED, f"another NumPy may draw other random numbers: {other[0]}"
+    elif wrong:
+        yield "prior", DIFFERS, f"{wrong[0][0]} and {len(wrong) - 1} others: {wrong[0][2]}"
+    else:
+        yield "prior", AGREES, f"{len(findings)} variables"
+
+
+def _in_orders_of_error(drawn: xr.Dataset, law: str, reference_error: NDArray[np.float64]) -> xr.Dataset:
+    """Draws as the first fits of schema version 1 have them: slopes believed by error, not by its odds."""
+    centre = get_law(law).performance(reference_error, drawn.get("floor", 0.0))
+    factor = 1.0 / (1.0 - reference_error)
+    return drawn.assign(
+        slope=drawn["slope"] * factor,
+        noise=drawn["noise"] * factor,
+        intercept=(drawn["intercept"] - centre) * factor + centre,
+    )
+
+
+def _mixture(tree: xr.DataTree) -> Iterator[_Finding]:
+    """Weights of a stack, by the draws of each law; a draw may be rounded either way."""
+    content = manifest(tree)
+    if content["model"].get("law") != STACK:
+        return
+    stack, drawn = content["stack"], group(tree, "posterior")["law"].values
+    stated = {stack["laws"][name]: weight for name, weight in stack["weights"].items()}
+    weights = np.array([stated.get(law, 0.0) for law in LAWS])
+    shares = (drawn[..., None] == np.arange(len(LAWS))).mean(axis=1)
+    expected = np.broadcast_to(weights, shares.shape)
+    yield _close("stack/weights", expected, shares, (0.0, 1.0 / drawn.shape[1]))
+    if "comparison" in tree.children:
+        comparison = group(tree, "comparison")
+        names = comparison["fit"].values.tolist()
+        yield _same("comparison/fit", sorted(stack["weights"]), sorted(names))
+        known = np.array([stack["weights"].get(name, np.nan) for name in names])
+        yield _close("comparison/weight", comparison["weight"].values, known)
+
+
+def _predictions(tree: xr.DataTree) -> Iterator[_Finding]:
+    """Predictive draws and log likelihood."""
+    names = ("prior_predictive", "posterior_predictive", "log_likelihood")
+    try:
+        law = ModelOptions(**manifest(tree)["model"]).law
+    except (OptionError, TypeError) as error:
+        yield from ((f"{name}/error", SKIPPED, str(error)) for name in names)
+        return
+    computed = predict_observed(
+        law,
+        group(tree, "prior"),
+        group(tree, "posterior"),
+        observations_of(group(tree, "constant_data"), group(tree, "observed_data")),
+        manifest(tree)["sampler"]["random_seed"],
+    )
+    other = [note for note in version_notes(tree) if "numpy" in note]
+    for name in names:
+        finding = _close(f"{name}/error", group(tree, name)["error"].values, computed[name]["error"].values)
+        if finding[1] == DIFFERS and name != "log_likelihood" and law == STACK:
+            finding = finding[0], SKIPPED, "drawn by the fits that are stacked; verify those"
+        elif finding[1] == DIFFERS and name != "log_likelihood" and other:
+            finding = finding[0], SKIPPED, f"another NumPy may draw other random numbers: {other[0]}"
+        yield finding
+
+
+def _calibration(tree: xr.DataTree) -> Iterator[_Finding]:
+    content, stored = manifest(tree), group(tree, "summary")
+    computed = summarize(group(tree, "fits"), content["experiment"], content["ranked"])
+    for name, values in computed.data_vars.items():
+        item = f"summary/{name}"
+        if values.dtype.kind == "f":
+            yield _close(item, stored[name].values, values.values)
+        else:
+            yield _same(item, list(stored[name].values.astype(str)), list(values.values.astype(str)))
+
+
+def _checks(tree: xr.DataTree) -> Iterator[_Finding]:
+    stored = group(tree, "checks")
+    found = dict(_statistics(group(tree, "posterior"), group(tree, "sample_stats")))
+    if manifest(tree).get("model", {}).get("law") != STACK:
+        for missing in sorted(set(found) - set(stored["check"].values.tolist())):
+            yield f"checks/{missing}", DIFFERS, "expected this check, found none"
+    for position, check in enumerate(stored["check"].values):
+        row = stored.isel(check=position)
+        item = f"checks/{check}"
+        if check not in found:
+            yield item, SKIPPED, "not a check of these draws; of a stack, a check of one of its fits"
+            continue
+        value = float(row["value"])
+        outcome = _close(item, np.array(value), np.array(found[check]), _CHECKED)
+        relation, threshold = str(row["comparison"].values), float(row["threshold"])
+        if outcome[1] == AGREES and (relation, threshold) != _LIMITS.get(str(check), (relation, threshold)):
+            known = " ".join(map(str, _LIMITS[str(check)]))
+            outcome = item, DIFFERS, f"expected {known}, found {relation} {threshold:g}"
+        holds = {"<": value < threshold, ">=": value >= threshold, "<=": value <= threshold}.get(relation)
+        if outcome[1] == AGREES and (holds is None or holds != bool(row["passed"])):
+            outcome = (
+                item,
+                DIFFERS,
+                f"{value:.6g} {relation} {threshold:g}, but passed is {int(row['passed'])}",
+            )
+        yield outcome
+
+
+def _statistics(posterior: xr.Dataset, stats: xr.Dataset) -> Iterator[tuple[str, float]]:
+    functions: tuple[tuple[str, Callable[[NDArray[np.float64]], float], Callable[..., Any]], ...] = (
+        ("rhat", rhat, np.max),
+        ("ess_bulk", ess_bulk, np.min),
+        ("ess_tail", ess_tail, np.min),
+    )
+    scalars = [
+        draws[..., position]
+        for values in posterior.data_vars.values()
+        for draws in [values.values.astype(float).reshape(*values.shape[:2], -1)]
+        for position in range(draws.shape[2])
+    ]
+    for name, function, worst in functions:
+        yield name, float(worst([function(draws) for draws in scalars]))
+    yield "divergences", float(stats["diverging"].sum())
+    yield "ebfmi", float(ebfmi(stats["energy"].values.astype(float)).min())
+    yield "max_treedepth_share", float(stats["reached_max_treedepth"].mean())
+
+
+def _same(item: str, expected: object, found: object) -> _Finding:
+    if expected == found:
+        return item, AGREES, str(found)
+    return item, DIFFERS, f"expected {expected!s:.80}, found {found}"
+
+
+def _close(
+    item: str, stored: NDArray[Any], computed: NDArray[Any], within: tuple[float, float] = _STORED
+) -> _Finding:
+    if stored.shape != computed.shape:
+        return item, DIFFERS, f"expected shape {computed.shape}, found {stored.shape}"
+    relative, absolute = within
+    both = np.isnan(stored) & np.isnan(computed)
+    with np.errstate(invalid="ignore"):
+        excess = np.where(both | (stored == computed), 0.0, np.abs(stored - computed))
+    allowed = np.where(both, 0.0, absolute + relative * np.abs(computed))
+    bad = ~(excess <= allowed)
+    if not bad.any():
+        return item, AGREES, f"largest difference {excess.max(initial=0.0):.1e} in {stored.size} values"
+    where = np.unravel_index(int(bad.argmax()), bad.shape) if bad.ndim else ()
+    detail = f"expected {computed[where]:.8g}, found {stored[where]:.8g}"
+    place = f"first at {tuple(map(int, where))}" if where else "the only one"
+    return item, DIFFERS, f"{int(bad.sum())} of {bad.size} values, {place}: {detail}"

@@ -1,0 +1,1 @@
+"""How well the model predicts: cross-validation, stacking, scorecards and calibration."""

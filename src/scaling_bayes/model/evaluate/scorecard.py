@@ -1,0 +1,283 @@
+"""`scorecard`: fits of what was known by a year, scored on the systems that came after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import logsumexp
+
+from scaling_bayes.core.laws import LAWS, get_law
+from scaling_bayes.core.observations import Observations, observe
+from scaling_bayes.core.options import TARGET_ACCEPT, ModelOptions, SamplerOptions, check_seed
+from scaling_bayes.core.predictive import (
+    cumulative_probability_of_error,
+    draw_error,
+    log_density_of_error,
+    observed_performance,
+)
+from scaling_bayes.diagnostics.scores import crps
+from scaling_bayes.errors import DataError, OptionError
+from scaling_bayes.model.evaluate.compare import DEFAULT_FOLDS, check_folds, mean_stacking_weights
+from scaling_bayes.model.evaluate.crossvalidate import leave_folds_out, paper_folds
+from scaling_bayes.model.evaluate.progressbar import steps
+from scaling_bayes.model.sampling.refitter import Refitter
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import pandas as pd
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["FORECASTERS", "scorecard"]
+
+#: Last calendar year whose systems are fitted.
+DEFAULT_CUTOFFS = (2016, 2017, 2018)
+LEAST_SQUARES = {"least_squares_power": "power", "least_squares_exponential": "exponential"}
+#: The stack of all laws, each law alone, the power law without pooling, the 2020 paper's two lines.
+FORECASTERS = ("stack", *LAWS, "unpooled", *LEAST_SQUARES)
+
+
+@dataclass(frozen=True)
+class _Forecast:
+    """Predictions: log density and cumulative probability, shape (system,), and draws of error."""
+
+    log_score: Floats
+    pit: Floats
+    draws: Floats
+
+
+def scorecard(
+    systems: pd.DataFrame | str | PathLike[str] | None = None,
+    *,
+    cutoffs: Iterable[int] = DEFAULT_CUTOFFS,
+    laws: Sequence[str] = tuple(LAWS),
+    folds: int = DEFAULT_FOLDS,
+    draws: int = 500,
+    tune: int = 500,
+    chains: int = 4,
+    target_accept: float = TARGET_ACCEPT,
+    random_seed: int | None = None,
+    progressbar: bool = True,
+    **switches: bool,
+) -> pd.DataFrame:
+    """Fit what was published up to each cut-off, and score the predictions of what came after.
+
+    Nothing after a cut-off enters its fits: not the data, not the references of compute, year and error,
+    not the stacking weights, which come from cross-validation by paper within the data before it.
+
+    Parameters
+    ----------
+    systems : DataFrame or path, optional
+        As in `fit`; with a date or year in every row. By default `reference_systems()`.
+    cutoffs : iterable of int
+        Calendar years, the last one whose systems are fitted.
+    laws : sequence of str
+        Laws to fit and stack, all by default.
+    folds : int
+        Folds of the cross-validation that gives the weights, as in `compare`.
+    draws, tune, chains, target_accept
+        Of each fit, as in `fit`.
+    random_seed : int, optional
+        Drawn from the system when None.
+    progressbar : bool
+        Whether to show progress on standard error.
+    **switches : bool
+        Switches of the model, as in `fit`: ``measurement_error``, ``algorithmic_progress``,
+        ``paper_effect``, ``robust``, ``flagged_error``.
+
+    Returns
+    -------
+    DataFrame
+        One row per cut-off, forecaster and later system: ``cutoff``, ``forecaster``, ``task``, ``system``,
+        ``year``, ``error``; ``log_score``, natural log of the predictive density of the error; ``crps`` of
+        log10 error, orders of magnitude; ``pit``, predictive probability of an error at most the observed;
+        ``weight``, the forecaster's part in the stack. Forecasters are `FORECASTERS`: the stack of laws,
+        each law, the power law unpooled, and the 2020 paper's least-squares lines with their textbook
+        prediction intervals (Student t), which are missing (NaN) where a task has fewer than three systems.
+
+    Raises
+    ------
+    DataError
+        If the systems cannot be fitted, or nothing lies after or before a cut-off.
+    OptionError
+        If an option is invalid.
+    """
+    from scaling_bayes.model.fit import table_to_fit
+
+    options = _options(switches)
+    check_folds(folds)
+    for law in laws:
+        get_law(law)
+    if random_seed is None:
+        random_seed = int(np.random.SeedSequence().generate_state(1)[0])
+    check_seed(random_seed)
+    sampler = SamplerOptions(draws, tune, chains, target_accept, random_seed)
+    table, _ = table_to_fit(systems)
+    chosen = _cutoffs(cutoffs)
+    splits = [_split(table, cutoff) for cutoff in chosen]
+    refitters: dict[ModelOptions, Refitter] = {}
+
+    def refitter(wanted: ModelOptions) -> Refitter:
+        return refitters.setdefault(wanted, Refitter(wanted, sampler))
+
+    total = sum(len(laws) * (1 + len(paper_folds(before, folds, random_seed))) + 1 for before, _ in splits)
+    frames = []
+    with steps("fitting", shown=progressbar, total=total) as step:
+        for cutoff, (before, after) in zip(chosen, splits, strict=True):
+            done = partial(step, f"up to {cutoff}")
+            held_out = paper_folds(before, folds, random_seed)
+            forecasts, weights = _forecasts(
+                before, after, options, laws, held_out, refitter, random_seed, done
+            )
+            frames += [_rows(cutoff, name, after, one, weights.get(name)) for name, one in forecasts.items()]
+    import pandas as pd
+
+    return pd.concat(frames, ignore_index=True)
+
+
+def _options(switches: dict[str, bool]) -> ModelOptions:
+    try:
+        return ModelOptions(**switches)  # type: ignore[arg-type]
+    except TypeError:
+        known = "measurement_error, algorithmic_progress, paper_effect, robust, flagged_error"
+        raise OptionError(f"switches: found {', '.join(switches)}; expected some of {known}.") from None
+
+
+def _cutoffs(cutoffs: Iterable[int]) -> list[int]:
+    chosen = list(cutoffs) if isinstance(cutoffs, Iterable) else [cutoffs]
+    wrong = [year for year in chosen if isinstance(year, bool) or not isinstance(year, (int, np.integer))]
+    if wrong or not chosen or len(set(chosen)) < len(chosen):
+        raise OptionError(f"cutoffs={chosen!r}; expected at least one calendar year, each once.")
+    return [int(year) for year in chosen]
+
+
+def _split(table: pd.DataFrame, cutoff: int) -> tuple[Observations, Observations]:
+    """Systems up to the end of a year and those after it, of the tasks that have any before."""
+    whole = observe(table, needs_year=True)
+    early = whole.year < cutoff + 1
+    known = np.isin(whole.task_index, np.unique(whole.task_index[early]))
+    if not early.any() or not (known & ~early).any():
+        first, last = float(whole.year.min()), float(whole.year.max())
+        raise DataError(
+            f"cut-off {cutoff}: {int(early.sum())} systems up to its end, {int((~early).sum())} after it; "
+            f"expected some on either side (the systems are of {first:.1f} to {last:.1f})."
+        )
+    before = observe(table[early], needs_year=True)
+    after = observe(table[known & ~early], needs_year=True)
+    order = np.array([before.tasks.index(task) for task in after.tasks])
+    return before, replace(
+        after,
+        tasks=before.tasks,
+        task_index=order[after.task_index],
+        reference_log10_compute=before.reference_log10_compute,
+        reference_year=before.reference_year,
+        reference_error=before.reference_error,
+    )
+
+
+def _forecasts(
+    before: Observations,
+    after: Observations,
+    options: ModelOptions,
+    laws: Sequence[str],
+    held_out: list[NDArray[np.bool_]],
+    refitter: Callable[[ModelOptions], Refitter],
+    seed: int,
+    done: Callable[[], None],
+) -> tuple[dict[str, _Forecast], dict[str, float]]:
+    applicable = before.applicable(options)
+    forecasts, elpd = {}, []
+    for law in laws:
+        of_law = refitter(replace(applicable, law=law))
+        elpd.append(leave_folds_out(before, of_law, held_out, seed, done).elpd)
+        forecasts[law] = _forecast(of_law, before, after, seed)
+        done()
+    weights = dict(zip(laws, map(float, mean_stacking_weights(np.array(elpd))), strict=True))
+    forecasts["unpooled"] = _forecast(refitter(replace(applicable, pooling="none")), before, after, seed)
+    done()
+    stack = {"stack": _mixture([forecasts[law] for law in laws], list(weights.values()), seed)}
+    lines = {name: _least_squares(before, after, law) for name, law in LEAST_SQUARES.items()}
+    found = stack | forecasts | lines
+    return {name: found[name] for name in FORECASTERS if name in found}, weights
+
+
+def _forecast(refitter: Refitter, before: Observations, after: Observations, seed: int) -> _Forecast:
+    posterior, _ = refitter(before, seed)
+    performance = observed_performance(refitter.options.law, posterior, after)
+
+    def flat(values: xr.DataArray) -> Floats:
+        return np.asarray(values.values, dtype=float).reshape(-1, after.error.size)
+
+    density = flat(log_density_of_error(performance, after.error))
+    drawn = draw_error(performance, np.random.default_rng([seed, 8]))
+    return _Forecast(
+        logsumexp(density, axis=0) - np.log(density.shape[0]),
+        flat(cumulative_probability_of_error(performance, after.error)).mean(axis=0),
+        flat(drawn),
+    )
+
+
+def _mixture(parts: Sequence[_Forecast], weights: Sequence[float], seed: int) -> _Forecast:
+    shares = np.array(weights)[:, np.newaxis]
+    n = parts[0].draws.shape[0]
+    chosen = np.random.default_rng([seed, 9]).choice(len(parts), size=n, p=shares[:, 0] / shares.sum())
+    draws = np.array([part.draws for part in parts])[chosen, np.arange(n)]
+    with np.errstate(divide="ignore"):
+        log_score = logsumexp([part.log_score for part in parts], axis=0, b=shares)
+    return _Forecast(log_score, (shares * [part.pit for part in parts]).sum(axis=0), draws)
+
+
+def _least_squares(before: Observations, after: Observations, law_name: str) -> _Forecast:
+    """The line of each task and its prediction interval for one new system (Student t, n - 2)."""
+    from scipy import stats
+
+    law = get_law(law_name)
+    probabilities = (np.arange(1000) + 0.5) / 1000
+    n_systems = after.error.size
+    log_score, pit = np.full(n_systems, np.nan), np.full(n_systems, np.nan)
+    draws = np.full((probabilities.size, n_systems), np.nan)
+    for task in range(len(before.tasks)):
+        rows, new = before.task_index == task, after.task_index == task
+        n = int(rows.sum())
+        x, y = before.compute[rows], law.performance(before.error[rows])
+        if n < 3 or np.ptp(x) == 0:
+            continue
+        slope, intercept = np.polyfit(x, y, 1)
+        residual_sd = np.sqrt(((y - intercept - slope * x) ** 2).sum() / (n - 2))
+        at = after.compute[new]
+        sd = residual_sd * np.sqrt(1 + 1 / n + (at - x.mean()) ** 2 / ((x - x.mean()) ** 2).sum())
+        center = intercept + slope * at
+        z = (law.performance(after.error[new]) - center) / sd
+        log_score[new] = stats.t.logpdf(z, n - 2) - np.log(sd) + law.log_abs_derivative(after.error[new])
+        pit[new] = stats.t.sf(z, n - 2)
+        draws[:, new] = law.error(center + sd * stats.t.ppf(probabilities, n - 2)[:, np.newaxis])
+    return _Forecast(log_score, pit, draws)
+
+
+def _rows(
+    cutoff: int, forecaster: str, after: Observations, forecast: _Forecast, weight: float | None
+) -> pd.DataFrame:
+    import pandas as pd
+
+    smallest = np.finfo(float).tiny
+    return pd.DataFrame(
+        {
+            "cutoff": cutoff,
+            "forecaster": forecaster,
+            "task": [after.tasks[index] for index in after.task_index],
+            "system": [label.split(": ", 1)[1] for label in after.systems],
+            "year": after.year,
+            "error": after.error,
+            "log_score": forecast.log_score,
+            "crps": crps(np.log10(np.maximum(forecast.draws, smallest)), np.log10(after.error)),
+            "pit": forecast.pit,
+            "weight": np.nan if weight is None else weight,
+        }
+    )

@@ -1,0 +1,102 @@
+"""Sample a posterior, check it, and try again with smaller steps where the checks fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from scaling_bayes.core.options import SamplerOptions
+from scaling_bayes.model.diagnose import MIN_ESS, diagnose
+from scaling_bayes.model.sampling.sample import sample_compiled
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["ATTEMPTS", "Attempt", "sample_checked"]
+
+#: Attempts at most.
+ATTEMPTS = 3
+
+
+class Attempt(NamedTuple):
+    """One run of the sampler.
+
+    Attributes
+    ----------
+    sampler : SamplerOptions
+        Its settings.
+    posterior, sample_stats : Dataset
+        As `sample_compiled` gives them.
+    checks : Dataset
+        As `diagnose` gives them.
+    """
+
+    sampler: SamplerOptions
+    posterior: xr.Dataset
+    sample_stats: xr.Dataset
+    checks: xr.Dataset
+
+    @property
+    def failed(self) -> list[str]:
+        """Names of the checks that failed."""
+        return [str(name) for name in self.checks["check"].values[self.checks["passed"].values == 0]]
+
+    @property
+    def badness(self) -> tuple[int, float]:
+        """How many checks failed, and how many transitions diverged: the fewer the better."""
+        return len(self.failed), float(self.sample_stats["diverging"].sum())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form, for a trace's manifest."""
+        return {**self.sampler.to_dict(), "failed_checks": self.failed}
+
+
+def sample_checked(
+    compiled: Any,
+    names: Sequence[str],
+    sampler: SamplerOptions,
+    *,
+    cores: int | None = None,
+    progressbar: bool = False,
+) -> list[Attempt]:
+    """Sample; where a check fails, sample again with a smaller step and a longer warm-up.
+
+    Posteriors of a few systems have narrow parts, which steps of the usual size jump over. There is no
+    second attempt where the first asked for too few draws to pass: one chain, or fewer than 800.
+
+    Parameters
+    ----------
+    compiled, names, cores, progressbar
+        As `sample_compiled` takes them.
+    sampler : SamplerOptions
+        Settings of the first attempt.
+
+    Returns
+    -------
+    list of Attempt
+        In order, but with the best last: the one with the fewest failed checks and divergences.
+    """
+
+    def attempt(settings: SamplerOptions) -> Attempt:
+        posterior, stats = sample_compiled(compiled, names, settings, cores=cores, progressbar=progressbar)
+        return Attempt(settings, posterior, stats, diagnose(posterior, stats))
+
+    made = [attempt(sampler)]
+    if sampler.chains < 2 or sampler.chains * sampler.draws < 2 * MIN_ESS:
+        return made
+    while made[-1].failed and len(made) < ATTEMPTS:
+        made.append(attempt(_more_careful(made[-1])))
+    best = min(made, key=lambda one: one.badness)
+    return [*(one for one in made if one is not best), best]
+
+
+def _more_careful(last: Attempt) -> SamplerOptions:
+    """A sixth of the rejections and twice the warm-up; twice the draws where they were too few."""
+    sampler, more_draws = last.sampler, not {"ess_bulk", "ess_tail"}.isdisjoint(last.failed)
+    return replace(
+        sampler,
+        draws=2 * sampler.draws if more_draws else sampler.draws,
+        tune=2 * sampler.tune,
+        target_accept=1.0 - (1.0 - sampler.target_accept) / 6.0,
+    )

@@ -1,0 +1,329 @@
+"""The model for nutpie without PyMC: its coordinates laid out as numbers for the kernel.
+
+`scaling_bayes.model.build` is the definition. Coordinates are those of its free variables, in the order in
+which it makes them, under PyMC's transforms: positive variables by their log, those between two ends by the
+log odds of their share of the way, deviations that sum to zero by one coordinate less than there are tasks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scaling_bayes.core.laws import get_law
+from scaling_bayes.core.options import ModelOptions
+from scaling_bayes.core.parameters import POOLED, parameter_names
+from scaling_bayes.core.priors import Prior
+from scaling_bayes.model.sampling import kernel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scaling_bayes.core.observations import Observations
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Layout", "compile_fast", "is_fast", "lay_out"]
+
+#: Laws with a floor whose other arithmetic the kernel knows.
+_FLOOR_LAWS = ("saturating",)
+_UNBOUNDED = ("Normal", "StudentT")
+_LOG_ROOT_2PI = 0.5 * math.log(2.0 * math.pi)
+
+
+def is_fast(options: ModelOptions, priors: Mapping[str, Prior]) -> bool:
+    """Whether the kernel has this model; PyMC has every one."""
+    if options.has_floor and options.law not in _FLOOR_LAWS:
+        return False
+    if "floor_logit" in priors and priors["floor_logit"].family not in _UNBOUNDED:
+        return False
+    return all(prior.family in _DENSITIES for prior in priors.values())
+
+
+@dataclass(frozen=True)
+class _Density:
+    """Density of one coordinate's value, as the kernel takes it, and the coordinate to begin near."""
+
+    code: int
+    constant: float
+    start: float
+    a: float = 0.0
+    b: float = 1.0
+    degrees: float = 1.0
+    transform: int = kernel.AS_IS
+    ends: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def prior(self) -> tuple[float, float, float, float]:
+        return self.a, self.b, self.degrees, self.constant
+
+
+def _log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
+
+def _normal(mu: float, sigma: float) -> _Density:
+    return _Density(kernel.NORMAL, -_LOG_ROOT_2PI - math.log(sigma), mu, mu, sigma)
+
+
+def _student_t(nu: float, mu: float, sigma: float) -> _Density:
+    constant = -_log_beta(0.5, 0.5 * nu) - 0.5 * math.log(nu) - math.log(sigma)
+    return _Density(kernel.STUDENT_T, constant, mu, mu, sigma, nu)
+
+
+def _uniform(lower: float, upper: float) -> _Density:
+    return _Density(kernel.FLAT, -math.log(upper - lower), 0.0, transform=kernel.BETWEEN, ends=(lower, upper))
+
+
+def _half_normal(sigma: float) -> _Density:
+    constant = math.log(2.0) - _LOG_ROOT_2PI - math.log(sigma)
+    return _Density(kernel.NORMAL, constant, math.log(sigma), 0.0, sigma, transform=kernel.LOG)
+
+
+def _half_student_t(nu: float, sigma: float) -> _Density:
+    constant = math.log(2.0) + _student_t(nu, 0.0, sigma).constant
+    return _Density(kernel.STUDENT_T, constant, math.log(sigma), 0.0, sigma, nu, kernel.LOG)
+
+
+def _log_normal(mu: float, sigma: float) -> _Density:
+    constant = -_LOG_ROOT_2PI - math.log(sigma)
+    return _Density(kernel.LOG_NORMAL, constant, mu + 0.5 * sigma**2, mu, sigma, transform=kernel.LOG)
+
+
+def _exponential(lam: float) -> _Density:
+    return _gamma(1.0, lam)
+
+
+def _gamma(alpha: float, beta: float) -> _Density:
+    constant = alpha * math.log(beta) - math.lgamma(alpha)
+    return _Density(kernel.GAMMA, constant, math.log(alpha / beta), alpha, beta, transform=kernel.LOG)
+
+
+def _inverse_gamma(alpha: float, beta: float) -> _Density:
+    constant = alpha * math.log(beta) - math.lgamma(alpha)
+    typical = beta / (alpha - 1.0) if alpha > 1.0 else beta / (alpha + 1.0)
+    return _Density(kernel.INVERSE_GAMMA, constant, math.log(typical), alpha, beta, transform=kernel.LOG)
+
+
+def _beta(alpha: float, beta: float) -> _Density:
+    constant = -_log_beta(alpha, beta)
+    return _Density(kernel.BETA, constant, math.log(alpha / beta), alpha, beta, transform=kernel.BETWEEN)
+
+
+#: Density of each prior family, in PyMC's parameters.
+_DENSITIES: Mapping[str, Callable[..., _Density]] = {
+    "Normal": _normal,
+    "StudentT": _student_t,
+    "Uniform": _uniform,
+    "HalfNormal": _half_normal,
+    "HalfStudentT": _half_student_t,
+    "LogNormal": _log_normal,
+    "Exponential": _exponential,
+    "Gamma": _gamma,
+    "InverseGamma": _inverse_gamma,
+    "Beta": _beta,
+}
+
+_STANDARD = _normal(0.0, 1.0)
+
+#: How a task-level parameter follows from its coordinates; one around the average is told apart by its prior.
+_POOLING = {"none": kernel.OWN, "complete": kernel.COMMON, "partial": kernel.AROUND_MEAN}
+#: Last part of what `kernel.variables` gives.
+_BY_TASK = (*POOLED, "floor", "intercept")
+_OF_EACH_TASK = (*_BY_TASK, "compute_mean", "compute_growth", "compute_spread")
+#: Variables with a prior of their own, in the order in which the model makes them.
+_VARIABLES = (
+    (kernel.COMPUTE_MEAN, "compute_mean"),
+    (kernel.COMPUTE_GROWTH, "compute_growth"),
+    (kernel.COMPUTE_SPREAD, "compute_spread"),
+    (kernel.COMPUTE_ERROR, "compute_error"),
+    (kernel.FLAGGED_ERROR_FACTOR, "flagged_error_factor"),
+    (kernel.PAPER_CORRELATION, "paper_correlation"),
+    (kernel.DEGREES_OF_FREEDOM, "degrees_of_freedom"),
+)
+
+
+def _density(prior: Prior) -> _Density:
+    return _DENSITIES[prior.family](**prior.parameters)
+
+
+class Layout:
+    """Which coordinate stands for what: `build.build_model`, in the order in which it makes its variables.
+
+    Attributes
+    ----------
+    coordinates : list
+        Density and transform of each.
+    first : dict
+        First coordinate of each free variable, by PyMC's name of it.
+    pooling, at, hyper : ndarray
+        As `kernel.Problem` has them.
+    """
+
+    def __init__(
+        self, observations: Observations, options: ModelOptions, priors: Mapping[str, Prior]
+    ) -> None:
+        self.coordinates: list[_Density] = []
+        self.first: dict[str, int] = {}
+        self.pooling = np.full(4, kernel.ABSENT)
+        self.at = np.full(12, -1)
+        self.hyper = np.zeros((4, 5))
+        self._priors = priors
+        self._n_tasks = len(observations.tasks)
+        if options.has_floor:
+            self._add_floor(options.pooling, observations)
+        self.at[kernel.INTERCEPT] = self._add("intercept_stated", priors["intercept"], self._n_tasks)
+        for row, name in enumerate(POOLED):
+            if name != "progress" or options.algorithmic_progress:
+                self._add_level(row, name, options.pooling_of(name))
+        for code, name in _VARIABLES:
+            if name in priors:
+                count = self._n_tasks if name in _OF_EACH_TASK else 1
+                self.at[code] = self._add(name, priors[name], count)
+
+    def _add(self, name: str, prior: Prior | _Density, count: int = 1) -> int:
+        density = _density(prior) if isinstance(prior, Prior) else prior
+        self.first[name] = len(self.coordinates)
+        self.coordinates += [density] * count
+        return self.first[name]
+
+    def _add_floor(self, pooling: str, observations: Observations) -> None:
+        """As `build._floor`; the share's uniform density is cancelled there."""
+        highest = np.minimum(_lowest_error(observations) / observations.reference_error, 1.0)
+        if pooling == "complete":
+            highest = highest.min(keepdims=True)
+        self.at[kernel.FLOOR] = self.first["floor_share"] = len(self.coordinates)
+        self.coordinates += [
+            _Density(kernel.FLAT, 0.0, 0.0, transform=kernel.BETWEEN, ends=(0.0, float(end)))
+            for end in highest
+        ]
+        self.pooling[kernel.FLOOR] = _POOLING[pooling]
+        if pooling == "partial":
+            self._add("floor_logit_mean", self._priors["floor_logit_mean"])
+            self._add("floor_logit_sd", self._priors["floor_logit_sd"])
+        else:
+            density = _density(self._priors["floor_logit"])
+            self.hyper[kernel.FLOOR] = (density.code, *density.prior)
+
+    def _add_level(self, row: int, name: str, pooling: str) -> None:
+        """As `build._task_level` and `build._partially_pooled`."""
+        self.pooling[row] = _POOLING[pooling]
+        if pooling != "partial":
+            count = self._n_tasks if pooling == "none" else 1
+            self.at[row] = self._add(f"{name}_stated", self._priors[name], count)
+            return
+        mean = self._priors[f"{name}_log_mean"]
+        self.at[row] = self._add(f"{name}_log_sd", self._priors[f"{name}_log_sd"])
+        if mean.family == "Normal":
+            self.pooling[row] = kernel.AROUND_AVERAGE
+            self.hyper[row, :2] = mean.parameters["mu"], mean.parameters["sigma"]
+            self._add(f"{name}_log_average_offset", _STANDARD)
+            self._add(f"{name}_log_deviation", _STANDARD, self._n_tasks - 1)
+            self._add(f"{name}_log_mean_offset", _STANDARD)
+        else:
+            self._add(f"{name}_log_mean", mean)
+            self._add(f"{name}_log_offset", _STANDARD, self._n_tasks)
+
+    @property
+    def start(self) -> Floats:
+        """Coordinates of a typical point: PyMC's `support_point` of each variable."""
+        return np.array([coordinate.start for coordinate in self.coordinates])
+
+    def places(self, names: Iterable[str]) -> dict[str, NDArray[np.int64]]:
+        """Where in `kernel.variables` each of the variables of `parameter_names` stands, in its shape."""
+        n, n_tasks = len(self.coordinates), self._n_tasks
+        first = {f"{name}_log_mean": n + row for row, name in enumerate(POOLED)} | self.first
+        first |= {name: n + 3 + row * n_tasks for row, name in enumerate(_BY_TASK)}
+        return {
+            name: first[name] + (np.arange(n_tasks) if name in _OF_EACH_TASK else np.array(0))
+            for name in names
+        }
+
+    def problem(self, observations: Observations, law: str, names: Iterable[str]) -> kernel.Problem:
+        """All that the kernel needs beside the coordinates, to draw the named variables."""
+        of_law = get_law(law)
+        error, reference = observations.error, observations.reference_error
+        order = np.argsort(observations.paper_index, kind="stable")
+        sizes = observations.paper_sizes
+        papers = np.concatenate([[0], np.cumsum(sizes)])
+        rows = np.column_stack(
+            [
+                of_law.performance(error),
+                error,
+                observations.compute,
+                observations.years,
+                observations.flagged & np.isnan(observations.compute_sd),
+                observations.compute_sd,
+            ]
+        )[order]
+        tasks = np.column_stack([reference, of_law.performance(reference), of_law.odds_gain(reference)])
+        return kernel.Problem(
+            density=np.array([coordinate.code for coordinate in self.coordinates]),
+            transform=np.array([coordinate.transform for coordinate in self.coordinates]),
+            prior=np.array([coordinate.prior for coordinate in self.coordinates]),
+            ends=np.array([coordinate.ends for coordinate in self.coordinates]),
+            pooling=self.pooling,
+            at=self.at,
+            hyper=self.hyper,
+            rows=np.ascontiguousarray(rows),
+            papers=papers,
+            task_of_paper=observations.task_index[order][papers[:-1]],
+            tasks=tasks,
+            stored=np.concatenate([np.ravel(place) for place in self.places(names).values()]),
+            constant=0.0 if of_law.has_floor else float(of_law.log_abs_derivative(error).sum()),
+        )
+
+
+def _lowest_error(observations: Observations) -> Floats:
+    lowest = np.full(len(observations.tasks), 1.0)
+    np.minimum.at(lowest, observations.task_index, observations.error)
+    return lowest
+
+
+def lay_out(
+    observations: Observations, options: ModelOptions, priors: Mapping[str, Prior]
+) -> tuple[Layout, kernel.Problem]:
+    """Coordinates of a model, and what the kernel needs to know of it."""
+    layout = Layout(observations, options, priors)
+    return layout, layout.problem(observations, options.law, parameter_names(options, priors))
+
+
+def compile_fast(observations: Observations, options: ModelOptions, priors: Mapping[str, Prior]) -> Any:
+    """Give the model for nutpie, with the variables of `parameter_names`.
+
+    The form is that of a model compiled from PyMC, two C functions and the address of their data. What
+    `nutpie.compiled_pyfunc` takes, Python functions, makes and destroys a Python thread state at each call,
+    which costs more than the gradient.
+    """
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    names = parameter_names(options, priors)
+    layout, problem = lay_out(observations, options, priors)
+    start = layout.start
+    shapes = [place.shape for place in layout.places(names).values()]
+    log_density, variables = kernel.compiled()
+
+    def initial_point(seed: int) -> Floats:
+        """As nutpie's of a PyMC model: within 1 of a typical point."""
+        return start + np.random.default_rng(seed).uniform(-1.0, 1.0, start.size)
+
+    return CompiledPyMCModel(
+        dims={name: ("task",) for name, shape in zip(names, shapes, strict=True) if shape},
+        compiled_logp_func=log_density,
+        compiled_expand_func=variables,
+        initial_point_func=initial_point,
+        shared_data={},
+        shared_var_keys={},
+        user_data=kernel.pack(problem),
+        n_expanded=len(problem.stored),
+        shape_info=(names, None, shapes),
+        logp_func=None,
+        expand_func=None,
+        _n_dim=start.size,
+        _shapes=dict(zip(names, shapes, strict=True)),
+        _coords={"task": list(observations.tasks)},
+    )

@@ -1,0 +1,300 @@
+"""What a report states about cost and carbon, read once from a fit and a scenario, as plain tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from scaling_bayes.errors import OptionError
+from scaling_bayes.hardware.posterior import open_hardware
+from scaling_bayes.hardware.tables import load_table
+from scaling_bayes.intervals import reported
+from scaling_bayes.projection.affordability import (
+    affordable_in,
+    default_years,
+    probability_by_year,
+    read_budget,
+    summarize_first_year,
+)
+from scaling_bayes.projection.decompose import decompose
+from scaling_bayes.projection.largest_machines import record_machine_days
+from scaling_bayes.projection.project import project_over
+from scaling_bayes.projection.required_gain import compare_routes, required_gain_in, summarize_gain
+from scaling_bayes.report.magnitudes import kilograms_in_words, usd_in_words
+from scaling_bayes.trace.schema import group, manifest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from scaling_bayes.projection.scenario import Scenario
+
+__all__ = [
+    "DEFAULT_BUDGETS",
+    "MOST_TASKS",
+    "Budget",
+    "Costs",
+    "cost_yardsticks",
+    "read_budgets",
+    "read_costs",
+]
+
+#: Targets whose affordability is computed at a time, to bound memory.
+_CHUNK = 15
+#: Tasks beyond these have no decomposition, route or curve in the page, lest it grow without bound.
+MOST_TASKS = 6
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A limit on money or carbon.
+
+    Attributes
+    ----------
+    limits : {"budget_usd", "carbon_kg"}
+        As the argument of `affordable` is called.
+    amount : float
+        USD or kg CO2e.
+    """
+
+    limits: str
+    amount: float
+
+    @property
+    def label(self) -> str:
+        """The budget in words: ``10 million USD``, ``10 thousand tonnes CO2e``."""
+        if float(f"{self.amount:.2g}") != self.amount:
+            return f"{self.amount:,.15g} {'USD' if self.limits == 'budget_usd' else 'kg CO2e'}"
+        words = usd_in_words if self.limits == "budget_usd" else kilograms_in_words
+        return words(math.log10(self.amount))
+
+    @property
+    def asked(self) -> dict[str, float]:
+        """The budget as arguments of `affordable`."""
+        return {self.limits: self.amount}
+
+
+#: Asked where no budget is given: a large project, the largest training runs of today, and a carbon budget.
+DEFAULT_BUDGETS = (Budget("budget_usd", 1e7), Budget("budget_usd", 1e9), Budget("carbon_kg", 1e7))
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a report states about cost and carbon. Tables have ``task`` and ``error``, one row per target.
+
+    Attributes
+    ----------
+    scenario : Scenario
+        What was assumed.
+    assumptions : DataFrame
+        From `Scenario.describe`.
+    hardware_digest : str
+        Of the posterior of the hardware trends.
+    budgets : tuple of Budget
+        Each holds alone.
+    affordability : list of DataFrame
+        For each budget, from `probability_by_year`.
+    first_years : list of DataFrame
+        For each budget, from `summarize_first_year`.
+    gains : list of DataFrame
+        For each budget, from `summarize_gain`, in the last year asked.
+    routes : list of DataFrame
+        For each budget, from `compare_routes`.
+    shown : list of (task, error)
+        The target of each of the first tasks that is set against routes, and decomposed if every draw
+        reaches it.
+    decomposition : DataFrame
+        From `decompose`, of cost in the last year asked.
+    not_decomposed : dict
+        Task to the reason why its target has no decomposition.
+    record_machine : DataFrame
+        Quantiles of log10 days on the record machine: ``year``, ``unreachable`` too.
+    yardsticks : dict
+        Quantity to its yardsticks, label to log10.
+    """
+
+    scenario: Scenario
+    assumptions: pd.DataFrame
+    hardware_digest: str
+    budgets: tuple[Budget, ...]
+    affordability: list[pd.DataFrame]
+    first_years: list[pd.DataFrame]
+    gains: list[pd.DataFrame]
+    routes: list[pd.DataFrame]
+    shown: list[tuple[str, float]]
+    decomposition: pd.DataFrame
+    not_decomposed: dict[str, str]
+    record_machine: pd.DataFrame
+    yardsticks: dict[str, dict[str, float]]
+
+    @property
+    def start(self) -> float:
+        """First year asked whether a budget is enough."""
+        return float(self.affordability[0]["year"].min())
+
+    @property
+    def horizon(self) -> float:
+        """Last year asked whether a budget is enough."""
+        return float(self.affordability[0]["year"].max())
+
+
+def read_budgets(budget_usd: Any, carbon_kg: Any) -> tuple[Budget, ...]:
+    """Budgets from one or several amounts of either kind; `DEFAULT_BUDGETS` where none is given.
+
+    Raises
+    ------
+    OptionError
+        If one is not a finite number above 0, or is given twice.
+    """
+    budgets = []
+    for limits, amounts in (("budget_usd", budget_usd), ("carbon_kg", carbon_kg)):
+        several = isinstance(amounts, Iterable) and not isinstance(amounts, (str, bytes))
+        for amount in amounts if several else [amounts]:
+            if amount is not None:
+                given: dict[str, Any] = {"budget_usd": None, "carbon_kg": None, limits: amount}
+                budgets.append(Budget(limits, read_budget(**given)[limits]))
+    if len(set(budgets)) < len(budgets):
+        raise OptionError("the same budget is given twice.")
+    return tuple(budgets) or DEFAULT_BUDGETS
+
+
+def read_costs(
+    idata: xr.DataTree,
+    projected: xr.DataTree,
+    years: Any,
+    scenario: Scenario,
+    budgets: tuple[Budget, ...],
+) -> Costs:
+    """Ask a fit everything the report says about cost and carbon.
+
+    Parameters
+    ----------
+    idata : DataTree
+        A fit.
+    projected : DataTree
+        From `project`, with the scenario.
+    years
+        As given to `project`; None for the last year in the data.
+    scenario : Scenario
+    budgets : tuple of Budget
+    """
+    asked = manifest(projected)["projection"]
+    data = group(projected, "projection")
+    targets = [
+        (str(task), float(error))
+        for task, error in zip(data["target_task"].values, data["target_error"].values, strict=True)
+    ]
+    kind, hardware = str(asked["kind"]), open_hardware()
+    affordability: list[list[pd.DataFrame]] = [[] for _ in budgets]
+    first_years: list[list[pd.DataFrame]] = [[] for _ in budgets]
+    horizon = default_years(idata)
+    for chunk in _chunks(targets):
+        tree = project_over(idata, chunk, horizon, kind, scenario=scenario, hardware=hardware)
+        for position, budget in enumerate(budgets):
+            answer = affordable_in(tree, **budget.asked)
+            affordability[position].append(probability_by_year(answer))
+            first_years[position].append(summarize_first_year(answer))
+    gains = [required_gain_in(projected, **budget.asked) for budget in budgets]
+    shown = _shown(targets)
+    last = None if years is None else float(data["year"].values[-1])
+    decomposition, not_decomposed = _decomposed(idata, shown, targets, last, kind, scenario, hardware)
+    machine = record_machine_days(idata, targets, years, kind, scenario=scenario, hardware=hardware)
+    return Costs(
+        scenario=scenario,
+        assumptions=scenario.describe(),
+        hardware_digest=str(asked["hardware_digest"]),
+        budgets=budgets,
+        affordability=[pd.concat(frames, ignore_index=True) for frames in affordability],
+        first_years=[pd.concat(frames, ignore_index=True) for frames in first_years],
+        gains=[summarize_gain(gain) for gain in gains],
+        routes=[compare_routes(gain) for gain in gains],
+        shown=shown,
+        decomposition=decomposition,
+        not_decomposed=not_decomposed,
+        record_machine=_days(machine),
+        yardsticks=cost_yardsticks(),
+    )
+
+
+def _chunks(targets: list[tuple[str, float]]) -> Iterator[list[tuple[str, float]]]:
+    for start in range(0, len(targets), _CHUNK):
+        yield targets[start : start + _CHUNK]
+
+
+def _shown(targets: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """The middle target of each of the first tasks, from the easiest to the hardest."""
+    by_task: dict[str, list[float]] = {}
+    for task, error in targets:
+        by_task.setdefault(task, []).append(error)
+    return [
+        (task, sorted(errors, reverse=True)[len(errors) // 2])
+        for task, errors in list(by_task.items())[:MOST_TASKS]
+    ]
+
+
+def _decomposed(
+    idata: xr.DataTree,
+    chosen: list[tuple[str, float]],
+    targets: list[tuple[str, float]],
+    year: float | None,
+    kind: str,
+    scenario: Scenario,
+    hardware: xr.DataTree,
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Decompose each target, or the hardest easier one of its task that every draw reaches."""
+
+    def asked(some: list[tuple[str, float]]) -> pd.DataFrame:
+        return decompose(idata, some, year, kind, scenario=scenario, hardware=hardware)
+
+    try:
+        return asked(chosen), {}
+    except OptionError:
+        frames: list[pd.DataFrame] = []
+        refused: dict[str, str] = {}
+    for task, error in chosen:
+        for easier in sorted({other for name, other in targets if name == task and other >= error}):
+            try:
+                frames.append(asked([(task, easier)]))
+            except OptionError as reason:
+                refused.setdefault(task, str(reason))
+            else:
+                refused.pop(task, None)
+                break
+    empty = pd.DataFrame(columns=["task", "error", "source", "share", "share_alone", "sd"])
+    return (pd.concat(frames, ignore_index=True) if frames else empty), refused
+
+
+def _days(machine: xr.DataTree) -> pd.DataFrame:
+    days = group(machine, "record_machine")["log10_days"]
+    rows = []
+    for target in range(days.sizes["target"]):
+        for year in range(days.sizes["year"]):
+            cell = days.isel(target=target, year=year)
+            rows.append(
+                {
+                    "task": str(cell["target_task"].item()),
+                    "error": float(cell["target_error"]),
+                    "year": float(cell["year"]),
+                    **reported(cell.values),
+                    "unreachable": float(np.isposinf(cell.values).mean()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def cost_yardsticks() -> dict[str, dict[str, float]]:
+    """The world's yearly economy and emissions, and what the latest record machine does in a year."""
+    latest = load_table("yardsticks").sort_values("year").groupby("name").last().to_dict(orient="index")
+
+    def one(name: str, label: str) -> dict[str, float]:
+        return {label.format(int(latest[name]["year"])): math.log10(float(latest[name]["value"]))}
+
+    return {
+        "log10_training_compute_flop": one("record_machine_year", "record machine of {}, one year"),
+        "log10_cost_usd": one("world_gdp", "world GDP of {}"),
+        "log10_carbon_kg": one("world_co2", "world CO2 emissions of {}"),
+    }

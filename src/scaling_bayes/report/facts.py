@@ -1,0 +1,321 @@
+"""Everything a report states, read once from a fit, as plain tables."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scaling_bayes.diagnostics.checks import checks
+from scaling_bayes.diagnostics.scores import load_scorecard
+from scaling_bayes.errors import DataError
+from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, reported
+from scaling_bayes.projection.extrapolation import extrapolation, extrapolation_sentences
+from scaling_bayes.projection.progress import summarize_progress
+from scaling_bayes.projection.project import project
+from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.report.cost_facts import DEFAULT_BUDGETS, Budget, Costs, read_costs
+from scaling_bayes.report.magnitudes import MACHINE_LOG10_FLOP_PER_SECOND, UNIVERSE_LOG10_SECONDS
+from scaling_bayes.systems.flags import FLAGS, split_flags
+from scaling_bayes.systems.load import reference_systems
+from scaling_bayes.trace.digest import cited_digest, data_digest
+from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.releases import read_index
+from scaling_bayes.trace.schema import CALIBRATION_KIND, SBC, group, manifest
+from scaling_bayes.trace.view import (
+    coverage,
+    draws_of,
+    options_of,
+    parameters_of,
+    pit,
+    points,
+    tasks_of,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from scaling_bayes.core.options import ModelOptions
+    from scaling_bayes.projection.scenario import Scenario
+
+__all__ = ["Facts", "read_facts"]
+
+#: Quantities each task has its own of, and those all tasks have in common.
+_OF_TASKS = ("slope", "exponent", "noise", "progress", "floor")
+_COMMON = ("compute_error", "flagged_error_factor", "paper_correlation", "degrees_of_freedom")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a report states.
+
+    Attributes
+    ----------
+    idata : DataTree
+        The fit.
+    tasks : list of str
+        In the fit's order.
+    options : ModelOptions
+        Which model.
+    manifest : dict
+        The fit's manifest.
+    digest : str
+        SHA-256 of the fit's content; the same in memory and in a file.
+    kind : str
+        ``predictive`` or ``mean``.
+    years : list of float
+        Years the projection is for.
+    progress_continues : bool
+        Whether algorithmic progress is assumed until then.
+    projection : DataFrame
+        From `summarize_projection`.
+    parameters : DataFrame
+        One row per stage (prior, posterior), task and quantity: quantiles. Task "" is all tasks: their common
+        prior, and what no task has of its own. Slope and noise are in orders of magnitude of error, at the
+        task's reference error; floor is that of the draws whose law has one.
+    progress : DataFrame
+        From `summarize_progress`.
+    laws : DataFrame or None
+        Of a stack: ``fit``, ``law``, ``weight``, and where the weights come from a comparison ``elpd``,
+        ``difference``, their standard errors, ``worst_pareto_k`` and ``refits``.
+    sensitivity : DataFrame or None
+        One row per quantity, one column per component, where the fit has them.
+    scorecard : DataFrame or None
+        Every prediction of the shipped scorecard, in the report on a fit of the reference systems.
+    simulated : DataTree or None
+        Released simulation-based calibration of the same model, priors and data.
+    checks : DataFrame
+        From `scaling_bayes.checks`.
+    systems : DataFrame
+        One row per observed system; columns the fit did not keep are absent.
+    by_task : DataFrame
+        Counts, ranges and coverage per task.
+    flags : DataFrame
+        ``flag``, ``systems``, ``meaning``; no rows where the fit kept no flags.
+    yardsticks : dict
+        Label to log10 FLOP.
+    costs : Costs or None
+        Cost and carbon, where the report has a scenario.
+    beyond_data : DataFrame
+        From `extrapolation`.
+    extrapolated : tuple of str
+        From `extrapolation_sentences`.
+    """
+
+    idata: xr.DataTree
+    tasks: list[str]
+    options: ModelOptions
+    manifest: dict[str, Any]
+    digest: str
+    kind: str
+    years: list[float]
+    progress_continues: bool
+    projection: pd.DataFrame
+    parameters: pd.DataFrame
+    progress: pd.DataFrame
+    laws: pd.DataFrame | None
+    sensitivity: pd.DataFrame | None
+    scorecard: pd.DataFrame | None
+    simulated: xr.DataTree | None
+    checks: pd.DataFrame
+    systems: pd.DataFrame
+    by_task: pd.DataFrame
+    flags: pd.DataFrame
+    yardsticks: dict[str, float]
+    beyond_data: pd.DataFrame
+    extrapolated: tuple[str, ...]
+    costs: Costs | None = None
+
+
+def read_facts(
+    idata: xr.DataTree,
+    targets: Any,
+    years: Any,
+    kind: str,
+    scenario: Scenario | None = None,
+    budgets: tuple[Budget, ...] = DEFAULT_BUDGETS,
+) -> Facts:
+    """Read a fit, project it and reduce its draws to tables.
+
+    Raises
+    ------
+    ScalingBayesError
+        As `project`, `summarize_projection` and `checks`.
+    """
+    projected = project(idata, targets, years, kind, scenario=scenario)
+    costs = None if scenario is None else read_costs(idata, projected, years, scenario, budgets)
+    yardsticks = {} if costs is None else costs.yardsticks["log10_training_compute_flop"]
+    asked = manifest(projected)["projection"]
+    systems = _systems(idata)
+    return Facts(
+        idata=idata,
+        tasks=tasks_of(idata),
+        options=options_of(idata),
+        manifest=manifest(idata),
+        digest=cited_digest(idata),
+        kind=str(asked["kind"]),
+        years=[float(year) for year in asked["years"]],
+        progress_continues=bool(asked["progress_continues"]),
+        projection=summarize_projection(projected),
+        parameters=_parameters(idata),
+        progress=summarize_progress(idata),
+        laws=_laws(idata),
+        sensitivity=_sensitivity(idata),
+        scorecard=_scorecard(idata),
+        simulated=_simulated(idata),
+        checks=checks(idata),
+        systems=systems,
+        by_task=_by_task(idata, systems),
+        flags=_flags(systems),
+        yardsticks=_yardsticks(float(systems["publication_year"].max())) | yardsticks,
+        costs=costs,
+        beyond_data=extrapolation(projected),
+        extrapolated=tuple(extrapolation_sentences(projected, scenario)),
+    )
+
+
+def _parameters(idata: xr.DataTree) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = []
+    for stage in ("prior", "posterior"):
+        dataset = parameters_of(idata, stage)
+        dataset["exponent"] = 1.0 / dataset["slope"]
+        if "floor" in dataset:
+            floor = dataset["floor"]
+            dataset = dataset.drop_vars("floor")
+            if (floor > 0).any():
+                dataset["floor"] = floor.where(floor > 0)
+        for task in ("", *tasks_of(idata)) if stage == "prior" else tasks_of(idata):
+            rows += [_row(stage, task, name, dataset) for name in _OF_TASKS if name in dataset]
+        rows += [_row(stage, "", name, dataset) for name in _COMMON if name in dataset]
+    return pd.DataFrame(rows)
+
+
+def _row(stage: str, task: str, quantity: str, dataset: xr.Dataset) -> dict[str, Any]:
+    draws = draws_of(dataset, quantity, task or None)
+    return {"stage": stage, "task": task, "quantity": quantity, **reported(draws[~np.isnan(draws)])}
+
+
+def _laws(idata: xr.DataTree) -> pd.DataFrame | None:
+    if "comparison" not in idata.children:
+        return None
+    frame = group(idata, "comparison").to_dataframe().reset_index()
+    laws = manifest(idata)["stack"]["laws"]
+    frame.insert(1, "law", [laws[fit] for fit in frame["fit"].astype(str)])
+    by = "difference" if "difference" in frame else "weight"
+    return frame.sort_values(by, ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _sensitivity(idata: xr.DataTree) -> pd.DataFrame | None:
+    if "sensitivity" not in idata.children:
+        return None
+    import pandas as pd
+
+    values = group(idata, "sensitivity")["power_scaling"].transpose("quantity", "component")
+    frame = pd.DataFrame(values.values, columns=values["component"].values.astype(str))
+    frame.insert(0, "quantity", values["quantity"].values.astype(str))
+    return frame
+
+
+def _scorecard(idata: xr.DataTree) -> pd.DataFrame | None:
+    if manifest(idata)["data"]["sha256"] != data_digest(reference_systems()):
+        return None
+    try:
+        return load_scorecard()
+    except DataError:
+        return None
+
+
+def _simulated(idata: xr.DataTree) -> xr.DataTree | None:
+    """Released calibration of the same model, priors and data by simulation."""
+    asked = manifest(idata)
+    for release in read_index():
+        if release.kind != CALIBRATION_KIND or str(asked["model"]["law"]) not in release.name.split("-"):
+            continue
+        tree = open_trace(release.name)
+        found = manifest(tree)
+        same = all(found[part] == asked[part] for part in ("model", "priors"))
+        if same and found["experiment"] in SBC and found["data"]["sha256"] == asked["data"]["sha256"]:
+            return tree
+    return None
+
+
+def _systems(idata: xr.DataTree) -> pd.DataFrame:
+    constant = group(idata, "constant_data")
+    per_system = [name for name, values in constant.data_vars.items() if values.dims == ("system",)]
+    frame = constant[per_system].to_dataframe().reset_index()
+    frame = frame.rename(columns={"system": "label", "system_task": "task"})
+    frame["error"] = group(idata, "observed_data")["error"].values
+    return frame
+
+
+def _by_task(idata: xr.DataTree, systems: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = []
+    for task in tasks_of(idata):
+        one = systems[systems["task"].astype(str) == task]
+        ranks = pit(idata, task)
+        row = {
+            "task": task,
+            "systems": len(one),
+            "lowest_error": float(one["error"].min()),
+            "highest_error": float(one["error"].max()),
+            "lowest_log10_compute": float(one["log10_training_compute_flop"].min()),
+            "highest_log10_compute": float(one["log10_training_compute_flop"].max()),
+            "first_year": float(one["publication_year"].min()),
+            "last_year": float(one["publication_year"].max()),
+            "in_doubt": int(points(idata, task).flagged.sum()),
+            "coverage_50": coverage(ranks, INNER_CI_PROB),
+            "coverage_90": coverage(ranks, CI_PROB),
+        }
+        if "flags" in one:
+            row["flagged"] = int((one["flags"].astype(str) != "").sum())
+        if "correction_reason" in one:
+            row["corrected"] = int((one["correction_reason"].astype(str) != "").sum())
+        if "in_thompson2020" in one:
+            row["in_thompson2020"] = int(one["in_thompson2020"].astype(bool).sum())
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _flags(systems: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    meanings = {flag.name: flag.meaning for flag in FLAGS}
+    counts: dict[str, int] = {}
+    for cell in systems["flags"].astype(str) if "flags" in systems else ():
+        for word in split_flags(cell):
+            counts[word] = counts.get(word, 0) + 1
+    rows = [
+        (word, counts[word], meanings.get(word, "")) for word in sorted(counts, key=lambda w: (-counts[w], w))
+    ]
+    return pd.DataFrame(rows, columns=["flag", "systems", "meaning"])
+
+
+def _yardsticks(last_year: float) -> dict[str, float]:
+    """Largest known training runs, at the end of the data and now, and the machine since the Big Bang."""
+    from scaling_bayes.hardware.tables import load_table
+
+    found: dict[str, float] = {}
+    try:
+        table = load_table("yardsticks")
+        runs = table[table["name"] == "largest_training_run"].sort_values("year")
+    except (DataError, KeyError):
+        runs = None
+    if runs is not None and len(runs):
+        until = runs[runs["year"] <= math.ceil(last_year)]
+        chosen = {
+            int(row["year"]): float(row["value"])
+            for part in (until.tail(1), runs.tail(1))
+            for _, row in part.iterrows()
+        }
+        found = {f"largest known training run of {year}": math.log10(value) for year, value in chosen.items()}
+    found["1 exaFLOP/s since the Big Bang"] = float(
+        np.round(MACHINE_LOG10_FLOP_PER_SECOND + UNIVERSE_LOG10_SECONDS, 1)
+    )
+    return found

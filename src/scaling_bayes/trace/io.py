@@ -1,0 +1,219 @@
+"""Fits as files: one netCDF with everything needed to project and to cite, refused when altered.
+
+Reading needs xarray and h5netcdf alone. Nothing is unpickled and no model is rebuilt.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import os
+import stat
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from scaling_bayes import files
+from scaling_bayes.errors import TraceError, WriteError
+from scaling_bayes.trace.digest import WRITTEN_AS, tree_digest
+from scaling_bayes.trace.hdf5 import Contents, UnreadableError, read_apart, read_here
+from scaling_bayes.trace.releases import Release, find_trace
+from scaling_bayes.trace.safety import MAX_TRACE_BYTES
+from scaling_bayes.trace.schema import FIT_KIND, dataset_of, manifest
+from scaling_bayes.trace.schema_versions import check_layout, read_layout
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["open_trace", "save_trace", "verified_summary"]
+
+_ENGINE: Final = "h5netcdf"
+#: Endings of files that `validate_systems` reads.
+_TABLES: Final = (".csv", ".parquet")
+#: Bytes of a variable up to which it is not compressed, and up to which it is stored in one piece.
+_SMALL: Final = 2**12
+_LARGEST_PIECE: Final = 2**26
+
+
+def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
+    """Write a fit to one netCDF file, atomically.
+
+    Parameters
+    ----------
+    idata : DataTree
+        From `fit`, `fit_hardware` or `open_trace`. It is not changed.
+    path : path
+        File to write, usually ``*.nc``; replaced if it exists.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    TraceError
+        If `idata` is not a fit, or the file cannot be written.
+    """
+    target = Path(path)
+    check_layout(idata)
+    check_writable(target)
+    tree = idata.copy()
+    tree.attrs.pop(WRITTEN_AS, None)
+    tree.attrs["created"] = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    tree.attrs["digest"] = tree_digest(tree)
+    # In memory first: HDF5 does not survive a disk that fills up while it writes.
+    content = bytes(tree.to_netcdf(engine=_ENGINE, encoding=_encoding(tree)))
+    try:
+        files.write_bytes(target, content)
+    except WriteError as error:
+        raise TraceError(str(error)) from error
+    return target
+
+
+def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr.DataTree:
+    """Read a released trace by its name, or a file written by `save_trace`, after verifying it.
+
+    Parameters
+    ----------
+    source : str or path
+        A name of `list_traces`, such as ``"reference-2026.11"``, or the path of a file.
+    kind : {"fit", "hardware", "calibration", "any"}, optional
+        What it must hold; by default a fit in a file, and under a name what was released.
+
+    Returns
+    -------
+    DataTree
+        In memory, in today's layout; the file is closed. ``attrs["digest"]`` is the one the file was written
+        with.
+
+    Raises
+    ------
+    TraceError
+        If there is no such trace, or the file is unreadable, of another schema, incomplete, or its content
+        does not match its digest or the one released under its name.
+    """
+    path, release = find_trace(source)
+    tree = _tree(_contents_of(path, release))
+    stored = str(tree.attrs.get("digest"))
+    try:
+        today = read_layout(tree, kind or (release.kind if release else FIT_KIND))
+        found = tree_digest(tree)
+    except TraceError as error:
+        raise TraceError(f"{path}: {error}") from None
+    except UnicodeError as error:
+        raise TraceError(f"{path}: it holds text that is not UTF-8 ({error}).") from error
+    expect_digest(f"{path}: content", stored, found)
+    if release is not None:
+        expect_digest(f"{path}: content", release.digest, found)
+    if today is not tree:
+        today.attrs[WRITTEN_AS] = stored
+    return today
+
+
+def expect_digest(what: str, expected: str, found: str) -> None:
+    """Refuse content that is not the expected one.
+
+    Raises
+    ------
+    TraceError
+        With both digests.
+    """
+    if expected != found:
+        raise TraceError(
+            f"{what} does not match its digest (expected {expected}, found {found}); "
+            "the file was changed after it was written. Get an intact copy."
+        )
+
+
+def verified_summary(tree: xr.DataTree, path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Path, digest, creation time and manifest of a tree read by `open_trace`."""
+    return {
+        "path": str(path),
+        "digest": str(tree.attrs["digest"]),
+        "created": str(tree.attrs.get("created", "")),
+        "manifest": manifest(tree),
+    }
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Refuse, before long work, a path that a trace cannot be written to.
+
+    Raises
+    ------
+    TraceError
+        As `scaling_bayes.files.check_writable`.
+    """
+    try:
+        files.check_writable(path)
+    except WriteError as error:
+        raise TraceError(str(error)) from error
+
+
+def _contents_of(path: Path, release: Release | None) -> Contents:
+    """What a file holds: a released one's when its bytes are known, any other's from a process of its own."""
+    try:
+        with _opened(path) as file:
+            if release is None:
+                return read_apart(file)
+            content = file.read()
+        expect_digest(f"{path}: the file", release.sha256, sha256(content).hexdigest())
+        return read_here(io.BytesIO(content))
+    except TraceError as error:
+        raise TraceError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
+    except UnreadableError as error:
+        if path.suffix.lower() in _TABLES:
+            raise TraceError(
+                f"{path} is a table; expected a trace. `scaling-bayes fit {path}` makes one of it."
+            ) from None
+        raise TraceError(
+            f"{path} is not a readable netCDF-4 file ({error}); "
+            "it is damaged, cut short or of another kind. Get an intact copy."
+        ) from None
+    except OSError as error:
+        raise TraceError(f"cannot read {path}: {error.strerror or error}.") from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a plain file of a trace's size, without waiting for whatever else has its name."""
+    if path.is_dir():
+        raise TraceError("it is a folder; expected a netCDF file written by save_trace.")
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    file = os.fdopen(descriptor, "rb")
+    found = os.fstat(descriptor)
+    problem = ""
+    if not stat.S_ISREG(found.st_mode):
+        problem = "it is a device or pipe; expected a netCDF file written by save_trace."
+    elif found.st_size > MAX_TRACE_BYTES:
+        problem = f"it is larger than {MAX_TRACE_BYTES >> 20} MiB; no trace is."
+    if problem:
+        file.close()
+        raise TraceError(problem)
+    return file
+
+
+def _tree(contents: Contents) -> xr.DataTree:
+    import xarray as xr
+
+    datasets = {}
+    for name, variables in contents.groups.items():
+        made = {key: xr.Variable(one.dims, one.values, one.attrs) for key, one in variables.items()}
+        coords = {key: made.pop(key) for key in list(made) if made[key].dims == (key,)}
+        datasets[f"/{name}"] = xr.Dataset(made, coords)
+    tree = xr.DataTree.from_dict(datasets)
+    tree.attrs = dict(contents.attrs)
+    return tree
+
+
+def _encoding(tree: xr.DataTree) -> dict[str, Any]:
+    """Compress numbers, losslessly: small variables stay plain, and others in one piece pack best."""
+    packed = {"zlib": True, "complevel": 4, "shuffle": True}
+    return {
+        node.path: {
+            str(name): packed | ({"chunksizes": variable.shape} if variable.nbytes <= _LARGEST_PIECE else {})
+            for name, variable in dataset_of(node).variables.items()
+            if variable.dtype.kind in "fiu" and variable.nbytes > _SMALL
+        }
+        for node in tree.subtree
+        if node.path != "/"
+    }

@@ -1,0 +1,463 @@
+"""How a stored posterior of each kind and schema version is laid out, and how an old one is read."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from scaling_bayes.core.laws import LAWS
+from scaling_bayes.core.options import STACK, ModelOptions, SamplerOptions
+from scaling_bayes.core.parameters import parameter_names
+from scaling_bayes.core.priors import Prior
+from scaling_bayes.errors import OptionError, TraceError
+from scaling_bayes.trace.schema import (
+    ANY_KIND,
+    CALIBRATION_GROUPS,
+    CALIBRATION_KIND,
+    CALIBRATION_SCHEMA_VERSION,
+    EXPERIMENTS,
+    FIT_GROUPS,
+    FIT_KIND,
+    HARDWARE_GROUPS,
+    HARDWARE_KIND,
+    HARDWARE_SCHEMA_VERSION,
+    OPTIONAL_GROUPS,
+    SBC,
+    SCHEMA_VERSION,
+    dataset_of,
+    manifest,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["READERS", "check_layout", "read_layout"]
+
+_CHECKS = dict.fromkeys(("value", "comparison", "threshold", "passed", "worst", "meaning"), ("check",))
+_STATS = dict.fromkeys(("diverging", "energy", "reached_max_treedepth"), ("chain", "draw"))
+_PREDICTED = {"error": ("chain", "draw", "system")}
+#: Dimensions of the variables that every posterior of a kind has, by group.
+_VARIABLES: Final[Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]] = MappingProxyType(
+    {
+        FIT_KIND: {
+            "prior_predictive": _PREDICTED,
+            "posterior_predictive": _PREDICTED,
+            "log_likelihood": _PREDICTED,
+            "observed_data": {"error": ("system",)},
+            "constant_data": {
+                "system_task": ("system",),
+                "log10_training_compute_flop": ("system",),
+                "publication_year": ("system",),
+                "compute_in_doubt": ("system",),
+                "paper_index": ("system",),
+                "reference_log10_compute": ("task",),
+                "reference_year": ("task",),
+                "reference_error": ("task",),
+            },
+            "sample_stats": _STATS,
+            "checks": _CHECKS,
+        },
+        HARDWARE_KIND: {
+            "posterior": {
+                **dict.fromkeys(("level", "doubling_year", "device_sd"), ("chain", "draw", "trend")),
+                **dict.fromkeys(
+                    ("pace_sd", "class_sd", "correlation", "provider_sd", "offer_sd"), ("chain", "draw")
+                ),
+                **dict.fromkeys(("age_gain", "log10_headroom"), ("chain", "draw")),
+                "pace": ("chain", "draw", "pace_group", "period"),
+                "commitment_gain": ("chain", "draw", "commitment"),
+            },
+            "observed_data": {
+                **{f"point_{name}": ("point",) for name in ("device", "log10_value", "trend", "year")},
+                **{
+                    f"offer_{name}": ("offer",)
+                    for name in ("age", "device", "kind", "log10_value", "provider", "trend", "year")
+                },
+            },
+            "sample_stats": _STATS,
+            "checks": _CHECKS,
+        },
+        CALIBRATION_KIND: {
+            "fits": {"mean": ("fit", "quantity"), "sd": ("fit", "quantity"), "failure": ("fit",)},
+            "summary": {},
+        },
+    }
+)
+_OPTIONAL: Final = {FIT_KIND: OPTIONAL_GROUPS, HARDWARE_KIND: (), CALIBRATION_KIND: ()}
+#: Draws among which a true value may be ranked, and how near shares must add up to 1.
+_MOST_RANKED: Final = 100_000
+_ROUNDING: Final = 1e-9
+_CURRENT: Final = {
+    FIT_KIND: (SCHEMA_VERSION, FIT_GROUPS),
+    HARDWARE_KIND: (HARDWARE_SCHEMA_VERSION, HARDWARE_GROUPS),
+    CALIBRATION_KIND: (CALIBRATION_SCHEMA_VERSION, CALIBRATION_GROUPS),
+}
+#: Variables and labels that are text; every other required one is a number.
+_TEXTS: Final = frozenset(
+    {
+        *("comparison", "worst", "meaning", "system_task", "failure", "largest_shift_fit"),
+        *("point_device", "point_trend", "offer_device", "offer_kind", "offer_provider", "offer_trend"),
+    }
+)
+_OPTIONAL_TEXTS: Final = frozenset({"paper", "publication_date", "system_name"})
+_OPTIONAL_NUMBERS: Final = frozenset({"training_compute_flop", "year"})
+#: Dimensions of a fit whose labels are the same in every group that has them; draws of the prior are its own.
+_SHARED: Final = ("system", "task", "chain", "draw")
+_OF_PRIOR: Final = ("prior", "prior_predictive", "log_prior")
+#: Variables of a calibration's summary and fits by whether true values are known.
+_RANKED: Final = {
+    True: (
+        {"truth", "rank", "probability"},
+        {"coverage_50", "coverage_90", "bias", "contraction", "p_value"},
+    ),
+    False: (set[str](), {"largest_shift", "largest_shift_fit"}),
+}
+#: Prior that each switch of a model brings.
+_SWITCHES: Final = {
+    "measurement_error": "compute_error",
+    "algorithmic_progress": "progress",
+    "paper_effect": "paper_correlation",
+    "robust": "degrees_of_freedom",
+    "flagged_error": "flagged_error_factor",
+}
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_LONGEST_VERSION: Final = 300
+#: Entries of the manifest of every kind, and their types.
+_ENTRIES: Final[Mapping[str, type]] = MappingProxyType(
+    {"priors": dict, "sampler": dict, "data": dict, "versions": dict}
+)
+#: By kind and old schema version, the function that turns a tree of that version into one of the next.
+#: A release that raises a schema version adds the reader of the version before, and a file written by it to
+#: ``tests/data/traces``.
+READERS: dict[tuple[str, int], Callable[[xr.DataTree], xr.DataTree]] = {}
+
+
+def read_layout(tree: xr.DataTree, kind: str) -> xr.DataTree:
+    """Give a stored tree in today's layout.
+
+    Parameters
+    ----------
+    tree : DataTree
+        As read from a file.
+    kind : {"fit", "hardware", "calibration", "any"}
+        What it must hold.
+
+    Raises
+    ------
+    TraceError
+        If it holds something else, or a version that neither this layout nor a reader knows.
+    """
+    found = manifest(tree).get("kind", FIT_KIND)
+    if found not in list(_CURRENT) or kind not in (ANY_KIND, found):
+        raise TraceError(f"it holds a posterior of kind {found!r:.80}; expected {kind!r}.")
+    newest = _CURRENT[found][0]
+    while (version := manifest(tree).get("schema_version")) != newest or type(version) is not int:
+        reader = READERS.get((found, version)) if type(version) is int else None
+        if reader is None:
+            known = [*(old for of_kind, old in READERS if of_kind == found), newest]
+            raise TraceError(
+                f"schema version {version!r:.80} is not one this release reads (expected "
+                f"{', '.join(map(str, known))}); use the release of scaling_bayes that wrote it, or a "
+                "later one."
+            )
+        tree = reader(tree)
+    check_layout(tree)
+    return tree
+
+
+def check_layout(tree: xr.DataTree) -> None:
+    """Refuse a tree that is not a complete posterior in today's layout.
+
+    Raises
+    ------
+    TraceError
+        Naming what is missing or misplaced.
+    """
+    content = manifest(tree)
+    kind = content.get("kind", FIT_KIND)
+    if kind not in list(_CURRENT):
+        raise TraceError(f"it holds a posterior of kind {kind!r:.80}; expected {' or '.join(_CURRENT)}.")
+    version, groups = _CURRENT[kind]
+    if content.get("schema_version") != version:
+        raise TraceError(f"schema version {content.get('schema_version')!r}; expected {version}.")
+    missing = [name for name in groups if name not in tree.children]
+    if missing:
+        raise TraceError(f"groups missing: {', '.join(missing)}; expected a complete {kind}.")
+    extra = [name for name in tree.children if name not in (*groups, *_OPTIONAL[kind])]
+    if extra:
+        raise TraceError(f"group {extra[0]!r:.80} is not one of a {kind}; expected {', '.join(groups)}.")
+    _check_manifest(content, kind)
+    _check_creation(tree)
+    for name, variables in _VARIABLES[kind].items():
+        dataset = dataset_of(tree.children[name])
+        for required, dims in variables.items():
+            if required not in dataset or dataset[required].dims != dims:
+                found = f"dimensions {dataset[required].dims}" if required in dataset else "nothing"
+                raise TraceError(f"{name}/{required}: found {found}; expected dimensions {dims}.")
+    draws = dataset_of(tree.children["posterior"]).data_vars if "posterior" in groups else {}
+    for variable, values in draws.items():
+        if values.dims[:2] != ("chain", "draw") or values.dtype.kind not in "fi":
+            raise TraceError(
+                f"posterior/{variable}: found {values.dtype} along {values.dims}; expected numbers along "
+                "chain, draw."
+            )
+
+    _check_labels(tree, kind)
+    _check_types(tree, kind)
+    if kind == FIT_KIND:
+        _check_fit(tree, content)
+    elif kind == CALIBRATION_KIND:
+        _check_calibration(tree, content)
+
+
+def _check_creation(tree: xr.DataTree) -> None:
+    created = str(tree.attrs.get("created", "2000-01-01T00:00:00Z"))
+    try:
+        datetime.datetime.strptime(created, "%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        raise TraceError(
+            f"created: found {created!r:.80}; expected a time such as 2026-11-25T09:00:00Z."
+        ) from None
+
+
+def _check_labels(tree: xr.DataTree, kind: str) -> None:
+    """Refuse labels that are repeated, or not the same in groups that share them."""
+    seen: dict[tuple[str, bool], tuple[str, list[Any]]] = {}
+    for name, node in tree.children.items():
+        dataset = dataset_of(node)
+        for dim, size in dataset.sizes.items():
+            if size == 0:
+                raise TraceError(f"{name}/{dim}: found no {dim}; expected one at least.")
+            labels: list[Any] = dataset[dim].values.tolist() if dim in dataset.coords else list(range(size))
+            if len(set(labels)) != size:
+                raise TraceError(f"{name}/{dim}: found a label twice; expected each once.")
+            key = str(dim), name in _OF_PRIOR and dim in ("chain", "draw")
+            if kind == FIT_KIND and dim not in _SHARED:
+                continue
+            place, expected = seen.setdefault(key, (name, labels))
+            if labels != expected:
+                raise TraceError(f"{name}/{dim}: found other labels than in {place}; expected the same.")
+
+
+def _check_types(tree: xr.DataTree, kind: str) -> None:
+    """Refuse text for numbers, numbers for text, and draws and data that are not finite."""
+    for name, variables in _VARIABLES[kind].items():
+        dataset = dataset_of(tree.children[name])
+        optional = (_OPTIONAL_TEXTS | _OPTIONAL_NUMBERS) if name == "constant_data" else frozenset()
+        for variable in {*variables, *(optional & set(map(str, dataset.data_vars)))}:
+            is_text = variable in _TEXTS | _OPTIONAL_TEXTS
+            values = dataset[variable].values
+            right = (
+                all(isinstance(value, str) for value in values.flat)
+                if is_text
+                else values.dtype.kind in "iufb"
+            )
+            if not right:
+                raise TraceError(
+                    f"{name}/{variable}: found {values.dtype}; expected {'text' if is_text else 'numbers'}."
+                )
+            if (
+                name in ("observed_data", "constant_data")
+                and not is_text
+                and variable not in _OPTIONAL_NUMBERS
+            ):
+                _check_finite(f"{name}/{variable}", values)
+    for name in {"posterior", "prior"} & set(tree.children):
+        for label, draws in dataset_of(tree.children[name]).data_vars.items():
+            if draws.dtype.kind not in "iuf":
+                raise TraceError(f"{name}/{label}: found {draws.dtype}; expected numbers.")
+            _check_finite(f"{name}/{label}", draws.values)
+
+
+def _check_finite(place: str, values: Any) -> None:
+    bad = ~np.isfinite(values)
+    if bad.any():
+        raise TraceError(
+            f"{place}: found {values[bad].flat[0]} in {int(bad.sum())} places; expected finite numbers."
+        )
+
+
+def _check_fit(tree: xr.DataTree, content: Mapping[str, Any]) -> None:
+    """Refuse systems of unknown tasks, data outside their range, and parameters of another model."""
+    constant, posterior = (dataset_of(tree.children[name]) for name in ("constant_data", "posterior"))
+    error = dataset_of(tree.children["observed_data"])["error"].values
+    tasks, of_system = set(constant["task"].values.tolist()), set(constant["system_task"].values.tolist())
+    if tasks != of_system:
+        odd = sorted(map(str, tasks ^ of_system))[0]
+        raise TraceError(
+            f"constant_data/system_task: found {odd!r:.80} in it or in task alone; expected the same tasks."
+        )
+    if not ((error > 0) & (error < 1)).all():
+        raise TraceError("observed_data/error: found a value outside (0, 1); expected errors as fractions.")
+    paper, doubt = constant["paper_index"].values, constant["compute_in_doubt"].values
+    if paper.dtype.kind not in "iu" or set(paper.tolist()) != set(range(len(set(paper.tolist())))):
+        raise TraceError("constant_data/paper_index: found other than 0, 1, ...; expected numbers of papers.")
+    if not np.isin(doubt, (0, 1)).all():
+        raise TraceError("constant_data/compute_in_doubt: found other than 0 and 1; expected one of them.")
+    for date in constant["publication_date"].values.tolist() if "publication_date" in constant else ():
+        if date and not _is_day(date):
+            raise TraceError(
+                f"constant_data/publication_date: found {date!r:.80}; expected a day such as "
+                "2026-11-25, or nothing."
+            )
+    for name in ("posterior", "prior"):
+        found = set(map(str, dataset_of(tree.children[name]).data_vars))
+        expected = _parameters(content)
+        if found != expected and not (content["model"]["law"] == STACK and found <= expected):
+            raise TraceError(
+                f"{name}: found {_difference(found, expected)} against the model and priors of the manifest; "
+                f"expected {', '.join(sorted(expected))}."
+            )
+    if "law" in posterior and not np.isin(posterior["law"].values, range(len(LAWS))).all():
+        raise TraceError(f"posterior/law: found a number of no law; expected 0 to {len(LAWS) - 1}.")
+
+
+def _difference(found: set[str], expected: set[str]) -> str:
+    parts = (("no", expected - found), ("also", found - expected))
+    return " and ".join(f"{word} {', '.join(sorted(names))[:120]}" for word, names in parts if names)
+
+
+def _parameters(content: Mapping[str, Any]) -> set[str]:
+    """Parameters of the posterior that a manifest states."""
+    options, priors = ModelOptions(**content["model"]), dict(_priors(content))
+    for switch, prior in _SWITCHES.items():
+        stated = getattr(options, switch)
+        if stated != any(name.startswith(prior) for name in priors):
+            raise TraceError(
+                f"manifest: found {switch} = {stated} {'without' if stated else 'with'} a prior of {prior}; "
+                "expected both or neither."
+            )
+    if (options.pooling == "partial") != ("slope_log_mean" in priors):
+        raise TraceError(f"manifest: found pooling = {options.pooling!r} with priors of another pooling.")
+    names = set(parameter_names(options, priors))
+    if options.law != STACK:
+        return names
+    return {*(name for name in names if not name.startswith("floor_")), "law", "floor"}
+
+
+def _priors(content: Mapping[str, Any]) -> Iterator[tuple[str, Prior]]:
+    for name, entry in content["priors"].items():
+        try:
+            yield name, Prior(**entry)
+        except (OptionError, TypeError, OverflowError) as error:
+            raise TraceError(
+                f"manifest: found priors.{name:.80} = {entry!r:.80}; expected a family and its finite "
+                f"parameters ({error})."
+            ) from None
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return datetime.date.fromisoformat(text).strftime("%Y-%m-%d") == text
+    except ValueError:
+        return False
+
+
+def _check_calibration(tree: xr.DataTree, content: Mapping[str, Any]) -> None:
+    fits, summary = (dataset_of(tree.children[name]) for name in CALIBRATION_GROUPS)
+    of_fits, of_summary = _RANKED[content["experiment"] in SBC]
+    for name, dataset, wanted in (("fits", fits, of_fits | {"rhat"}), ("summary", summary, of_summary)):
+        missing = sorted(wanted - set(map(str, dataset.data_vars)))
+        if missing:
+            raise TraceError(f"{name}/{missing[0]}: found nothing; expected it in {content['experiment']}.")
+    for name in ("truth", "rank", "probability", "rhat"):
+        if name in fits and (
+            fits[name].dtype.kind not in "iuf" or fits[name].dims != fits["mean"].dims[: fits[name].ndim]
+        ):
+            raise TraceError(
+                f"fits/{name}: found {fits[name].dtype} along {fits[name].dims}; expected numbers."
+            )
+    ranked = content.get("ranked")
+    if type(ranked) is not int or not 0 < ranked <= _MOST_RANKED:
+        raise TraceError(f"manifest: found ranked = {ranked!r:.80}; expected a whole number above 0.")
+    if "rank" in fits:
+        ranks = fits["rank"].values[np.isfinite(fits["rhat"].values)]
+        if not ((ranks >= 0) & (ranks <= ranked) & (ranks == np.floor(ranks))).all():
+            raise TraceError(f"fits/rank: found other than whole numbers from 0 to {ranked}; expected those.")
+    found = {label.partition("[")[0] for label in map(str, fits["quantity"].values)} - {"training_compute"}
+    if found != _parameters(content):
+        raise TraceError(
+            f"fits/quantity: found {_difference(found, _parameters(content))} against the model and priors "
+            "stated; expected its parameters."
+        )
+
+
+def _check_manifest(content: Mapping[str, Any], kind: str) -> None:
+    entries = _ENTRIES if kind == HARDWARE_KIND else {**_ENTRIES, "model": dict}
+    if kind == CALIBRATION_KIND and content.get("experiment") not in EXPERIMENTS:
+        raise TraceError(
+            f"manifest: found experiment = {content.get('experiment')!r:.80}; expected one of "
+            f"{', '.join(EXPERIMENTS)}."
+        )
+    for name, expected in entries.items():
+        if not isinstance(content.get(name), expected):
+            raise TraceError(f"manifest: found {name} = {content.get(name)!r:.80}; expected a JSON object.")
+    settings = {name: value for name, value in content["sampler"].items() if name != "name"}
+    try:
+        SamplerOptions(**settings)
+    except (OptionError, TypeError) as error:
+        raise TraceError(f"manifest: found sampler = {settings!r:.200}; {error}") from None
+    if "model" in entries:
+        try:
+            ModelOptions(**content["model"])
+        except (OptionError, TypeError) as error:
+            raise TraceError(
+                f"manifest: found model = {content['model']!r:.80}; {error} A later release of scaling_bayes "
+                "may know it."
+            ) from None
+    dict(_priors(content))
+    _check_facts(content)
+    if kind == FIT_KIND and content["model"]["law"] == STACK:
+        _check_stack(content.get("stack"))
+
+
+def _check_facts(content: Mapping[str, Any]) -> None:
+    """Refuse data, versions and times in another form than a manifest has them."""
+    sha256 = content["data"].get("sha256")
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        raise TraceError(f"manifest: found data.sha256 = {sha256!r:.80}; expected 64 hexadecimal digits.")
+    source = content["data"].get("source", "")
+    if not isinstance(source, str):
+        raise TraceError(f"manifest: found data.source = {source!r:.80}; expected text.")
+    for name in ("n_systems", "n_points", "n_offers"):
+        count = content["data"].get(name, 0)
+        if type(count) is not int or count < 0:
+            raise TraceError(f"manifest: found data.{name} = {count!r:.80}; expected a whole number.")
+    for name, version in content["versions"].items():
+        if not isinstance(version, str) or len(version) > _LONGEST_VERSION:
+            raise TraceError(
+                f"manifest: found versions.{name:.80} = {version!r:.80}; expected text of a version."
+            )
+    before = content.get("before")
+    if before is not None and type(before) not in (int, float):
+        raise TraceError(f"manifest: found before = {before!r:.80}; expected a year or null.")
+
+
+def _check_stack(stack: object) -> None:
+    parts = (
+        [stack.get(name) for name in ("weights", "laws", "digests")] if isinstance(stack, dict) else [None]
+    )
+    if not all(isinstance(part, dict) and part and set(part) == set(parts[0] or ()) for part in parts):
+        raise TraceError("manifest: expected stack with weights, laws and digests of the same fits.")
+    assert isinstance(stack, dict)
+    numbers = stack["weights"].values()
+    if not all(type(number) in (int, float) and 0 <= number <= 1 for number in numbers) or not (
+        abs(sum(numbers) - 1) < _ROUNDING
+    ):
+        raise TraceError("manifest: found stack.weights that are no shares of 1; expected those.")
+    laws = list(stack["laws"].values())
+    if any(law not in LAWS for law in laws) or len(set(laws)) != len(laws):
+        raise TraceError(
+            f"manifest: found stack.laws = {laws!r:.80}; expected different ones of {', '.join(LAWS)}."
+        )
+    if not all(isinstance(value, str) and _SHA256.fullmatch(value) for value in stack["digests"].values()):
+        raise TraceError(
+            "manifest: found stack.digests of another form; expected 64 hexadecimal digits each."
+        )
+    if not isinstance(stack.get("leave_out", ""), str):
+        raise TraceError("manifest: found stack.leave_out that is no text; expected text.")

@@ -1,0 +1,1 @@
+"""Maintainers' commands: tables, generated pages, evidence and releases; not installed with the package."""

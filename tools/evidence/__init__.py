@@ -1,0 +1,1 @@
+"""Measure what the choice of laws rests on."""

@@ -1,0 +1,1 @@
+"""Refill the generated tables of the documentation."""

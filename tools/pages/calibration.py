@@ -1,0 +1,195 @@
+"""Fill the tables and figures of docs/calibration.md from the released calibrations.
+
+Run ``python -m tools.pages.calibration`` after one was made; ``--check`` only says whether the
+page is as they have it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaling_bayes.diagnostics.calibration import is_projection, summarize_calibration
+from scaling_bayes.errors import ScalingBayesError
+from scaling_bayes.figures.sbc import plot_sbc
+from scaling_bayes.figures.svg import to_svg
+from scaling_bayes.files import write_text
+from scaling_bayes.resources import checkout_root
+from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.releases import read_index
+from scaling_bayes.trace.schema import CALIBRATION_KIND, SBC, group, manifest
+from tools.pages.refill import fill_blocks, markdown_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["filled_page", "main"]
+
+PAGE = Path("docs", "calibration.md")
+_LISTED = 10
+
+
+def filled_page(root: Path) -> dict[Path, str]:
+    """Text of the page and of its figures, by path."""
+    released = {
+        release.name: open_trace(release.name)
+        for release in read_index()
+        if release.kind == CALIBRATION_KIND and release.digest
+    }
+    ranked = {name: tree for name, tree in released.items() if manifest(tree)["experiment"] in SBC}
+    reference = next(iter(ranked.values()))
+    shifts = {
+        experiment: next(tree for tree in released.values() if manifest(tree)["experiment"] == experiment)
+        for experiment in ("leave_one_paper_out", "prior_sweep")
+    }
+    blocks = {
+        "coverage": _coverage(ranked),
+        "least": _least(ranked),
+        "sampling": _sampling(ranked),
+        "recovery": _recovery(summarize_calibration(reference)),
+        "papers": _shifts(shifts["leave_one_paper_out"], "without"),
+        "elpd": _elpd(shifts["leave_one_paper_out"]),
+        "priors": _shifts(shifts["prior_sweep"], "with the prior"),
+    }
+    text = (root / PAGE).read_text(encoding="utf-8")
+    figures = {
+        PAGE.parent / "images" / f"{name}.svg": to_svg(
+            plot_sbc(tree), name=name, alt=f"Ranks and coverage in {name}"
+        )
+        for name, tree in ranked.items()
+    }
+    return {PAGE: fill_blocks(text, blocks), **figures}
+
+
+def _parts(tree: xr.DataTree) -> Iterator[tuple[str, pd.DataFrame]]:
+    summary = summarize_calibration(tree)
+    projected = np.array([is_projection(name) for name in summary["quantity"]])
+    yield "parameters", summary[~projected]
+    yield "projections", summary[projected]
+
+
+def _coverage(ranked: dict[str, xr.DataTree]) -> str:
+    rows = []
+    for name, tree in ranked.items():
+        total = sum(len(part) for _, part in _parts(tree))
+        for kind, part in _parts(tree):
+            rows.append(
+                [
+                    f"`{name}`",
+                    str(tree["fits"].sizes["fit"]),
+                    f"{len(part)} {kind}",
+                    f"{part['coverage_50'].mean():.1%}",
+                    f"{part['coverage_90'].mean():.1%}",
+                    str(int((part["p_value"] < 0.05).sum())),
+                    str(int((part["p_value"] < 0.05 / total).sum())),
+                    f"{part['p_value'].min():.4f}",
+                ]
+            )
+    header = ["calibration", "simulations", "quantities", "in 50 %", "in 90 %", "outside own band"]
+    return markdown_table([*header, "outside the common band", "least p"], rows)
+
+
+def _least(ranked: dict[str, xr.DataTree]) -> str:
+    rows = [
+        [
+            f"`{name}`",
+            f"`{row['quantity']}`",
+            f"{row['p_value']:.4f}",
+            f"{row['coverage_50']:.1%}",
+            f"{row['coverage_90']:.1%}",
+            f"{row['bias']:+.2f}" if np.isfinite(row["bias"]) else "not defined",
+        ]
+        for name, tree in ranked.items()
+        for row in summarize_calibration(tree).sort_values("p_value").head(3).to_dict("records")
+    ]
+    return markdown_table(["calibration", "quantity", "p", "in 50 %", "in 90 %", "bias, posterior sd"], rows)
+
+
+def _sampling(ranked: dict[str, xr.DataTree]) -> str:
+    rows = []
+    for name, tree in ranked.items():
+        fits = group(tree, "fits")
+        rows.append(
+            [
+                f"`{name}`",
+                str(int((fits["failure"] != "").sum())),
+                f"{float(fits['attempts'].mean()):.1f}",
+                f"{float(fits['rhat'].quantile(0.5)):.3f}",
+                f"{float(fits['rhat'].max()):.3f}",
+                str(int((fits["rhat"] > 1.05).sum())),
+                f"{float(fits['ess'].quantile(0.5)):.0f}",
+                str(int((fits["divergences"] > 0).sum())),
+            ]
+        )
+    header = ["calibration", "failed fits", "simulations drawn for one with possible errors", "median R-hat"]
+    header += ["largest R-hat", "fits above 1.05", "median ESS", "fits with divergences"]
+    return markdown_table(header, rows)
+
+
+def _recovery(summary: pd.DataFrame) -> str:
+    summary = summary.assign(name=summary["quantity"].str.replace(r"\[.*", "", regex=True))
+    rows = [
+        [
+            f"`{name}`",
+            str(len(part)),
+            f"{part['coverage_50'].mean():.1%}",
+            f"{part['coverage_90'].mean():.1%}",
+            f"{part['bias'].mean():+.2f}" if part["bias"].notna().all() else "",
+            f"{part['contraction'].min():.2f} to {part['contraction'].max():.2f}",
+        ]
+        for name, part in summary.groupby("name", sort=False)
+    ]
+    return markdown_table(
+        ["quantity", "number", "in 50 %", "in 90 %", "bias, mean over quantities", "contraction"], rows
+    )
+
+
+def _shifts(tree: xr.DataTree, word: str) -> str:
+    summary = summarize_calibration(tree).dropna(subset=["largest_shift"])
+    order = summary["largest_shift"].abs().sort_values(ascending=False).index
+    rows = [
+        [f"`{row['quantity']}`", f"{row['largest_shift']:+.2f}", str(row["largest_shift_fit"])]
+        for row in summary.loc[order].head(_LISTED).to_dict("records")
+    ]
+    return markdown_table(["quantity", "shift, sd of the fit to all", word], rows)
+
+
+def _elpd(tree: xr.DataTree) -> str:
+    fits = group(tree, "fits").isel(fit=slice(1, None))
+    order = np.argsort(fits["elpd"].values)[:5]
+    return markdown_table(
+        ["paper", "log density of its errors given all others, nats"],
+        [[str(fits["fit"].values[row]), f"{float(fits['elpd'].values[row]):.1f}"] for row in order],
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fill or check the page; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.pages.calibration", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when something is stale")
+    options = parser.parse_args(arguments)
+    try:
+        root = checkout_root()
+        stale = [
+            (path, text)
+            for path, text in filled_page(root).items()
+            if not (root / path).is_file() or (root / path).read_text(encoding="utf-8") != text
+        ]
+        for path, text in stale:
+            if not options.check:
+                write_text(root / path, text)
+            sys.stdout.write(f"{path}: {'stale' if options.check else 'written'}\n")
+    except ScalingBayesError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return int(options.check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

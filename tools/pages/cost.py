@@ -1,0 +1,251 @@
+"""Fill the tables of docs/cost_and_carbon.md.
+
+Run ``python -m tools.pages.cost`` after the data or the hardware posterior changed, with
+``--trace TRACE`` to refill the tables that need a fit too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaling_bayes.errors import ScalingBayesError
+from scaling_bayes.files import write_text
+from scaling_bayes.hardware.equations import JOULE_PER_KWH
+from scaling_bayes.projection.affordability import affordable, summarize_first_year
+from scaling_bayes.projection.decompose import decompose
+from scaling_bayes.projection.largest_machines import meets_largest_run, record_machine_days
+from scaling_bayes.projection.project import project
+from scaling_bayes.projection.required_gain import compare_routes, required_gain, summarize_gain
+from scaling_bayes.projection.scenario import Scenario
+from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.resources import checkout_root
+from scaling_bayes.systems.conventions import TASK_LABELS
+from scaling_bayes.text import format_error, format_interval, format_power_of_ten, format_year
+from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.schema import group
+from tools.pages.hardware import hardware_blocks
+from tools.pages.refill import fill_blocks, markdown_table
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["fit_blocks"]
+
+EXAMPLE = {"imagenet": 0.05}
+BUDGET_USD, CARBON_KG = 1e8, 1e7
+#: Medians of the default assumptions, for the arithmetic on paper.
+SERVER, PUE = 1.1, 1.25
+ALTERNATIVES = ("trend", "stalled", "accelerated")
+FROZEN = Scenario(name="trend, algorithms frozen", algorithmic_progress="frozen")
+
+
+def fit_blocks(idata: xr.DataTree) -> dict[str, str]:
+    """Tables that a fit answers."""
+    return {
+        "answers": _answers(idata),
+        "arithmetic": _arithmetic(idata),
+        "affordable": _affordable(idata),
+        "gain": _gain(idata),
+        "routes": _routes(idata),
+        "machines": _machines(idata),
+        "shares": _shares(idata),
+    }
+
+
+def _answers(idata: xr.DataTree) -> str:
+    rows = []
+    asked: list[tuple[str | Scenario, float | None]] = [("thompson2020", None)]
+    asked += [(scenario, 2030.0) for scenario in (*ALTERNATIVES, FROZEN)]
+    for scenario, year in asked:
+        frame = summarize_projection(project(idata, EXAMPLE, year, scenario=scenario))
+        values = {row["quantity"]: row for row in frame.to_dict(orient="records")}
+        first = next(iter(values.values()))
+        name = scenario if isinstance(scenario, str) else scenario.name
+        rows.append(
+            [
+                name,
+                format_year(first["year"]),
+                *(
+                    format_interval(row["median"], row["lower_90"], row["upper_90"])
+                    for row in values.values()
+                ),
+            ]
+        )
+    return markdown_table(["scenario", "year", "FLOP", "USD", "kWh", "kg CO2e"], rows)
+
+
+def _arithmetic(idata: xr.DataTree) -> str:
+    tree = project(idata, EXAMPLE, 2030, "mean", scenario="trend")
+    data = group(tree, "projection").median(("chain", "draw")).squeeze()
+    used = group(tree, "hardware").median(("chain", "draw")).squeeze()
+    compute = float(data["log10_training_compute_flop"])
+    per_usd, per_kwh, per_kg = (
+        float(used[name]) for name in ("log10_flop_per_usd", "log10_flop_per_kwh", "log10_kg_per_kwh")
+    )
+    cost, energy, carbon = (
+        float(data[name]) for name in ("log10_cost_usd", "log10_energy_kwh", "log10_carbon_kg")
+    )
+    board = per_kwh - np.log10(JOULE_PER_KWH / (SERVER * PUE))
+    steps = [
+        ("compute", "median of the draws", f"10^{compute:.2f} FLOP", ""),
+        ("a dollar buys", "peak FLOP/s x 3600 s/h / (USD/h)", f"10^{per_usd:.2f} FLOP/USD", ""),
+        (
+            "cost",
+            f"10^{compute:.2f} FLOP / (10^{per_usd:.2f} FLOP/USD)",
+            f"10^{compute - per_usd:.2f} USD",
+            f"10^{cost:.2f} USD",
+        ),
+        (
+            "a kWh of the facility does",
+            f"10^{board:.2f} FLOP/J at the board x 3.6e6 J/kWh / (server {SERVER} x PUE {PUE})",
+            f"10^{per_kwh:.2f} FLOP/kWh",
+            "",
+        ),
+        (
+            "energy",
+            f"10^{compute:.2f} FLOP / (10^{per_kwh:.2f} FLOP/kWh)",
+            f"10^{compute - per_kwh:.2f} kWh",
+            f"10^{energy:.2f} kWh",
+        ),
+        ("a kWh emits", "grid of 2030", f"{10**per_kg:.3f} kg CO2e/kWh = 10^{per_kg:.2f}", ""),
+        (
+            "carbon",
+            f"10^{compute - per_kwh:.2f} kWh x 10^{per_kg:.2f} kg CO2e/kWh",
+            f"10^{compute - per_kwh + per_kg:.2f} kg CO2e",
+            f"10^{carbon:.2f} kg CO2e",
+        ),
+    ]
+    return markdown_table(["step", "from", "on paper", "median of the draws"], steps)
+
+
+def _affordable(idata: xr.DataTree) -> str:
+    rows = []
+    scenarios: list[str | Scenario] = [*ALTERNATIVES, FROZEN]
+    for scenario in scenarios:
+        answer = affordable(idata, budget_usd=BUDGET_USD, scenario=scenario)
+        for row in summarize_first_year(answer).to_dict(orient="records"):
+            if row["note"]:
+                continue
+            rows.append(
+                [
+                    scenario if isinstance(scenario, str) else scenario.name,
+                    TASK_LABELS[row["task"]],
+                    format_error(row["error"]),
+                    " ".join([_year(row["median"]), f"[{_year(row['lower_90'])}, {_year(row['upper_90'])}]"]),
+                    f"{row['never']:.0%}",
+                ]
+            )
+    return markdown_table(["scenario", "task", "error", "first year [90 %]", "never by 2100"], rows)
+
+
+def _year(year: float) -> str:
+    return "never" if year == float("inf") else format_year(year)
+
+
+def _gain(idata: xr.DataTree) -> str:
+    answer = required_gain(idata, budget_usd=BUDGET_USD, carbon_kg=CARBON_KG, scenario=FROZEN, year=2026)
+    return markdown_table(
+        ["task", "error", "lever", "factor [90 %]", "none needed"],
+        [
+            [
+                TASK_LABELS[row["task"]],
+                format_error(row["error"]),
+                row["lever"],
+                format_interval(row["median"], row["lower_90"], row["upper_90"]),
+                f"{row['none_needed']:.0%}",
+            ]
+            for row in summarize_gain(answer).to_dict(orient="records")
+            if not row["note"]
+        ],
+    )
+
+
+def _routes(idata: xr.DataTree) -> str:
+    answer = required_gain(
+        idata, budget_usd=BUDGET_USD, targets=EXAMPLE, carbon_kg=CARBON_KG, scenario=FROZEN, year=2026
+    )
+    return markdown_table(
+        ["route", "improves", "factor", "probability that it is enough", "without it", "source"],
+        [
+            [
+                row["route"],
+                row["improves"],
+                f"{row['factor_low']:g} to {row['factor_high']:g}",
+                f"{row['probability_enough']:.1%}",
+                f"{row['probability_enough_without']:.1%}",
+                f"{row['citation']}{': ' + row['route_note'] if row['route_note'] else ''}",
+            ]
+            for row in compare_routes(answer).to_dict(orient="records")
+        ],
+    )
+
+
+def _machines(idata: xr.DataTree) -> str:
+    days = group(record_machine_days(idata, years=2026, scenario=FROZEN), "record_machine")["log10_days"]
+    meets = summarize_first_year(meets_largest_run(idata, scenario=FROZEN), "largest_run")
+    rows = []
+    for position, row in enumerate(meets.to_dict(orient="records")):
+        values = days.isel(target=position, year=0)
+        low, middle, high = (float(values.quantile(p)) for p in (0.05, 0.5, 0.95))
+        rows.append(
+            [
+                TASK_LABELS[row["task"]],
+                format_error(row["error"]),
+                f"{format_power_of_ten(middle)} [{format_power_of_ten(low)}, {format_power_of_ten(high)}]",
+                " ".join([_year(row["median"]), f"[{_year(row['lower_90'])}, {_year(row['upper_90'])}]"]),
+            ]
+        )
+    return markdown_table(
+        ["task", "error", "days on the record machine of 2026 [90 %]", "largest run gets there [90 %]"], rows
+    )
+
+
+def _shares(idata: xr.DataTree) -> str:
+    targets = {"imagenet": [0.115, 0.05, 0.01]}
+    tables = [decompose(idata, targets, 2030, quantity=q) for q in ("log10_cost_usd", "log10_carbon_kg")]
+    rows = []
+    for table in tables:
+        for (_, quantity), part in table.groupby(["error", "quantity"], sort=False):
+            for row in part.to_dict(orient="records"):
+                share = "" if row["share"] != row["share"] else f"{max(row['share'], 0.0):.1%}"
+                rows.append(
+                    [
+                        str(quantity),
+                        format_error(row["error"]),
+                        row["source"],
+                        share,
+                        f"{max(row['share_alone'], 0.0):.1%}",
+                        f"{row['sd']:.2f}",
+                    ]
+                )
+    return markdown_table(
+        ["quantity", "error", "source", "share (Shapley, sums to 1)", "known alone", "sd of log10"], rows
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fill the page; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.pages.cost", description=__doc__)
+    parser.add_argument("--trace", type=Path, help="fit that fills the tables which need one")
+    options = parser.parse_args(arguments)
+    try:
+        page = checkout_root() / "docs" / "cost_and_carbon.md"
+        blocks = hardware_blocks()
+        if options.trace is not None:
+            blocks |= fit_blocks(open_trace(options.trace))
+        write_text(page, fill_blocks(page.read_text(encoding="utf-8"), blocks))
+        sys.stdout.write(f"wrote {page}\n")
+    except ScalingBayesError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

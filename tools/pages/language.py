@@ -1,0 +1,77 @@
+"""Fill the tables of docs/language_data.md from the language tables, so that they cannot go stale."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from tools.pages.refill import fill_blocks, markdown_table
+from tools.tables.language import DOUBTFUL, FLAGS
+
+Row = Mapping[str, str]
+
+
+def fill_language_page(text: str, rows: Sequence[Row], tasks: Sequence[Row]) -> str:
+    """The page with its tables of tasks, years and flags refilled.
+
+    Parameters
+    ----------
+    text : str
+        The page.
+    rows, tasks : sequence of mapping
+        Rows of ``language_systems.csv`` and ``language_tasks.csv`` as text cells.
+
+    Raises
+    ------
+    DataError
+        If the page lacks a block.
+    """
+    return fill_blocks(
+        text, {"tasks": _tasks(rows, tasks), "years": _years(rows, tasks), "flags": _flags(rows)}
+    )
+
+
+def _tasks(rows: Sequence[Row], tasks: Sequence[Row]) -> str:
+    def line(task: Row) -> list[str]:
+        own = [row for row in rows if row["task"] == task["task"]]
+        errors = sorted(float(row["error"]) for row in own)
+        spread = sorted(float(row["score_spread"]) for row in own if int(row["n_scores"]) > 1)
+        return [
+            f"[{task['label']}]({task['url']})",
+            task["metric"],
+            task["shots"] or "not stated",
+            str(len(own)),
+            str(sum(row["compute_in_doubt"] == "true" for row in own)),
+            f"{100 * errors[0]:.3g} to {100 * errors[-1]:.3g}",
+            f"{100 * float(task['chance_error']):.3g}",
+            f"{spread[len(spread) // 2]:.2g} / {spread[-1]:.3g}" if spread else "",
+        ]
+
+    header = [
+        "task",
+        "measure",
+        "shots",
+        "systems",
+        "compute in doubt",
+        "error, %",
+        "chance, %",
+        "spread, median / most",
+    ]
+    return markdown_table(header, map(line, tasks))
+
+
+def _years(rows: Sequence[Row], tasks: Sequence[Row]) -> str:
+    years = sorted({row["publication_date"][:4] for row in rows})
+    counts = Counter((row["task"], row["publication_date"][:4]) for row in rows)
+    lines = [[task["label"], *(str(counts[task["task"], year] or "") for year in years)] for task in tasks]
+    total = Counter(row["publication_date"][:4] for row in rows)
+    return markdown_table(["task", *years], [*lines, ["all", *(str(total[year]) for year in years)]])
+
+
+def _flags(rows: Sequence[Row]) -> str:
+    counts = Counter(flag for row in rows for flag in row["flags"].split())
+    lines = [
+        [f"`{flag}`", meaning, "yes" if flag in DOUBTFUL else "", str(counts[flag])]
+        for flag, meaning in FLAGS.items()
+    ]
+    return markdown_table(["flag", "meaning", "compute in doubt", "rows"], lines)

@@ -1,0 +1,54 @@
+"""Sample the hardware posterior and write the shipped trace, or score a hindcast.
+
+``python -m tools.releases.hardware`` samples it; ``--hindcast YEAR`` fits what is older and scores the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from scaling_bayes.errors import ScalingBayesError
+from scaling_bayes.files import write_text
+from scaling_bayes.hardware.posterior import HARDWARE_TRACE
+from scaling_bayes.model.hardware import fit_hardware
+from scaling_bayes.resources import checkout_root
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Sample and write the shipped trace, or score a hindcast; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.releases.hardware", description=__doc__)
+    parser.add_argument("-o", "--output", type=Path, help=f"file to write; by default data/{HARDWARE_TRACE}")
+    parser.add_argument("--hindcast", type=float, metavar="YEAR", help="fit what is older, score the rest")
+    options = parser.parse_args(arguments)
+    try:
+        from scaling_bayes.diagnostics.checks import checks, failed_checks
+        from scaling_bayes.trace.io import check_writable, save_trace
+        from tools.releases.hindcast import score
+
+        before = math.inf if options.hindcast is None else options.hindcast
+        if options.hindcast is None:
+            target = options.output or checkout_root() / "data" / HARDWARE_TRACE
+            check_writable(target)
+        tree = fit_hardware(before=before)
+        sys.stdout.write(checks(tree)[["check", "value", "worst", "passed"]].to_string(index=False) + "\n")
+        if options.hindcast is not None:
+            scored = score(tree)
+            sys.stdout.write(scored.to_string(index=False) + "\n")
+            path = checkout_root() / "data" / "traces" / f"hardware-hindcast-{before:g}.csv"
+            write_text(path, scored.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
+        else:
+            sys.stdout.write(f"wrote {save_trace(tree, target)}\n")
+    except ScalingBayesError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 3 if failed_checks(tree) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Rebuild the tables of ``data/`` that derive from others."""
