@@ -14,6 +14,7 @@ from scaling_bayes.core.laws import LAWS, get_law
 from scaling_bayes.core.observations import observe
 from scaling_bayes.core.options import ModelOptions, SamplerOptions
 from scaling_bayes.core.predictive import log_density_given_paper, observed_performance
+from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.model.evaluate.compare import mean_stacking_weights
 from scaling_bayes.model.evaluate.progressbar import steps
 from scaling_bayes.model.sampling.refitter import Refitter
@@ -110,7 +111,7 @@ def law_recovery(
     with steps("fitting", shown=progressbar, total=len(LAWS) ** 2 * simulations) as step:
         for position, law in enumerate(LAWS):
             for simulation in range(simulations):
-                rng = np.random.default_rng([random_seed, 10, position, simulation])
+                rng = generator(random_seed, Stream.LAW_RECOVERY, position, simulation)
                 observations = observe(
                     simulate_systems(law, rng, tasks=tasks, per_task=per_task), needs_year=True
                 )

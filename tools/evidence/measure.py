@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from scaling_bayes.core.laws import LAWS
@@ -22,6 +21,7 @@ from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.parameters import draw_prior
 from scaling_bayes.core.predictive import draw_error, observed_performance
 from scaling_bayes.core.priors import default_priors
+from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.diagnostics.scores import summarize_scores
 from scaling_bayes.errors import ScalingBayesError
 from scaling_bayes.files import write_text
@@ -236,7 +236,7 @@ def _prior_predictive() -> str:
             random_seed=RANDOM_SEED,
         )
         performance = observed_performance(law, prior, observations)
-        drawn = draw_error(performance, np.random.default_rng([RANDOM_SEED, 0])).values
+        drawn = draw_error(performance, generator(RANDOM_SEED, Stream.PRIOR_PREDICTIVE)).values
         for number, task in enumerate(observations.tasks):
             of_task = observations.task_index == number
             expected, observed = reported(drawn[..., of_task]), observations.error[of_task]

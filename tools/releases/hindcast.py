@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.points import cloud_offers, trend_points
 from scaling_bayes.hardware.posterior import trend_draws
@@ -39,7 +40,7 @@ def predicted(hardware: xr.DataTree, later: pd.DataFrame, random_seed: int = 0) 
     ndarray, shape (sample, row)
     """
     posterior = group(hardware, "posterior").stack(sample=("chain", "draw")).transpose("sample", ...)
-    rng = np.random.default_rng([random_seed, 5])
+    rng = generator(random_seed, Stream.PRIOR)
     n = posterior.sizes["sample"]
 
     def effect(names: pd.Series[str]) -> NDArray[np.float64]:

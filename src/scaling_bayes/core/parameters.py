@@ -11,6 +11,7 @@ import xarray as xr
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.priors import Prior
+from scaling_bayes.core.streams import Stream, generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +63,7 @@ def draw_prior(
     Dataset
         The variables of `parameter_names`, dims (chain, draw[, task]).
     """
-    rng = np.random.default_rng([random_seed, 5])
+    rng = generator(random_seed, Stream.PRIOR)
     n_tasks = len(tasks)
     drawn: dict[str, NDArray[np.float64]] = {}
     for name, prior in priors.items():

@@ -13,6 +13,7 @@ from scaling_bayes.core import equations
 from scaling_bayes.core.laws import LAWS, Law, get_law
 from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import STACK
+from scaling_bayes.core.streams import Stream, generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -244,11 +245,12 @@ def predict_observed(
     """
     paper = observations.paper_index
     groups = {}
-    for stream, (name, parameters) in enumerate(
-        (("prior_predictive", prior), ("posterior_predictive", posterior))
+    for name, stream, parameters in (
+        ("prior_predictive", Stream.PRIOR_PREDICTIVE, prior),
+        ("posterior_predictive", Stream.POSTERIOR_PREDICTIVE, posterior),
     ):
         performance = observed_performance(law, parameters, observations)
-        drawn = draw_error(performance, np.random.default_rng([seed, stream]), paper)
+        drawn = draw_error(performance, generator(seed, stream), paper)
         groups[name] = xr.Dataset({"error": drawn.astype(np.float32)})
     density = log_density_given_paper(performance, observations.error, paper)
     groups["log_likelihood"] = xr.Dataset({"error": density.astype(np.float32)})

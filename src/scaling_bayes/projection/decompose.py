@@ -12,6 +12,7 @@ import numpy as np
 
 from scaling_bayes.core import equations
 from scaling_bayes.core.options import check_choice
+from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.posterior import read_hardware
 from scaling_bayes.projection.conversion import conversions
@@ -102,7 +103,7 @@ def decompose(
     conversion = _conversion(chosen, inputs, asked.year.values[:1], quantity)
     sources = _sources(inputs, kind, quantity)
     of_input = set(DRAWN_GROUPS.values())
-    rng = np.random.default_rng([seed, 6])
+    rng = generator(seed, Stream.PERMUTATION)
     fresh = [{source: rng.permutation(n) for source in sources} for _ in range(_REPEATS)]
 
     def orders(kept: frozenset[str], repeat: int) -> dict[str, Order]:

@@ -10,6 +10,7 @@ import xarray as xr
 from scaling_bayes.core.observations import decimal_year, in_doubt, unique_labels
 from scaling_bayes.core.options import ModelOptions, check_choice, check_seed
 from scaling_bayes.core.predictive import draw_error, performance_distribution
+from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.trace.schema import annotate, group, manifest
 
@@ -85,7 +86,7 @@ def predict(
         flagged=xr.DataArray(in_doubt(systems), dims="system", coords=labels),
         compute_is_exact=compute == "exact",
     )
-    error = draw_error(performance, np.random.default_rng([seed, 3]))
+    error = draw_error(performance, generator(seed, Stream.PREDICTED_ERROR))
     known = xr.Dataset(
         {"system_task": task, "log10_training_compute_flop": log10_compute, "publication_year": when}
     )

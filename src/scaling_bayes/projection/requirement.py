@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from scaling_bayes.core import equations
 from scaling_bayes.core.options import check_choice
 from scaling_bayes.core.predictive import departure_scale, law_of
+from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import TargetError
 from scaling_bayes.projection.targets import Target, check_year, default_targets, read_targets
 from scaling_bayes.trace.schema import group, manifest
@@ -142,7 +142,7 @@ def best_errors(idata: xr.DataTree, tasks: list[str]) -> dict[str, float]:
 
 def _departures(posterior: xr.Dataset, seed: int) -> xr.DataArray:
     """Departures of new systems in units of noise (chain, draw, task), a stream of their own."""
-    rng = np.random.default_rng([seed, 2])
+    rng = generator(seed, Stream.DEPARTURE)
     shape = [posterior.sizes[dim] for dim in ("chain", "draw", "task")]
     noise = rng.standard_normal(shape)
     if "degrees_of_freedom" in posterior:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.hardware.assumptions import draw_value
 from scaling_bayes.hardware.grid import GROWTH_SD, grid_of
 from scaling_bayes.hardware.posterior import open_hardware
@@ -67,7 +68,6 @@ DRAWN_GROUPS: Mapping[str, str] = MappingProxyType(
 #: Correlation of the residuals of price and energy of one device: 0.51 over 59 devices with a purchase price,
 #: 0.61 over 37 rented ones, in the tables. A chip with a high rate has it in both.
 RESIDUAL_CORRELATION = 0.55
-_STREAM = 20
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class TrendDraws:
 
 def own_stream(seed: int, number: int) -> np.random.Generator:
     """Random numbers of one input, the same whatever other inputs are drawn."""
-    return np.random.default_rng([seed, _STREAM, number])
+    return generator(seed, Stream.SCENARIO, number)
 
 
 def draw_trend(hardware: xr.DataTree, label: str, n: int, seed: int) -> TrendDraws:

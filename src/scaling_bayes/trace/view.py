@@ -10,6 +10,7 @@ import xarray as xr
 
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.predictive import departure_scale, error_scale, performance_distribution
+from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.intervals import QUANTILES, quantiles
 from scaling_bayes.systems.flags import RULE_FLAGS, split_flags
 from scaling_bayes.trace.schema import group, manifest
@@ -173,7 +174,7 @@ def curve(idata: xr.DataTree, task: str, log10_compute: Floats) -> Curve:
         compute_is_exact=True,
     )
     seed = int(manifest(idata)["sampler"]["random_seed"])
-    rng = np.random.default_rng([seed, 4])
+    rng = generator(seed, Stream.CURVE)
     deviates = rng.standard_normal((posterior.sizes["chain"], posterior.sizes["draw"], 1))
     if performance.degrees_of_freedom is not None:
         deviates = deviates * departure_scale(performance.degrees_of_freedom.values, 1, rng)

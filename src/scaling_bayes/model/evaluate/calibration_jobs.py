@@ -21,6 +21,7 @@ from scaling_bayes.core.parameters import draw_prior
 from scaling_bayes.core.predictive import joint_log_density_of_error, observed_performance
 from scaling_bayes.core.priors import Prior
 from scaling_bayes.core.simulation import simulate_observations
+from scaling_bayes.core.streams import Stream, derived_seed, generator
 from scaling_bayes.diagnostics.convergence import ess_bulk, rhat
 from scaling_bayes.errors import DataError
 from scaling_bayes.intervals import QUANTILES, reported
@@ -94,7 +95,7 @@ class Model:
 
     def seed(self, number: int) -> int:
         """Seed of one fit."""
-        return int(np.random.SeedSequence([self.sampler.random_seed, 11, number]).generate_state(1)[0])
+        return derived_seed(self.sampler.random_seed, Stream.CALIBRATION_FIT, number)
 
     @cached_property
     def targets(self) -> list[tuple[str, float]]:
@@ -215,7 +216,7 @@ class PriorSBC:
     def run(self, number: int) -> Result:
         """See `Job`."""
         model, seed = self.model, self.model.seed(number)
-        rng = np.random.default_rng([seed, 0])
+        rng = generator(seed, Stream.PRIOR_PREDICTIVE)
         for block in range(_ATTEMPTS // _BLOCK):
             drawn = model.draw_prior(_BLOCK, int(rng.integers(2**62)))
             for position in range(_BLOCK):
@@ -272,7 +273,7 @@ class PosteriorSBC:
     def run(self, number: int) -> Result:
         """See `Job`."""
         model, seed = self.model, self.model.seed(number)
-        rng = np.random.default_rng([seed, 0])
+        rng = generator(seed, Stream.PRIOR_PREDICTIVE)
         truth = self.truths.isel(draw=[number])
         for attempt in range(1, _ATTEMPTS + 1):
             simulated = simulate_observations(

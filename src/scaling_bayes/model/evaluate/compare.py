@@ -14,6 +14,7 @@ from arviz_stats import compare as arviz_compare
 
 from scaling_bayes.core.observations import observations_of
 from scaling_bayes.core.options import STACK, check_choice, check_seed
+from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.diagnostics.psis import GOOD_PARETO_K
 from scaling_bayes.errors import OptionError
 from scaling_bayes.model.evaluate.crossvalidate import (
@@ -267,7 +268,9 @@ def mean_stacking_weights(elpd: NDArray[np.float64], *, random_seed: int = 0) ->
         Positive, summing to 1.
     """
     relative = np.exp(elpd - elpd.max(axis=0))
-    drawn = np.random.default_rng([random_seed, 7]).dirichlet(np.ones(elpd.shape[0]), size=_SIMPLEX_DRAWS)
+    drawn = generator(random_seed, Stream.STACKING_WEIGHT).dirichlet(
+        np.ones(elpd.shape[0]), size=_SIMPLEX_DRAWS
+    )
     with np.errstate(divide="ignore"):
         score = np.log(drawn @ relative).sum(axis=1)
     probability = np.exp(score - score.max())

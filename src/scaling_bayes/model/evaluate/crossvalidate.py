@@ -19,6 +19,7 @@ from scaling_bayes.core.predictive import (
     observed_performance,
 )
 from scaling_bayes.core.priors import Prior
+from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.diagnostics.psis import GOOD_PARETO_K
 from scaling_bayes.model.sampling.refitter import Refitter
 from scaling_bayes.trace.schema import group, manifest
@@ -125,7 +126,7 @@ def paper_folds(observations: Observations, folds: int, random_seed: int) -> Fol
     n_papers = int(paper.max()) + 1
     n_folds = min(folds, n_papers)
     fold_of_paper = np.empty(n_papers, dtype=int)
-    fold_of_paper[np.random.default_rng([random_seed, 6]).permutation(n_papers)] = (
+    fold_of_paper[generator(random_seed, Stream.PERMUTATION).permutation(n_papers)] = (
         np.arange(n_papers) % n_folds
     )
     return [fold_of_paper[paper] == fold for fold in range(n_folds)]

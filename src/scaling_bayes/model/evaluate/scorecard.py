@@ -19,6 +19,7 @@ from scaling_bayes.core.predictive import (
     log_density_of_error,
     observed_performance,
 )
+from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.diagnostics.scores import crps
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.model.evaluate.compare import DEFAULT_FOLDS, check_folds, mean_stacking_weights
@@ -216,7 +217,7 @@ def _forecast(refitter: Refitter, before: Observations, after: Observations, see
         return np.asarray(values.values, dtype=float).reshape(-1, after.error.size)
 
     density = flat(log_density_of_error(performance, after.error))
-    drawn = draw_error(performance, np.random.default_rng([seed, 8]))
+    drawn = draw_error(performance, generator(seed, Stream.SCORECARD_ERROR))
     return _Forecast(
         logsumexp(density, axis=0) - np.log(density.shape[0]),
         flat(cumulative_probability_of_error(performance, after.error)).mean(axis=0),
@@ -227,7 +228,7 @@ def _forecast(refitter: Refitter, before: Observations, after: Observations, see
 def _mixture(parts: Sequence[_Forecast], weights: Sequence[float], seed: int) -> _Forecast:
     shares = np.array(weights)[:, np.newaxis]
     n = parts[0].draws.shape[0]
-    chosen = np.random.default_rng([seed, 9]).choice(len(parts), size=n, p=shares[:, 0] / shares.sum())
+    chosen = generator(seed, Stream.SCORECARD_LAW).choice(len(parts), size=n, p=shares[:, 0] / shares.sum())
     draws = np.array([part.draws for part in parts])[chosen, np.arange(n)]
     with np.errstate(divide="ignore"):
         log_score = logsumexp([part.log_score for part in parts], axis=0, b=shares)
