@@ -1,18 +1,22 @@
-"""What the pictures read from a fit: curves, quantiles and ranks of stored draws, and no more."""
+"""A typed view of a fit, opened once, and what is read from it: curves, quantiles and ranks of stored draws."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
+from scaling_bayes.core.observations import Observations, observations_of
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.predictive import departure_scale, error_scale, performance_distribution
+from scaling_bayes.core.priors import Prior
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.intervals import QUANTILES, quantiles
 from scaling_bayes.systems.flags import RULE_FLAGS, split_flags
+from scaling_bayes.trace.digest import cited_digest
 from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Curve",
     "Points",
+    "PosteriorView",
     "coverage",
     "curve",
     "draws_of",
@@ -36,6 +41,77 @@ __all__ = [
     "split_check",
     "tasks_of",
 ]
+
+
+@dataclass(frozen=True, eq=False)
+class PosteriorView:
+    """A fit or a stack, opened once: its manifest parsed, its groups at hand.
+
+    The public value stays a plain `xarray.DataTree`; functions of the package open a view once and hand it on.
+
+    Attributes
+    ----------
+    tree : DataTree
+        The fit itself.
+    manifest : dict
+        Its manifest, parsed.
+    options : ModelOptions
+        Which model it is of.
+    seed : int
+        Random seed of the sampler, from which everything drawn later derives.
+    posterior, constant, observed : Dataset
+        Groups ``posterior``, ``constant_data`` and ``observed_data``.
+    """
+
+    tree: xr.DataTree
+    manifest: dict[str, Any]
+    options: ModelOptions
+    seed: int
+    posterior: xr.Dataset
+    constant: xr.Dataset
+    observed: xr.Dataset
+
+    @classmethod
+    def of(cls, fit: xr.DataTree | PosteriorView) -> PosteriorView:
+        """Open a view of a fit; a view is given back as it is.
+
+        Raises
+        ------
+        TraceError
+            If it is not a fit.
+        """
+        if isinstance(fit, PosteriorView):
+            return fit
+        content = manifest(fit)
+        return cls(
+            tree=fit,
+            manifest=content,
+            options=ModelOptions(**content["model"]),
+            seed=int(content["sampler"]["random_seed"]),
+            posterior=group(fit, "posterior"),
+            constant=group(fit, "constant_data"),
+            observed=group(fit, "observed_data"),
+        )
+
+    @cached_property
+    def priors(self) -> dict[str, Prior]:
+        """Prior of each parameter."""
+        return {name: Prior(**stored) for name, stored in self.manifest["priors"].items()}
+
+    @cached_property
+    def observations(self) -> Observations:
+        """What the model was conditioned on, with its references."""
+        return observations_of(self.constant, self.observed)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest by which the fit is cited."""
+        return cited_digest(self.tree)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks, in their order."""
+        return tuple(map(str, self.posterior["task"].values))
 
 
 @dataclass(frozen=True)
