@@ -1,4 +1,4 @@
-"""A typed view of a fit, opened once, and what is read from it: curves, quantiles and ranks of stored draws."""
+"""A typed view of a fit, opened once, and what is read from it: curves, quantiles and ranks of draws."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ __all__ = [
 class PosteriorView:
     """A fit or a stack, opened once: its manifest parsed, its groups at hand.
 
-    The public value stays a plain `xarray.DataTree`; functions of the package open a view once and hand it on.
+    The public value stays a plain `xarray.DataTree`; functions open a view of it once and hand it on.
 
     Attributes
     ----------
