@@ -100,7 +100,7 @@ def line(scatter: float, *, even: bool, rows: int = 12) -> pd.DataFrame:
     rng, frames = np.random.default_rng(3), []
     for task, slope in (("A", 0.1), ("B", 0.05)):
         compute = np.linspace(16.0, 22.0, rows)
-        year = np.linspace(2012.0, 2020.0, rows)
+        year = np.linspace(2012.1, 2020.1, rows)  # none whole, which would mean its middle
         log_error = -slope * (compute - 14.0) + scatter * rng.standard_normal(rows)
         frames.append(
             pd.DataFrame(
