@@ -45,6 +45,7 @@ format: .venv/.project ## mend what ruff can mend
 
 data: .venv/.project ## rebuild the derived tables of data/
 	$(BIN)/python -m scaling_bayes.systems.build
+	$(BIN)/python -m scaling_bayes.hardware.page
 
 traces: .venv/.project ## make the released traces that data/traces lacks (NAME=... makes one anew)
 	$(BIN)/python -m scaling_bayes.archive.release $(NAME)

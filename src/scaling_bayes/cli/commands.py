@@ -12,6 +12,7 @@ from scaling_bayes.cli.compare import compare
 from scaling_bayes.cli.completion import choices_of, laws, poolings
 from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.cost import afford, decompose, gain, hardware_fit, print_costs, scenario
+from scaling_bayes.cli.data import data
 from scaling_bayes.cli.explore import explore
 from scaling_bayes.cli.options import (
     budget_options,
@@ -385,6 +386,6 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 for command in (
     *(scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization),
     *(compare, scorecard, calibrate, progress, explore),
-    *(traces, verify, cite, bundle),
+    *(traces, verify, cite, bundle, data),
 ):
     cli.add_command(command)
