@@ -233,6 +233,7 @@ COMMANDS = [
     "calibrate",
     "cite",
     "compare",
+    "data",
     "decompose",
     "explore",
     "fit",
