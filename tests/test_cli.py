@@ -247,6 +247,7 @@ COMMANDS = [
     "calibrate",
     "cite",
     "compare",
+    "data",
     "decompose",
     "explore",
     "fit",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling_bayes.errors import OptionError
-from scaling_bayes.hardware.points import decimal_year
+from scaling_bayes.hardware.points import decimal_year, within_year
 from scaling_bayes.hardware.tables import load_accelerators, load_ml_systems, load_table
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _systems(*, records: bool) -> pd.DataFrame:
 
 def _record_machines() -> pd.DataFrame:
     table = load_table("record_machines").drop_duplicates("rmax_flop_per_s")
-    return _frame(table["name"], table["year"] + 0.5, table["rmax_flop_per_s"])
+    return _frame(table["name"], table["year"] + within_year(), table["rmax_flop_per_s"])
 
 
 def _accelerators(*, per_usd: bool) -> pd.DataFrame:

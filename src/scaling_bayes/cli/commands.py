@@ -20,6 +20,7 @@ from scaling_bayes.cli.cost import (
     say_extrapolation,
     scenario,
 )
+from scaling_bayes.cli.data import data
 from scaling_bayes.cli.explore import explore
 from scaling_bayes.cli.keep import refuse_replacing, save_or_keep
 from scaling_bayes.cli.options import (
@@ -426,6 +427,6 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 for command in (
     *(scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization),
     *(compare, scorecard, calibrate, progress, explore),
-    *(traces, verify, cite, bundle),
+    *(traces, verify, cite, bundle, data),
 ):
     cli.add_command(command)
