@@ -13,6 +13,7 @@ from scaling_bayes.options import STACK
 from scaling_bayes.releases import HARDWARE_RELEASE, Release, read_index, release_of
 from scaling_bayes.resources import data_path
 from scaling_bayes.schema import CALIBRATION_KIND, FIT_KIND, HARDWARE_KIND, manifest
+from scaling_bayes.systems.editions import edition_table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,7 +22,7 @@ __all__ = ["Author", "Work", "load_works", "paper_work", "software_work", "works
 
 #: Shipped tables that a fit to `reference_systems` and a hardware posterior are made from, inside ``data/``.
 _TABLES = {
-    FIT_KIND: ("systems",),
+    FIT_KIND: (edition_table(),),
     HARDWARE_KIND: (
         "hardware/accelerators",
         "hardware/prices",
