@@ -25,6 +25,7 @@ from scaling_bayes.systems.counts import (
 from scaling_bayes.systems.derive import derive, devices_from
 from scaling_bayes.systems.flags import split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS, load_systems, reference_systems
+from scaling_bayes.systems.schema import rows_for_fit, validate_systems
 from scaling_bayes.systems.tables import read_cells
 from scaling_bayes.systems.tasks import load_task_floors, load_tasks
 
@@ -297,3 +298,10 @@ def test_tasks_have_bounds_in_order_and_sources(newest):
     assert (tasks["floor_upper"] < tasks["best_error"]).all()
     for task, row in tasks["best_system_id"].items():
         assert error[row] == tasks["best_error"][task]
+
+
+def test_every_row_of_every_edition_passes_the_schema_of_a_fit():
+    for edition in editions.EDITIONS:
+        assert len(validate_systems(load_systems(edition))) == len(load_systems(edition))
+        rows = rows_for_fit(validate_systems(reference_systems(edition)))
+        assert rows.without_compute == 0
