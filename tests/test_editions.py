@@ -24,7 +24,7 @@ from scaling_bayes.systems.counts import (
 )
 from scaling_bayes.systems.derive import derive, devices_from
 from scaling_bayes.systems.flags import split_flags
-from scaling_bayes.systems.load import EXCLUDED_FLAGS, load_systems, reference_systems
+from scaling_bayes.systems.load import EXCLUDED_FLAGS, edition_of, load_systems, reference_systems
 from scaling_bayes.systems.schema import rows_for_fit, validate_systems
 from scaling_bayes.systems.tables import read_cells
 from scaling_bayes.systems.tasks import load_task_floors, load_tasks
@@ -66,6 +66,12 @@ def test_one_constant_chooses_the_edition(monkeypatch):
     assert load_systems().equals(load_systems(editions.DEFAULT_EDITION))
     monkeypatch.setattr(editions, "DEFAULT_EDITION", NEWEST)
     assert reference_systems().equals(reference_systems(NEWEST))
+
+
+def test_a_digest_names_its_edition():
+    assert edition_of(RELEASED_DIGEST) == "2026.11"
+    assert edition_of(data_digest(reference_systems(NEWEST))) == NEWEST
+    assert edition_of("of something else") is None
 
 
 def test_unknown_edition_is_refused():

@@ -14,22 +14,20 @@ from scaling_bayes.releases import HARDWARE_RELEASE, Release, read_index, releas
 from scaling_bayes.resources import data_path
 from scaling_bayes.schema import CALIBRATION_KIND, FIT_KIND, HARDWARE_KIND, manifest
 from scaling_bayes.systems.editions import edition_table
+from scaling_bayes.systems.load import edition_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["Author", "Work", "load_works", "paper_work", "software_work", "works_of"]
 
-#: Shipped tables that a fit to `reference_systems` and a hardware posterior are made from, inside ``data/``.
-_TABLES = {
-    FIT_KIND: (edition_table(),),
-    HARDWARE_KIND: (
-        "hardware/accelerators",
-        "hardware/prices",
-        "hardware/ml_systems",
-        "hardware/record_machines",
-    ),
-}
+#: Shipped tables that a hardware posterior is made from, inside ``data/``.
+_HARDWARE_TABLES = (
+    "hardware/accelerators",
+    "hardware/prices",
+    "hardware/ml_systems",
+    "hardware/record_machines",
+)
 _SHIPPED_SYSTEMS = "scaling_bayes.reference_systems()"
 _LONGEST = 300
 #: "Cottier et al. (2024), The rising costs" and "Epoch AI, Data on AI Models".
@@ -110,7 +108,7 @@ def works_of(tree: xr.DataTree, *, with_hardware: bool = False) -> list[Work]:
     if kind == HARDWARE_KIND or with_hardware:
         if kind == FIT_KIND:
             works += [_released(release) for release in read_index() if release.name == HARDWARE_RELEASE]
-        works += _tables(HARDWARE_KIND)
+        works += _tables(*_HARDWARE_TABLES)
     found: dict[str, Work] = {}
     for work in works:
         found.setdefault(work.url or work.key, work)
@@ -191,7 +189,7 @@ def _released(release: Release) -> Work:
 def _data(stated: dict[str, Any]) -> list[Work]:
     note = f"SHA-256 of the rows fitted {_plain(stated['sha256'])}"
     if stated.get("source") == _SHIPPED_SYSTEMS:
-        table, *sources = _tables(FIT_KIND)
+        table, *sources = _tables(edition_table(edition_of(str(stated["sha256"]))))
         return [replace(table, note=note), *sources]
     return [
         Work(
@@ -204,10 +202,10 @@ def _data(stated: dict[str, Any]) -> list[Work]:
     ]
 
 
-def _tables(kind: str) -> list[Work]:
+def _tables(*names: str) -> list[Work]:
     """Shipped tables, then their sources."""
     tables, sources = [], []
-    for name in _TABLES[kind]:
+    for name in names:
         meta = tomllib.loads(data_path(f"{name}.meta.toml").read_text(encoding="utf-8"))
         tables.append(
             Work(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 from typing import TYPE_CHECKING
 
+from scaling_bayes.digest import data_digest
 from scaling_bayes.resources import data_path
-from scaling_bayes.systems.editions import FROZEN_EDITIONS, edition_table
+from scaling_bayes.systems.editions import EDITIONS, FROZEN_EDITIONS, edition_table
 from scaling_bayes.systems.flags import split_flags
 
 if TYPE_CHECKING:
@@ -133,6 +135,16 @@ def reference_systems(edition: str | None = None) -> pd.DataFrame:
         table[kept] = table[column]
         table[column] = table[corrected].fillna(table[column])
     return table
+
+
+def edition_of(sha256: str) -> str | None:
+    """The edition whose `reference_systems` have that `data_digest`, or None."""
+    return next((edition for edition in EDITIONS if _reference_digest(edition) == sha256), None)
+
+
+@cache
+def _reference_digest(edition: str) -> str:
+    return data_digest(reference_systems(edition))
 
 
 def _has_flag(table: pd.DataFrame, flags: Collection[str]) -> pd.Series[bool]:
