@@ -81,8 +81,8 @@ def _counts(rows: Sequence[Row]) -> str:
             len(of_task),
             sum(bool(row["training_compute_flop"]) for row in of_task),
             sum(bool(row["arithmetic_flop"]) for row in of_task),
-            len(in_paper),
             sum(bool(row["training_compute_corrected_flop"]) for row in of_task),
+            len(in_paper),
             sum(not _is_excluded(row) for row in in_paper),
             len(added),
             sum(bool(row["training_compute_flop"]) and not _is_excluded(row) for row in added),
@@ -99,11 +99,11 @@ def _counts(rows: Sequence[Row]) -> str:
         "systems",
         "with compute",
         "operations counted",
-        "in the 2020 regressions",
         "compute corrected",
-        "of these usable",
+        "in the 2020 regressions",
+        "in a reference fit",
         "added since",
-        "usable",
+        "in a reference fit",
     ]
     return _table(header, [*tasks, line("all", "", rows)])
 
