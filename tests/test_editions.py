@@ -11,8 +11,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from scaling_bayes.conventions import TASK_LABELS
 from scaling_bayes.digest import data_digest
 from scaling_bayes.errors import DataError, OptionError
+from scaling_bayes.figures.systems import main as draw
+from scaling_bayes.figures.systems import plot_systems
 from scaling_bayes.systems import editions
 from scaling_bayes.systems.counts import (
     ARITHMETIC_BASES,
@@ -311,3 +314,17 @@ def test_every_row_of_every_edition_passes_the_schema_of_a_fit():
         assert len(validate_systems(load_systems(edition))) == len(load_systems(edition))
         rows = rows_for_fit(validate_systems(reference_systems(edition)))
         assert rows.without_compute == 0
+
+
+def test_the_picture_shows_every_row_with_compute(newest, tmp_path):
+    figure = plot_systems(NEWEST)
+    counted = newest["training_compute_flop"].notna() & newest["error"].notna()
+    marks = [marks for ax in figure.axes[:5] for marks in ax.collections]
+    assert sum(len(some.get_offsets()) for some in marks) == counted.sum()
+    target = tmp_path / "new" / "systems.svg"
+    assert draw([str(target)]) == 0
+    committed = (DATA.parent / "docs" / "images" / "systems.svg").read_text(encoding="utf-8")
+    for task, rows in newest[counted].groupby("task"):
+        title = f"{TASK_LABELS[task]} ({len(rows)})"
+        assert title in committed
+        assert title in target.read_text(encoding="utf-8")
