@@ -14,8 +14,8 @@ from scipy import stats
 from scaling_bayes.conventions import TASK_LABELS
 from scaling_bayes.digest import data_digest
 from scaling_bayes.errors import DataError, OptionError
-from scaling_bayes.figures.systems import main as draw
-from scaling_bayes.figures.systems import plot_systems
+from scaling_bayes.figures.counts import main as draw
+from scaling_bayes.figures.counts import plot_counts
 from scaling_bayes.systems import editions
 from scaling_bayes.systems.counts import (
     ARITHMETIC_BASES,
@@ -53,7 +53,7 @@ HAND_KEPT = {
 
 @pytest.fixture(scope="module")
 def newest():
-    return load_systems(NEWEST).set_index("system_id")
+    return load_systems(edition=NEWEST).set_index("system_id")
 
 
 @pytest.fixture(scope="module")
@@ -62,24 +62,24 @@ def flags(newest):
 
 
 def test_the_released_edition_gives_the_rows_of_the_released_fits():
-    assert data_digest(reference_systems("2026.11")) == RELEASED_DIGEST
+    assert data_digest(reference_systems(edition="2026.11")) == RELEASED_DIGEST
 
 
 def test_one_constant_chooses_the_edition(monkeypatch):
-    assert load_systems().equals(load_systems(editions.DEFAULT_EDITION))
+    assert load_systems().equals(load_systems(edition=editions.DEFAULT_EDITION))
     monkeypatch.setattr(editions, "DEFAULT_EDITION", NEWEST)
-    assert reference_systems().equals(reference_systems(NEWEST))
+    assert reference_systems().equals(reference_systems(edition=NEWEST))
 
 
 def test_a_digest_names_its_edition():
     assert edition_of(RELEASED_DIGEST) == "2026.11"
-    assert edition_of(data_digest(reference_systems(NEWEST))) == NEWEST
+    assert edition_of(data_digest(reference_systems(edition=NEWEST))) == NEWEST
     assert edition_of("of something else") is None
 
 
 def test_unknown_edition_is_refused():
     with pytest.raises(OptionError, match=r"expected one of 2026\.11"):
-        load_systems("2019")
+        load_systems(edition="2019")
 
 
 def test_a_frozen_edition_cannot_change_unnoticed(tmp_path):
@@ -95,14 +95,14 @@ def test_the_2020_points_are_the_same_in_every_edition():
     columns = ["system_id", "task", "value", "error", "training_compute_flop", "device", "training_seconds"]
     points = [
         table.loc[table["in_thompson2020"], columns].reset_index(drop=True)
-        for table in map(load_systems, editions.EDITIONS)
+        for table in (load_systems(edition=edition) for edition in editions.EDITIONS)
     ]
     assert len(points[0]) == 88
     assert all(other.equals(points[0]) for other in points[1:])
 
 
 def test_what_was_reported_is_not_overwritten(newest):
-    released = load_systems("2026.11").set_index("system_id")
+    released = load_systems(edition="2026.11").set_index("system_id")
     kept = ["task", "metric", "value", "device", "device_count", "training_seconds", "publication_date"]
     assert newest.loc[released.index, kept].equals(released[kept])
 
@@ -143,7 +143,7 @@ def test_faults_of_a_kind_are_flagged(newest, flags):
     assert all("unverified_compute" in flags[row] for row in doubted)
     assert newest.loc[doubted, "compute_in_doubt"].all()
     assert all("time_of_other_task" in flags[row] for row in ("coco-090", "coco-091"))
-    out = set(newest.index[in_paper]) - set(reference_systems(NEWEST)["system_id"])
+    out = set(newest.index[in_paper]) - set(reference_systems(edition=NEWEST)["system_id"])
     released = {"imagenet-108", "imagenet-161", "coco-094", "squad-052", "conll-021", "wmt-021"}
     assert out == released | {"coco-090", "coco-091"}
 
@@ -263,7 +263,7 @@ def test_excluded_rows_say_why(newest, flags):
 
 
 def test_a_reference_fit_of_the_newest_edition_has_every_task():
-    rows = reference_systems(NEWEST)
+    rows = reference_systems(edition=NEWEST)
     assert (rows.groupby("task").size() >= 12).all()
     assert rows["training_compute_flop"].notna().all()
     assert rows["error"].between(0, 1, inclusive="neither").all()
@@ -311,19 +311,19 @@ def test_tasks_have_bounds_in_order_and_sources(newest):
 
 def test_every_row_of_every_edition_passes_the_schema_of_a_fit():
     for edition in editions.EDITIONS:
-        assert len(validate_systems(load_systems(edition))) == len(load_systems(edition))
-        rows = rows_for_fit(validate_systems(reference_systems(edition)))
+        assert len(validate_systems(load_systems(edition=edition))) == len(load_systems(edition=edition))
+        rows = rows_for_fit(validate_systems(reference_systems(edition=edition)))
         assert rows.without_compute == 0
 
 
 def test_the_picture_shows_every_row_with_compute(newest, tmp_path):
-    figure = plot_systems(NEWEST)
+    figure = plot_counts(NEWEST)
     counted = newest["training_compute_flop"].notna() & newest["error"].notna()
     marks = [marks for ax in figure.axes[:5] for marks in ax.collections]
     assert sum(len(some.get_offsets()) for some in marks) == counted.sum()
     target = tmp_path / "new" / "systems.svg"
     assert draw([str(target)]) == 0
-    committed = (DATA.parent / "docs" / "images" / "systems.svg").read_text(encoding="utf-8")
+    committed = (DATA.parent / "docs" / "images" / "systems_by_count.svg").read_text(encoding="utf-8")
     for task, rows in newest[counted].groupby("task"):
         title = f"{TASK_LABELS[task]} ({len(rows)})"
         assert title in committed

@@ -63,7 +63,7 @@ _FLOATS = (
 )
 
 
-def load_systems(edition: str | None = None) -> pd.DataFrame:
+def load_systems(*, edition: str | None = None) -> pd.DataFrame:
     """Every system of the table, with and without compute.
 
     Parameters
@@ -98,7 +98,7 @@ def load_systems(edition: str | None = None) -> pd.DataFrame:
     return table
 
 
-def reference_systems(edition: str | None = None) -> pd.DataFrame:
+def reference_systems(*, edition: str | None = None) -> pd.DataFrame:
     """The rows the reference fit uses.
 
     Those of the 2020 regressions, and in later editions those added since, less the ones with a flag of
@@ -121,7 +121,7 @@ def reference_systems(edition: str | None = None) -> pd.DataFrame:
     OptionError
         If there is no such edition.
     """
-    table = load_systems(edition)
+    table = load_systems(edition=edition)
     chosen = table["in_thompson2020"]
     if "since_edition" in table:
         usable = table["training_compute_flop"].notna() & table["error"].notna()
@@ -144,7 +144,7 @@ def edition_of(sha256: str) -> str | None:
 
 @cache
 def _reference_digest(edition: str) -> str:
-    return data_digest(reference_systems(edition))
+    return data_digest(reference_systems(edition=edition))
 
 
 def _has_flag(table: pd.DataFrame, flags: Collection[str]) -> pd.Series[bool]:

@@ -1,6 +1,6 @@
-"""`plot_systems`: every system with compute, error against compute, by task.
+"""`plot_counts`: every system with compute, error against compute, by task.
 
-Run ``python -m scaling_bayes.figures.systems FILE.svg`` to draw the picture of docs/data.md.
+Run ``python -m scaling_bayes.figures.counts FILE.svg`` to draw the picture of docs/data.md.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_systems"]
+__all__ = ["plot_counts"]
 
 #: Marker of each count of compute.
 _MARKERS: Final[Mapping[str, str]] = MappingProxyType(
@@ -61,7 +61,7 @@ _YEARS: Final = Normalize(2012, 2026)
 
 
 @styled
-def plot_systems(edition: str = LATEST_EDITION, *, width: float = 8.9, height: float = 6.2) -> Figure:
+def plot_counts(edition: str = LATEST_EDITION, *, width: float = 8.9, height: float = 6.2) -> Figure:
     """Error against training compute of every system that reports it, one panel a task.
 
     Parameters
@@ -77,8 +77,8 @@ def plot_systems(edition: str = LATEST_EDITION, *, width: float = 8.9, height: f
         Colour is the year, the marker how compute was counted, opacity how far the row can be relied on; the
         band is the 90 % interval of the floor of `load_tasks`.
     """
-    fitted = set(reference_systems(edition)["system_id"])
-    table, floors = _points(load_systems(edition), fitted), load_tasks()
+    fitted = set(reference_systems(edition=edition)["system_id"])
+    table, floors = _points(load_systems(edition=edition), fitted), load_tasks()
     figure = new_figure(width, height)
     panels = list(figure.subplots(2, 3).flat)
     for ax, (task, label) in zip(panels, TASK_LABELS.items(), strict=False):
@@ -156,13 +156,13 @@ def _key(figure: Figure, ax: Axes, counts: set[str]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draw the picture; return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m scaling_bayes.figures.systems", description="Draw every system with compute as SVG."
+        prog="python -m scaling_bayes.figures.counts", description="Draw every system with compute as SVG."
     )
     parser.add_argument("output", type=Path, help="file to write")
     options = parser.parse_args(arguments)
     try:
         options.output.parent.mkdir(parents=True, exist_ok=True)
-        write_text(options.output, to_svg(plot_systems(), alt="Error against training compute by task"))
+        write_text(options.output, to_svg(plot_counts(), alt="Error against training compute by task"))
     except ScalingBayesError as error:
         sys.stderr.write(f"{error}\n")
         return 1
