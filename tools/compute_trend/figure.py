@@ -48,7 +48,7 @@ _DRAWN: Mapping[str, tuple[str, str, float, float]] = MappingProxyType(
     }
 )
 _LINE_COLORS = {"systems": "muted"}
-#: Where the name of a landmark system stands, in points from its mark.
+#: Landmark systems that are drawn, and where the name stands, in points from the mark.
 _PLACES = {
     "AlexNet": (-6, 8, "right"),
     "ResNeXt-101": (7, -9, "left"),
@@ -135,6 +135,7 @@ def _landmarks(ax: Axes) -> None:
     import numpy as np
 
     systems = load_landmark_systems()
+    systems = systems[systems["system"].isin(_PLACES)]
     year = decimal_year(systems["publication_date"])
     value = np.log10(systems["training_compute_flop"])
     ax.plot(
@@ -149,7 +150,7 @@ def _landmarks(ax: Axes) -> None:
         label="landmark systems, burden at peak (FLOP)",
     )
     for name, x, y in zip(systems["system"], year, value, strict=True):
-        right, up, side = _PLACES.get(name, (7, 0, "left"))
+        right, up, side = _PLACES[name]
         ax.annotate(
             name,
             (x, y),

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling_bayes.errors import OptionError
-from scaling_bayes.hardware.points import decimal_year, within_year
+from scaling_bayes.hardware.points import decimal_year
 from scaling_bayes.hardware.tables import load_accelerators, load_ml_systems, load_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CLAIM_YEARS", "SERIES", "Series", "series_points"]
+__all__ = ["CLAIM_YEARS", "SERIES", "Series", "series_points", "series_values"]
 
 _GPU_CLASSES = ("gpu_datacenter", "gpu_consumer", "gpu_workstation")
 #: The window of the claim on training compute, both ends whole years.
@@ -97,7 +97,30 @@ SERIES: Mapping[str, Series] = MappingProxyType(
 
 
 def series_points(name: str) -> pd.DataFrame:
-    """Points of one series, in order of time.
+    """Points of one series, in order of time: `series_values` with the logarithm of the value.
+
+    Parameters
+    ----------
+    name : str
+        One of `SERIES`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``name``, ``year`` (decimal) and ``log10_value`` in the unit of the series.
+
+    Raises
+    ------
+    OptionError
+        If there is no such series.
+    """
+    points = series_values(name)
+    points["log10_value"] = np.log10(points.pop("value"))
+    return points
+
+
+def series_values(name: str) -> pd.DataFrame:
+    """Values of one series, in order of time, as the tables have them.
 
     All systems: every dated estimate, guesses included; robust noise stands for them. Record systems: those
     with more compute than any before (of one day, the largest), among estimates that are confident or
@@ -113,7 +136,7 @@ def series_points(name: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``name``, ``year`` (decimal), ``value`` in the unit of the series and ``log10_value``.
+        ``name``, ``year`` (decimal) and ``value`` in the unit of the series.
 
     Raises
     ------
@@ -139,8 +162,10 @@ def series_points(name: str) -> pd.DataFrame:
 def _frame(names: pd.Series[str], year: pd.Series[float], value: pd.Series[float]) -> pd.DataFrame:
     import pandas as pd
 
-    frame = pd.DataFrame({"name": names, "year": year, "value": value, "log10_value": np.log10(value)})
-    known: pd.DataFrame = frame[np.isfinite(frame["year"]) & np.isfinite(frame["log10_value"])]
+    frame = pd.DataFrame({"name": names, "year": year, "value": value})
+    known: pd.DataFrame = frame[
+        np.isfinite(frame["year"]) & (frame["value"] > 0) & np.isfinite(frame["value"])
+    ]
     return known
 
 
@@ -156,7 +181,7 @@ def _systems(*, records: bool) -> pd.DataFrame:
 
 def _record_machines() -> pd.DataFrame:
     table = load_table("record_machines").drop_duplicates("rmax_flop_per_s")
-    return _frame(table["name"], table["year"] + within_year(), table["rmax_flop_per_s"])
+    return _frame(table["name"], table["year"] + 0.5, table["rmax_flop_per_s"])
 
 
 def _accelerators(*, per_usd: bool) -> pd.DataFrame:

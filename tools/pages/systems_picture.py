@@ -31,7 +31,7 @@ from scaling_bayes.figures.svg import to_svg
 from scaling_bayes.files import write_text
 from scaling_bayes.resources import data_path
 from scaling_bayes.systems.load import FAMILIES, load_systems
-from tools.tables.cells import read_cells
+from scaling_bayes.systems.tables import read_cells
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,13 +15,12 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tools.tables.cells import write_cells
-
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.files import write_bytes
 from scaling_bayes.hardware.editions import EDITIONS, check_edition
 from scaling_bayes.hardware.tables import TABLE_NAMES, load_table
 from scaling_bayes.resources import data_path
+from scaling_bayes.systems.tables import write_cells
 from scaling_bayes.trace.io import check_writable
 
 if TYPE_CHECKING:
