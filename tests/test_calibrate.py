@@ -46,6 +46,20 @@ def calibrated(tmp_path_factory: pytest.TempPathFactory) -> xr.DataTree:
     return calibrate("prior_sbc", SYSTEMS, simulations=30, store=store, **PLAIN, **QUICK)
 
 
+def test_a_table_in_another_unit_is_the_same_job(tmp_path: Path) -> None:
+    flop = pd.read_csv(SYSTEMS)
+    giga = flop.rename(columns={"training_compute_flop": "training_compute"})
+    giga["training_compute"] /= 1e9
+    sampler = SamplerOptions(draws=10, tune=10, chains=1, target_accept=0.9, random_seed=1)
+    made = [
+        calibrate_module._model(table, unit, PLAIN, None, sampler)[0].observations
+        for table, unit in ((flop, None), (giga, "GFLOP"))
+    ]
+    np.testing.assert_allclose(made[0].log10_compute, made[1].log10_compute, rtol=1e-12)
+    with pytest.raises(OptionError, match="come with the posterior"):
+        calibrate("posterior_sbc", unit="GFLOP", posterior=xr.DataTree())
+
+
 def test_thirty_simulations_are_calibrated(calibrated: xr.DataTree) -> None:
     """The small form of docs/calibration.md; a wrong likelihood or prior fails it by far."""
     summary = summarize_calibration(calibrated)
