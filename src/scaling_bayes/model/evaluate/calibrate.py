@@ -64,6 +64,7 @@ def calibrate(
     experiment: str = "prior_sbc",
     systems: pd.DataFrame | str | PathLike[str] | None = None,
     *,
+    unit: str | None = None,
     simulations: int = 500,
     posterior: xr.DataTree | None = None,
     store: str | PathLike[str] | None = None,
@@ -95,6 +96,8 @@ def calibrate(
         What is done.
     systems : DataFrame or path, optional
         As in `fit`. Simulated systems share their tasks, years, papers and flags.
+    unit : str, optional
+        Unit of the systems' compute, as in `fit`.
     simulations : int
         Number of simulations.
     posterior : DataTree, optional
@@ -153,10 +156,12 @@ def calibrate(
     }
     sampler = SamplerOptions(random_seed=random_seed, **settings)
     if posterior is None:
-        model, source = _model(systems, options, priors, sampler)
+        model, source = _model(systems, unit, options, priors, sampler)
     else:
-        if systems is not None or options or priors:
-            raise OptionError("systems, options and priors come with the posterior; give none beside it.")
+        if systems is not None or unit is not None or options or priors:
+            raise OptionError(
+                "systems, unit, options and priors come with the posterior; give none beside it."
+            )
         model, source = _model_of(posterior, sampler)
     job = _job(experiment, model, simulations, posterior)
     place = Path(store or f"calibration-{experiment}-{model.options.law}.zarr")
@@ -167,6 +172,7 @@ def calibrate(
 
 def _model(
     systems: pd.DataFrame | str | PathLike[str] | None,
+    unit: str | None,
     options: Mapping[str, Any],
     priors: Mapping[str, Any] | None,
     sampler: SamplerOptions,
@@ -175,7 +181,7 @@ def _model(
     if unknown:
         raise OptionError(f"{', '.join(sorted(unknown))}: not an option; expected those of fit().")
     asked = ModelOptions(**options)
-    table, source = table_to_fit(systems, pooling=asked.pooling)
+    table, source = table_to_fit(systems, unit=unit, pooling=asked.pooling)
     observations = observe(table, needs_year=asked.needs_year)
     chosen = observations.applicable(asked)
     resolved = resolve_priors(default_priors(chosen), priors)
