@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from scaling_bayes.diagnostics.checks import failed_checks
+from scaling_bayes.diagnostics.criticism import doubts
 from scaling_bayes.explore.bars import Bar, curve_of, interval_bar
 from scaling_bayes.explore.calls import command_lines, number_text, python_call
 from scaling_bayes.explore.choices import BUDGET_STEPS, CARBON_STEPS, read_choices
@@ -85,7 +86,7 @@ class Page:
         self._choices = read_choices(idata)
         self._named = {without_steering(task.name): task.name for task in self._choices.tasks}
         self._digest = cited_digest(idata)
-        self._failed = failed_checks(idata)
+        self._failed = [*failed_checks(idata), *doubts(idata)]
         self._yardsticks = cost_yardsticks()
         self._templates = page_templates(_FOLDER)
         self._templates.filters["amount"] = number_text

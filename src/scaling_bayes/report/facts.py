@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scaling_bayes.diagnostics.checks import checks
+from scaling_bayes.diagnostics.criticism import data_checks
 from scaling_bayes.diagnostics.scores import load_scorecard
 from scaling_bayes.errors import DataError
 from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, reported
@@ -89,6 +91,8 @@ class Facts:
         Released simulation-based calibration of the same model, priors and data.
     checks : DataFrame
         From `scaling_bayes.checks`.
+    data_checks : DataFrame or None
+        From `scaling_bayes.data_checks`.
     systems : DataFrame
         One row per observed system; columns the fit did not keep are absent.
     by_task : DataFrame
@@ -103,6 +107,8 @@ class Facts:
         From `extrapolation`.
     extrapolated : tuple of str
         From `extrapolation_sentences`.
+    unread : dict
+        Name of each optional part that could not be read, and why.
     """
 
     idata: xr.DataTree
@@ -121,6 +127,7 @@ class Facts:
     scorecard: pd.DataFrame | None
     simulated: xr.DataTree | None
     checks: pd.DataFrame
+    data_checks: pd.DataFrame | None
     systems: pd.DataFrame
     by_task: pd.DataFrame
     flags: pd.DataFrame
@@ -128,6 +135,7 @@ class Facts:
     beyond_data: pd.DataFrame
     extrapolated: tuple[str, ...]
     costs: Costs | None = None
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 def read_facts(
@@ -150,6 +158,15 @@ def read_facts(
     yardsticks = {} if costs is None else costs.yardsticks["log10_training_compute_flop"]
     asked = manifest(projected)["projection"]
     systems = _systems(idata)
+    unread: dict[str, str] = {}
+
+    def optional(name: str, read: Callable[[xr.DataTree], Any]) -> Any:
+        try:
+            return read(idata)
+        except Exception as error:  # noqa: BLE001  whatever stops an optional part, the report goes on
+            unread[name] = f"{type(error).__name__}: {error}"
+            return None
+
     return Facts(
         idata=idata,
         tasks=tasks_of(idata),
@@ -164,9 +181,10 @@ def read_facts(
         progress=summarize_progress(idata),
         laws=_laws(idata),
         sensitivity=_sensitivity(idata),
-        scorecard=_scorecard(idata),
-        simulated=_simulated(idata),
+        scorecard=optional("scorecard", _scorecard),
+        simulated=optional("simulated", _simulated),
         checks=checks(idata),
+        data_checks=optional("data_checks", data_checks),
         systems=systems,
         by_task=_by_task(idata, systems),
         flags=_flags(systems),
@@ -174,6 +192,7 @@ def read_facts(
         costs=costs,
         beyond_data=extrapolation(projected),
         extrapolated=tuple(extrapolation_sentences(projected, scenario)),
+        unread=unread,
     )
 
 

@@ -41,6 +41,7 @@ _SCHEMA = {
     "sensitivity": "power-scaling sensitivity of each quantity to all priors, the likelihood and each prior",
     "simulated": "simulation-based calibration: coverage of intervals, bias in posterior standard "
     "deviations, contraction, and p_value of uniform ranks of each quantity",
+    "data_checks": "checks of the model against the data; worst is the task or system that sets the value",
     "scorecard": "log_score and gain in nats per 60 systems, crps in log10 error",
 }
 
@@ -84,6 +85,7 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
         "scorecard": None if facts.scorecard is None else _scorecard(facts.scorecard),
         "simulated": None if facts.simulated is None else records(summarize_calibration(facts.simulated)),
         "checks": records(facts.checks),
+        "data_checks": None if facts.data_checks is None else records(facts.data_checks),
         "options": manifest["model"],
         "priors": manifest["priors"],
         "sampler": manifest["sampler"],

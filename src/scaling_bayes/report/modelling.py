@@ -12,7 +12,7 @@ from scaling_bayes.figures.fits import plot_fits
 from scaling_bayes.figures.slopes import plot_slopes
 from scaling_bayes.figures.style import legible, task_label
 from scaling_bayes.projection.progress import THEORETICAL_EXPONENT
-from scaling_bayes.report.blocks import Cell, Column, FactsPart, Section, Status, Table, TextPart
+from scaling_bayes.report.blocks import Cell, Column, FactsPart, Part, Section, Status, Table, TextPart
 from scaling_bayes.report.comparison import least_squares_lines, least_squares_slopes
 from scaling_bayes.report.drawing import WIDE, draw
 from scaling_bayes.report.estimates import CONVENTION, estimate, percent
@@ -36,6 +36,10 @@ _CHECKS = {
     "divergences": "divergences",
     "ebfmi": "E-BFMI",
     "max_treedepth_share": "share at maximal tree depth",
+    "wrong_sign": "error falls with compute",
+    "lack_of_fit": "trend and curvature as the law gives",
+    "outlier": "most distant system",
+    "influence": "shift of a slope without its most influential system",
 }
 _COMMON = {
     "compute_error": "Error of reported compute, standard deviation in powers of ten",
@@ -215,9 +219,40 @@ def checks_section(facts: Facts) -> Section:
     )
     caption = "Checks of the sampler: R-hat, effective sample sizes, divergences, energy and tree depth."
     caption += " Each fit in the stack was sampled and checked for itself." if stacked else ""
-    return Section(
-        "checks", "Checks of the fit", "Checks", (Table(caption, tuple(columns), tuple(rows)), figure)
+    parts = (Table(caption, tuple(columns), tuple(rows)), *_against_data(facts), figure)
+    return Section("checks", "Checks of the fit", "Checks", parts)
+
+
+def _against_data(facts: Facts) -> tuple[Part, ...]:
+    """Table of the checks of the model against the data; where there is none, `Facts.unread` says why."""
+    if facts.data_checks is None:
+        return ()
+    rows: list[tuple[Cell, ...]] = [
+        (
+            _CHECKS.get(row["check"], row["check"]),
+            _value(row["value"]),
+            f"{_SIGNS[row['comparison']]} {row['threshold']:g}",
+            Status(bool(row["passed"])),
+            legible(row["worst"], 60),
+            "" if row["passed"] else row["meaning"],
+        )
+        for row in records(facts.data_checks)
+    ]
+    columns = [
+        Column("Check"),
+        Column("Value", "p-value; shift in standard deviations", numeric=True),
+        Column("Must be", numeric=True),
+        Column("Result"),
+        Column("Set by"),
+        Column("What it means", grows=True),
+    ]
+    if facts.data_checks["passed"].all():
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    caption = (
+        "Checks of the model against the data: would it make systems like these? The p-values allow for the "
+        "number of tasks or systems tested."
     )
+    return (Table(caption, tuple(columns), tuple(rows)),)
 
 
 def settings_section(facts: Facts) -> Section:
