@@ -23,8 +23,7 @@ from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summarize_projection
 from scaling_bayes.report import COST_QUESTION, QUESTION, build_report, render_html, write_report
 from scaling_bayes.report.blocks import FailurePart
-from scaling_bayes.report.magnitudes import in_words, month_of, months
-from scaling_bayes.text import format_error, format_interval, format_power_of_ten
+from scaling_bayes.text import format_error, format_interval, format_power_of_ten, in_words, month_of, months
 from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.io import open_trace, save_trace
 

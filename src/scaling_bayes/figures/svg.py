@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-from scaling_bayes.figures.style import COLORS, legible, styled
+from scaling_bayes.figures.style import COLORS, styled
+from scaling_bayes.text import legible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

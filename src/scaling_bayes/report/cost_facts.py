@@ -25,13 +25,14 @@ from scaling_bayes.projection.decompose import decompose
 from scaling_bayes.projection.largest_machines import record_machine_days
 from scaling_bayes.projection.project import project_over
 from scaling_bayes.projection.required_gain import compare_routes, required_gain_in, summarize_gain
-from scaling_bayes.report.magnitudes import kilograms_in_words, usd_in_words
+from scaling_bayes.text import kilograms_in_words, usd_in_words
 from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from scaling_bayes.projection.scenario import Scenario
+    from scaling_bayes.trace.view import PosteriorView
 
 __all__ = [
     "DEFAULT_BUDGETS",
@@ -163,7 +164,7 @@ def read_budgets(budget_usd: Any, carbon_kg: Any) -> tuple[Budget, ...]:
 
 
 def read_costs(
-    idata: xr.DataTree,
+    fit: PosteriorView,
     projected: xr.DataTree,
     years: Any,
     scenario: Scenario,
@@ -173,8 +174,7 @@ def read_costs(
 
     Parameters
     ----------
-    idata : DataTree
-        A fit.
+    fit : PosteriorView
     projected : DataTree
         From `project`, with the scenario.
     years
@@ -191,9 +191,9 @@ def read_costs(
     kind, hardware = str(asked["kind"]), open_hardware()
     affordability: list[list[pd.DataFrame]] = [[] for _ in budgets]
     first_years: list[list[pd.DataFrame]] = [[] for _ in budgets]
-    horizon = default_years(idata)
+    horizon = default_years(fit.tree)
     for chunk in _chunks(targets):
-        tree = project_over(idata, chunk, horizon, kind, scenario=scenario, hardware=hardware)
+        tree = project_over(fit.tree, chunk, horizon, kind, scenario=scenario, hardware=hardware)
         for position, budget in enumerate(budgets):
             answer = affordable_in(tree, **budget.asked)
             affordability[position].append(probability_by_year(answer))
@@ -201,8 +201,8 @@ def read_costs(
     gains = [required_gain_in(projected, **budget.asked) for budget in budgets]
     shown = _shown(targets)
     last = None if years is None else float(data["year"].values[-1])
-    decomposition, not_decomposed = _decomposed(idata, shown, targets, last, kind, scenario, hardware)
-    machine = record_machine_days(idata, targets, years, kind, scenario=scenario, hardware=hardware)
+    decomposition, not_decomposed = _decomposed(fit, shown, targets, last, kind, scenario, hardware)
+    machine = record_machine_days(fit.tree, targets, years, kind, scenario=scenario, hardware=hardware)
     return Costs(
         scenario=scenario,
         assumptions=scenario.describe(),
@@ -237,7 +237,7 @@ def _shown(targets: list[tuple[str, float]]) -> list[tuple[str, float]]:
 
 
 def _decomposed(
-    idata: xr.DataTree,
+    fit: PosteriorView,
     chosen: list[tuple[str, float]],
     targets: list[tuple[str, float]],
     year: float | None,
@@ -248,7 +248,7 @@ def _decomposed(
     """Decompose each target, or the hardest easier one of its task that every draw reaches."""
 
     def asked(some: list[tuple[str, float]]) -> pd.DataFrame:
-        return decompose(idata, some, year, kind, scenario=scenario, hardware=hardware)
+        return decompose(fit.tree, some, year, kind, scenario=scenario, hardware=hardware)
 
     try:
         return asked(chosen), {}

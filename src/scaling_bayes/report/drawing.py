@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from scaling_bayes.figures.style import legible
-from scaling_bayes.figures.svg import to_svg
+from scaling_bayes import figures
 from scaling_bayes.report.blocks import FailurePart, FigurePart
+from scaling_bayes.text import legible
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["NARROW", "WIDE", "draw"]
 
@@ -19,7 +20,7 @@ WIDE, NARROW = 8.9, 4.17
 
 
 def draw(
-    name: str, title: str, *, caption: str, alt: str, function: Callable[[float], Figure]
+    name: str, title: str, *, caption: str, alt: str, function: Callable[[float], Figure | Axes]
 ) -> FigurePart | FailurePart:
     """Draw a picture in both widths.
 
@@ -32,13 +33,18 @@ def draw(
     caption, alt : str
         For readers who see it, and for those who do not.
     function : callable
-        ``function(width)``: the figure, `width` inches wide.
+        ``function(width)``: the figure, `width` inches wide, or its only axes.
     """
     try:
         wide, narrow = (
-            to_svg(function(width), name=f"{name}-{form}", alt=alt)
+            figures.to_svg(_whole(function(width)), name=f"{name}-{form}", alt=alt)
             for width, form in ((WIDE, "wide"), (NARROW, "narrow"))
         )
     except Exception as error:  # noqa: BLE001 - whatever stops a picture, the report goes on and says so
         return FailurePart(name, title, legible(f"{type(error).__name__}: {error}", 500))
     return FigurePart(name, caption, wide, narrow)
+
+
+def _whole(drawn: Figure | Axes) -> Figure:
+    figure: Figure | SubFigure | None = drawn.get_figure(root=True)
+    return figure  # type: ignore[return-value]
