@@ -33,6 +33,7 @@ PUBLIC_NAMES = [
     "cite",
     "compare",
     "compare_routes",
+    "data_checks",
     "decompose",
     "default_targets",
     "fit",
