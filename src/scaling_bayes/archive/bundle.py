@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scaling_bayes.citing.cite import cite
 from scaling_bayes.citing.works import Work, works_of
-from scaling_bayes.diagnostics.calibration import summarize_calibration
 from scaling_bayes.diagnostics.verification import stored_hardware, verify_trace
 from scaling_bayes.errors import OptionError
 from scaling_bayes.files import check_writable, replacing, temporary_folder, write_text
+from scaling_bayes.projection.summarize import summary
 from scaling_bayes.report import write_report
 from scaling_bayes.resources import document_path
 from scaling_bayes.text import csv_text, json_text
@@ -125,7 +125,7 @@ def _write_documents(view: TraceView, folder: Path) -> None:
         write_report(view, folder / "report.html")
         tables = {"systems": _systems(view)}
     elif view.kind == CALIBRATION_KIND:
-        tables = {"summary": summarize_calibration(view)}
+        tables = {"summary": summary(view.tree)}
     else:
         tables = dict(zip(("points", "offers"), stored_hardware(view), strict=True))
     for name, table in tables.items():

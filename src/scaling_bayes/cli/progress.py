@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaling_bayes.cli.options import csv_option, json_option, refuse_both, trace_argument
-from scaling_bayes.cli.output import echo, open_fit, print_csv, print_json, print_table
+from scaling_bayes.cli.output import echo, open_fit, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,15 +39,12 @@ def progress(trace: str, as_json: bool, as_csv: bool) -> None:
     Example:
       scaling-bayes progress trace.nc
     """
-    from scaling_bayes.projection.progress import summarize_progress
+    from scaling_bayes.cli.question import print_for_machines
+    from scaling_bayes.projection.summarize import summary
 
     refuse_both(as_json=as_json, as_csv=as_csv)
-    frame = summarize_progress(open_fit(trace))
-    if as_json:
-        print_json(frame.to_dict(orient="records"))
-    elif as_csv:
-        print_csv(frame)
-    else:
+    frame = summary(open_fit(trace))
+    if not print_for_machines(frame, as_json=as_json, as_csv=as_csv):
         _print(frame)
 
 

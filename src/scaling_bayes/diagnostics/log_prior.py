@@ -8,10 +8,10 @@ from scaling_bayes.core.parameters import log_prior
 from scaling_bayes.trace.schema import annotate
 from scaling_bayes.trace.view import PosteriorView
 
-__all__ = ["log_prior_of", "with_log_prior"]
+__all__ = ["add_log_prior", "log_prior_of"]
 
 
-def with_log_prior(idata: xr.DataTree) -> xr.DataTree:
+def add_log_prior(idata: xr.DataTree) -> xr.DataTree:
     """Give a fit with the group ``log_prior`` besides, for ArviZ.
 
     A trace does not hold it, as it follows from the draws. It is what ``arviz_stats.psense_summary`` and
@@ -31,7 +31,7 @@ def with_log_prior(idata: xr.DataTree) -> xr.DataTree:
     Examples
     --------
     >>> import scaling_bayes as sb
-    >>> sorted(sb.with_log_prior(sb.open_trace("reference-2026.11"))["log_prior"])[:3]
+    >>> sorted(sb.add_log_prior(sb.open_trace("reference-2026.11"))["log_prior"])[:3]
     ['compute_error', 'compute_growth', 'compute_mean']
     """
     tree = idata.copy()

@@ -56,7 +56,7 @@ def plot_projections(
     Parameters
     ----------
     summary : DataFrame
-        From `summarize_projection`; rows of other quantities are left out.
+        From `summary` of a projection; rows of other quantities are left out.
     quantity : str
         What to draw: training compute, ``log10_cost_usd``, ``log10_energy_kwh`` or ``log10_carbon_kg``.
     yardsticks : mapping, optional
@@ -84,7 +84,7 @@ def plot_projections(
         needed = "" if quantity == "log10_training_compute_flop" else ", of a projection with a scenario"
         raise FigureError(
             f"the summary holds no projection of {QUANTITIES[quantity][0]}; expected one from "
-            f"summarize_projection(){needed}."
+            f"summary(projection){needed}."
         )
     tasks = list(dict.fromkeys(str(row["task"]) for row in rows))
     shown = {label: x for label, x in (yardsticks or {}).items() if math.isfinite(x)}

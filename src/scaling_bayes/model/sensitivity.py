@@ -86,7 +86,7 @@ def _quantities(view: PosteriorView) -> dict[str, NDArray[np.float64]]:
     parts = {f"slope[{task}]": slope.sel(task=task) for task in slope["task"].values}
     if "progress" in posterior:
         parts |= {f"progress[{task}]": posterior["progress"].sel(task=task) for task in slope["task"].values}
-    projected = group(project(view.tree), "projection").isel(year=0)
+    projected = group(project(view), "projection").isel(year=0)
     compute = projected["log10_training_compute_flop"]
     for number, label in enumerate(projected["target"].values):
         parts[f"compute[{label}]"] = compute.isel(target=number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scaling_bayes import figures
+from scaling_bayes.hardware.devices import DEVICE_CLASSES
 from scaling_bayes.report.blocks import Cell, Column, Details, PowerInterval, Section, Table, TextPart
 from scaling_bayes.report.cost_facts import MOST_TASKS
 from scaling_bayes.report.drawing import draw
@@ -34,12 +35,6 @@ _TITLES = {"log10_cost_usd": ("cost", "Cost"), "log10_carbon_kg": ("carbon", "Ca
 _YARDSTICK_SOURCES = {
     "log10_cost_usd": "World GDP: World Bank.",
     "log10_carbon_kg": "World emissions, of energy, in a year: IEA.",
-}
-_DEVICES = {
-    "gpu_datacenter": "data-centre GPUs",
-    "gpu_consumer": "consumer GPUs",
-    "gpu_workstation": "workstation GPUs",
-    "tpu": "TPUs",
 }
 
 
@@ -72,13 +67,14 @@ def lead(facts: Facts) -> str:
 
 def burden(scenario: Scenario) -> str:
     """What a FLOP counts as, and on what it is paid for."""
-    peak = "bf16" if scenario.device_class == "tpu" else "FP32"
+    devices = DEVICE_CLASSES[scenario.device_class]
+    peak = devices.peak
     if scenario.device is not None:
         on = f"{legible(scenario.device, 60)} at its {peak} peak"
     elif "peak_flop_per_s" in scenario.replacements:
         on = "the scenario's own chip at its peak"
     else:
-        on = f"{_DEVICES[scenario.device_class]} at {peak} peak"
+        on = f"{devices.label} at {peak} peak"
     return f"A requirement counts the hours of devices at peak rate, used or not, and is paid for on {on}."
 
 

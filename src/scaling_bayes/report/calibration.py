@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling_bayes import figures
-from scaling_bayes.diagnostics.calibration import is_projection, summarize_calibration
-from scaling_bayes.diagnostics.scores import COVERAGES, FORECASTERS_DRAWN, summarize_scores
+from scaling_bayes.diagnostics.calibration import calibration_table, is_projection
+from scaling_bayes.diagnostics.scores import COVERAGES, FORECASTERS_DRAWN, score_table
 from scaling_bayes.report.blocks import Cell, Column, Details, Section, Table
 from scaling_bayes.report.drawing import draw
 from scaling_bayes.text import forecaster_label, records, task_label
@@ -87,7 +87,7 @@ def simulated_section(facts: Facts) -> Section | None:
     if facts.simulated is None:
         return None
     simulated = facts.simulated
-    summary = summarize_calibration(simulated)
+    summary = calibration_table(simulated)
     of_projection = np.array([is_projection(name) for name in summary["quantity"]])
     parts = [("Parameters", summary[~of_projection]), ("Projections", summary[of_projection])]
     fits = simulated.group("fits").sizes["fit"]
@@ -156,7 +156,7 @@ def scorecard_section(facts: Facts) -> Section | None:
         alt="Coverage of intervals and rank histograms of predictions out of time. "
         + "; ".join(
             f"{forecaster_label(row['forecaster'])}: {100 * row['coverage_90']:.0f} % in the 90 % interval"
-            for row in records(summarize_scores(scores))
+            for row in records(score_table(scores))
             if row["forecaster"] in drawn
         ),
         function=lambda width: figures.plot_calibration(scores, forecasters=drawn, width=width),
@@ -173,7 +173,7 @@ def scorecard_section(facts: Facts) -> Section | None:
             (
                 _scores_table(
                     f"{_SCORED}, {title.lower()}.",
-                    summarize_scores(few, [column, "forecaster"]),
+                    score_table(few, [column, "forecaster"]),
                     column,
                 ),
             ),
@@ -184,7 +184,7 @@ def scorecard_section(facts: Facts) -> Section | None:
         "scorecard",
         "Out of time: what came later",
         "Out of time",
-        (figure, _scores_table(caption, summarize_scores(scores)), *details),
+        (figure, _scores_table(caption, score_table(scores)), *details),
     )
 
 

@@ -144,7 +144,7 @@ def _first_years(costs: Costs) -> Table:
 
 
 def first_year_text(row: dict[str, Any]) -> str:
-    """First year within budget of a row of `summarize_first_year`: ``2031 [2024, never]``."""
+    """First year within budget of a row of `summary`: ``2031 [2024, never]``."""
     median, lower, upper = (
         "never" if math.isinf(row[end]) else format_year(math.floor(row[end] + 0.5))
         for end in ("median", "lower_90", "upper_90")

@@ -13,9 +13,9 @@ from scaling_bayes.diagnostics.scores import load_scorecard
 from scaling_bayes.errors import DataError
 from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, reported
 from scaling_bayes.projection.extrapolation import extrapolation, extrapolation_sentences
-from scaling_bayes.projection.progress import summarize_progress
+from scaling_bayes.projection.progress import progress_table
 from scaling_bayes.projection.project import project
-from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.projection.summarize import summary
 from scaling_bayes.report.cost_facts import DEFAULT_BUDGETS, Budget, Costs, read_costs
 from scaling_bayes.systems.flags import FLAGS, split_flags
 from scaling_bayes.systems.load import reference_systems
@@ -54,13 +54,13 @@ class Facts:
     progress_continues : bool
         Whether algorithmic progress is assumed until then.
     projection : DataFrame
-        From `summarize_projection`.
+        From `summary` of the projection.
     parameters : DataFrame
         One row per stage (prior, posterior), task and quantity: quantiles. Task "" is all tasks: their common
         prior, and what no task has of its own. Slope and noise are in orders of magnitude of error, at the
         task's reference error; floor is that of the draws whose law has one.
     progress : DataFrame
-        From `summarize_progress`.
+        From `summary` of the fit.
     laws : DataFrame or None
         Of a stack: ``fit``, ``law``, ``weight``, and where the weights come from a comparison ``elpd``,
         ``difference``, their standard errors, ``worst_pareto_k`` and ``refits``.
@@ -122,10 +122,10 @@ def read_facts(
     Raises
     ------
     ScalingBayesError
-        As `project`, `summarize_projection` and `checks`.
+        As `project`, `summary` and `checks`.
     """
-    projected = project(fit.tree, targets, years, kind, scenario=scenario)
-    costs = None if scenario is None else read_costs(fit, projected, years, scenario, budgets)
+    projected = project(fit, targets, years, kind, scenario=scenario)
+    costs = None if scenario is None else read_costs(fit, projected, scenario, budgets)
     yardsticks = {} if costs is None else costs.yardsticks["log10_training_compute_flop"]
     asked = manifest(projected)["projection"]
     systems = _systems(fit)
@@ -134,9 +134,9 @@ def read_facts(
         kind=str(asked["kind"]),
         years=[float(year) for year in asked["years"]],
         progress_continues=bool(asked["progress_continues"]),
-        projection=summarize_projection(projected),
+        projection=summary(projected),
         parameters=_parameters(fit),
-        progress=summarize_progress(fit.tree),
+        progress=progress_table(fit),
         laws=_laws(fit),
         sensitivity=_sensitivity(fit),
         scorecard=_scorecard(fit),

@@ -6,8 +6,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.diagnostics.calibration import summarize_calibration
-from scaling_bayes.diagnostics.scores import summarize_scores
+from scaling_bayes.diagnostics.calibration import calibration_table
+from scaling_bayes.diagnostics.scores import score_table
 from scaling_bayes.hardware.tables import load_routes
 from scaling_bayes.report.citing import citations
 from scaling_bayes.report.progress import literature
@@ -82,7 +82,7 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
         "laws": None if facts.laws is None else records(facts.laws),
         "sensitivity": None if facts.sensitivity is None else records(facts.sensitivity),
         "scorecard": None if facts.scorecard is None else _scorecard(facts.scorecard),
-        "simulated": None if facts.simulated is None else records(summarize_calibration(facts.simulated)),
+        "simulated": None if facts.simulated is None else records(calibration_table(facts.simulated)),
         "checks": records(facts.checks),
         "options": manifest["model"],
         "priors": manifest["priors"],
@@ -104,9 +104,9 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
 
 def _scorecard(scores: pd.DataFrame) -> dict[str, Any]:
     return {
-        "by_forecaster": records(summarize_scores(scores)),
-        "by_cutoff": records(summarize_scores(scores, ["cutoff", "forecaster"])),
-        "by_task": records(summarize_scores(scores, ["task", "forecaster"])),
+        "by_forecaster": records(score_table(scores)),
+        "by_cutoff": records(score_table(scores, ["cutoff", "forecaster"])),
+        "by_task": records(score_table(scores, ["task", "forecaster"])),
     }
 
 

@@ -57,7 +57,7 @@ def write_report(
         From `fit` or `open_trace`. It is not changed.
     path : path
         HTML file to write. ``<stem>.json`` (everything the report states) and ``<stem>.csv`` (the
-        projection's summary, as `summarize_projection` gives it) are written in the same folder. The same
+        projection's summary, as `summary` gives it) are written in the same folder. The same
         fit gives the same bytes. Those of an earlier report are replaced, once all are written: all or none.
     targets, years, kind
         As in `project`.

@@ -11,7 +11,7 @@ from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.intervals import CI_PROB, QUANTILES, quantiles
 from scaling_bayes.projection.project import project
-from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.projection.summarize import summary as summarize
 from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
 from scaling_bayes.thompson2020.lines import FORMS, fit_line
 from scaling_bayes.thompson2020.points import FLOP_PER_GFLOP
@@ -91,8 +91,8 @@ def side_by_side(
     view = PosteriorView.of(idata)
     if projection is None:
         targets = {task: list(errors) for task, errors in THOMPSON2020_TARGETS.items() if task in view.tasks}
-        projection = project(view.tree, targets, kind=kind, scenario=scenario)
-    summary = summarize_projection(projection)
+        projection = project(view, targets, kind=kind, scenario=scenario)
+    summary = summarize(projection)
     if summary["year"].nunique() > 1:
         raise OptionError("projection: found several years; expected one, as the paper's table has no year.")
     answers = {

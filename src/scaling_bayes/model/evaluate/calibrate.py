@@ -122,7 +122,7 @@ def calibrate(
     -------
     DataTree
         Group ``fits``, dims (fit, quantity), with the results of every fit and ``failure`` where it could not
-        be made, and ``summary`` (`summarize_calibration`). `save_trace` keeps it.
+        be made, and ``summary`` (`summary` tabulates it). `save_trace` keeps it.
 
     Raises
     ------
