@@ -45,6 +45,7 @@ __all__ = [
     "share_in_words",
     "share_text",
     "short",
+    "span_text",
     "steered_by",
     "task_label",
     "usd_in_words",
@@ -157,6 +158,11 @@ def percent(value: float) -> str:
 def interval_text(median: float, lower: float, upper: float, write: Callable[[float], str] = short) -> str:
     """Write a median and interval as ``0.31 [0.20, 0.45]``."""
     return f"{write(median)} [{write(lower)}, {write(upper)}]"
+
+
+def span_text(first: str, last: str) -> str:
+    """Two ends as ``1 to 4``, or one where they are the same."""
+    return first if first == last else f"{first} to {last}"
 
 
 def power_of_ten(exponent: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes import figures
@@ -27,7 +26,6 @@ from scaling_bayes.text import (
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
     from scaling_bayes.report.blocks import FailurePart, FigurePart
     from scaling_bayes.report.cost_facts import Costs
@@ -108,14 +106,11 @@ def _curves(costs: Costs, position: int) -> FigurePart | FailurePart:
             f"never {share_text(row['never'])}"
             for row in records(_shown_rows(costs, first))
         ),
-        function=partial(_affordability, costs, position),
-    )
-
-
-def _affordability(costs: Costs, position: int, width: float) -> Figure:
-    title = f"Probability to fit a budget of {costs.budgets[position].label}"
-    return figures.plot_affordability(
-        _shown_rows(costs, costs.affordability[position]), title=title, width=width
+        function=lambda width: figures.plot_affordability(
+            _shown_rows(costs, costs.affordability[position]),
+            title=f"Probability to fit a budget of {budget.label}",
+            width=width,
+        ),
     )
 
 

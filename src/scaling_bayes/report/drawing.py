@@ -10,8 +10,7 @@ from scaling_bayes.report.blocks import FailurePart, FigurePart
 from scaling_bayes.text import legible
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
+    from scaling_bayes.figures.svg import Drawn
 
 __all__ = ["NARROW", "WIDE", "draw"]
 
@@ -20,7 +19,7 @@ WIDE, NARROW = 8.9, 4.17
 
 
 def draw(
-    name: str, title: str, *, caption: str, alt: str, function: Callable[[float], Figure | Axes]
+    name: str, title: str, *, caption: str, alt: str, function: Callable[[float], Drawn]
 ) -> FigurePart | FailurePart:
     """Draw a picture in both widths.
 
@@ -37,14 +36,9 @@ def draw(
     """
     try:
         wide, narrow = (
-            figures.to_svg(_whole(function(width)), name=f"{name}-{form}", alt=alt)
+            figures.to_svg(function(width), name=f"{name}-{form}", alt=alt)
             for width, form in ((WIDE, "wide"), (NARROW, "narrow"))
         )
     except Exception as error:  # noqa: BLE001 - whatever stops a picture, the report goes on and says so
         return FailurePart(name, title, legible(f"{type(error).__name__}: {error}", 500))
     return FigurePart(name, caption, wide, narrow)
-
-
-def _whole(drawn: Figure | Axes) -> Figure:
-    figure: Figure | SubFigure | None = drawn.get_figure(root=True)
-    return figure  # type: ignore[return-value]

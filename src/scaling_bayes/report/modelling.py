@@ -14,7 +14,7 @@ from scaling_bayes.report.comparison import least_squares_lines, least_squares_s
 from scaling_bayes.report.drawing import WIDE, draw
 from scaling_bayes.report.estimates import CONVENTION, estimate
 from scaling_bayes.report.laws import law_in_words
-from scaling_bayes.text import format_number, format_year, legible, percent, records, task_label
+from scaling_bayes.text import format_number, format_year, legible, percent, records, span_text, task_label
 from scaling_bayes.trace.schema import VARIABLES
 from scaling_bayes.trace.view import split_check
 
@@ -71,8 +71,7 @@ def fits_section(facts: Facts) -> Section:
 
 def _range(facts: Facts) -> str:
     years = sorted(float(year) for year in facts.fit.constant["reference_year"].values)
-    first, last = format_year(years[0]), format_year(years[-1])
-    return first if first == last else f"{first} to {last}"
+    return span_text(format_year(years[0]), format_year(years[-1]))
 
 
 def _law_name(facts: Facts) -> str:

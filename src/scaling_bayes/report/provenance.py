@@ -15,7 +15,7 @@ from scaling_bayes.report.blocks import (
     Section,
     Table,
 )
-from scaling_bayes.text import error_text, format_error, legible, month_of, records, task_label
+from scaling_bayes.text import error_text, format_error, legible, month_of, records, span_text, task_label
 
 if TYPE_CHECKING:
     from scaling_bayes.report.facts import Facts
@@ -74,8 +74,7 @@ def _counts(facts: Facts) -> Table:
             f"10^{row['lowest_log10_compute']:.1f} to 10^{row['highest_log10_compute']:.1f}",
         ]
         if facts.fit.options.needs_year:
-            first, last = int(row["first_year"]), int(row["last_year"])
-            cells.append(f"{first}" if first == last else f"{first} to {last}")
+            cells.append(span_text(*(f"{int(row[end])}" for end in ("first_year", "last_year"))))
         rows.append((*cells, *(str(row[name]) for name in shown)))
     return Table("Fitted systems per task.", tuple(columns), tuple(rows))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.report.blocks import Cell, Column, Details, Link, Part, PowerInterval, Table
 from scaling_bayes.report.priced import CONVENTION, target_rows
-from scaling_bayes.text import error_text, legible, month_of, records, share_text, task_label
+from scaling_bayes.text import error_text, legible, month_of, records, share_text, span_text, task_label
 
 if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
@@ -137,5 +137,5 @@ def _author_and_year(citation: str) -> str:
 
 def _factor(row: dict[str, Any]) -> str:
     low, high = row["factor_low"], row["factor_high"]
-    ends = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    ends = span_text(f"{low:g}", f"{high:g}")
     return ends if row["improves"] == "compute" else f"{ends} ({_IMPROVES[row['improves']]})"
