@@ -34,17 +34,15 @@ import pandas as pd
 
 from scaling_bayes import (
     Scenario,
-    affordable,
+    affordability,
     decompose,
     fit,
     open_trace,
     project,
-    record_machine_days,
+    record_machine_time,
     required_gain,
-    summarize_first_year,
-    summarize_gain,
-    summarize_projection,
 )
+from scaling_bayes import summary as summarize
 from scaling_bayes.figures import plot_projections
 from scaling_bayes.intervals import reported
 from scaling_bayes.text import format_interval
@@ -60,7 +58,7 @@ idata = open_trace(trace) if trace else fit(draws=draws, tune=draws, random_seed
 # data: no progress is assumed that nobody has made yet.
 
 # %%
-compute = summarize_projection(project(idata))
+compute = summarize(project(idata))
 compute[["task", "error", "lower_90", "median", "upper_90"]].round(
     {"lower_90": 1, "median": 1, "upper_90": 1}
 )
@@ -82,7 +80,7 @@ plot_projections(compute).figure
 # %%
 target = {"imagenet": 0.05}
 for kind in ("mean", "predictive"):
-    row = summarize_projection(project(idata, target, kind=kind)).iloc[0]
+    row = summarize(project(idata, target, kind=kind)).iloc[0]
     print(f"{kind:10s} {format_interval(row['median'], row['lower_90'], row['upper_90'])} FLOP")
 
 # %% [markdown]
@@ -96,7 +94,7 @@ trend = Scenario.named("trend")
 trend.describe()[["assumption", "assumed"]]
 
 # %%
-priced = summarize_projection(project(idata, target, 2025, scenario=trend))
+priced = summarize(project(idata, target, 2025, scenario=trend))
 priced[["quantity", "unit", "lower_90", "median", "upper_90"]].round(1)
 
 # %% [markdown]
@@ -118,7 +116,7 @@ shares[["source", "share", "share_alone", "share_if_fixed"]].round(3)
 years = [2025, 2035, 2045]
 rows = []
 for name in ("thompson2020", "trend", "stalled", "accelerated"):
-    summary = summarize_projection(project(idata, target, years, scenario=name))
+    summary = summarize(project(idata, target, years, scenario=name))
     cost = summary[summary["quantity"] == "log10_cost_usd"].set_index("year")["median"]
     rows.append(cost.rename(name))
 pd.concat(rows, axis=1).round(1)
@@ -138,7 +136,7 @@ pd.concat(rows, axis=1).round(1)
 
 # %%
 budget = affordable(idata, budget_usd=1e8, targets=target, years=range(2020, 2061, 5))
-first = summarize_first_year(budget)
+first = summarize(budget)
 first[["task", "error", "lower_90", "median", "upper_90", "at_start", "never"]].round(2)
 
 # %%
@@ -158,7 +156,7 @@ frozen = affordable(
     years=range(2020, 2061, 5),
     scenario=trend.replace(algorithmic_progress="frozen"),
 )
-summarize_first_year(frozen)[["median", "at_start", "never"]].round(2)
+summarize(frozen)[["median", "at_start", "never"]].round(2)
 
 # %% [markdown]
 # ## The inverse question
@@ -168,7 +166,7 @@ summarize_first_year(frozen)[["median", "at_start", "never"]].round(2)
 
 # %%
 gain = required_gain(idata, budget_usd=1e8, carbon_kg=1e6, targets=target, year=2025)
-summarize_gain(gain)[["lever", "lower_90", "median", "upper_90", "none_needed"]].round(1)
+summarize(gain)[["lever", "lower_90", "median", "upper_90", "none_needed"]].round(1)
 
 # %% [markdown]
 # And for scale, the days the record machine of the year would be busy:
