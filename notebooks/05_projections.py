@@ -41,8 +41,8 @@ from scaling_bayes import (
     project,
     record_machine_time,
     required_gain,
+    summary,
 )
-from scaling_bayes import summary as summarize
 from scaling_bayes.figures import plot_projections
 from scaling_bayes.intervals import reported
 from scaling_bayes.text import format_interval
@@ -58,7 +58,7 @@ idata = open_trace(trace) if trace else fit(draws=draws, tune=draws, random_seed
 # data: no progress is assumed that nobody has made yet.
 
 # %%
-compute = summarize(project(idata))
+compute = summary(project(idata))
 compute[["task", "error", "lower_90", "median", "upper_90"]].round(
     {"lower_90": 1, "median": 1, "upper_90": 1}
 )
@@ -80,7 +80,7 @@ plot_projections(compute).figure
 # %%
 target = {"imagenet": 0.05}
 for kind in ("mean", "predictive"):
-    row = summarize(project(idata, target, kind=kind)).iloc[0]
+    row = summary(project(idata, target, kind=kind)).iloc[0]
     print(f"{kind:10s} {format_interval(row['median'], row['lower_90'], row['upper_90'])} FLOP")
 
 # %% [markdown]
@@ -94,7 +94,7 @@ trend = Scenario.named("trend")
 trend.describe()[["assumption", "assumed"]]
 
 # %%
-priced = summarize(project(idata, target, 2025, scenario=trend))
+priced = summary(project(idata, target, 2025, scenario=trend))
 priced[["quantity", "unit", "lower_90", "median", "upper_90"]].round(1)
 
 # %% [markdown]
@@ -103,7 +103,7 @@ priced[["quantity", "unit", "lower_90", "median", "upper_90"]].round(1)
 # better? `decompose` answers with shares of the variance:
 
 # %%
-shares = decompose(idata, target, 2025, kind="mean", scenario=trend)
+shares = decompose(project(idata, target, 2025, kind="mean", scenario=trend))
 shares[["source", "share", "share_alone", "share_if_fixed"]].round(3)
 
 # %% [markdown]
@@ -116,8 +116,8 @@ shares[["source", "share", "share_alone", "share_if_fixed"]].round(3)
 years = [2025, 2035, 2045]
 rows = []
 for name in ("thompson2020", "trend", "stalled", "accelerated"):
-    summary = summarize(project(idata, target, years, scenario=name))
-    cost = summary[summary["quantity"] == "log10_cost_usd"].set_index("year")["median"]
+    answer = summary(project(idata, target, years, scenario=name))
+    cost = answer[answer["quantity"] == "log10_cost_usd"].set_index("year")["median"]
     rows.append(cost.rename(name))
 pd.concat(rows, axis=1).round(1)
 
@@ -135,8 +135,9 @@ pd.concat(rows, axis=1).round(1)
 # the target fit the budget? A draw that never does within the horizon is counted as "never", not dropped.
 
 # %%
-budget = affordable(idata, budget_usd=1e8, targets=target, years=range(2020, 2061, 5))
-first = summarize(budget)
+until_2060 = project(idata, target, range(2020, 2061, 5), scenario=trend)
+budget = affordability(until_2060, budget_usd=1e8)
+first = summary(budget)
 first[["task", "error", "lower_90", "median", "upper_90", "at_start", "never"]].round(2)
 
 # %%
@@ -149,14 +150,9 @@ for year, value in zip(probability["year"].values, probability.values, strict=Tr
 # it? Freeze one:
 
 # %%
-frozen = affordable(
-    idata,
-    budget_usd=1e8,
-    targets=target,
-    years=range(2020, 2061, 5),
-    scenario=trend.replace(algorithmic_progress="frozen"),
-)
-summarize(frozen)[["median", "at_start", "never"]].round(2)
+no_progress = trend.replace(algorithmic_progress="frozen")
+frozen = project(idata, target, range(2020, 2061, 5), scenario=no_progress)
+summary(affordability(frozen, budget_usd=1e8))[["median", "at_start", "never"]].round(2)
 
 # %% [markdown]
 # ## The inverse question
@@ -165,14 +161,15 @@ summarize(frozen)[["median", "at_start", "never"]].round(2)
 # budget this year? (log10 of the factor)
 
 # %%
-gain = required_gain(idata, budget_usd=1e8, carbon_kg=1e6, targets=target, year=2025)
-summarize(gain)[["lever", "lower_90", "median", "upper_90", "none_needed"]].round(1)
+priced_2025 = project(idata, target, 2025, scenario=trend)
+gain = required_gain(priced_2025, budget_usd=1e8, carbon_kg=1e6)
+summary(gain)[["lever", "lower_90", "median", "upper_90", "none_needed"]].round(1)
 
 # %% [markdown]
 # And for scale, the days the record machine of the year would be busy:
 
 # %%
-busy = group(record_machine_days(idata, target, 2025), "record_machine")["log10_days"]
+busy = group(record_machine_time(priced_2025), "record_machine")["log10_days"]
 interval = reported(busy.values.ravel())
 print(f"{format_interval(interval['median'], interval['lower_90'], interval['upper_90'])} days")
 

@@ -141,7 +141,7 @@ def test_thompson2020_prices_a_fit_with_one_constant(fit: xr.DataTree) -> None:
 
 def test_without_a_scenario_nothing_changes(fit: xr.DataTree) -> None:
     plain, priced = project(fit, TARGET, [2020, 2030]), project(fit, TARGET, [2020, 2030], scenario="trend")
-    assert list(plain.children) == ["projection"]
+    assert set(plain.children) == {"projection", "posterior", "constant_data", "observed_data"}
     assert list(plain["projection"].data_vars) == [COMPUTE]
     np.testing.assert_array_equal(plain["projection"][COMPUTE], priced["projection"][COMPUTE])
 
