@@ -21,10 +21,8 @@ from scaling_bayes import (
     open_trace,
     reference_systems,
     save_trace,
-    summarize_calibration,
-    summarize_progress,
-    summarize_scores,
 )
+from scaling_bayes import summary as summarize
 from scaling_bayes.core.laws import LAWS, get_law
 from scaling_bayes.errors import DataError
 from scaling_bayes.figures import FigureError, plot_calibration, plot_ranks, plot_slopes, to_svg
@@ -122,7 +120,7 @@ def test_slopes_are_orders_of_magnitude_of_error(law: str) -> None:
     row = parameter(found, stage="posterior", task="imagenet", quantity="slope")
     assert row["median"] == pytest.approx(float(shown["slope"].sel(task="imagenet").median()))
     exponent = parameter(found, stage="posterior", task="imagenet", quantity="exponent")
-    summary = summarize_progress(idata).set_index(["task", "quantity"])
+    summary = summarize(idata).set_index(["task", "quantity"])
     assert exponent["median"] == pytest.approx(summary.loc[("imagenet", "exponent"), "median"])
 
 
@@ -264,7 +262,7 @@ def test_names_of_tasks_are_no_markup_in_the_new_sections() -> None:
 
 def test_progress_has_the_numbers_of_the_summary() -> None:
     found = build_report(fits()["power"], scenario=None)
-    expected = summarize_progress(fits()["power"]).astype(object).where(lambda frame: frame.notna(), None)
+    expected = summarize(fits()["power"]).astype(object).where(lambda frame: frame.notna(), None)
     told = pd.DataFrame(found.numbers["progress"]).astype(object)
     told = told.where(told.notna(), None)
     pd.testing.assert_frame_equal(told, expected, check_dtype=False)
@@ -327,7 +325,7 @@ def test_the_scorecard_stands_in_reports_on_the_reference_systems(monkeypatch: p
     found = build_report(of_reference(fits()["power"]), scenario=None)
     assert found.failures == ()
     (table,) = tables(section(found, "scorecard"))
-    summary = summarize_scores(scores())
+    summary = summarize(scores())
     assert [row[0] for row in table.rows] == ["stack", "power law", "unpooled", "least squares"]
     for cells, row in zip(table.rows, summary.to_dict(orient="records"), strict=True):
         assert cells[3:6] == tuple(f"{100 * row[f'coverage_{p}']:.0f} %" for p in (50, 80, 90))
@@ -360,7 +358,7 @@ def test_calibration_by_simulation_stands_in_reports_on_the_model_it_is_of() -> 
     found = build_report(open_trace("logistic-2026.11"), scenario=None)
     assert found.failures == ()
     (table,) = tables(section(found, "simulated"))
-    summary = summarize_calibration(open_trace("sbc-logistic-2026.11"))
+    summary = summarize(open_trace("sbc-logistic-2026.11"))
     projected = summary["quantity"].str.startswith("training_compute[")
     for cells, rows in zip(table.rows, (summary[~projected], summary[projected]), strict=True):
         assert cells[1] == str(len(rows))
@@ -400,7 +398,7 @@ def test_calibration_curves_are_the_coverage_of_the_summary() -> None:
     figure = plot_calibration(scores(), forecasters=["power"])
     line = figure.axes[0].lines[1]
     drawn = dict(zip(np.round(line.get_xdata(), 2), line.get_ydata(), strict=True))
-    row = summarize_scores(scores()).set_index("forecaster").loc["power"]
+    row = summarize(scores()).set_index("forecaster").loc["power"]
     for probability in (0.5, 0.8, 0.9):
         assert drawn[probability] == pytest.approx(row[f"coverage_{round(100 * probability)}"])
 

@@ -137,7 +137,7 @@ def _costs(costs: Costs) -> dict[str, Any]:
         "published_routes": records(load_routes()),
         "decomposition": records(costs.decomposition),
         "not_decomposed": costs.not_decomposed,
-        "record_machine": records(costs.record_machine),
+        "record_machine": records(costs.record_machine.drop(columns="note")),
         "yardsticks": costs.yardsticks,
     }
 
