@@ -15,19 +15,11 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.lines import Line2D
 
 from scaling_bayes.errors import ScalingBayesError
-from scaling_bayes.figures.style import (
-    COLORS,
-    FigureError,
-    axes_of,
-    decades,
-    finish,
-    numeric_ticks,
-    power_of_ten,
-    styled,
-)
+from scaling_bayes.figures.style import COLORS, FigureError, axes_of, finish, numeric_ticks, styled
 from scaling_bayes.figures.svg import to_svg
 from scaling_bayes.files import write_text
 from scaling_bayes.hardware.points import decimal_year
+from scaling_bayes.text import decades, power_of_ten
 from tools.compute_trend.series import SERIES, series_points
 from tools.compute_trend.tables import load_landmark_systems, load_trend_table
 

@@ -19,12 +19,10 @@ from matplotlib.colors import Normalize
 from scaling_bayes.errors import ScalingBayesError
 from scaling_bayes.figures.style import (
     COLORS,
-    decades,
     finish,
     new_figure,
     numeric_ticks,
     percent_ticks,
-    power_of_ten,
     styled,
 )
 from scaling_bayes.figures.svg import to_svg
@@ -34,6 +32,7 @@ from scaling_bayes.systems.counts import COMPUTE_COUNTS
 from scaling_bayes.systems.editions import LATEST_EDITION
 from scaling_bayes.systems.load import load_systems, reference_systems
 from scaling_bayes.systems.tasks import load_tasks
+from scaling_bayes.text import decades, power_of_ten
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,9 +12,10 @@ from scaling_bayes.core.options import STACK
 from scaling_bayes.resources import data_path
 from scaling_bayes.systems.editions import EDITIONS, edition_table
 from scaling_bayes.systems.load import reference_systems
-from scaling_bayes.trace.digest import cited_digest, data_digest
+from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.releases import HARDWARE_RELEASE, Release, read_index, release_of
-from scaling_bayes.trace.schema import CALIBRATION_KIND, FIT_KIND, HARDWARE_KIND, manifest
+from scaling_bayes.trace.schema import CALIBRATION_KIND, FIT_KIND, HARDWARE_KIND
+from scaling_bayes.trace.view import TraceView
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -85,12 +86,12 @@ def load_works() -> dict[str, Any]:
     return tomllib.loads(data_path("works.toml").read_text(encoding="utf-8"))
 
 
-def works_of(tree: xr.DataTree, *, with_hardware: bool = False) -> list[Work]:
+def works_of(trace: xr.DataTree | TraceView, *, with_hardware: bool = False) -> list[Work]:
     """Works a posterior rests on: the trace first, then software, paper, data and their sources.
 
     Parameters
     ----------
-    tree : DataTree
+    trace : DataTree
         A fit or a hardware posterior.
     with_hardware : bool
         Whether the shipped hardware posterior was used with a fit.
@@ -100,9 +101,9 @@ def works_of(tree: xr.DataTree, *, with_hardware: bool = False) -> list[Work]:
     TraceError
         If the tree carries no manifest.
     """
-    content = manifest(tree)
-    kind = content.get("kind", FIT_KIND)
-    works = [_trace(tree, kind), software_work(content["versions"].get("scaling_bayes", ""))]
+    view = TraceView.of(trace)
+    content, kind = view.manifest, view.kind
+    works = [_trace(view), software_work(content["versions"].get("scaling_bayes", ""))]
     if kind != HARDWARE_KIND:
         works += [paper_work(), *_data(content["data"])]
     if kind == HARDWARE_KIND or with_hardware:
@@ -145,8 +146,8 @@ def paper_work() -> Work:
     )
 
 
-def _trace(tree: xr.DataTree, kind: str) -> Work:
-    content, digest = manifest(tree), cited_digest(tree)
+def _trace(view: TraceView) -> Work:
+    content, digest, kind = view.manifest, view.digest, view.kind
     release = release_of(digest)
     seed = f"random seed {content['sampler']['random_seed']}"
     if release is not None:

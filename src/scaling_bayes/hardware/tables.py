@@ -25,12 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACCELERATOR_FLAGS",
-    "DEVICE_CLASSES",
     "FLAGS",
     "GRID_FLAGS",
     "KEYS",
     "PRICE_FLAGS",
-    "PRICE_KINDS",
     "REGION_FLAGS",
     "SYSTEM_FLAGS",
     "TABLE_NAMES",
@@ -86,8 +84,6 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 #: Between the key cells of a row, as `corrections` names it.
 KEY_SEPARATOR = " | "
-DEVICE_CLASSES = ("gpu_datacenter", "gpu_consumer", "gpu_workstation", "tpu", "other")
-PRICE_KINDS = ("purchase", "cloud_on_demand", "cloud_1_year", "cloud_3_year")
 
 _DATE_UNIT = "ISO 8601 date"
 _TEXT_UNITS = ("", "ISO 3166-1 alpha-3", "ISO 8601, possibly reduced")

@@ -51,7 +51,7 @@ def _name(work: Work) -> str:
 
 
 def _works(facts: Facts) -> list[Work]:
-    return works_of(facts.idata, with_hardware=facts.costs is not None)
+    return works_of(facts.fit, with_hardware=facts.costs is not None)
 
 
 def _reference(work: Work) -> Cell:
