@@ -7,7 +7,6 @@ every parameter, in units of their Monte Carlo errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,7 +14,6 @@ from arviz_stats import mcse
 
 from scaling_bayes.core.options import STACK, SamplerOptions
 from scaling_bayes.core.parameters import parameter_names
-from scaling_bayes.core.priors import Prior
 from scaling_bayes.diagnostics.verification import DIFFERS, rederive, stored_hardware
 from scaling_bayes.errors import TraceError
 from scaling_bayes.intervals import CI_PROB
@@ -93,24 +91,18 @@ def resample(
 
 
 def _sample(view: TraceView, random_seed: int | None, cores: int | None, progressbar: bool) -> xr.Dataset:
-    content = view.manifest
-    settings = {name: value for name, value in content["sampler"].items() if name != "name"}
+    settings = {name: value for name, value in view.manifest["sampler"].items() if name != "name"}
     settings["random_seed"] = settings["random_seed"] + 1 if random_seed is None else random_seed
     sampler = SamplerOptions(**settings)
-    priors = {name: _prior(entry) for name, entry in content["priors"].items()}
     if isinstance(view, PosteriorView):
-        model = build_model(view.observations, view.options, priors)
-        names = parameter_names(view.options, priors)
+        model = build_model(view.observations, view.options, view.priors)
+        names = parameter_names(view.options, view.priors)
     else:
         from scaling_bayes.model.hardware import PARAMETERS, build_hardware_model
 
-        model, names = build_hardware_model(*stored_hardware(view), priors), list(PARAMETERS)
+        model, names = build_hardware_model(*stored_hardware(view), view.priors), list(PARAMETERS)
     posterior, _ = sample_posterior(model, names, sampler, cores=cores, progressbar=progressbar)
     return posterior
-
-
-def _prior(entry: Mapping[str, Any]) -> Prior:
-    return Prior(entry["family"], **{name: value for name, value in entry.items() if name != "family"})
 
 
 def _statistics(posterior: xr.Dataset) -> dict[str, Any]:

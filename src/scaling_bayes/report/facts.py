@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scaling_bayes.citing.works import Work, works_of
 from scaling_bayes.diagnostics.checks import checks
 from scaling_bayes.diagnostics.criticism import data_checks
 from scaling_bayes.diagnostics.scores import load_scorecard
@@ -84,6 +85,8 @@ class Facts:
         ``flag``, ``systems``, ``meaning``; no rows where the fit kept no flags.
     yardsticks : dict
         Label to log10 FLOP.
+    works : list of Work
+        What to cite, from `works_of`.
     costs : Costs or None
         Cost and carbon, where the report has a scenario.
     beyond_data : DataFrame
@@ -113,6 +116,7 @@ class Facts:
     yardsticks: dict[str, float]
     beyond_data: pd.DataFrame
     extrapolated: tuple[str, ...]
+    works: list[Work]
     costs: Costs | None = None
     unread: dict[str, str] = field(default_factory=dict)
 
@@ -166,6 +170,7 @@ def read_facts(
         yardsticks=_yardsticks(float(systems["publication_year"].max())) | yardsticks,
         costs=costs,
         beyond_data=extrapolation(projected),
+        works=works_of(fit, with_hardware=scenario is not None),
         extrapolated=tuple(extrapolation_sentences(projected, scenario)),
         unread=unread,
     )

@@ -77,6 +77,11 @@ class TraceView:
         """Digest by which the trace is cited."""
         return cited_digest(self.tree)
 
+    @cached_property
+    def priors(self) -> dict[str, Prior]:
+        """Prior of each parameter."""
+        return {name: Prior(**stored) for name, stored in self.manifest["priors"].items()}
+
     def __contains__(self, name: str) -> bool:
         """Whether the trace has a group of that name."""
         return name in self.tree.children
@@ -126,11 +131,6 @@ class PosteriorView(TraceView):
     def observed(self) -> xr.Dataset:
         """Errors of the systems: the group ``observed_data``."""
         return self.group("observed_data")
-
-    @cached_property
-    def priors(self) -> dict[str, Prior]:
-        """Prior of each parameter."""
-        return {name: Prior(**stored) for name, stored in self.manifest["priors"].items()}
 
     @cached_property
     def observations(self) -> Observations:
