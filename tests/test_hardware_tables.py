@@ -7,17 +7,17 @@ from urllib.parse import urlparse
 import numpy as np
 import pandas as pd
 import pytest
+from tools.pages import hardware_data as page
 
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.hardware import tables
+from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
 from scaling_bayes.hardware.editions import EDITION, EDITIONS
 from scaling_bayes.hardware.points import cloud_offers, trend_points
 from scaling_bayes.hardware.tables import (
     ACCELERATOR_FLAGS,
-    DEVICE_CLASSES,
     FLAGS,
     KEYS,
-    PRICE_KINDS,
     TABLE_NAMES,
     check_digest,
     has_flag,
@@ -242,7 +242,7 @@ def test_accelerator_units_are_plausible(accelerators):
     assert accelerators["release_price_usd"].dropna().between(50, 1e5).all()
     assert accelerators["transistor_count"].dropna().between(1e8, 1e12).all()
     assert accelerators["process_nm"].dropna().between(2, 100).all()
-    assert set(accelerators["device_class"]) == set(DEVICE_CLASSES)
+    assert set(accelerators["device_class"]) == {*DEVICE_CLASSES, "other"}
     assert set(accelerators["chips_on_board"]) == {1, 2, 4}
 
 
@@ -315,7 +315,7 @@ def test_flagged_clock_rates_really_are_below_the_rate_per_watt_of_their_peers(a
 
 def test_prices(accelerators):
     prices = load_prices()
-    assert set(prices["kind"]) == set(PRICE_KINDS)
+    assert set(prices["kind"]) == set(PRICES)
     purchase = prices["kind"] == "purchase"
     assert (prices.loc[purchase, "per"] == "chip").all()
     assert (prices.loc[~purchase, "per"] == "chip_hour").all()
@@ -486,3 +486,17 @@ def test_the_merged_table_gives_the_same_trend_of_energy_efficiency_to_2020():
     usable = load_accelerators(usable=True)
     ratio = usable["peak_flop_per_s_fp32"] / usable["board_power_watt"]
     assert published["lower"] <= _doubling_years(usable, ratio, 2008, 2021) <= published["upper"]
+
+
+def test_the_page_has_what_the_tables_have(repository, monkeypatch, tmp_path, capsys):
+    assert page.main(["--check"]) == 0
+    monkeypatch.setattr(page, "fill_hardware_page", lambda text: text.replace("| 13 |", "| 14 |", 1))
+    (tmp_path / "docs").mkdir()
+    copy = tmp_path / "docs" / "hardware_data.md"
+    good = (repository / "docs" / "hardware_data.md").read_text(encoding="utf-8")
+    copy.write_text(good.replace("| `pue` | 14 |", "| `pue` | 13 |", 1), encoding="utf-8")
+    monkeypatch.setattr(page, "checkout_root", lambda: tmp_path)
+    assert page.main(["--check"]) == 1
+    assert "out of date" in capsys.readouterr().err
+    assert page.main([]) == 0
+    assert copy.read_text(encoding="utf-8") == good

@@ -116,7 +116,7 @@ def picture() -> str:
     from scaling_bayes.figures import plot_projections, to_svg
 
     trace = sb.open_trace("reference-2026.11")
-    figure = plot_projections(sb.summarize_projection(sb.project(trace))).figure.get_figure(root=True)
+    figure = plot_projections(sb.summary(sb.project(trace))).figure.get_figure(root=True)
     about = f"Training compute that each target error needs; fit {trace.attrs['digest'][:12]}"
     svg: str = to_svg(figure, name="targets", alt=about)
     return svg

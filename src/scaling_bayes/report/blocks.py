@@ -188,7 +188,7 @@ class Report:
     numbers : dict
         Everything the report states, as plain JSON values.
     projection : DataFrame
-        The projection's summary, from `summarize_projection`.
+        The projection's summary, from `summary`.
     failures : tuple of FailurePart
         Pictures that could not be drawn.
     """

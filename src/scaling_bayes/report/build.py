@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import OptionError
-from scaling_bayes.figures.style import legible
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.report.answer import answer_section, lead
 from scaling_bayes.report.blocks import Details, FailurePart, Part, Report, Section
@@ -26,6 +25,8 @@ from scaling_bayes.report.modelling import (
 )
 from scaling_bayes.report.progress import progress_section
 from scaling_bayes.report.provenance import data_section
+from scaling_bayes.text import legible
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,7 +59,7 @@ COST_QUESTION = "How much compute, money and carbon does a target error need?"
 
 
 def build_report(
-    idata: xr.DataTree,
+    idata: xr.DataTree | PosteriorView,
     *,
     targets: Any = None,
     years: float | Iterable[float] | None = None,
@@ -96,7 +97,7 @@ def build_report(
     budgets = read_budgets(budget_usd, carbon_kg)
     if chosen is None and not (budget_usd is None and carbon_kg is None):
         raise OptionError("a budget needs a scenario; found scenario=None.")
-    facts = read_facts(idata, targets, years, kind, chosen, budgets)
+    facts = read_facts(PosteriorView.of(idata), targets, years, kind, chosen, budgets)
     question = QUESTION if facts.costs is None else COST_QUESTION
     possible = (
         answer_section(facts),
