@@ -68,6 +68,7 @@ format: .venv/.project ## mend what ruff can mend
 
 data: .venv/.project ## rebuild the derived tables of data/
 	$(BIN)/python -m tools.tables.build
+	$(BIN)/python -m tools.pages.hardware_data
 
 traces: .venv/.project ## make the released traces that data/traces lacks (NAME=... makes one anew)
 	$(BIN)/python -m tools.releases.release $(NAME)

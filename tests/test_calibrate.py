@@ -26,6 +26,7 @@ from scaling_bayes.diagnostics.verification import rederive, verify_trace
 from scaling_bayes.errors import OptionError, TraceError
 from scaling_bayes.model.evaluate import calibrate as calibrate_module
 from scaling_bayes.model.evaluate.calibration_jobs import Model, PriorSBC
+from scaling_bayes.model.fit import FitWarning
 from scaling_bayes.systems.load import reference_systems
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.schema import group, manifest
@@ -45,6 +46,21 @@ QUICK = {"draws": 50, "tune": 100, "chains": 2, "random_seed": seeded(3), "progr
 def calibrated(tmp_path_factory: pytest.TempPathFactory) -> xr.DataTree:
     store = tmp_path_factory.mktemp("sbc") / "prior.zarr"
     return calibrate("prior_sbc", SYSTEMS, simulations=30, store=store, **PLAIN, **QUICK)
+
+
+def test_a_table_in_another_unit_is_the_same_job() -> None:
+    flop = pd.read_csv(SYSTEMS)
+    giga = flop.rename(columns={"training_compute_flop": "training_compute"})
+    giga["training_compute"] /= 1e9
+    sampler = SamplerOptions(draws=10, tune=10, chains=1, target_accept=0.9, random_seed=1)
+    expected, _ = calibrate_module._model(flop, None, PLAIN, None, sampler)
+    with pytest.warns(FitWarning, match="converted from GFLOP to FLOP"):
+        found, _ = calibrate_module._model(giga, "GFLOP", PLAIN, None, sampler)
+    np.testing.assert_allclose(
+        found.observations.log10_compute, expected.observations.log10_compute, rtol=1e-12
+    )
+    with pytest.raises(OptionError, match="come with the posterior"):
+        calibrate("posterior_sbc", unit="GFLOP", posterior=xr.DataTree())
 
 
 def test_thirty_simulations_are_calibrated(calibrated: xr.DataTree) -> None:

@@ -32,7 +32,8 @@ from scaling_bayes import (
     scorecard,
     summary,
 )
-from scaling_bayes.cli import cli
+from scaling_bayes.cli import _run, cli
+from scaling_bayes.files import write_text
 
 SYSTEMS = Path(__file__).parent / "data" / "simulated_systems.csv"
 OLD_TRACE = Path(__file__).parent / "data" / "traces" / "fit-schema-1.nc"
@@ -246,6 +247,7 @@ COMMANDS = [
     "calibrate",
     "cite",
     "compare",
+    "data",
     "decompose",
     "explore",
     "fit",
@@ -461,5 +463,18 @@ def test_an_interrupted_fit_writes_nothing(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, talk = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, talk
-    assert "interrupted; nothing was written" in talk
+    assert talk.splitlines()[-1] == "interrupted"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_says_what_was_written_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def saved_then_interrupted(**_: object) -> None:
+        write_text(tmp_path / "first.csv", "x")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scaling_bayes.files._written", {})
+    monkeypatch.setattr("scaling_bayes.cli.cli.main", saved_then_interrupted)
+    assert _run() == 130
+    assert capsys.readouterr().err == f"interrupted; written in full: {tmp_path / 'first.csv'}\n"

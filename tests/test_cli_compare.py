@@ -18,6 +18,7 @@ from tests.test_cli import SYSTEMS, run
 
 from scaling_bayes import open_trace, save_trace, summary
 from scaling_bayes.cli import cli
+from scaling_bayes.errors import WriteError
 from scaling_bayes.model.evaluate import scorecard as scorecard_module
 from scaling_bayes.trace.schema import group, manifest
 
@@ -77,6 +78,19 @@ def test_compare_prints_fits_by_law_and_writes_the_mixture(compared: tuple[Path,
         )
     )
     assert weights == pytest.approx({row["fit"]: row["weight"] for row in found["fits"]})
+
+
+def test_a_mixture_that_cannot_be_written_leaves_the_comparison(
+    fitted: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Path:
+        raise WriteError("no space left")
+
+    monkeypatch.setattr("scaling_bayes.trace.io.save_trace", full)
+    done = run("compare", *fitted, "--leave-out", "task", "--json", "-q", "--stack", tmp_path / "stack.nc")
+    assert done.returncode == 1
+    assert len(json.loads(done.stdout)["fits"]) == 2
+    assert "no space left" in done.stderr
 
 
 def test_compare_prints_a_table_of_eighty_columns(fitted: list[Path]) -> None:

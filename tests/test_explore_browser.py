@@ -32,8 +32,8 @@ from scaling_bayes import (
     summary,
 )
 from scaling_bayes.projection.affordability import share_within_budget
-from scaling_bayes.report.cost_section import first_year_text, share_text
-from scaling_bayes.text import format_interval
+from scaling_bayes.report.cost_section import first_year_text
+from scaling_bayes.text import format_interval, share_text
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 pytest.importorskip("tornado", reason="the extra explore is not installed")

@@ -31,11 +31,11 @@ from scaling_bayes.figures import (
     plot_slopes,
     to_svg,
 )
-from scaling_bayes.figures.style import COLORS, decades, legible, power_of_ten, task_label
+from scaling_bayes.figures.style import COLORS
 from scaling_bayes.projection.affordability import affordability, probability_by_year
 from scaling_bayes.projection.project import project
-from scaling_bayes.text import format_interval
-from scaling_bayes.trace.view import coverage, curve, pit, points
+from scaling_bayes.text import decades, format_interval, legible, power_of_ten, task_label
+from scaling_bayes.trace.view import PosteriorView, coverage
 
 NASTY = ("<script>alert(1)</script>", '$x_ & "y" ]]>', "it's \x1b {{7*7}} % \\frac")
 
@@ -291,7 +291,7 @@ def test_curve_is_the_law_and_holds_its_band() -> None:
     import xarray as xr
 
     idata = fit()
-    fitted = curve(idata, "imagenet", np.linspace(17, 21, 5))
+    fitted = PosteriorView.of(idata).curve("imagenet", np.linspace(17, 21, 5))
     names = list(fitted.bands)
     values = np.array([fitted.bands[name] for name in names])
     assert names == ["lower_90", "lower_50", "median", "upper_50", "upper_90"]
@@ -315,13 +315,13 @@ def test_curve_is_the_law_and_holds_its_band() -> None:
 def test_every_system_is_a_point() -> None:
     figure = plot_fits(fit(), tasks=["ms_coco"])
     drawn = sum(len(line.get_xdata()) for line in figure.axes[0].lines if line.get_marker() == "o")
-    assert drawn == points(fit(), "ms_coco").error.size
+    assert drawn == PosteriorView.of(fit()).points("ms_coco").error.size
 
 
 def test_hollow_points_are_those_in_doubt() -> None:
-    observed = points(fit(), "imagenet")
+    observed = PosteriorView.of(fit()).points("imagenet")
     assert 0 < observed.flagged.sum() < observed.flagged.size
-    assert not points(synthetic_fit(provenance=False), "imagenet").flagged.any()
+    assert not PosteriorView.of(synthetic_fit(provenance=False)).points("imagenet").flagged.any()
 
 
 def test_an_unknown_task_is_refused_by_name() -> None:
@@ -343,7 +343,7 @@ def test_one_chain_has_no_rank_figure() -> None:
 
 
 def test_ranks_lie_in_the_unit_interval_and_are_covered() -> None:
-    ranks = pit(fit())
+    ranks = PosteriorView.of(fit()).pit()
     assert ((ranks >= 0) & (ranks <= 1)).all()
     assert coverage(np.array([0.0, 0.05, 0.5, 0.95, 1.0]), 0.9) == pytest.approx(0.6)
     assert coverage(ranks, 1.0) == 1.0

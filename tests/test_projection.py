@@ -193,6 +193,18 @@ def test_exact_compute_is_less_certain_to_shrink(reference_fit: xr.DataTree) -> 
     assert float(exact) < float(reported)
 
 
+def test_a_stated_sd_of_compute_replaces_that_of_the_model(reference_fit: xr.DataTree) -> None:
+    """A row with hardly any error of compute is as an exact one; one without its own as before."""
+    row = {"task": "imagenet", "training_compute_flop": 1e25, "year": 2020}
+    table = pd.DataFrame([row] * 3).assign(compute_sd_dex=[1e-6, None, 2.0])
+    drawn = predict(reference_fit, table)["predictions"]["error"]
+    plain = predict(reference_fit, table.drop(columns="compute_sd_dex"))["predictions"]["error"]
+    exact = predict(reference_fit, table, compute="exact")["predictions"]["error"]
+    np.testing.assert_allclose(drawn[..., 0], exact[..., 0], rtol=1e-5)
+    np.testing.assert_array_equal(drawn[..., 1], plain[..., 1])
+    assert float(drawn[..., 2].median()) > float(drawn[..., 1].median())  # shrunk further
+
+
 def test_predicted_error_never_exceeds_one(reference_fit: xr.DataTree) -> None:
     systems = pd.DataFrame({"task": ["ms_coco"], "training_compute_flop": [1e6], "year": [2015]})
     error = predict(reference_fit, systems, compute="exact")["predictions"]["error"]
@@ -367,6 +379,8 @@ BAD_SYSTEMS = [
     (systems_with(training_compute_flop=[np.inf]), "finite"),
     (systems_with(training_compute_flop=["much"]), "finite"),
     (systems_with(year=[None]), "publication year"),
+    (systems_with(compute_sd_dex=[0.0]), "above 0"),
+    (systems_with(compute_sd_dex=["wide"]), "wide.*above 0"),
     (systems_with().drop(columns="task"), "columns task missing"),
     (systems_with().head(0), "no rows"),
     ("systems.csv", "expected a DataFrame"),

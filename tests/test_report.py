@@ -23,8 +23,7 @@ from scaling_bayes.errors import OptionError, TargetError, TraceError, WriteErro
 from scaling_bayes.projection.project import project
 from scaling_bayes.report import COST_QUESTION, QUESTION, build_report, render_html, write_report
 from scaling_bayes.report.blocks import FailurePart
-from scaling_bayes.report.magnitudes import in_words, month_of, months
-from scaling_bayes.text import format_error, format_interval, format_power_of_ten
+from scaling_bayes.text import format_error, format_interval, format_power_of_ten, in_words, month_of, months
 from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.io import open_trace, save_trace
 
@@ -201,6 +200,32 @@ def test_a_figure_that_cannot_be_drawn_is_named_with_its_reason(monkeypatch: pyt
     assert report.numbers["figures_not_drawn"] == [
         {"figure": "slopes", "reason": "RuntimeError: <b>no ink</b>"}
     ]
+
+
+def test_the_model_is_checked_against_the_data_beside_the_sample() -> None:
+    text = Reader(page()).text
+    assert "would it make systems like these" in text
+    assert "most distant system" in text
+
+
+def test_an_optional_part_that_fails_costs_no_more_than_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no such luck")
+
+    titles = {
+        "facts.data_checks": "Checks of the model against the data",
+        "facts._simulated": "Calibration where the truth is known",
+        "calibration.Table": "What the model expects, and what was seen",
+        "progress.literature": "Progress: compute and algorithms",
+    }
+    for place in titles:
+        monkeypatch.setattr(f"scaling_bayes.report.{place}", fail)
+    report = build_report(fit())
+    assert {failure.title for failure in report.failures} == {*titles.values()}
+    assert {failure.reason for failure in report.failures} == {"RuntimeError: no such luck"}
+    text = Reader(render_html(report)).text
+    assert all(f"Left out: {title}" in text for title in titles.values())
+    assert report.numbers["projection"]["rows"]
 
 
 def test_what_is_not_a_fit_is_refused() -> None:

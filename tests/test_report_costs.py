@@ -25,8 +25,13 @@ from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.report import Report, build_report, render_html, write_report
 from scaling_bayes.report.blocks import FailurePart
 from scaling_bayes.report.cost_facts import DEFAULT_BUDGETS, Budget, read_budgets
-from scaling_bayes.report.magnitudes import days_in_words, kilograms_in_words, share_in_words, usd_in_words
-from scaling_bayes.text import format_interval
+from scaling_bayes.text import (
+    days_in_words,
+    format_interval,
+    kilograms_in_words,
+    share_in_words,
+    usd_in_words,
+)
 
 TARGETS = {"imagenet": [0.1, 0.05], "my task": [0.2]}
 

@@ -34,7 +34,7 @@ from scaling_bayes.report import facts as report_reading
 from scaling_bayes.report.blocks import Report, Section, Table
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.schema import group, manifest
-from scaling_bayes.trace.view import parameters_of
+from scaling_bayes.trace.view import PosteriorView
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -113,7 +113,7 @@ def test_slopes_are_orders_of_magnitude_of_error(law: str) -> None:
     posterior = group(idata, "posterior")
     reference = group(idata, "constant_data")["reference_error"]
     gain = get_law(law).gain(reference, posterior.get("floor", 0.0))
-    shown = parameters_of(idata, "posterior")
+    shown = PosteriorView.of(idata).parameters("posterior")
     np.testing.assert_allclose(shown["slope"], posterior["slope"] / gain)
     np.testing.assert_allclose(shown["noise"], posterior["noise"] / gain)
     found = build_report(idata, scenario=None)
@@ -125,9 +125,11 @@ def test_slopes_are_orders_of_magnitude_of_error(law: str) -> None:
 
 
 def test_every_law_sees_the_same_slopes_of_the_same_world() -> None:
-    medians = [float(parameters_of(idata, "posterior")["slope"].median()) for idata in fits().values()]
+    medians = [
+        float(PosteriorView.of(idata).parameters("posterior")["slope"].median()) for idata in fits().values()
+    ]
     np.testing.assert_allclose(medians, medians[0], rtol=0.05)
-    mixed = float(parameters_of(stacked(), "posterior")["slope"].median())
+    mixed = float(PosteriorView.of(stacked()).parameters("posterior")["slope"].median())
     assert mixed == pytest.approx(medians[0], rel=0.1)
 
 
@@ -414,7 +416,7 @@ def test_slopes_of_a_stack_are_drawn_on_the_scale_of_error() -> None:
     ax = plot_slopes(stacked())
     assert "powers of ten of error" in ax.get_xlabel()
     low, high = ax.get_xlim()
-    median = float(np.log10(parameters_of(stacked(), "posterior")["slope"].median()))
+    median = float(np.log10(PosteriorView.of(stacked()).parameters("posterior")["slope"].median()))
     assert low < median < high
 
 

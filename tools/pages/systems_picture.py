@@ -18,20 +18,18 @@ from scaling_bayes.errors import ScalingBayesError
 from scaling_bayes.figures.style import (
     COLORS,
     FigureError,
-    decades,
     finish,
     new_figure,
     numeric_ticks,
     percent_ticks,
-    power_of_ten,
     styled,
-    task_label,
 )
 from scaling_bayes.figures.svg import to_svg
 from scaling_bayes.files import write_text
 from scaling_bayes.resources import data_path
 from scaling_bayes.systems.load import FAMILIES, load_systems
-from tools.tables.cells import read_cells
+from scaling_bayes.systems.tables import read_cells
+from scaling_bayes.text import decades, power_of_ten, task_label
 
 if TYPE_CHECKING:
     import pandas as pd

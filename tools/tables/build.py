@@ -1,8 +1,8 @@
 """Rebuild what derives from the hand-kept tables: systems.csv, digests in sidecars, tables of the data page.
 
-Run ``python -m tools.tables.build`` after editing ``data/systems_reported.csv``,
-``data/devices.csv`` or a hand-kept ``data/language_*.csv``; ``--check`` writes nothing and fails when a
-committed file differs.
+Run ``python -m tools.tables.build`` after editing a table of `TABLES` or `LANGUAGE_TABLES`; ``--check``
+writes nothing and fails when a committed file differs. Frozen editions are held against their digests and
+never written.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from scaling_bayes.errors import DataError, Problem, ScalingBayesError
 from scaling_bayes.files import write_bytes
 from scaling_bayes.resources import checkout_root
+from scaling_bayes.systems.editions import check_frozen
+from scaling_bayes.systems.tables import read_cells, write_cells
 from tools.pages.data import fill_page
 from tools.pages.language import fill_language_page
-from tools.tables.cells import read_cells, write_cells
 from tools.tables.derive import COLUMNS, derive, devices_from
 from tools.tables.language import COLUMNS as LANGUAGE_COLUMNS
 from tools.tables.language import language_rows
@@ -27,7 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-TABLES = ("systems_reported.csv", "devices.csv", "systems.csv")
+#: Tables with a digest in their sidecar, the derived one last.
+TABLES = (
+    "systems_reported.csv",
+    "systems_added.csv",
+    "devices.csv",
+    "tasks.csv",
+    "task_floors.csv",
+    "systems.csv",
+)
 LANGUAGE_TABLES = ("language_scores.csv", "language_models.csv", "language_tasks.csv", "language_systems.csv")
 _DIGEST = re.compile(r'^sha256 = "[0-9a-f]*"$', re.MULTILINE)
 
@@ -47,12 +56,13 @@ def derived_files(root: Path) -> dict[Path, bytes]:
     Raises
     ------
     DataError
-        If a hand-kept table, sidecar or page cannot be built from.
+        If a hand-kept table, sidecar or page cannot be built from, or a frozen edition was changed.
     """
     data = root / "data"
+    check_frozen(data)
     reported = read_cells(data / "systems_reported.csv")
-    devices = read_cells(data / "devices.csv")
-    rows = derive(reported, devices_from(devices))
+    added = read_cells(data / "systems_added.csv")
+    rows = derive(reported, devices_from(read_cells(data / "devices.csv")), added)
     files = {data / "systems.csv": write_cells(COLUMNS, rows).encode("utf-8")}
     language = language_rows(data)
     files[data / "language_systems.csv"] = write_cells(LANGUAGE_COLUMNS, language).encode("utf-8")
@@ -61,7 +71,8 @@ def derived_files(root: Path) -> dict[Path, bytes]:
         digest = hashlib.sha256(files[table] if table in files else table.read_bytes()).hexdigest()
         files[sidecar(table)] = _with_digest(sidecar(table), digest)
     page = root / "docs" / "data.md"
-    files[page] = fill_page(page.read_text(encoding="utf-8"), rows, reported, devices).encode("utf-8")
+    text = fill_page(page.read_text(encoding="utf-8"), rows, read_cells(data / "tasks.csv"))
+    files[page] = text.encode("utf-8")
     page = root / "docs" / "language_data.md"
     tasks = read_cells(data / "language_tasks.csv")
     files[page] = fill_language_page(page.read_text(encoding="utf-8"), language, tasks).encode("utf-8")

@@ -229,7 +229,7 @@ def gain(asked: Question, budget_usd: float | None, carbon_kg: float | None, yea
 
 def _print_routes(routes: pd.DataFrame) -> None:
     """One table for each target; where the factors come from, once, below."""
-    from scaling_bayes.text import format_error
+    from scaling_bayes.text import format_error, span_text
 
     for (task, _), rows in routes.groupby(["task", "error"], sort=False):
         print_table(
@@ -239,7 +239,7 @@ def _print_routes(routes: pd.DataFrame) -> None:
             [
                 (
                     row["route"].replace("_", " "),
-                    _factor(row["factor_low"], row["factor_high"]),
+                    span_text(f"{row['factor_low']:g}", f"{row['factor_high']:g}"),
                     row["improves"].replace("_", " times "),
                     f"{row['probability_enough']:.0%}",
                 )
@@ -256,10 +256,6 @@ def _print_routes(routes: pd.DataFrame) -> None:
         [(row["route"].replace("_", " "), row["citation"]) for row in sources.to_dict(orient="records")],
         tight=True,
     )
-
-
-def _factor(low: float, high: float) -> str:
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
 @question(

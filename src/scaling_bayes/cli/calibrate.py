@@ -10,7 +10,14 @@ from click.core import ParameterSource
 
 from scaling_bayes.cli.completion import choices_of, experiments, laws, poolings
 from scaling_bayes.cli.completion import traces as trace_names
-from scaling_bayes.cli.options import csv_option, json_option, quiet_option, refuse_both, switch_options
+from scaling_bayes.cli.options import (
+    csv_option,
+    json_option,
+    quiet_option,
+    refuse_both,
+    switch_options,
+    unit_option,
+)
 from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, warnings_said
 
 if TYPE_CHECKING:
@@ -26,6 +33,7 @@ _SHOWN = 10
 @click.command(short_help="Simulate and refit many times: do intervals hold?")
 @click.argument("experiment", metavar="EXPERIMENT", shell_complete=choices_of(experiments))
 @click.argument("systems", type=click.Path(path_type=Path), required=False)
+@unit_option
 @click.option("--simulations", type=int, default=500, show_default=True, help="Number of simulations.")
 @click.option(
     "--posterior",

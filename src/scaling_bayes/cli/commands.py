@@ -13,6 +13,7 @@ from scaling_bayes.cli.compare import compare
 from scaling_bayes.cli.completion import choices_of, laws, poolings
 from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.cost import hardware_fit, scenario
+from scaling_bayes.cli.data import data
 from scaling_bayes.cli.explore import explore
 from scaling_bayes.cli.keep import refuse_replacing, save_or_keep
 from scaling_bayes.cli.options import (
@@ -343,6 +344,6 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 for command in (
     *(project, scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization),
     *(compare, scorecard, calibrate, progress, explore),
-    *(traces, verify, cite, bundle),
+    *(traces, verify, cite, bundle, data),
 ):
     cli.add_command(command)

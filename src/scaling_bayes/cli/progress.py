@@ -82,9 +82,7 @@ def _print(frame: pd.DataFrame) -> None:
 
 
 def _interval(row: dict[Any, Any], written: Callable[[float], float]) -> str:
-    median, lower, upper = (_short(written(row[name])) for name in ("median", "lower_90", "upper_90"))
-    return f"{median} [{lower}, {upper}]"
+    from scaling_bayes.text import interval_text
 
-
-def _short(value: float) -> str:
-    return f"{value:#.2g}" if abs(value) < 9.95 else f"{value:,.0f}"
+    median, lower, upper = (written(row[name]) for name in ("median", "lower_90", "upper_90"))
+    return interval_text(median, lower, upper)

@@ -15,6 +15,7 @@ from scaling_bayes.cli.options import (
     refuse_both,
     sampler_options,
     switch_options,
+    unit_option,
 )
 from scaling_bayes.cli.output import (
     echo,
@@ -36,6 +37,7 @@ _COLUMNS = ("forecaster", "gain", "CRPS", "50 %", "80 %", "90 %", "systems")
 
 @click.command(short_help="Score predictions of later systems from earlier ones")
 @click.argument("systems", type=click.Path(path_type=Path), required=False)
+@unit_option
 @click.option(
     "--cutoff",
     "cutoffs",

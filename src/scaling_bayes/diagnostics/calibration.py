@@ -9,6 +9,7 @@ import numpy as np
 
 from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, quantiles
 from scaling_bayes.trace.schema import SBC, group
+from scaling_bayes.trace.view import TraceView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,7 @@ _BATCH: Final = 2_000
 _QUARTILES_APART: Final = 1.3489795003921634
 
 
-def calibration_table(tree: xr.DataTree) -> pd.DataFrame:
+def calibration_table(tree: xr.DataTree | TraceView) -> pd.DataFrame:
     """Summary of a calibration, a row for each quantity; columns as `summary` says.
 
     Raises
@@ -42,7 +43,8 @@ def calibration_table(tree: xr.DataTree) -> pd.DataFrame:
     TraceError
         If the tree is not a calibration.
     """
-    return group(tree, "summary").to_dataframe().reset_index()
+    summary = tree.group("summary") if isinstance(tree, TraceView) else group(tree, "summary")
+    return summary.to_dataframe().reset_index()
 
 
 def is_projection(quantity: str) -> bool:

@@ -31,7 +31,7 @@ YEARLY = "yearly"
 
 
 def project(
-    idata: xr.DataTree,
+    idata: xr.DataTree | PosteriorView,
     targets: Any = None,
     years: float | Iterable[float] | str | None = None,
     kind: str = "predictive",

@@ -14,10 +14,10 @@ from scaling_bayes.core.predictive import departure_scale, law_of
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import TargetError
 from scaling_bayes.projection.targets import Target, check_year, default_targets, read_targets
-from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.trace.schema import group
 from scaling_bayes.trace.view import PosteriorView
 
-__all__ = ["KINDS", "Requirement", "ask", "best_errors", "fit_seed", "require"]
+__all__ = ["KINDS", "Requirement", "ask", "best_errors", "require"]
 
 KINDS = ("predictive", "mean")
 
@@ -64,11 +64,6 @@ class Requirement:
         if "year" not in compute.dims:
             compute = compute.expand_dims(year=self.year["year"])
         return compute.transpose("chain", "draw", "target", "year")
-
-
-def fit_seed(idata: xr.DataTree, random_seed: int | None) -> int:
-    """Return the seed asked for, by default that of the fit."""
-    return int(manifest(idata)["sampler"]["random_seed"] if random_seed is None else random_seed)
 
 
 def ask(

@@ -124,12 +124,13 @@ class FigurePart:
 
 @dataclass(frozen=True)
 class FailurePart:
-    """A picture that could not be drawn, and why."""
+    """A picture or another optional part that could not be made, and why."""
 
     kind: ClassVar[str] = "failure"
     name: str
     title: str
     reason: str
+    what: str = "Figure not drawn"
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,14 @@ from scaling_bayes.projection.largest_machines import record_machine_time
 from scaling_bayes.projection.project import YEARLY, project
 from scaling_bayes.projection.required_gain import compare_routes, required_gain
 from scaling_bayes.projection.summarize import summary
-from scaling_bayes.report.magnitudes import kilograms_in_words, usd_in_words
+from scaling_bayes.text import kilograms_in_words, usd_in_words
 from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from scaling_bayes.projection.scenario import Scenario
+    from scaling_bayes.trace.view import PosteriorView
 
 __all__ = [
     "DEFAULT_BUDGETS",
@@ -155,7 +156,7 @@ def read_budgets(budget_usd: Any, carbon_kg: Any) -> tuple[Budget, ...]:
 
 
 def read_costs(
-    idata: xr.DataTree,
+    fit: PosteriorView,
     projected: xr.DataTree,
     scenario: Scenario,
     budgets: tuple[Budget, ...],
@@ -164,8 +165,7 @@ def read_costs(
 
     Parameters
     ----------
-    idata : DataTree
-        A fit.
+    fit : PosteriorView
     projected : DataTree
         From `project`, with the scenario.
     scenario : Scenario
@@ -180,7 +180,7 @@ def read_costs(
     by_year: list[list[pd.DataFrame]] = [[] for _ in budgets]
     first_years: list[list[pd.DataFrame]] = [[] for _ in budgets]
     for chunk in _chunks(targets):
-        horizon = project(idata, chunk, YEARLY, str(asked["kind"]), scenario=scenario)
+        horizon = project(fit, chunk, YEARLY, str(asked["kind"]), scenario=scenario)
         for position, budget in enumerate(budgets):
             answer = affordability(horizon, **budget.asked)
             by_year[position].append(probability_by_year(answer))

@@ -11,7 +11,7 @@ from scaling_bayes.diagnostics.scores import score_table
 from scaling_bayes.hardware.tables import load_routes
 from scaling_bayes.report.citing import citations
 from scaling_bayes.report.progress import literature
-from scaling_bayes.trace.view import records
+from scaling_bayes.text import records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +41,7 @@ _SCHEMA = {
     "sensitivity": "power-scaling sensitivity of each quantity to all priors, the likelihood and each prior",
     "simulated": "simulation-based calibration: coverage of intervals, bias in posterior standard "
     "deviations, contraction, and p_value of uniform ranks of each quantity",
+    "data_checks": "checks of the model against the data; worst is the task or system that sets the value",
     "scorecard": "log_score and gain in nats per 60 systems, crps in log10 error",
 }
 
@@ -60,7 +61,7 @@ _ROUTE_COLUMNS = ["task", "error", "year", "route", "probability_enough", "proba
 
 def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> dict[str, Any]:
     """Everything the report states."""
-    manifest = facts.manifest
+    manifest = facts.fit.manifest
     return {
         "schema": _SCHEMA if facts.costs is None else _SCHEMA | _COSTS_SCHEMA,
         "question": question,
@@ -78,12 +79,13 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
         },
         "parameters": records(facts.parameters),
         "progress": records(facts.progress),
-        "literature": records(literature(facts)) if facts.options.algorithmic_progress else [],
+        "literature": records(literature(facts)) if facts.fit.options.algorithmic_progress else [],
         "laws": None if facts.laws is None else records(facts.laws),
         "sensitivity": None if facts.sensitivity is None else records(facts.sensitivity),
         "scorecard": None if facts.scorecard is None else _scorecard(facts.scorecard),
         "simulated": None if facts.simulated is None else records(calibration_table(facts.simulated)),
         "checks": records(facts.checks),
+        "data_checks": None if facts.data_checks is None else records(facts.data_checks),
         "options": manifest["model"],
         "priors": manifest["priors"],
         "sampler": manifest["sampler"],
@@ -95,7 +97,7 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
             "systems": records(facts.systems),
         },
         "yardsticks_log10_flop": facts.yardsticks,
-        "digest": facts.digest,
+        "digest": facts.fit.digest,
         "citation": citations(facts),
         "figures_not_drawn": [{"figure": failure.name, "reason": failure.reason} for failure in failures],
         **({} if facts.costs is None else {"costs": _costs(facts.costs)}),

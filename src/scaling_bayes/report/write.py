@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from scaling_bayes.projection.scenario import Scenario
+    from scaling_bayes.trace.view import PosteriorView
 
 __all__ = ["write_report"]
 
@@ -38,7 +39,7 @@ def _refuse_other(path: Path, *marks: bytes) -> None:
 
 
 def write_report(
-    idata: xr.DataTree,
+    idata: xr.DataTree | PosteriorView,
     path: str | os.PathLike[str],
     *,
     targets: Any = None,
