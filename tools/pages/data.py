@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.conventions import TASK_LABELS, TASK_METRICS
 from scaling_bayes.systems.flags import FLAGS, split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS
+from tools.pages.refill import filled, markdown_table
+from tools.tables.cells import read_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     Row = Mapping[str, str]
 
-_BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+__all__ = ["pages"]
 
 
-def fill_page(text: str, rows: Sequence[Row], reported: Sequence[Row], devices: Sequence[Row]) -> str:
-    """The page with every generated block refilled.
-
-    Parameters
-    ----------
-    text : str
-        The page; a block stands between ``<!-- generated: name -->`` and ``<!-- end -->``.
-    rows, reported, devices : sequence of mapping
-        Rows of ``systems.csv``, ``systems_reported.csv`` and ``devices.csv`` as text cells.
-
-    Raises
-    ------
-    DataError
-        If the page lacks a block or has one of an unknown name.
-    """
+def pages(root: Path) -> dict[Path, str]:
+    """Text of docs/data.md."""
+    rows, reported, devices = (
+        read_cells(root / "data" / name) for name in ("systems.csv", "systems_reported.csv", "devices.csv")
+    )
     blocks = {
         "counts": _counts(rows),
         "flags": _flags(rows),
@@ -43,18 +34,7 @@ def fill_page(text: str, rows: Sequence[Row], reported: Sequence[Row], devices: 
         "remarks": _remarks(rows),
         "devices": _devices(devices, reported),
     }
-    found = [match[2] for match in _BLOCK.finditer(text)]
-    if sorted(found) != sorted(blocks):
-        raise DataError(
-            "docs/data.md cannot be filled",
-            [Problem(None, None, f"generated blocks {sorted(found)}", f"each of {sorted(blocks)} once")],
-        )
-    return _BLOCK.sub(lambda match: f"{match[1]}\n{blocks[match[2]]}\n{match[3]}", text)
-
-
-def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    out = [header, ["---"] * len(header), *lines]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in out)
+    return filled(root, Path("docs", "data.md"), blocks)
 
 
 def _flop(cell: str) -> str:
@@ -90,7 +70,7 @@ def _counts(rows: Sequence[Row]) -> str:
         "compute corrected",
         "in the reference fit",
     ]
-    return _table(header, [*tasks, line("all", "", rows)])
+    return markdown_table(header, [*tasks, line("all", "", rows)])
 
 
 def _flags(rows: Sequence[Row]) -> str:
@@ -98,7 +78,7 @@ def _flags(rows: Sequence[Row]) -> str:
     in_paper = Counter(
         name for row in rows if row["in_thompson2020"] == "true" for name in split_flags(row["flags"])
     )
-    return _table(
+    return markdown_table(
         ["flag", "kind", "meaning", "consequence", "rows", "of the 2020 points"],
         [
             [
@@ -115,7 +95,7 @@ def _flags(rows: Sequence[Row]) -> str:
 
 
 def _compute_corrections(rows: Sequence[Row], reported: Sequence[Row]) -> str:
-    return _table(
+    return markdown_table(
         ["row", "system", "used, FLOP", "corrected, FLOP", "ratio", "in 2020", "reason"],
         [
             [
@@ -134,7 +114,7 @@ def _compute_corrections(rows: Sequence[Row], reported: Sequence[Row]) -> str:
 
 
 def _other_corrections(rows: Sequence[Row], reported: Sequence[Row]) -> str:
-    return _table(
+    return markdown_table(
         ["row", "system", "corrected", "reason"],
         [
             [
@@ -154,7 +134,7 @@ def _other_corrections(rows: Sequence[Row], reported: Sequence[Row]) -> str:
 
 
 def _excluded(rows: Sequence[Row]) -> str:
-    return _table(
+    return markdown_table(
         ["row", "system", "task", "compute, FLOP", "excluded for", "why"],
         [
             [
@@ -177,12 +157,12 @@ def _remarks(rows: Sequence[Row]) -> str:
     for row in rows:
         if row["remark"]:
             holders.setdefault(row["remark"], []).append(row["system_id"])
-    return _table(["rows", "remark"], [[", ".join(ids), remark] for remark, ids in holders.items()])
+    return markdown_table(["rows", "remark"], [[", ".join(ids), remark] for remark, ids in holders.items()])
 
 
 def _devices(devices: Sequence[Row], reported: Sequence[Row]) -> str:
     named = Counter(entry["device"] for entry in reported)
-    return _table(
+    return markdown_table(
         ["device", "class", "peak, FLOP/s", "precision", "released", "rows", "notes"],
         [
             [
