@@ -20,9 +20,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-__all__ = ["pages"]
+__all__ = ["EXAMPLE", "pages"]
 
-_BLOCK = re.compile(r"^```(pycon|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+EXAMPLE = re.compile(r"^```(pycon|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _WIDTH = "80"
 
 
@@ -32,7 +32,7 @@ def pages(root: Path) -> dict[Path, str]:
         path.relative_to(root): path.read_text(encoding="utf-8")
         for path in sorted((root / "docs").rglob("*.md"))
     }
-    return {path: filled(text) for path, text in texts.items() if _BLOCK.search(text)}
+    return {path: filled(text) for path, text in texts.items() if EXAMPLE.search(text)}
 
 
 def filled(text: str) -> str:
@@ -46,7 +46,7 @@ def filled(text: str) -> str:
         return f"```{match[1]}\n{run[match[1]](match[2])}```"
 
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        return _BLOCK.sub(refill, text)
+        return EXAMPLE.sub(refill, text)
 
 
 def run_python(block: str, session: dict[str, Any]) -> str:
