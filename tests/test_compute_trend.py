@@ -29,6 +29,8 @@ from scaling_bayes.figures import FigureError, to_svg
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.intervals import reported
 
+pytestmark = pytest.mark.samples
+
 GROWTH, CHANGE = (0.15, 0.6), 2009.0
 
 

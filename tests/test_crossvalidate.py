@@ -33,6 +33,8 @@ from scaling_bayes.model.fit import FitWarning
 from scaling_bayes.model.sampling.refitter import Refitter
 from scaling_bayes.trace.schema import group
 
+pytestmark = pytest.mark.samples
+
 SEED = 4
 few = settings(max_examples=25)
 

@@ -57,6 +57,7 @@ FLAGS = (
 )
 
 pytestmark = [
+    pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
     pytest.mark.skipif(DRIVER is None, reason="no chromedriver on the PATH"),
 ]

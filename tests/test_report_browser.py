@@ -47,6 +47,7 @@ return [...document.querySelectorAll("main *, header *, footer *")].filter((each
 """
 
 pytestmark = [
+    pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
     pytest.mark.skipif(DRIVER is None, reason="no chromedriver on the PATH"),
 ]
