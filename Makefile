@@ -53,11 +53,11 @@ test-portable: .venv/.project ## run all tests, slow ones too, as on a plain pro
 
 test-lowest: .venv/.project ## run the fast tests with the lowest versions pyproject.toml allows
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
-	$(BIN)/uv pip compile --quiet --no-build --resolution lowest-direct --python build/lowest/bin/python \
-		--extra deposit --extra experiments --output-file build/lowest/requirements.txt pyproject.toml
 	grep -oE '^($(TEST_TOOLS))==[^ ;]+' requirements.lock > build/lowest/tools.txt
-	$(BIN)/uv pip install --quiet --no-build --python build/lowest/bin/python \
-		-r build/lowest/requirements.txt -r build/lowest/tools.txt
+	$(BIN)/uv pip compile --quiet --no-build --resolution lowest-direct --python build/lowest/bin/python \
+		--extra deposit --extra experiments --output-file build/lowest/requirements.txt \
+		pyproject.toml build/lowest/tools.txt
+	$(BIN)/uv pip install --quiet --no-build --python build/lowest/bin/python -r build/lowest/requirements.txt
 	PYTHONPATH=src build/lowest/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m 'not slow' \
 		-W ignore::DeprecationWarning -W ignore::FutureWarning $(FAST_TESTS:%=tests/test_%.py)
 
@@ -73,7 +73,7 @@ format: .venv/.project ## mend what ruff can mend
 
 data: .venv/.project ## rebuild the derived tables of data/, and the pages that show them
 	$(TOOL).tables.build
-	$(TOOL).pages data language
+	$(TOOL).pages data hardware_data language
 
 traces: .venv/.project ## make the released traces that data/traces lacks (NAME=... makes one anew, CHECK=1 compares)
 	$(TOOL).releases.release $(if $(CHECK),--check) $(NAME)

@@ -14,7 +14,8 @@ from tests.seeds import seeded
 from tests.simulation import SYSTEMS
 from tests.synthetic import synthetic_fit
 
-from scaling_bayes import calibrate, cite, save_trace, summarize_calibration
+from scaling_bayes import calibrate, cite, save_trace
+from scaling_bayes import summary as summarize
 from scaling_bayes.batch.job import DIAGNOSTICS
 from scaling_bayes.batch.store import open_store
 from scaling_bayes.cli import cli
@@ -25,6 +26,7 @@ from scaling_bayes.diagnostics.verification import rederive, verify_trace
 from scaling_bayes.errors import OptionError, TraceError
 from scaling_bayes.model.evaluate import calibrate as calibrate_module
 from scaling_bayes.model.evaluate.calibration_jobs import Model, PriorSBC
+from scaling_bayes.model.fit import FitWarning
 from scaling_bayes.systems.load import reference_systems
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.schema import group, manifest
@@ -48,9 +50,24 @@ def calibrated(tmp_path_factory: pytest.TempPathFactory) -> xr.DataTree:
     return calibrate("prior_sbc", SYSTEMS, simulations=30, store=store, **PLAIN, **QUICK)
 
 
+def test_a_table_in_another_unit_is_the_same_job() -> None:
+    flop = pd.read_csv(SYSTEMS)
+    giga = flop.rename(columns={"training_compute_flop": "training_compute"})
+    giga["training_compute"] /= 1e9
+    sampler = SamplerOptions(draws=10, tune=10, chains=1, target_accept=0.9, random_seed=1)
+    expected, _ = calibrate_module._model(flop, None, PLAIN, None, sampler)
+    with pytest.warns(FitWarning, match="converted from GFLOP to FLOP"):
+        found, _ = calibrate_module._model(giga, "GFLOP", PLAIN, None, sampler)
+    np.testing.assert_allclose(
+        found.observations.log10_compute, expected.observations.log10_compute, rtol=1e-12
+    )
+    with pytest.raises(OptionError, match="come with the posterior"):
+        calibrate("posterior_sbc", unit="GFLOP", posterior=xr.DataTree())
+
+
 def test_thirty_simulations_are_calibrated(calibrated: xr.DataTree) -> None:
     """The small form of docs/calibration.md; a wrong likelihood or prior fails it by far."""
-    summary = summarize_calibration(calibrated)
+    summary = summarize(calibrated)
     parameters = summary[~summary["quantity"].str.startswith("training_compute")]
     assert parameters["coverage_90"].mean() == pytest.approx(0.9, abs=0.08)
     assert parameters["coverage_50"].mean() == pytest.approx(0.5, abs=0.12)
@@ -158,7 +175,7 @@ def test_leaving_a_paper_out_compares_with_the_fit_to_all(tmp_path: Path) -> Non
     assert list(fits["fit"].values) == ["(all)", *table["paper"].unique()]
     assert np.isnan(fits["elpd"].values[0])
     assert np.isfinite(fits["elpd"].values[1:]).all()
-    summary = summarize_calibration(tree)
+    summary = summarize(tree)
     assert set(summary["largest_shift_fit"]) <= set(fits["fit"].values)
 
 

@@ -104,10 +104,10 @@ def test_a_target_in_the_data_is_said_to_be_reached() -> None:
     compute = group(idata, "constant_data")["log10_training_compute_flop"].values[:8]
     target = float(np.median(error))
     projection = project(idata, {"imagenet": [target, float(error.min()) / 2]})
-    frame = reached(idata, projection)
+    frame = reached(projection)
     assert list(frame["error"]) == [target]
     assert frame["systems"].iloc[0] == (error <= target).sum()
     assert frame["log10_training_compute_flop"].iloc[0] == compute[error <= target].min()
-    (sentence,) = reached_sentences(idata, projection)
+    (sentence,) = reached_sentences(projection)
     assert "reached already" in sentence
     assert str(frame["system"].iloc[0]) in sentence

@@ -268,7 +268,7 @@ def without_figures(word: str) -> str:
 
 @pytest.mark.parametrize("trace", [TRACE, "stack-2026.11"])
 def test_the_glossary_has_every_word_of_the_report(glossary: set[str], trace: str) -> None:
-    from scaling_bayes.figures.style import task_label
+    from scaling_bayes.text import task_label
 
     tasks = {task_label(task).lower() for task in scaling_bayes.load_systems()["task"].unique()}
     missing = set()

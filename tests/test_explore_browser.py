@@ -26,15 +26,14 @@ from tests.patience import PATIENCE
 
 from scaling_bayes import (
     Scenario,
-    affordable,
+    affordability,
     open_trace,
     project,
-    summarize_first_year,
-    summarize_projection,
+    summary,
 )
 from scaling_bayes.projection.affordability import share_within_budget
-from scaling_bayes.report.cost_section import first_year_text, share_text
-from scaling_bayes.text import format_interval
+from scaling_bayes.report.cost_section import first_year_text
+from scaling_bayes.text import format_interval, share_text
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 pytest.importorskip("tornado", reason="the extra explore is not installed")
@@ -267,14 +266,16 @@ def expected_of(reference: Any, asked: Asked) -> tuple[list[list[str]], list[str
     targets = {asked.task: asked.error}
     tree = project(reference, targets, asked.year, asked.kind, scenario=scenario)
     rows = []
-    for row in summarize_projection(tree).to_dict(orient="records"):
+    for row in summary(tree).to_dict(orient="records"):
         half = format_interval(0.0, row["lower_50"], row["upper_50"]).partition(" ")[2]
         rows.append([format_interval(row["median"], row["lower_90"], row["upper_90"]), half])
     if not asked.budgets or scenario is None:
         return rows, []
     within = share_within_budget(tree, asked.budgets.get("budget_usd"), asked.budgets.get("carbon_kg"))
-    answer = affordable(reference, targets=targets, kind=asked.kind, scenario=scenario, **asked.budgets)
-    first = summarize_first_year(answer).to_dict(orient="records")[0]
+    answer = affordability(
+        project(reference, targets, "yearly", asked.kind, scenario=scenario), **asked.budgets
+    )
+    first = summary(answer).to_dict(orient="records")[0]
     share, never = share_text(within["within_budget"].item()), share_text(first["never"])
     return rows, [f"{share} of the draws", first_year_text(first), f"{never} of the draws"]
 

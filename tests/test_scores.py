@@ -13,7 +13,8 @@ from scipy import stats
 from tests.seeds import seeded
 from tools.evidence.law_recovery import simulate_systems
 
-from scaling_bayes.diagnostics.scores import crps, load_scorecard, summarize_scores
+from scaling_bayes import summary
+from scaling_bayes.diagnostics.scores import crps, load_scorecard
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.model.evaluate.scorecard import FORECASTERS, _split, scorecard
 
@@ -56,21 +57,21 @@ def test_summary_counts_what_was_and_was_not_predicted() -> None:
             "pit": [0.5, 0.99, 0.2, np.nan],
         }
     )
-    table = summarize_scores(frame).set_index("forecaster")
+    table = summary(frame).set_index("forecaster")
     assert table.loc["power", ["systems", "not_predicted"]].tolist() == [2, 0]
     assert table.loc["least_squares_power", ["systems", "not_predicted"]].tolist() == [1, 1]
     assert table.loc["power", "log_score"] == pytest.approx(90.0)
     assert table.loc["power", "gain"] == pytest.approx(30.0)  # on x alone, which both predict
     assert table.loc["power", "coverage_90"] == 0.5
     with pytest.raises(DataError, match="columns forecaster"):
-        summarize_scores(frame.drop(columns="forecaster"))
+        summary(frame.drop(columns="forecaster"))
 
 
 def test_shipped_scorecard_meets_its_aims() -> None:
     """Coverage and gain over the 2020 lines that issue 4 asked for, pooled over tasks and cut-offs."""
     scores = load_scorecard()
     assert set(scores["forecaster"]) == set(FORECASTERS)
-    stack = summarize_scores(scores).set_index("forecaster").loc["stack"]
+    stack = summary(scores).set_index("forecaster").loc["stack"]
     assert stack["not_predicted"] == 0
     assert 0.85 <= stack["coverage_90"] <= 0.95
     assert 0.42 <= stack["coverage_50"] <= 0.58
@@ -142,5 +143,7 @@ def test_a_cutoff_without_systems_on_both_sides_is_refused(systems: pd.DataFrame
         scorecard(systems, cutoffs=[2030], **QUICK)
     with pytest.raises(OptionError, match="at least one calendar year"):
         scorecard(systems, cutoffs=[], **QUICK)
+    with pytest.raises(OptionError, match="unit is that of a table of your own"):
+        scorecard(unit="GFLOP")
     with pytest.raises(OptionError, match="found colour; expected some of measurement_error"):
         scorecard(systems, cutoffs=[2016], colour=True, **QUICK)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tools.command import stale_files, write_files
 from tools.pages import pages
 from tools.tables import build
-from tools.tables.cells import read_cells, write_cells
 from tools.tables.derive import COLUMNS, derive, devices_from, error_of, publication_date
 
 from scaling_bayes.errors import DataError
 from scaling_bayes.systems.flags import join_flags, split_flags
+from scaling_bayes.systems.tables import read_cells, write_cells
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTED = read_cells(ROOT / "data" / "systems_reported.csv")

@@ -379,7 +379,8 @@ def test_a_file_that_crashes_the_library_or_never_ends_is_said(
 ) -> None:
     (tmp_path / "trace.nc").write_bytes(TRACE.read_bytes())
     for code, message in (("os.abort()", "ended with code -6"), ("os.kill(os.getpid(), 24)", "over 8 s")):
-        monkeypatch.setattr("scaling_bayes.trace.hdf5._CHILD", f"import os; {code}")
+        child = f"import os; print('ready', flush=True); {code}"
+        monkeypatch.setattr("scaling_bayes.trace.hdf5._CHILD", child)
         with pytest.raises(TraceError, match=message):
             open_trace(tmp_path / "trace.nc")
 
@@ -487,3 +488,39 @@ def test_names_with_script_stay_text(tmp_path: Path) -> None:
     assert "javascript:" not in page
     assert "\u202e" not in page
     assert "49" not in page.split("alert(2)&gt;")[1][:10]
+
+
+@pytest.mark.parametrize("code", ["raise OSError", "pass", "print('hello')", "import os; os._exit(3)"])
+def test_where_no_process_of_its_own_starts_a_trace_is_still_read(
+    code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scaling_bayes.trace.hdf5._CHILD", code)
+    assert open_trace(TRACE).attrs["digest"]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [("sys.executable", None), ("sys.executable", "/no/such/python"), ("sys.frozen", True)],
+)
+def test_a_program_without_an_interpreter_still_reads_a_trace(
+    place: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place, value, raising=False)
+    assert open_trace(TRACE).attrs["digest"]
+
+
+READ_UNDER_LIMITS = """
+import resource, sys
+from scaling_bayes import open_trace
+name, most = sys.argv[2:]
+resource.setrlimit(getattr(resource, name), (int(most), int(most)))
+print(open_trace(sys.argv[1]).attrs["digest"])
+"""
+
+
+@pytest.mark.parametrize(("limit", "most"), [("RLIMIT_CPU", 6), ("RLIMIT_AS", 3 * 2**29)])
+def test_under_limits_of_the_system_a_trace_is_still_read(limit: str, most: int) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", READ_UNDER_LIMITS, TRACE, limit, str(most)], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr

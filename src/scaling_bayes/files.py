@@ -39,6 +39,7 @@ __all__ = [
     "write_bytes",
     "write_files",
     "write_text",
+    "written",
 ]
 
 #: Most bytes of a target's name that its temporary name repeats.
@@ -47,6 +48,8 @@ _NAME_BYTES: Final = 60
 _STALE_SECONDS: Final = 60.0
 #: What this process is writing, and its number: a forked child leaves what its parent writes.
 _unfinished: dict[Path, int] = {}
+#: What this process has written in full, as it was asked for, in order.
+_written: dict[Path, None] = {}
 
 
 @contextmanager
@@ -78,6 +81,7 @@ def replacing(target: Path) -> Iterator[Path]:
             yield temporary
             _take_over(place, temporary)
             temporary.replace(place)
+            _written[target] = None
 
 
 @contextmanager
@@ -126,6 +130,11 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     target = Path(path)
     with _named(target), tempfile.TemporaryFile(dir=_destination(target).parent):
         pass
+
+
+def written() -> tuple[Path, ...]:
+    """Files that this process has written in full and that are there, each once, in order."""
+    return tuple(path for path in _written if path.exists())
 
 
 def discard_unfinished() -> None:

@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
-from scaling_bayes.figures.style import (
-    COLORS,
-    FigureError,
-    axes_of,
-    decades,
-    finish,
-    numeric_ticks,
-    power_of_ten,
-    styled,
-)
+from scaling_bayes.figures.style import COLORS, FigureError, axes_of, finish, numeric_ticks, styled
 from scaling_bayes.hardware.points import decimal_year
+from scaling_bayes.text import decades, power_of_ten
 from tools.compute_trend.series import SERIES, series_points
 from tools.compute_trend.tables import load_landmark_systems, load_trend_table
 
@@ -39,7 +31,7 @@ _DRAWN: Mapping[str, tuple[str, str, float, float]] = MappingProxyType(
     }
 )
 _LINE_COLORS = {"systems": "muted"}
-#: Where the name of a landmark system stands, in points from its mark.
+#: Landmark systems that are drawn, and where the name stands, in points from the mark.
 _PLACES = {
     "AlexNet": (-6, 8, "right"),
     "ResNeXt-101": (7, -9, "left"),
@@ -126,6 +118,7 @@ def _landmarks(ax: Axes) -> None:
     import numpy as np
 
     systems = load_landmark_systems()
+    systems = systems[systems["system"].isin(_PLACES)]
     year = decimal_year(systems["publication_date"])
     value = np.log10(systems["training_compute_flop"])
     ax.plot(
@@ -140,7 +133,7 @@ def _landmarks(ax: Axes) -> None:
         label="landmark systems, burden at peak (FLOP)",
     )
     for name, x, y in zip(systems["system"], year, value, strict=True):
-        right, up, side = _PLACES.get(name, (7, 0, "left"))
+        right, up, side = _PLACES[name]
         ax.annotate(
             name,
             (x, y),

@@ -13,6 +13,7 @@ __all__ = ["NAMES", "pages"]
 
 NAMES = (
     "data",
+    "hardware_data",
     "language",
     "citation",
     "evidence",

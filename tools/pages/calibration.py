@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaling_bayes.diagnostics.calibration import is_projection, summarize_calibration
+from scaling_bayes.diagnostics.calibration import calibration_table, is_projection
 from scaling_bayes.figures.sbc import plot_sbc
 from scaling_bayes.figures.svg import to_svg
 from scaling_bayes.trace.io import open_trace
@@ -43,7 +43,7 @@ def pages(root: Path) -> dict[Path, str]:
         "coverage": _coverage(ranked),
         "least": _least(ranked),
         "sampling": _sampling(ranked),
-        "recovery": _recovery(summarize_calibration(reference)),
+        "recovery": _recovery(calibration_table(reference)),
         "papers": _shifts(shifts["leave_one_paper_out"], "without"),
         "elpd": _elpd(shifts["leave_one_paper_out"]),
         "priors": _shifts(shifts["prior_sweep"], "with the prior"),
@@ -58,7 +58,7 @@ def pages(root: Path) -> dict[Path, str]:
 
 
 def _parts(tree: xr.DataTree) -> Iterator[tuple[str, pd.DataFrame]]:
-    summary = summarize_calibration(tree)
+    summary = calibration_table(tree)
     projected = np.array([is_projection(name) for name in summary["quantity"]])
     yield "parameters", summary[~projected]
     yield "projections", summary[projected]
@@ -96,7 +96,7 @@ def _least(ranked: dict[str, xr.DataTree]) -> str:
             f"{row['bias']:+.2f}" if np.isfinite(row["bias"]) else "not defined",
         ]
         for name, tree in ranked.items()
-        for row in summarize_calibration(tree).sort_values("p_value").head(3).to_dict("records")
+        for row in calibration_table(tree).sort_values("p_value").head(3).to_dict("records")
     ]
     return markdown_table(["calibration", "quantity", "p", "in 50 %", "in 90 %", "bias, posterior sd"], rows)
 
@@ -141,7 +141,7 @@ def _recovery(summary: pd.DataFrame) -> str:
 
 
 def _shifts(tree: xr.DataTree, word: str) -> str:
-    summary = summarize_calibration(tree).dropna(subset=["largest_shift"])
+    summary = calibration_table(tree).dropna(subset=["largest_shift"])
     order = summary["largest_shift"].abs().sort_values(ascending=False).index
     rows = [
         [f"`{row['quantity']}`", f"{row['largest_shift']:+.2f}", str(row["largest_shift_fit"])]

@@ -15,7 +15,7 @@ from scaling_bayes.core.parameters import draw_prior
 from scaling_bayes.core.predictive import draw_error, observed_performance
 from scaling_bayes.core.priors import default_priors
 from scaling_bayes.core.streams import Stream, generator
-from scaling_bayes.diagnostics.scores import summarize_scores
+from scaling_bayes.diagnostics.scores import score_table
 from scaling_bayes.intervals import reported
 from scaling_bayes.systems.conventions import TASK_LABELS
 from scaling_bayes.systems.load import reference_systems
@@ -75,7 +75,7 @@ def _scores(scores: pd.DataFrame, by: str | list[str]) -> str:
                 f"{row['crps']:.4f}",
                 *(f"{row[f'coverage_{probability}']:.3f}" for probability in (50, 80, 90)),
             ]
-            for row in _records(summarize_scores(scores, by))
+            for row in _records(score_table(scores, by))
         ],
     )
 

@@ -11,15 +11,13 @@ import numpy as np
 from scaling_bayes.figures.style import (
     COLORS,
     FigureError,
-    decades,
     finish,
     new_figure,
     numeric_ticks,
     percent_ticks,
-    power_of_ten,
     styled,
-    task_label,
 )
+from scaling_bayes.text import decades, power_of_ten, task_label
 
 if TYPE_CHECKING:
     import pandas as pd

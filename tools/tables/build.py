@@ -1,8 +1,8 @@
 """Rebuild what derives from the hand-kept tables: systems.csv, language_systems.csv, digests in sidecars.
 
-Run ``python -m tools.tables.build`` after editing ``data/systems_reported.csv``,
-``data/devices.csv`` or a hand-kept ``data/language_*.csv``; ``--check`` writes nothing and fails when a
-committed file differs.
+Run ``python -m tools.tables.build`` after editing a table of `TABLES` or `LANGUAGE_TABLES`; ``--check``
+writes nothing and fails when a committed file differs. Frozen editions are held against their digests and
+never written.
 """
 
 from __future__ import annotations
@@ -16,14 +16,22 @@ from pathlib import Path
 
 from scaling_bayes.errors import DataError
 from scaling_bayes.resources import checkout_root
+from scaling_bayes.systems.editions import check_frozen
+from scaling_bayes.systems.tables import read_cells, write_cells
 from tools.command import exit_code, refuse_stale, write_files
-from tools.tables.cells import read_cells, write_cells
 from tools.tables.derive import COLUMNS, derive, devices_from
 from tools.tables.language import COLUMNS as LANGUAGE_COLUMNS
 from tools.tables.language import language_rows
 
-TABLES = ("systems_reported.csv", "devices.csv", "systems.csv")
-#: Hand-kept as they are.
+#: Tables with a digest in their sidecar, the derived one last.
+TABLES = (
+    "systems_reported.csv",
+    "systems_added.csv",
+    "devices.csv",
+    "tasks.csv",
+    "task_floors.csv",
+    "systems.csv",
+)
 THOMPSON2020_TABLES = ("thompson2020_targets.csv", "wmt14_en_de.csv")
 LANGUAGE_TABLES = ("language_scores.csv", "language_models.csv", "language_tasks.csv", "language_systems.csv")
 _DIGEST = re.compile(r'^sha256 = "[0-9a-f]*"$', re.MULTILINE)
@@ -35,13 +43,16 @@ def derived_files(root: Path) -> dict[Path, str]:
     Raises
     ------
     DataError
-        If a hand-kept table or a sidecar cannot be built from.
+        If a hand-kept table or a sidecar cannot be built from, or a frozen edition was changed.
     """
+    check_frozen(root / "data")
     data = Path("data")
-    devices = devices_from(read_cells(root / data / "devices.csv"))
-    rows = derive(read_cells(root / data / "systems_reported.csv"), devices)
+    reported, devices, added = (
+        read_cells(root / data / name)
+        for name in ("systems_reported.csv", "devices.csv", "systems_added.csv")
+    )
     files = {
-        data / "systems.csv": write_cells(COLUMNS, rows),
+        data / "systems.csv": write_cells(COLUMNS, derive(reported, devices_from(devices), added)),
         data / "language_systems.csv": write_cells(LANGUAGE_COLUMNS, language_rows(root / data)),
     }
     for name in (*TABLES, *LANGUAGE_TABLES, *THOMPSON2020_TABLES):

@@ -15,7 +15,7 @@ from scaling_bayes.cli.commands import cli
 from scaling_bayes.cli.output import say, say_usage
 from scaling_bayes.cli.streams import abandon_output, flush_output, guard_streams
 from scaling_bayes.errors import ScalingBayesError
-from scaling_bayes.files import discard_when_told_to_end
+from scaling_bayes.files import discard_when_told_to_end, written
 
 __all__ = ["cli", "main"]
 
@@ -58,7 +58,8 @@ def _run() -> int:
         say_usage(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        say("interrupted; nothing was written")
+        finished = ", ".join(map(os.fsdecode, written()))
+        say(f"interrupted; written in full: {finished}" if finished else "interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         abandon_output()

@@ -10,7 +10,14 @@ from click.core import ParameterSource
 
 from scaling_bayes.cli.completion import choices_of, experiments, laws, poolings
 from scaling_bayes.cli.completion import traces as trace_names
-from scaling_bayes.cli.options import csv_option, json_option, quiet_option, refuse_both, switch_options
+from scaling_bayes.cli.options import (
+    csv_option,
+    json_option,
+    quiet_option,
+    refuse_both,
+    switch_options,
+    unit_option,
+)
 from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, warnings_said
 
 if TYPE_CHECKING:
@@ -26,6 +33,7 @@ _SHOWN = 10
 @click.command(short_help="Simulate and refit many times: do intervals hold?")
 @click.argument("experiment", metavar="EXPERIMENT", shell_complete=choices_of(experiments))
 @click.argument("systems", type=click.Path(path_type=Path), required=False)
+@unit_option
 @click.option("--simulations", type=int, default=500, show_default=True, help="Number of simulations.")
 @click.option(
     "--posterior",
@@ -86,7 +94,7 @@ def calibrate(
     Example:
       scaling-bayes calibrate prior_sbc --simulations 500 --workers 2 -o calibration.nc
     """
-    from scaling_bayes.diagnostics.calibration import summarize_calibration
+    from scaling_bayes.projection.summarize import summary as summarize
     from scaling_bayes.trace.io import check_writable, open_trace, save_trace
     from scaling_bayes.trace.schema import group
 
@@ -111,7 +119,7 @@ def calibrate(
         return INTERRUPTED
     if output is not None:
         say(f"calibration written to {save_trace(tree, output)}")
-    summary = summarize_calibration(tree)
+    summary = summarize(tree)
     failed = int((group(tree, "fits")["failure"] != "").sum())
     if as_json:
         print_json(

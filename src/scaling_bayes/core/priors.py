@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.errors import OptionError
+from scaling_bayes.systems.fit_rows import ERROR_OF_AN_ESTIMATE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -328,7 +329,7 @@ def default_priors(options: ModelOptions) -> dict[str, Prior]:
     if options.robust:
         priors["degrees_of_freedom"] = Prior("Gamma", alpha=2.0, beta=0.1)
     if options.measurement_error:
-        priors["compute_error"] = Prior.from_interval(0.35, 0.2, 0.6)
+        priors["compute_error"] = Prior.from_interval(ERROR_OF_AN_ESTIMATE, 0.2, 0.6)
         if options.flagged_error:
             priors["flagged_error_factor"] = Prior.from_interval(2.0, 1.0, 4.0)
         priors["compute_mean"] = Prior("Normal", mu=0.0, sigma=1.0)

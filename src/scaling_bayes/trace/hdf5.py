@@ -39,6 +39,8 @@ _CHILD_BYTES: Final = 768 * 2**20
 _CHILD_SECONDS: Final = 8
 #: Longest line the child may send: the texts of a variable and some.
 _LONGEST_LINE: Final = 2**29
+#: What the child sends before it looks at the file: until then no file can be to blame for its end.
+_READY: Final = b"ready\n"
 _CHILD: Final = "import sys; sys.path[:] = sys.argv[1:]; from scaling_bayes.trace.hdf5 import serve; serve()"
 
 
@@ -84,6 +86,8 @@ def read_here(file: BinaryIO) -> Contents:
 def read_apart(file: BinaryIO) -> Contents:
     """Read a file of unknown origin, in a process of limited memory and time.
 
+    Where no such process can be had, as in a browser or a frozen program, the file is read in this one.
+
     Parameters
     ----------
     file : file object
@@ -96,24 +100,30 @@ def read_apart(file: BinaryIO) -> Contents:
     UnreadableError
         If it is damaged, or no HDF5 file.
     """
-    if not sys.executable:
+    if not sys.executable or getattr(sys, "frozen", False):
         return read_here(file)
     file.seek(0)
-    child = subprocess.Popen(
-        [sys.executable, "-I", "-c", _CHILD, *sys.path],
-        stdin=file,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-    )
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-c", _CHILD, *sys.path],
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        )
+    except OSError:
+        return read_here(file)
     try:
         assert child.stdout is not None
-        contents = _received(child.stdout)
+        ready = child.stdout.readline(len(_READY)) == _READY
+        contents = _received(child.stdout) if ready else None
     finally:
         child.kill()
         code = child.wait()
         if child.stdout is not None:
             child.stdout.close()
+    if not ready:
+        return read_here(file)
     if contents is None:
         if hasattr(signal, "SIGXCPU") and code == -signal.SIGXCPU:
             raise TraceError(f"it takes over {_CHILD_SECONDS} s to read; no trace does.")
@@ -128,6 +138,8 @@ def serve() -> None:
         import h5py  # noqa: F401  # before limits are set
 
         _limit()
+        out.write(_READY)
+        out.flush()
         attrs: dict[str, str] = {}
         with os.fdopen(0, "rb", closefd=False) as file:
             for group, name, stored in _variables(file, attrs):
@@ -148,13 +160,19 @@ def _limit() -> None:
         import resource
     except ImportError:  # Windows
         return
-    resource.setrlimit(resource.RLIMIT_CPU, (_CHILD_SECONDS, _CHILD_SECONDS + 1))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    def limit(what: int, soft: int, hard: int) -> None:
+        present = resource.getrlimit(what)[1]
+        ceiling = hard if present == resource.RLIM_INFINITY else min(hard, present)
+        resource.setrlimit(what, (min(soft, ceiling), ceiling))
+
+    limit(resource.RLIMIT_CPU, _CHILD_SECONDS, _CHILD_SECONDS + 1)
+    limit(resource.RLIMIT_CORE, 0, 0)
     try:
         taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     except OSError:
         return
-    resource.setrlimit(resource.RLIMIT_AS, (taken + _CHILD_BYTES,) * 2)
+    limit(resource.RLIMIT_AS, taken + _CHILD_BYTES, taken + _CHILD_BYTES)
 
 
 def _line(out: BinaryIO, record: dict[str, Any]) -> None:

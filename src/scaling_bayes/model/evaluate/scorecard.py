@@ -57,6 +57,7 @@ class _Forecast:
 def scorecard(
     systems: pd.DataFrame | str | PathLike[str] | None = None,
     *,
+    unit: str | None = None,
     cutoffs: Iterable[int] = DEFAULT_CUTOFFS,
     laws: Sequence[str] = tuple(LAWS),
     folds: int = DEFAULT_FOLDS,
@@ -77,6 +78,8 @@ def scorecard(
     ----------
     systems : DataFrame or path, optional
         As in `fit`; with a date or year in every row. By default `reference_systems()`.
+    unit : str, optional
+        Unit of the systems' compute, as in `fit`.
     cutoffs : iterable of int
         Calendar years, the last one whose systems are fitted.
     laws : sequence of str
@@ -120,7 +123,7 @@ def scorecard(
         random_seed = int(np.random.SeedSequence().generate_state(1)[0])
     check_seed(random_seed)
     sampler = SamplerOptions(draws, tune, chains, target_accept, random_seed)
-    table, _ = table_to_fit(systems)
+    table, _ = table_to_fit(systems, unit=unit)
     chosen = _cutoffs(cutoffs)
     splits = [_split(table, cutoff) for cutoff in chosen]
     refitters: dict[ModelOptions, Refitter] = {}
