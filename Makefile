@@ -29,7 +29,7 @@ $(shell [ "$$(cat .venv/.dependencies 2>/dev/null)" = "$$PWD" ] && $(BIN)/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report test test-fast test-portable test-lowest lint format data traces hardware hindcast evidence \
+.PHONY: help setup report test test-fast test-portable test-lowest browser lint format data traces hardware hindcast evidence \
 	compute-trend overparameterization pages notebooks docs wheel lock clean
 
 help: ## show this list
@@ -40,14 +40,14 @@ setup: .venv/.project ## make .venv with the locked dependencies and this packag
 report: build/reference.nc ## fit the shipped data, then write build/report.html, .json and .csv
 	$(BIN)/scaling-bayes report build/reference.nc -o build/report.html
 
-test: lint ## run every check: style, types, import rules, tests
+test: lint browser ## run every check: style, types, import rules, tests
 	$(PYTEST) -m 'not slow' --cov
 
 test-fast: .venv/.project ## run the tests that neither sample, nor open a browser, nor build docs or packages
 	$(PYTEST) -m 'not (samples or browser or docs or package or slow)'
 
 # What another processor rounds otherwise, and other draws: baseline NumPy, generic machine code, shifted seeds.
-test-portable: .venv/.project ## run all tests, slow ones too, as on a plain processor and with other seeds
+test-portable: .venv/.project browser ## run all tests, slow ones too, as on a plain processor and with other seeds
 	NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c '$(NUMPY_DISPATCHED)')" \
 	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= SCALING_BAYES_TEST_SEED_OFFSET=$(SEED_OFFSET) $(PYTEST)
 
@@ -60,6 +60,13 @@ test-lowest: .venv/.project ## run the fast tests with the lowest versions pypro
 	$(BIN)/uv pip install --quiet --no-build --python build/lowest/bin/python -r build/lowest/requirements.txt
 	PYTHONPATH=src build/lowest/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m 'not slow' \
 		-W ignore::DeprecationWarning -W ignore::FutureWarning $(FAST_TESTS:%=tests/test_%.py)
+
+# Without them the tests that open a browser are skipped, and say so.
+browser: ## install Chromium and its driver for the tests, where that is possible: as root, with apt
+	@if command -v chromedriver >/dev/null && command -v chromium chromium-browser google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install chromium chromium-driver; \
+	else false; fi || echo 'No Chromium and chromedriver on the PATH: tests that open a browser are skipped. Install both.' >&2
 
 lint: .venv/.project ## check style, types and import rules
 	$(BIN)/ruff check
