@@ -21,6 +21,8 @@ from scaling_bayes.model.sampling import attempts
 from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
 from scaling_bayes.trace.schema import FIT_GROUPS, manifest
 
+pytestmark = pytest.mark.samples
+
 SAMPLER = SamplerOptions(1000, 500, 4, 0.96, 1)
 
 
