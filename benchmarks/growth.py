@@ -21,6 +21,7 @@ from side_by_side import machine, versions
 
 from scaling_bayes.core.observations import Observations, observe
 from scaling_bayes.core.options import ModelOptions, SamplerOptions
+from scaling_bayes.core.parameters import parameter_names
 from scaling_bayes.core.priors import default_priors
 from scaling_bayes.model.build import build_model
 from scaling_bayes.model.sampling import kernel
@@ -62,7 +63,8 @@ def simulated(n_rows: int, n_tasks: int) -> Observations:
 
 def by_kernel(rows: Observations) -> tuple[Callable[[np.ndarray], Any], np.ndarray]:
     """Density and gradient at a point, through the C function that nutpie calls, and a point."""
-    layout, problem = lay_out(rows, OPTIONS, default_priors(OPTIONS))
+    priors = default_priors(OPTIONS)
+    layout, problem = lay_out(rows, OPTIONS, priors, parameter_names(OPTIONS, priors))
     packed, x = kernel.pack(problem), layout.start + 0.1
     gradient, density = np.empty(x.size), np.empty(1)
     call = kernel.compiled()[0].ctypes

@@ -30,7 +30,7 @@ trace = os.environ.get("NOTEBOOK_TRACE", "")
 import numpy as np
 import pandas as pd
 
-from scaling_bayes import fit, open_trace, project, reference_systems, summarize_projection
+from scaling_bayes import fit, open_trace, project, reference_systems, summary
 from scaling_bayes.core.observations import observe
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.priors import default_priors
@@ -171,8 +171,8 @@ for task in posterior["task"].values:
 # %%
 answers = []
 for name, idata in steps.items():
-    summary = summarize_projection(project(idata, {"imagenet": 0.05}))
-    answers.append(summary[["lower_90", "median", "upper_90"]].assign(model=name))
+    answer = summary(project(idata, {"imagenet": 0.05}))
+    answers.append(answer[["lower_90", "median", "upper_90"]].assign(model=name))
 pd.concat(answers).set_index("model").round(1)
 
 # %% [markdown]

@@ -39,7 +39,7 @@ from scaling_bayes.figures import plot_posterior_predictive, plot_prior_predicti
 from scaling_bayes.intervals import reported
 from scaling_bayes.model.diagnose import diagnose
 from scaling_bayes.trace.schema import group
-from scaling_bayes.trace.view import coverage, pit
+from scaling_bayes.trace.view import PosteriorView, coverage
 
 systems = reference_systems()
 if trace:
@@ -109,7 +109,7 @@ plot_posterior_predictive(idata)
 # too narrow. In numbers, the share of systems inside intervals that should hold 50 and 90 %:
 
 # %%
-ranks = pit(idata)
+ranks = PosteriorView.of(idata).pit()
 print(f"{ranks.size} systems: {coverage(ranks, 0.5):.2f} inside 50 %, {coverage(ranks, 0.9):.2f} inside 90 %")
 np.histogram(ranks, bins=5, range=(0, 1))[0]
 

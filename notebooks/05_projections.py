@@ -34,16 +34,14 @@ import pandas as pd
 
 from scaling_bayes import (
     Scenario,
-    affordable,
+    affordability,
     decompose,
     fit,
     open_trace,
     project,
-    record_machine_days,
+    record_machine_time,
     required_gain,
-    summarize_first_year,
-    summarize_gain,
-    summarize_projection,
+    summary,
 )
 from scaling_bayes.figures import plot_projections
 from scaling_bayes.intervals import reported
@@ -60,7 +58,7 @@ idata = open_trace(trace) if trace else fit(draws=draws, tune=draws, random_seed
 # data: no progress is assumed that nobody has made yet.
 
 # %%
-compute = summarize_projection(project(idata))
+compute = summary(project(idata))
 compute[["task", "error", "lower_90", "median", "upper_90"]].round(
     {"lower_90": 1, "median": 1, "upper_90": 1}
 )
@@ -82,7 +80,7 @@ plot_projections(compute).figure
 # %%
 target = {"imagenet": 0.05}
 for kind in ("mean", "predictive"):
-    row = summarize_projection(project(idata, target, kind=kind)).iloc[0]
+    row = summary(project(idata, target, kind=kind)).iloc[0]
     print(f"{kind:10s} {format_interval(row['median'], row['lower_90'], row['upper_90'])} FLOP")
 
 # %% [markdown]
@@ -96,7 +94,7 @@ trend = Scenario.named("trend")
 trend.describe()[["assumption", "assumed"]]
 
 # %%
-priced = summarize_projection(project(idata, target, 2025, scenario=trend))
+priced = summary(project(idata, target, 2025, scenario=trend))
 priced[["quantity", "unit", "lower_90", "median", "upper_90"]].round(1)
 
 # %% [markdown]
@@ -105,7 +103,7 @@ priced[["quantity", "unit", "lower_90", "median", "upper_90"]].round(1)
 # better? `decompose` answers with shares of the variance:
 
 # %%
-shares = decompose(idata, target, 2025, kind="mean", scenario=trend)
+shares = decompose(project(idata, target, 2025, kind="mean", scenario=trend))
 shares[["source", "share", "share_alone", "share_if_fixed"]].round(3)
 
 # %% [markdown]
@@ -118,8 +116,8 @@ shares[["source", "share", "share_alone", "share_if_fixed"]].round(3)
 years = [2025, 2035, 2045]
 rows = []
 for name in ("thompson2020", "trend", "stalled", "accelerated"):
-    summary = summarize_projection(project(idata, target, years, scenario=name))
-    cost = summary[summary["quantity"] == "log10_cost_usd"].set_index("year")["median"]
+    answer = summary(project(idata, target, years, scenario=name))
+    cost = answer[answer["quantity"] == "log10_cost_usd"].set_index("year")["median"]
     rows.append(cost.rename(name))
 pd.concat(rows, axis=1).round(1)
 
@@ -137,8 +135,9 @@ pd.concat(rows, axis=1).round(1)
 # the target fit the budget? A draw that never does within the horizon is counted as "never", not dropped.
 
 # %%
-budget = affordable(idata, budget_usd=1e8, targets=target, years=range(2020, 2061, 5))
-first = summarize_first_year(budget)
+until_2060 = project(idata, target, range(2020, 2061, 5), scenario=trend)
+budget = affordability(until_2060, budget_usd=1e8)
+first = summary(budget)
 first[["task", "error", "lower_90", "median", "upper_90", "at_start", "never"]].round(2)
 
 # %%
@@ -151,14 +150,9 @@ for year, value in zip(probability["year"].values, probability.values, strict=Tr
 # it? Freeze one:
 
 # %%
-frozen = affordable(
-    idata,
-    budget_usd=1e8,
-    targets=target,
-    years=range(2020, 2061, 5),
-    scenario=trend.replace(algorithmic_progress="frozen"),
-)
-summarize_first_year(frozen)[["median", "at_start", "never"]].round(2)
+no_progress = trend.replace(algorithmic_progress="frozen")
+frozen = project(idata, target, range(2020, 2061, 5), scenario=no_progress)
+summary(affordability(frozen, budget_usd=1e8))[["median", "at_start", "never"]].round(2)
 
 # %% [markdown]
 # ## The inverse question
@@ -167,14 +161,15 @@ summarize_first_year(frozen)[["median", "at_start", "never"]].round(2)
 # budget this year? (log10 of the factor)
 
 # %%
-gain = required_gain(idata, budget_usd=1e8, carbon_kg=1e6, targets=target, year=2025)
-summarize_gain(gain)[["lever", "lower_90", "median", "upper_90", "none_needed"]].round(1)
+priced_2025 = project(idata, target, 2025, scenario=trend)
+gain = required_gain(priced_2025, budget_usd=1e8, carbon_kg=1e6)
+summary(gain)[["lever", "lower_90", "median", "upper_90", "none_needed"]].round(1)
 
 # %% [markdown]
 # And for scale, the days the record machine of the year would be busy:
 
 # %%
-busy = group(record_machine_days(idata, target, 2025), "record_machine")["log10_days"]
+busy = group(record_machine_time(priced_2025), "record_machine")["log10_days"]
 interval = reported(busy.values.ravel())
 print(f"{format_interval(interval['median'], interval['lower_90'], interval['upper_90'])} days")
 

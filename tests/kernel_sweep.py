@@ -65,7 +65,7 @@ def disagreement(
     That is relative to each element, or to a hundredth of the largest where it is smaller than that.
     """
     priors = default_priors(options) if priors is None else priors
-    layout, problem = lay_out(observations, options, priors)
+    layout, problem = lay_out(observations, options, priors, parameter_names(options, priors))
     with autocast_float_as("float64"):  # some of PyMC's constants have single precision otherwise
         model = build_model(observations, options, priors)
         density = model.logp()
@@ -89,7 +89,7 @@ def variables_disagreement(options: ModelOptions, priors: Mapping[str, Prior] | 
     """Largest relative difference of a variable's value from PyMC's."""
     priors = default_priors(options) if priors is None else priors
     names = parameter_names(options, priors)
-    layout, problem = lay_out(OBSERVED, options, priors)
+    layout, problem = lay_out(OBSERVED, options, priors, names)
     model = build_model(OBSERVED, options, priors)
     evaluate = by_pymc(model, model.replace_rvs_by_values([model[name] for name in names]))
     worst = 0.0

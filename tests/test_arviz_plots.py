@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scaling_bayes import open_trace, with_log_prior
+from scaling_bayes import add_log_prior, open_trace
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 azp = pytest.importorskip("arviz_plots", reason="arviz-plots is not installed")
@@ -56,8 +56,8 @@ OF_OTHER_THINGS = {
     "plot_ecdf_pit": "a tree of simulation-based calibration",
     "plot_ppc_pava_residuals": "outcomes of two values; errors are continuous",
     "plot_ppc_rootogram": "counts; errors are continuous",
-    "plot_psense_dist": "a group log_prior, which with_log_prior adds, tested below",
-    "plot_psense_quantities": "a group log_prior, which with_log_prior adds, tested below",
+    "plot_psense_dist": "a group log_prior, which add_log_prior adds, tested below",
+    "plot_psense_quantities": "a group log_prior, which add_log_prior adds, tested below",
 }
 
 
@@ -95,7 +95,7 @@ def test_comparisons_of_fits_are_drawn() -> None:
 
 @pytest.mark.parametrize("name", ["plot_psense_dist", "plot_psense_quantities"])
 def test_sensitivity_to_priors_is_drawn(name: str) -> None:
-    assert getattr(azp, name)(with_log_prior(fit()), backend="matplotlib", **SOME) is not None
+    assert getattr(azp, name)(add_log_prior(fit()), backend="matplotlib", **SOME) is not None
 
 
 def test_no_function_is_forgotten() -> None:

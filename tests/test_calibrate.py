@@ -14,7 +14,8 @@ from tests.seeds import seeded
 from tests.simulation import SYSTEMS
 from tests.synthetic import synthetic_fit
 
-from scaling_bayes import calibrate, cite, save_trace, summarize_calibration
+from scaling_bayes import calibrate, cite, save_trace
+from scaling_bayes import summary as summarize
 from scaling_bayes.batch.job import DIAGNOSTICS
 from scaling_bayes.batch.store import open_store
 from scaling_bayes.cli import cli
@@ -29,6 +30,8 @@ from scaling_bayes.model.fit import FitWarning
 from scaling_bayes.systems.load import reference_systems
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.schema import group, manifest
+
+pytestmark = pytest.mark.samples
 
 PLAIN = {
     "pooling": "none",
@@ -64,7 +67,7 @@ def test_a_table_in_another_unit_is_the_same_job() -> None:
 
 def test_thirty_simulations_are_calibrated(calibrated: xr.DataTree) -> None:
     """The small form of docs/calibration.md; a wrong likelihood or prior fails it by far."""
-    summary = summarize_calibration(calibrated)
+    summary = summarize(calibrated)
     parameters = summary[~summary["quantity"].str.startswith("training_compute")]
     assert parameters["coverage_90"].mean() == pytest.approx(0.9, abs=0.08)
     assert parameters["coverage_50"].mean() == pytest.approx(0.5, abs=0.12)
@@ -172,7 +175,7 @@ def test_leaving_a_paper_out_compares_with_the_fit_to_all(tmp_path: Path) -> Non
     assert list(fits["fit"].values) == ["(all)", *table["paper"].unique()]
     assert np.isnan(fits["elpd"].values[0])
     assert np.isfinite(fits["elpd"].values[1:]).all()
-    summary = summarize_calibration(tree)
+    summary = summarize(tree)
     assert set(summary["largest_shift_fit"]) <= set(fits["fit"].values)
 
 

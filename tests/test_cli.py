@@ -25,13 +25,12 @@ from tests.seeds import REFERENCE_SEED, seeded
 
 from scaling_bayes import (
     TargetError,
-    affordable,
+    affordability,
     fit,
     open_trace,
     project,
     scorecard,
-    summarize_first_year,
-    summarize_projection,
+    summary,
 )
 from scaling_bayes.cli import _run, cli
 from scaling_bayes.files import write_text
@@ -104,7 +103,7 @@ def test_report_writes_html_json_and_csv(reference_trace: Path, tmp_path: Path) 
 
 
 def test_project_prints_the_library_numbers(reference_trace: Path) -> None:
-    expected = summarize_projection(project(open_trace(reference_trace), {"imagenet": 0.05}, 2030))
+    expected = summary(project(open_trace(reference_trace), {"imagenet": 0.05}, 2030))
     arguments = ("project", reference_trace, "--target", "imagenet=0.05", "--year", 2030)
     from_json = json.loads(run(*arguments, "--json").stdout)
     from_csv = list(csv.DictReader(io.StringIO(run(*arguments, "--csv").stdout)))
@@ -248,6 +247,7 @@ COMMANDS = [
     "calibrate",
     "cite",
     "compare",
+    "data",
     "decompose",
     "explore",
     "fit",
@@ -322,10 +322,9 @@ def test_afford_answers_each_budget() -> None:
     rows = json.loads(both.stdout)
     assert [(row["budget_usd"], row["carbon_kg"]) for row in rows] == [(1e3, 5.0), (1e6, 5.0)]
     for row in rows:
-        alone = affordable(
-            open_trace(OLD_TRACE), targets={"imagenet": 0.2}, budget_usd=row["budget_usd"], carbon_kg=5
-        )
-        expected = summarize_first_year(alone).to_dict(orient="records")[0]
+        yearly = project(open_trace(OLD_TRACE), {"imagenet": 0.2}, "yearly", scenario="trend")
+        alone = affordability(yearly, budget_usd=row["budget_usd"], carbon_kg=5)
+        expected = summary(alone).to_dict(orient="records")[0]
         assert row["never"] == expected["never"]
         assert float(row["median"]) == expected["median"]
 

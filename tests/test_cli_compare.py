@@ -16,8 +16,9 @@ from tests.seeds import seeded
 from tests.synthetic import synthetic_fit
 from tests.test_cli import SYSTEMS, run
 
-from scaling_bayes import open_trace, save_trace, summarize_progress, summarize_scores
+from scaling_bayes import open_trace, save_trace, summary
 from scaling_bayes.cli import cli
+from scaling_bayes.errors import WriteError
 from scaling_bayes.model.evaluate import scorecard as scorecard_module
 from scaling_bayes.trace.schema import group, manifest
 
@@ -79,6 +80,19 @@ def test_compare_prints_fits_by_law_and_writes_the_mixture(compared: tuple[Path,
     assert weights == pytest.approx({row["fit"]: row["weight"] for row in found["fits"]})
 
 
+def test_a_mixture_that_cannot_be_written_leaves_the_comparison(
+    fitted: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Path:
+        raise WriteError("no space left")
+
+    monkeypatch.setattr("scaling_bayes.trace.io.save_trace", full)
+    done = run("compare", *fitted, "--leave-out", "task", "--json", "-q", "--stack", tmp_path / "stack.nc")
+    assert done.returncode == 1
+    assert len(json.loads(done.stdout)["fits"]) == 2
+    assert "no space left" in done.stderr
+
+
 def test_compare_prints_a_table_of_eighty_columns(fitted: list[Path]) -> None:
     done = run("compare", *fitted, "--leave-out", "task", "-q")
     assert done.returncode == 0, done.stderr
@@ -130,7 +144,7 @@ def test_bad_commands_end_in_one_error(arguments, code, message, fitted, compare
 @pytest.mark.parametrize("options", [{}, {"measurement_error": False}, {"algorithmic_progress": False}])
 def test_progress_prints_the_numbers_of_the_summary(options: dict[str, bool], tmp_path: Path) -> None:
     trace = save_trace(synthetic_fit(**options), tmp_path / "trace.nc")
-    expected = summarize_progress(open_trace(trace))
+    expected = summary(open_trace(trace))
     printed = ask("progress", trace)
     assert printed.exit_code == 0, printed.output
     assert max(map(len, printed.stdout.splitlines())) <= 80
@@ -194,7 +208,7 @@ def test_scorecard_prints_the_summary_and_writes_every_prediction(
 
 def test_scorecard_apart_by_cutoff_and_task(scores: pd.DataFrame) -> None:
     rows = json.loads(ask("scorecard", "--by", "cutoff", "--by", "task", "--json").stdout)
-    expected = summarize_scores(scores, ["cutoff", "task", "forecaster"]).to_dict(orient="records")
+    expected = summary(scores, by=["cutoff", "task", "forecaster"]).to_dict(orient="records")
     assert rows == expected
     assert "cutoffs" not in scores.attrs["asked"]
     printed = ask("scorecard", "--by", "cutoff").stdout

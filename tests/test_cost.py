@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from click.testing import CliRunner
@@ -20,17 +22,15 @@ from scaling_bayes import (
     Scenario,
     TargetError,
     TraceError,
-    affordable,
+    affordability,
     compare_routes,
     decompose,
-    meets_largest_run,
+    largest_run_year,
     project,
-    record_machine_days,
+    record_machine_time,
     required_gain,
-    summarize_first_year,
-    summarize_gain,
-    summarize_projection,
 )
+from scaling_bayes import summary as summarize
 from scaling_bayes.hardware.posterior import open_hardware
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.conversion import conversions
@@ -141,7 +141,7 @@ def test_thompson2020_prices_a_fit_with_one_constant(fit: xr.DataTree) -> None:
 
 def test_without_a_scenario_nothing_changes(fit: xr.DataTree) -> None:
     plain, priced = project(fit, TARGET, [2020, 2030]), project(fit, TARGET, [2020, 2030], scenario="trend")
-    assert list(plain.children) == ["projection"]
+    assert set(plain.children) == {"projection", "posterior", "constant_data", "observed_data"}
     assert list(plain["projection"].data_vars) == [COMPUTE]
     np.testing.assert_array_equal(plain["projection"][COMPUTE], priced["projection"][COMPUTE])
 
@@ -159,8 +159,8 @@ def test_a_priced_projection_keeps_what_it_was_made_with(fit: xr.DataTree) -> No
     np.testing.assert_allclose(
         data[CARBON] - data[ENERGY], used["log10_kg_per_kwh"].expand_dims(target=1, axis=2)
     )
-    assert set(summarize_projection(tree)["quantity"]) == {COMPUTE, COST, ENERGY, CARBON}
-    assert (summarize_projection(tree)["unit"] != "").all()
+    assert set(summarize(tree)["quantity"]) == {COMPUTE, COST, ENERGY, CARBON}
+    assert (summarize(tree)["unit"] != "").all()
 
 
 @pytest.mark.parametrize("scenario", [Scenario.named(name) for name in SCENARIOS], ids=lambda one: one.name)
@@ -190,11 +190,13 @@ def test_unreachable_draws_are_infinite_in_every_quantity(fit: xr.DataTree) -> N
     broken = fit.copy(deep=True)
     broken["posterior"]["intercept"].values[:, :50] = -np.inf
     tree = project(broken, TARGET, [2030], scenario="trend")
-    summary = summarize_projection(tree)
+    summary = summarize(tree)
     assert summary["unreachable"].to_numpy() == pytest.approx(0.25)
     with pytest.raises(OptionError, match="unreachable in some draws"):
-        decompose(broken, TARGET, 2030)
-    first = summarize_first_year(affordable(broken, budget_usd=1e300, targets=TARGET, years=[2020, 2030]))
+        decompose(tree)
+    first = summarize(
+        affordability(project(broken, TARGET, [2020, 2030], scenario="trend"), budget_usd=1e300)
+    )
     assert first["never"].item() == pytest.approx(0.25)
 
 
@@ -202,7 +204,7 @@ def test_unreachable_stays_unreachable_on_a_grid_without_carbon(fit: xr.DataTree
     broken = fit.copy(deep=True)
     broken["posterior"]["intercept"].values[:, :50] = -np.inf
     clean = Scenario.named("trend", grid_kg_per_kwh=0.0)
-    summary = summarize_projection(project(broken, TARGET, [2030], scenario=clean)).set_index("quantity")
+    summary = summarize(project(broken, TARGET, [2030], scenario=clean)).set_index("quantity")
     assert summary.loc["log10_carbon_kg", "median"] == -np.inf
     assert summary.loc["log10_carbon_kg", "unreachable"] == pytest.approx(0.25)
 
@@ -333,9 +335,68 @@ def test_unknown_scenarios(fit, scenario) -> None:
 def test_a_fit_is_no_hardware_posterior(fit) -> None:
     with pytest.raises(TraceError, match="no readable manifest"):
         project(fit, TARGET, scenario="trend", hardware=xr.DataTree())
-    for ask in (project, decompose, record_machine_days, meets_largest_run):
+    with pytest.raises(TraceError, match="expected one from fit_hardware"):
+        project(fit, TARGET, scenario="trend", hardware=fit)
+    projection = project(fit, TARGET, [2020, 2030], scenario="trend")
+    for answer in (decompose, record_machine_time, largest_run_year):
         with pytest.raises(TraceError, match="expected one from fit_hardware"):
-            ask(fit, TARGET, scenario="trend", hardware=fit)
+            answer(projection, hardware=fit)
+
+
+def test_another_hardware_posterior_than_that_of_the_projection_is_refused(fit: xr.DataTree) -> None:
+    other = open_hardware().copy(deep=True)
+    other["posterior"]["level"].values[:] += 0.5
+    del other.attrs["digest"]
+    shipped, own = (
+        project(fit, TARGET, [2020, 2030], scenario="trend", hardware=hardware) for hardware in (None, other)
+    )
+    for answer in (decompose, record_machine_time, largest_run_year):
+        for projection, hardware in ((shipped, other), (own, None)):
+            with pytest.raises(TraceError, match=f"{answer.__name__}: the projection was made with"):
+                answer(projection, hardware=hardware)
+    longer = record_machine_time(shipped)["record_machine"]["log10_days"].sel(year=2030)
+    shorter = record_machine_time(own, hardware=other)["record_machine"]["log10_days"].sel(year=2030)
+    assert (shorter < longer).mean() > 0.5
+
+
+ANSWERS = {
+    "affordability": lambda projection: affordability(projection, budget_usd=1e6),
+    "required_gain": lambda projection: required_gain(projection, budget_usd=1e6),
+    "record_machine_time": record_machine_time,
+    "largest_run_year": largest_run_year,
+    "decompose": decompose,
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_shows_the_call_that_it_needs(fit: xr.DataTree, name: str) -> None:
+    call = re.escape(f"{name}(project(trace, targets, years=")
+    for wrong in (fit, xr.DataTree(), None):
+        with pytest.raises(TraceError, match=f"expected a projection: {call}"):
+            ANSWERS[name](wrong)
+    with pytest.raises(OptionError, match=f"{name}: the projection has no scenario.*{call}"):
+        ANSWERS[name](project(fit, TARGET, [2020, 2030]))
+    if name in ("affordability", "largest_run_year"):
+        with pytest.raises(TargetError, match=f"years: found 2030; {name} looks for the first.*{call}"):
+            ANSWERS[name](project(fit, TARGET, 2030, scenario="trend"))
+
+
+def test_compute_is_decomposed_without_a_scenario_and_some_targets_alone(fit: xr.DataTree) -> None:
+    errors = {"imagenet": [0.1, 0.05]}
+    plain, priced = (project(fit, errors, 2030, scenario=scenario) for scenario in (None, "trend"))
+    expected = decompose(priced, quantity=COMPUTE)
+    pd.testing.assert_frame_equal(decompose(plain, quantity=COMPUTE), expected)
+    some = decompose(priced, targets=TARGET, quantity=COMPUTE)
+    pd.testing.assert_frame_equal(some, expected[expected["error"] == 0.05].reset_index(drop=True))
+    with pytest.raises(TargetError, match="imagenet 7 % not in the projection; it has imagenet 10 %"):
+        decompose(priced, targets={"imagenet": 0.07})
+
+
+def test_a_projection_carries_the_fit_without_copying_it(fit: xr.DataTree) -> None:
+    projection = project(fit, TARGET, 2030)
+    for name in ("posterior", "constant_data", "observed_data"):
+        for variable, values in fit[name].data_vars.items():
+            assert np.shares_memory(projection[name][variable].values, values.values), (name, variable)
 
 
 # Budgets
@@ -343,24 +404,24 @@ def test_a_fit_is_no_hardware_posterior(fit) -> None:
 
 def test_affordability_is_the_share_of_draws_within_budget(fit: xr.DataTree) -> None:
     years = [2020, 2025, 2030, 2040, 2060]
-    data = project(fit, TARGET, years, scenario="trend")["projection"]
-    answer = affordable(fit, budget_usd=1e6, carbon_kg=1e5, targets=TARGET, years=years)
+    projection = project(fit, TARGET, years, scenario="trend")
+    data = projection["projection"]
+    answer = affordability(projection, budget_usd=1e6, carbon_kg=1e5)
     found = answer["affordability"].to_dataset()
     within = (data[COST] <= 6) & (data[CARBON] <= 5)
     np.testing.assert_allclose(found["probability_within_budget"], within.mean(("chain", "draw")))
     draw = within.isel(chain=1, draw=7, target=0).values
     first = float(found["first_year"].isel(chain=1, draw=7, target=0))
     assert first == (years[int(draw.argmax())] if draw.any() else math.inf)
-    row = summarize_first_year(answer).iloc[0]
+    row = summarize(answer).iloc[0]
     assert row["horizon"] == 2060
     assert row["never"] == pytest.approx(float(np.isinf(found["first_year"]).mean()))
 
 
 def test_more_money_is_never_later(fit: xr.DataTree) -> None:
-    years = range(2020, 2061, 5)
+    projection = project(fit, TARGET, range(2020, 2061, 5), scenario="trend")
     poor, rich = (
-        affordable(fit, budget_usd=budget, targets=TARGET, years=years)["affordability"]["first_year"]
-        for budget in (1e4, 1e8)
+        affordability(projection, budget_usd=budget)["affordability"]["first_year"] for budget in (1e4, 1e8)
     )
     assert (rich <= poor).all()
 
@@ -376,29 +437,30 @@ BAD_BUDGETS = [
 @pytest.mark.parametrize(("budget", "message"), BAD_BUDGETS)
 def test_bad_budgets(fit, budget, message) -> None:
     with pytest.raises(OptionError, match=message):
-        affordable(fit, targets=TARGET, **budget)
+        affordability(project(fit, TARGET, "yearly", scenario="trend"), **budget)
     with pytest.raises(OptionError, match=message):
-        required_gain(fit, targets=TARGET, **budget)
+        required_gain(project(fit, TARGET, 2030, scenario="trend"), **budget)
 
 
-@pytest.mark.parametrize("years", [[2030, 2020], ["soon"], [2030, 99999], []])
+@pytest.mark.parametrize("years", [[2030, 2020], ["soon"], [2030, 99999], [], 2030, None])
 def test_bad_horizons(fit, years) -> None:
     with pytest.raises(TargetError, match="years"):
-        affordable(fit, budget_usd=1.0, targets=TARGET, years=years)
+        affordability(project(fit, TARGET, years, scenario="trend"), budget_usd=1.0)
 
 
 def test_the_gain_is_cost_over_budget(fit: xr.DataTree) -> None:
-    data = project(fit, TARGET, 2025, scenario="trend")["projection"].isel(year=0)
-    answer = required_gain(fit, budget_usd=1e6, carbon_kg=1e3, targets=TARGET, year=2025)
+    projection = project(fit, TARGET, [2020, 2025], scenario="trend")
+    data = projection["projection"].isel(year=-1)
+    answer = required_gain(projection, budget_usd=1e6, carbon_kg=1e3)
     gain = answer["gain"]["log10_gain"]
     np.testing.assert_allclose(gain.sel(lever="price"), data[COST] - 6)
     np.testing.assert_allclose(gain.sel(lever="energy_efficiency"), data[CARBON] - 3)
     np.testing.assert_allclose(gain.sel(lever="algorithms"), np.maximum(data[COST] - 6, data[CARBON] - 3))
-    assert set(summarize_gain(answer)["lever"]) == {"price", "energy_efficiency", "algorithms"}
+    assert set(summarize(answer)["lever"]) == {"price", "energy_efficiency", "algorithms"}
 
 
 def test_routes_are_enough_where_they_exceed_the_gain(fit: xr.DataTree) -> None:
-    answer = required_gain(fit, budget_usd=1e6, targets=TARGET, year=2025)
+    answer = required_gain(project(fit, TARGET, 2025, scenario="trend"), budget_usd=1e6)
     gain = answer["gain"]["log10_gain"].sel(lever="price").values
     routes = compare_routes(answer).set_index("route")
     assert routes.loc["gpu_port_2012", "probability_enough"] == pytest.approx(np.mean(gain <= math.log10(35)))
@@ -416,18 +478,19 @@ def test_routes_are_enough_where_they_exceed_the_gain(fit: xr.DataTree) -> None:
 
 
 def test_days_on_the_record_machine_of_a_listed_year(fit: xr.DataTree) -> None:
-    data = record_machine_days(fit, TARGET, [2018, 2050])["record_machine"].to_dataset()
-    compute = project(fit, TARGET, [2018, 2050], scenario="trend")["projection"][COMPUTE]
+    projection = project(fit, TARGET, [2018, 2050], scenario="trend")
+    data = record_machine_time(projection)["record_machine"].to_dataset()
+    compute = projection["projection"][COMPUTE]
     expected = compute.sel(year=2018) - math.log10(1.435e17) - math.log10(86400)
     np.testing.assert_allclose(data["log10_days"].sel(year=2018), expected)
     assert (data["log10_rmax_flop_per_s"].sel(year=2050) >= math.log10(1.742e18)).all()
 
 
 def test_the_largest_run_meets_easier_targets_earlier(fit: xr.DataTree) -> None:
-    answer = meets_largest_run(fit, {"imagenet": [0.1, 0.02]})
+    answer = largest_run_year(project(fit, {"imagenet": [0.1, 0.02]}, "yearly", scenario="trend"))
     found = answer["largest_run"].to_dataset()
     assert (found["first_year"].isel(target=0) <= found["first_year"].isel(target=1)).all()
-    summary = summarize_first_year(answer, "largest_run")
+    summary = summarize(answer)
     assert {"never", "median", "at_start"} <= set(summary.columns)
     assert not np.isnan(found["log10_cost_usd_then"]).any()
 
@@ -436,23 +499,25 @@ def test_the_largest_run_meets_easier_targets_earlier(fit: xr.DataTree) -> None:
 
 
 def test_shares_sum_to_one_and_find_a_known_split(fit: xr.DataTree) -> None:
-    table = decompose(fit, TARGET, 2030, quantity=COST)
+    projection = project(fit, TARGET, 2030, scenario="trend")
+    table = decompose(projection, quantity=COST)
     shares = table[table["share"].notna()].set_index("source")["share"]
     assert shares.sum() == pytest.approx(1)
     assert set(shares.index) == {"fit parameters", "noise between systems", *DRAWN_GROUPS.values()}
-    compute = decompose(fit, TARGET, 2030, quantity=COMPUTE).dropna(subset="share").set_index("source")
-    data = project(fit, TARGET, 2030)["projection"][COMPUTE].squeeze()
+    compute = decompose(projection, quantity=COMPUTE).dropna(subset="share").set_index("source")
+    data = projection["projection"][COMPUTE].squeeze()
     mean = project(fit, TARGET, 2030, kind="mean")["projection"][COMPUTE].squeeze()
     noise = float((data - mean).var() / data.var())
     assert compute.loc["noise between systems", "share"] == pytest.approx(noise, abs=0.15)
 
 
 def test_nothing_uncertain_is_no_share(fit: xr.DataTree) -> None:
-    table = decompose(fit, TARGET, quantity=CARBON, scenario="thompson2020").dropna(subset="share")
+    projection = project(fit, TARGET, scenario="thompson2020")
+    table = decompose(projection, quantity=CARBON).dropna(subset="share")
     hardware = table[~table["source"].isin(["fit parameters", "noise between systems"])]
     assert np.abs(hardware["share"]).max() < 0.02
     with pytest.raises(OptionError, match="log10_cost_usd"):
-        decompose(fit, TARGET, quantity="cost")
+        decompose(projection, quantity="cost")
 
 
 # Reality
@@ -476,14 +541,6 @@ def gpt3_peak() -> float:
 
     table = devices().set_index("device")
     return float(table.loc["NVIDIA Tesla V100 DGXS 32 GB", "peak_flop_per_s"])
-
-
-def test_the_page_is_what_the_data_give(repository) -> None:
-    from tools.pages.hardware import hardware_blocks
-    from tools.pages.refill import fill_blocks
-
-    page = (repository / "docs" / "cost_and_carbon.md").read_text(encoding="utf-8")
-    assert fill_blocks(page, hardware_blocks()) == page
 
 
 # The command line
@@ -510,13 +567,13 @@ def test_commands_print_their_tables(trace: str) -> None:
     assert "USD" in priced.output
     assert "assumes" in priced.output
     plain = run("project", trace, *target, "--json")
-    assert [row["quantity"] for row in json.loads(plain.output)] == [COMPUTE]
+    assert [row["quantity"] for row in json.loads(plain.stdout)] == [COMPUTE]
     when = run("afford", trace, *target, "--budget-usd", "1e6", "--until", "2040", "--json")
-    assert json.loads(when.output)[0]["horizon"] == 2040
+    assert json.loads(when.stdout)[0]["horizon"] == 2040
     assert "never by 2030" in run("afford", trace, *target, "--carbon-kg", "10", "--until", "2030").output
     gain = run("gain", trace, *target, "--budget-usd", "1e6")
     assert "Hernandez" in gain.output
-    assert run("decompose", trace, *target, "--csv").output.startswith("task,error,")
+    assert run("decompose", trace, *target, "--csv").stdout.startswith("task,error,")
     assumed = run("scenario", "--scenario", "stalled", "--region", "FRA", "--assume", "pue=1.2:1.1:1.4")
     assert "France" in assumed.output
 

@@ -32,6 +32,9 @@ from scaling_bayes.model.evaluate.crossvalidate import (
 from scaling_bayes.model.fit import FitWarning
 from scaling_bayes.model.sampling.refitter import Refitter
 from scaling_bayes.trace.schema import group
+from scaling_bayes.trace.view import PosteriorView
+
+pytestmark = pytest.mark.samples
 
 SEED = 4
 few = settings(max_examples=25)
@@ -67,7 +70,7 @@ def observed(idata: xr.DataTree) -> Observations:
 
 @pytest.fixture(scope="module")
 def refitter(fitted: xr.DataTree) -> Refitter:
-    return refitter_of(fitted)
+    return refitter_of(PosteriorView.of(fitted))
 
 
 def distance(
@@ -170,11 +173,11 @@ def test_importance_sampling_agrees_with_fits_without_the_system(
 ) -> None:
     monkeypatch.setattr(crossvalidate, "refitter_of", lambda idata: refitter)
     done: list[int] = []
-    estimated = leave_systems_out(fitted, SEED, lambda: done.append(1))
+    estimated = leave_systems_out(PosteriorView.of(fitted), SEED, lambda: done.append(1))
     assert len(done) == estimated.refitted.sum() < 8
     assert (estimated.refitted == (estimated.pareto_k > 0.7)).all()
     monkeypatch.setattr(crossvalidate, "GOOD_PARETO_K", -1.0)
-    exact = leave_systems_out(fitted, SEED, lambda: None)
+    exact = leave_systems_out(PosteriorView.of(fitted), SEED, lambda: None)
     assert exact.refitted.all()
     assert exact.parts == estimated.parts == observed(fitted).systems
     good = estimated.pareto_k < 0.5

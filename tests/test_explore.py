@@ -27,12 +27,11 @@ from scaling_bayes import (
     OptionError,
     Scenario,
     TargetError,
-    affordable,
+    affordability,
     open_trace,
     project,
     save_trace,
-    summarize_first_year,
-    summarize_projection,
+    summary,
 )
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.explore import app
@@ -151,9 +150,7 @@ def test_a_budget_without_costs_is_not_asked() -> None:
 def test_an_answer_is_that_of_project(make: Any, fields: dict[str, str]) -> None:
     asked = settings(**fields)
     explorer = Explorer(make())
-    expected = summarize_projection(
-        project(make(), {"imagenet": 0.05}, asked.year, asked.kind, scenario=asked.scenario())
-    )
+    expected = summary(project(make(), {"imagenet": 0.05}, asked.year, asked.kind, scenario=asked.scenario()))
     for _ in range(2):
         answer = explorer.answer(asked)
         pd.testing.assert_frame_equal(answer.summary, expected, check_exact=True)
@@ -163,13 +160,14 @@ def test_an_answer_is_that_of_project(make: Any, fields: dict[str, str]) -> None
 @pytest.mark.parametrize(
     "budgets", [{"budget_usd": 1e20}, {"carbon_kg": 1e15}, {"budget_usd": 1e9, "carbon_kg": 1e8}]
 )
-def test_an_answer_on_budgets_is_that_of_affordable(budgets: dict[str, float]) -> None:
+def test_an_answer_on_budgets_is_that_of_the_library(budgets: dict[str, float]) -> None:
     asked = settings(**{name: f"{amount:g}" for name, amount in budgets.items()})
     found = Explorer(fitted()).answer(asked).affordability
     assert found is not None
-    expected = affordable(fitted(), targets={"imagenet": 0.05}, scenario="trend", **budgets)
+    yearly = project(fitted(), {"imagenet": 0.05}, "yearly", scenario="trend")
+    expected = affordability(yearly, **budgets)
     pd.testing.assert_frame_equal(found.by_year, probability_by_year(expected), check_exact=True)
-    pd.testing.assert_frame_equal(found.first_year, summarize_first_year(expected), check_exact=True)
+    pd.testing.assert_frame_equal(found.first_year, summary(expected), check_exact=True)
     tree = project(fitted(), {"imagenet": 0.05}, 2030, scenario="trend")
     within = share_within_budget(tree, budgets.get("budget_usd"), budgets.get("carbon_kg"))
     assert found.within == within["within_budget"].item()
@@ -213,9 +211,9 @@ def test_the_python_shown_gives_the_numbers_shown(trace_file: str, fields: dict[
     with contextlib.redirect_stdout(io.StringIO()):
         exec(python_call(asked, trace_file), names)
     answer = Explorer(stacked()).answer(asked)
-    pd.testing.assert_frame_equal(summarize_projection(names["projection"]), answer.summary, check_exact=True)
+    pd.testing.assert_frame_equal(summary(names["projection"]), answer.summary, check_exact=True)
     if answer.affordability:
-        first = summarize_first_year(names["answer"])
+        first = summary(names["answer"])
         pd.testing.assert_frame_equal(first, answer.affordability.first_year, check_exact=True)
 
 

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import figures
+from scaling_bayes import summary as summarize
 from scaling_bayes.core.predictive import performance_distribution
 from scaling_bayes.figures import (
     FigureError,
@@ -30,12 +31,11 @@ from scaling_bayes.figures import (
     plot_slopes,
     to_svg,
 )
-from scaling_bayes.figures.style import COLORS, decades, legible, power_of_ten, task_label
-from scaling_bayes.projection.affordability import affordable, probability_by_year
+from scaling_bayes.figures.style import COLORS
+from scaling_bayes.projection.affordability import affordability, probability_by_year
 from scaling_bayes.projection.project import project
-from scaling_bayes.projection.summarize import summarize_projection
-from scaling_bayes.text import format_interval
-from scaling_bayes.trace.view import coverage, curve, pit, points
+from scaling_bayes.text import decades, format_interval, legible, power_of_ten, task_label
+from scaling_bayes.trace.view import PosteriorView, coverage
 
 NASTY = ("<script>alert(1)</script>", '$x_ & "y" ]]>', "it's \x1b {{7*7}} % \\frac")
 
@@ -47,11 +47,12 @@ def fit() -> Any:
 
 @cache
 def summary() -> Any:
-    return summarize_projection(project(fit()))
+    return summarize(project(fit()))
 
 
 def shares(idata: Any) -> Any:
-    return probability_by_year(affordable(idata, budget_usd=1e9, years=range(2020, 2061, 5)))
+    projection = project(idata, years=range(2020, 2061, 5), scenario="trend")
+    return probability_by_year(affordability(projection, budget_usd=1e9))
 
 
 def figure_of(drawn: Any) -> Figure:
@@ -62,12 +63,10 @@ FIGURES: dict[str, Callable[[Any, float], Figure]] = {
     "fits": lambda idata, width: plot_fits(idata, width=width),
     "slopes": lambda idata, width: figure_of(plot_slopes(idata, width=width)),
     "projections": lambda idata, width: figure_of(
-        plot_projections(summarize_projection(project(idata)), yardsticks={"a yardstick": 25.0}, width=width)
+        plot_projections(summarize(project(idata)), yardsticks={"a yardstick": 25.0}, width=width)
     ),
     "carbon": lambda idata, width: figure_of(
-        plot_projections(
-            summarize_projection(project(idata, scenario="trend")), quantity="log10_carbon_kg", width=width
-        )
+        plot_projections(summarize(project(idata, scenario="trend")), quantity="log10_carbon_kg", width=width)
     ),
     "affordability": lambda idata, width: plot_affordability(shares(idata), title="a budget", width=width),
     "prior": lambda idata, width: figure_of(plot_prior_predictive(idata, width=width)),
@@ -237,7 +236,7 @@ def test_targets_out_of_reach_in_every_draw_are_drawn() -> None:
 
 
 def test_years_are_told_apart() -> None:
-    frame = summarize_projection(project(fit(), {"imagenet": [0.1]}, years=[2025, 2030]))
+    frame = summarize(project(fit(), {"imagenet": [0.1]}, years=[2025, 2030]))
     assert {"10 % in 2025", "10 % in 2030"} <= set(texts(plot_projections(frame)))
 
 
@@ -248,7 +247,7 @@ def test_a_summary_without_compute_is_refused() -> None:
 
 
 def test_every_projected_quantity_can_be_drawn_and_no_other() -> None:
-    frame = summarize_projection(project(fit(), {"imagenet": [0.1]}, scenario="trend"))
+    frame = summarize(project(fit(), {"imagenet": [0.1]}, scenario="trend"))
     for quantity in ("log10_cost_usd", "log10_energy_kwh", "log10_carbon_kg"):
         ax = plot_projections(frame, quantity=quantity, yardsticks={"a yardstick": 13.0})
         row = frame[frame["quantity"] == quantity].iloc[0]
@@ -292,7 +291,7 @@ def test_curve_is_the_law_and_holds_its_band() -> None:
     import xarray as xr
 
     idata = fit()
-    fitted = curve(idata, "imagenet", np.linspace(17, 21, 5))
+    fitted = PosteriorView.of(idata).curve("imagenet", np.linspace(17, 21, 5))
     names = list(fitted.bands)
     values = np.array([fitted.bands[name] for name in names])
     assert names == ["lower_90", "lower_50", "median", "upper_50", "upper_90"]
@@ -316,13 +315,13 @@ def test_curve_is_the_law_and_holds_its_band() -> None:
 def test_every_system_is_a_point() -> None:
     figure = plot_fits(fit(), tasks=["ms_coco"])
     drawn = sum(len(line.get_xdata()) for line in figure.axes[0].lines if line.get_marker() == "o")
-    assert drawn == points(fit(), "ms_coco").error.size
+    assert drawn == PosteriorView.of(fit()).points("ms_coco").error.size
 
 
 def test_hollow_points_are_those_in_doubt() -> None:
-    observed = points(fit(), "imagenet")
+    observed = PosteriorView.of(fit()).points("imagenet")
     assert 0 < observed.flagged.sum() < observed.flagged.size
-    assert not points(synthetic_fit(provenance=False), "imagenet").flagged.any()
+    assert not PosteriorView.of(synthetic_fit(provenance=False)).points("imagenet").flagged.any()
 
 
 def test_an_unknown_task_is_refused_by_name() -> None:
@@ -344,7 +343,7 @@ def test_one_chain_has_no_rank_figure() -> None:
 
 
 def test_ranks_lie_in_the_unit_interval_and_are_covered() -> None:
-    ranks = pit(fit())
+    ranks = PosteriorView.of(fit()).pit()
     assert ((ranks >= 0) & (ranks <= 1)).all()
     assert coverage(np.array([0.0, 0.05, 0.5, 0.95, 1.0]), 0.9) == pytest.approx(0.6)
     assert coverage(ranks, 1.0) == 1.0

@@ -10,14 +10,13 @@ import pytest
 
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.hardware import tables
+from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
 from scaling_bayes.hardware.editions import EDITION, EDITIONS
 from scaling_bayes.hardware.points import cloud_offers, trend_points
 from scaling_bayes.hardware.tables import (
     ACCELERATOR_FLAGS,
-    DEVICE_CLASSES,
     FLAGS,
     KEYS,
-    PRICE_KINDS,
     TABLE_NAMES,
     check_digest,
     has_flag,
@@ -242,7 +241,7 @@ def test_accelerator_units_are_plausible(accelerators):
     assert accelerators["release_price_usd"].dropna().between(50, 1e5).all()
     assert accelerators["transistor_count"].dropna().between(1e8, 1e12).all()
     assert accelerators["process_nm"].dropna().between(2, 100).all()
-    assert set(accelerators["device_class"]) == set(DEVICE_CLASSES)
+    assert set(accelerators["device_class"]) == {*DEVICE_CLASSES, "other"}
     assert set(accelerators["chips_on_board"]) == {1, 2, 4}
 
 
@@ -315,7 +314,7 @@ def test_flagged_clock_rates_really_are_below_the_rate_per_watt_of_their_peers(a
 
 def test_prices(accelerators):
     prices = load_prices()
-    assert set(prices["kind"]) == set(PRICE_KINDS)
+    assert set(prices["kind"]) == set(PRICES)
     purchase = prices["kind"] == "purchase"
     assert (prices.loc[purchase, "per"] == "chip").all()
     assert (prices.loc[~purchase, "per"] == "chip_hour").all()

@@ -34,6 +34,8 @@ from scaling_bayes.model.sampling.layout import compile_fast, is_fast, lay_out
 from scaling_bayes.model.sampling.refitter import Refitter
 from scaling_bayes.model.sampling.sample import sample_compiled
 
+pytestmark = pytest.mark.samples
+
 #: Of the switches of `ModelOptions`, each on and off with most others.
 SWITCHES = (
     (True, True, True, False, True),
@@ -113,7 +115,8 @@ def test_variables_are_those_of_the_pymc_model(pooling: str) -> None:
 @pytest.mark.parametrize("law", LAWS)
 def test_gradient_against_differences(law: str) -> None:
     options = ModelOptions(law, robust=True)
-    layout, problem = lay_out(OBSERVED, options, default_priors(options))
+    priors = default_priors(options)
+    layout, problem = lay_out(OBSERVED, options, priors, parameter_names(options, priors))
     unused = np.empty(layout.start.size)
     for x in points(layout.start, 3):
         gradient = np.empty(x.size)
@@ -152,7 +155,7 @@ def test_draws_depend_on_the_seed_alone() -> None:
     options = ModelOptions()
     priors = default_priors(options)
     names = parameter_names(options, priors)
-    compiled = compile_fast(OBSERVED, options, priors)
+    compiled = compile_fast(OBSERVED, options, priors, names)
     once, _ = sample_compiled(compiled, names, QUICK, cores=1)
     again, _ = sample_compiled(compiled, names, QUICK)
     fewer = OBSERVED.subset(np.arange(OBSERVED.error.size) > 2)

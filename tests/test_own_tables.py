@@ -1,6 +1,7 @@
 """Tables as people hand them in: years, units, spreadsheets, uncertain compute; and tables that mean harm."""
 
 import codecs
+import math
 import os
 import subprocess
 import sys
@@ -15,9 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling_bayes.core.observations import decimal_year, observe
+from scaling_bayes.core.options import ModelOptions
+from scaling_bayes.core.priors import default_priors
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.systems import parquet
 from scaling_bayes.systems import read_table as reading
+from scaling_bayes.systems.fit_rows import ERROR_OF_AN_ESTIMATE
 from scaling_bayes.systems.load import load_systems, reference_systems
 from scaling_bayes.systems.numbers import read_number
 from scaling_bayes.systems.schema import check_systems, rows_for_fit, validate_systems
@@ -331,6 +335,30 @@ def test_estimates_of_one_system_are_one_system():
     assert rows.systems["compute_sd_dex"].tolist() == pytest.approx(spread, nan_ok=True)
     assert rows.systems["compute_in_doubt"].tolist() == [True, False, False, False, False]
     assert sum("estimates of compute are combined" in sentence for sentence in rows.sentences()) == 2
+
+
+@pytest.mark.parametrize(
+    ("factor", "stated", "sd"),
+    [
+        (1.01, (None, None), np.nan),
+        (10.0, (None, None), 0.5**0.5),
+        (1.01, (0.1, None), np.nan),
+        (1.01, (0.1, 0.2), (np.log10(1.01) ** 2 / 2 + 0.025) ** 0.5),
+    ],
+)
+def test_estimates_that_agree_do_not_make_compute_certain(factor, stated, sd):
+    table = frame(
+        task=["t"] * 4,
+        system=list("aabc"),
+        error=[0.3, 0.3, 0.2, 0.1],
+        training_compute_flop=[1e18, factor * 1e18, 1e19, 1e20],
+        compute_sd_dex=[*stated, None, None],
+        year=[2015, 2015, 2016, 2017],
+    )
+    combined = rows_for_fit(validate_systems(table)).systems["compute_sd_dex"].tolist()
+    assert combined == pytest.approx([sd, np.nan, np.nan], nan_ok=True)
+    usual = default_priors(ModelOptions())["compute_error"]
+    assert math.exp(usual.parameters["mu"]) == pytest.approx(ERROR_OF_AN_ESTIMATE)
 
 
 # Harm

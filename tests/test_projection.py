@@ -18,16 +18,16 @@ from scaling_bayes import (
     OptionError,
     TargetError,
     TraceError,
-    affordable,
+    affordability,
     decompose,
     default_targets,
     predict,
     project,
-    record_machine_days,
+    record_machine_time,
     reference_systems,
     required_gain,
-    summarize_projection,
 )
+from scaling_bayes import summary as summarize
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.explore.answers import Explorer
 from scaling_bayes.explore.settings import read_settings
@@ -77,7 +77,7 @@ def test_without_years_the_last_year_of_the_data_holds(reference_fit: xr.DataTre
 
 def test_projection_inverts_prediction(reference_fit: xr.DataTree) -> None:
     """Half of the systems trained with the median required compute reach the target."""
-    summary = summarize_projection(project(reference_fit, {"imagenet": 0.1}, years=2022))
+    summary = summarize(project(reference_fit, {"imagenet": 0.1}, years=2022))
     compute = 10 ** summary["median"].item()
     systems = pd.DataFrame({"task": ["imagenet"], "training_compute_flop": [compute], "year": [2021.5]})
     error = predict(reference_fit, systems, compute="exact")["predictions"]["error"]
@@ -100,7 +100,7 @@ def test_projection_inverts_prediction_under_every_law(law: str) -> None:
         )
         reached = LAWS[law].error(line, draws.get("floor", 0.0))
         np.testing.assert_allclose(reached, error, rtol=1e-9)
-    summary = summarize_projection(project(idata, {"imagenet": 0.2}, years))
+    summary = summarize(project(idata, {"imagenet": 0.2}, years))
     systems = pd.DataFrame(
         {"task": "imagenet", "training_compute_flop": 10 ** summary["median"], "year": [2021.5]}
     )
@@ -119,7 +119,7 @@ def test_no_compute_reaches_a_target_below_the_floor() -> None:
         assert np.isfinite(compute.where(floor < target, 0.0)).all()
         share = float((floor >= target).mean())
         assert 0.6 < share < 0.8
-        assert summarize_projection(tree)["unreachable"].item() == pytest.approx(share)
+        assert summarize(tree)["unreachable"].item() == pytest.approx(share)
 
 
 def test_less_error_needs_more_compute_in_every_draw(reference_fit: xr.DataTree) -> None:
@@ -128,7 +128,7 @@ def test_less_error_needs_more_compute_in_every_draw(reference_fit: xr.DataTree)
 
 
 def test_default_targets_are_the_2020_papers(reference_fit: xr.DataTree) -> None:
-    summary = summarize_projection(project(reference_fit))
+    summary = summarize(project(reference_fit))
     assert list(summary["error"]) == [
         *(0.115, 0.05, 0.01),
         *(0.467, 0.30, 0.10),
@@ -142,7 +142,7 @@ def test_default_targets_are_the_2020_papers(reference_fit: xr.DataTree) -> None
 def test_summary_is_in_order_and_counts_unreachable_draws(reference_fit: xr.DataTree) -> None:
     tree = project(reference_fit, {"imagenet": 0.05})
     tree["projection"][COMPUTE].values[:, :400] = np.inf
-    row = summarize_projection(tree).iloc[0]
+    row = summarize(tree).iloc[0]
     assert row["unreachable"] == pytest.approx(0.4)
     bounds = row[["lower_90", "lower_50", "median", "upper_50", "upper_90"]].to_numpy(dtype=float)
     assert (np.diff(bounds[:3]) > 0).all()
@@ -150,7 +150,7 @@ def test_summary_is_in_order_and_counts_unreachable_draws(reference_fit: xr.Data
 
 
 def test_far_targets_stay_finite(reference_fit: xr.DataTree) -> None:
-    summary = summarize_projection(project(reference_fit, {"conll_2003": 1e-9}, years=[2009, 2100]))
+    summary = summarize(project(reference_fit, {"conll_2003": 1e-9}, years=[2009, 2100]))
     assert np.isfinite(summary["median"]).all()
     assert (summary["median"] > 50).all()
 
@@ -191,6 +191,18 @@ def test_exact_compute_is_less_certain_to_shrink(reference_fit: xr.DataTree) -> 
     reported = predict(reference_fit, systems)["predictions"]["error"].median()
     exact = predict(reference_fit, systems, compute="exact")["predictions"]["error"].median()
     assert float(exact) < float(reported)
+
+
+def test_a_stated_sd_of_compute_replaces_that_of_the_model(reference_fit: xr.DataTree) -> None:
+    """A row with hardly any error of compute is as an exact one; one without its own as before."""
+    row = {"task": "imagenet", "training_compute_flop": 1e25, "year": 2020}
+    table = pd.DataFrame([row] * 3).assign(compute_sd_dex=[1e-6, None, 2.0])
+    drawn = predict(reference_fit, table)["predictions"]["error"]
+    plain = predict(reference_fit, table.drop(columns="compute_sd_dex"))["predictions"]["error"]
+    exact = predict(reference_fit, table, compute="exact")["predictions"]["error"]
+    np.testing.assert_allclose(drawn[..., 0], exact[..., 0], rtol=1e-5)
+    np.testing.assert_array_equal(drawn[..., 1], plain[..., 1])
+    assert float(drawn[..., 2].median()) > float(drawn[..., 1].median())  # shrunk further
 
 
 def test_predicted_error_never_exceeds_one(reference_fit: xr.DataTree) -> None:
@@ -255,15 +267,17 @@ def test_a_requirement_below_one_operation_is_refused_however_it_is_asked() -> N
     with pytest.raises(TargetError, match=message):
         project(idata, target, [2020, 2060])
     for ask in (
-        lambda: required_gain(idata, budget_usd=1.0, targets=target, year=2060),
-        lambda: decompose(idata, target, 2060),
-        lambda: record_machine_days(idata, target, 2060),
+        lambda: required_gain(project(idata, target, range(2020, 2061), scenario="trend"), budget_usd=1.0),
+        lambda: decompose(project(idata, target, range(2020, 2061), scenario="trend")),
+        lambda: record_machine_time(project(idata, target, range(2060, 2061), scenario="trend")),
+        lambda: summarize(project(idata, target, range(2060, 2061))),
         lambda: build_report(idata, targets=target, years=2060),
         lambda: Explorer(idata).answer(read_settings({**asked_on_the_page(), "error": "30", "year": "2060"})),
     ):
         with pytest.raises(TargetError, match=message):
             ask()
-    first = affordable(idata, budget_usd=1e6, targets=target)["affordability"]["first_year"]
+    yearly = project(idata, target, "yearly", scenario="trend")
+    first = affordability(yearly, budget_usd=1e6)["affordability"]["first_year"]
     assert (first < 2060).all(), "the first year lies before"
 
 
@@ -287,7 +301,7 @@ def test_how_far_a_projection_goes_beyond_its_data(year: float, error: float) ->
     assert row["years_beyond"] == pytest.approx(year - float(constant["publication_year"].max()))
     lowest = float(idata["observed_data"]["error"].values[mine].min())
     assert row["log10_error_beyond"] == pytest.approx(math.log10(lowest / error))
-    median = summarize_projection(tree)["median"].item()
+    median = summarize(tree)["median"].item()
     largest = float(constant[COMPUTE].values[mine].max())
     assert row["log10_compute_beyond"] == pytest.approx(median - largest)
     said = " ".join(extrapolation_sentences(tree))
@@ -335,10 +349,10 @@ def test_data_that_begin_late_are_asked_from_their_first_year() -> None:
     idata = fitted()
     for name in ("publication_year", "reference_year"):
         idata["constant_data"][name].values[:] += 10.0
-    answer = affordable(idata, budget_usd=1e6, targets={"imagenet": 0.1})["affordability"]
+    answer = project(idata, {"imagenet": 0.1}, "yearly")["projection"]
     assert answer["year"].values.tolist() == list(range(2024, 2101))
     with pytest.raises(TargetError, match=r"before the first system of the fit \(2024"):
-        affordable(idata, budget_usd=1e6, targets={"imagenet": 0.1}, years=[2020, 2030])
+        project(idata, {"imagenet": 0.1}, range(2020, 2031))
 
 
 @pytest.mark.parametrize(
@@ -365,6 +379,8 @@ BAD_SYSTEMS = [
     (systems_with(training_compute_flop=[np.inf]), "finite"),
     (systems_with(training_compute_flop=["much"]), "finite"),
     (systems_with(year=[None]), "publication year"),
+    (systems_with(compute_sd_dex=[0.0]), "above 0"),
+    (systems_with(compute_sd_dex=["wide"]), "wide.*above 0"),
     (systems_with().drop(columns="task"), "columns task missing"),
     (systems_with().head(0), "no rows"),
     ("systems.csv", "expected a DataFrame"),

@@ -18,13 +18,12 @@ import pandas as pd
 import pytest
 from tests.synthetic import synthetic_fit
 
+from scaling_bayes import summary
 from scaling_bayes.errors import OptionError, TargetError, TraceError, WriteError
 from scaling_bayes.projection.project import project
-from scaling_bayes.projection.summarize import summarize_projection
 from scaling_bayes.report import COST_QUESTION, QUESTION, build_report, render_html, write_report
 from scaling_bayes.report.blocks import FailurePart
-from scaling_bayes.report.magnitudes import in_words, month_of, months
-from scaling_bayes.text import format_error, format_interval, format_power_of_ten
+from scaling_bayes.text import format_error, format_interval, format_power_of_ten, in_words, month_of, months
 from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.io import open_trace, save_trace
 
@@ -83,7 +82,7 @@ class Reader(HTMLParser):
 
 def test_the_answer_has_every_task_and_the_numbers_of_the_summary() -> None:
     text = Reader(page()).text
-    for row in summarize_projection(project(fit())).to_dict(orient="records"):
+    for row in summary(project(fit())).to_dict(orient="records"):
         assert format_error(float(f"{row['error']:.4g}")) in text
         assert format_interval(row["median"], row["lower_90"], row["upper_90"]) in text
         assert f"[{format_power_of_ten(row['lower_50'])}, {format_power_of_ten(row['upper_50'])}]" in text
@@ -127,7 +126,7 @@ def test_every_interval_table_states_the_convention() -> None:
 
 def test_year_kind_and_targets_are_passed_on_and_said() -> None:
     report = build_report(fit(), targets={"my task": [0.1]}, years=[2030], kind="mean")
-    expected = summarize_projection(project(fit(), {"my task": [0.1]}, 2030, "mean", scenario="trend"))
+    expected = summary(project(fit(), {"my task": [0.1]}, 2030, "mean", scenario="trend"))
     pd.testing.assert_frame_equal(report.projection, expected)
     assert "goes on until 2030" in report.lead
     assert "typical system" in report.lead
@@ -143,12 +142,12 @@ def test_unreachable_draws_are_reported(monkeypatch: pytest.MonkeyPatch) -> None
     from scaling_bayes.report import facts as reading
 
     def some_unreachable(projection: Any) -> pd.DataFrame:
-        frame = summarize_projection(projection)
+        frame = summary(projection)
         frame.loc[0, ["upper_50", "upper_90"]] = math.inf
         frame.loc[0, "unreachable"] = 0.34
         return frame
 
-    monkeypatch.setattr(reading, "summarize_projection", some_unreachable)
+    monkeypatch.setattr(reading, "summary", some_unreachable)
     report = build_report(fit())
     text = Reader(render_html(report)).text
     assert "34 %" in text
@@ -201,6 +200,32 @@ def test_a_figure_that_cannot_be_drawn_is_named_with_its_reason(monkeypatch: pyt
     assert report.numbers["figures_not_drawn"] == [
         {"figure": "slopes", "reason": "RuntimeError: <b>no ink</b>"}
     ]
+
+
+def test_the_model_is_checked_against_the_data_beside_the_sample() -> None:
+    text = Reader(page()).text
+    assert "would it make systems like these" in text
+    assert "most distant system" in text
+
+
+def test_an_optional_part_that_fails_costs_no_more_than_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no such luck")
+
+    titles = {
+        "facts.data_checks": "Checks of the model against the data",
+        "facts._simulated": "Calibration where the truth is known",
+        "calibration.Table": "What the model expects, and what was seen",
+        "progress.literature": "Progress: compute and algorithms",
+    }
+    for place in titles:
+        monkeypatch.setattr(f"scaling_bayes.report.{place}", fail)
+    report = build_report(fit())
+    assert {failure.title for failure in report.failures} == {*titles.values()}
+    assert {failure.reason for failure in report.failures} == {"RuntimeError: no such luck"}
+    text = Reader(render_html(report)).text
+    assert all(f"Left out: {title}" in text for title in titles.values())
+    assert report.numbers["projection"]["rows"]
 
 
 def test_what_is_not_a_fit_is_refused() -> None:
@@ -309,7 +334,7 @@ def test_a_stored_fit_gives_the_same_report(written: list[Path], tmp_path: Path)
 def test_csv_is_the_summary(written: list[Path]) -> None:
     table = written[2]
     found = pd.read_csv(io.BytesIO(table.read_bytes()), keep_default_na=False)
-    expected = summarize_projection(project(fit(), scenario="trend"))
+    expected = summary(project(fit(), scenario="trend"))
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
 
 
@@ -318,7 +343,7 @@ def test_json_holds_everything_and_no_special_numbers(written: list[Path]) -> No
     found = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
     assert found["question"] == COST_QUESTION
     assert found["digest"] == tree_digest(fit())
-    rows = summarize_projection(project(fit(), scenario="trend")).to_dict(orient="records")
+    rows = summary(project(fit(), scenario="trend")).to_dict(orient="records")
     assert found["projection"]["rows"] == rows
     assert {row["quantity"] for row in found["parameters"]} == {
         "slope",

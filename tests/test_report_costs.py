@@ -13,20 +13,25 @@ import pytest
 from tests.synthetic import synthetic_fit
 from tests.test_report import NASTY, Reader
 
+from scaling_bayes import summary
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.tables import load_table
-from scaling_bayes.projection.affordability import affordable, probability_by_year, summarize_first_year
+from scaling_bayes.projection.affordability import affordability, probability_by_year
 from scaling_bayes.projection.decompose import decompose
-from scaling_bayes.projection.largest_machines import record_machine_days
+from scaling_bayes.projection.largest_machines import record_machine_time
 from scaling_bayes.projection.project import project
-from scaling_bayes.projection.required_gain import compare_routes, required_gain, summarize_gain
+from scaling_bayes.projection.required_gain import compare_routes, required_gain
 from scaling_bayes.projection.scenario import Scenario
-from scaling_bayes.projection.summarize import summarize_projection
 from scaling_bayes.report import Report, build_report, render_html, write_report
 from scaling_bayes.report.blocks import FailurePart
 from scaling_bayes.report.cost_facts import DEFAULT_BUDGETS, Budget, read_budgets
-from scaling_bayes.report.magnitudes import days_in_words, kilograms_in_words, share_in_words, usd_in_words
-from scaling_bayes.text import format_interval
+from scaling_bayes.text import (
+    days_in_words,
+    format_interval,
+    kilograms_in_words,
+    share_in_words,
+    usd_in_words,
+)
 
 TARGETS = {"imagenet": [0.1, 0.05], "my task": [0.2]}
 
@@ -56,7 +61,7 @@ def costs() -> dict[str, Any]:
 
 def test_compute_cost_and_carbon_stand_in_the_answer() -> None:
     answer = Reader(render_html(report()).split('<section id="costs"')[0]).text
-    for row in summarize_projection(project(fit(), TARGETS, 2030, scenario="trend")).to_dict("records"):
+    for row in summary(project(fit(), TARGETS, 2030, scenario="trend")).to_dict("records"):
         assert format_interval(row["median"], row["lower_90"], row["upper_90"]) in answer
         if row["quantity"] == "log10_cost_usd":
             assert usd_in_words(row["median"]) in answer
@@ -65,15 +70,16 @@ def test_compute_cost_and_carbon_stand_in_the_answer() -> None:
 
 
 @pytest.mark.parametrize("position", range(len(DEFAULT_BUDGETS)))
-def test_affordability_is_that_of_affordable(position: int) -> None:
-    answer = affordable(fit(), targets=TARGETS, scenario="trend", **DEFAULT_BUDGETS[position].asked)
+def test_affordability_is_that_of_the_library(position: int) -> None:
+    projection = project(fit(), TARGETS, "yearly", scenario="trend")
+    answer = affordability(projection, **DEFAULT_BUDGETS[position].asked)
     found = costs()["budgets"][position]
     by_year = probability_by_year(answer)
     for one in found["affordability"]:
         rows = by_year[(by_year["task"] == one["task"]) & (by_year["error"] == one["error"])]
         assert one["years"] == rows["year"].tolist()
         assert one["within_budget"] == rows["within_budget"].tolist()
-    first = summarize_first_year(answer).drop(columns="note")
+    first = summary(answer).drop(columns="note")
     pd.testing.assert_frame_equal(pd.DataFrame(found["first_year"]), first)
     for never in first["never"]:
         assert f"never {100 * never:.0f} %" in text() or 0 < never < 0.005 or never > 0.995
@@ -81,11 +87,10 @@ def test_affordability_is_that_of_affordable(position: int) -> None:
 
 @pytest.mark.parametrize("position", range(len(DEFAULT_BUDGETS)))
 def test_gains_and_routes_are_those_of_required_gain(position: int) -> None:
-    gain = required_gain(
-        fit(), targets=TARGETS, year=2030, scenario="trend", **DEFAULT_BUDGETS[position].asked
-    )
+    projection = project(fit(), TARGETS, 2030, scenario="trend")
+    gain = required_gain(projection, **DEFAULT_BUDGETS[position].asked)
     found = costs()["budgets"][position]
-    expected = summarize_gain(gain).drop(columns="note")
+    expected = summary(gain).drop(columns="note")
     pd.testing.assert_frame_equal(pd.DataFrame(found["required_gain"]), expected)
     for row in expected.to_dict("records"):
         assert format_interval(row["median"], row["lower_90"], row["upper_90"]) in text()
@@ -94,11 +99,12 @@ def test_gains_and_routes_are_those_of_required_gain(position: int) -> None:
 
 
 def test_machine_and_decomposition_are_those_of_the_library() -> None:
-    days = record_machine_days(fit(), TARGETS, 2030, scenario="trend")["record_machine"]["log10_days"]
+    projection = project(fit(), TARGETS, 2030, scenario="trend")
+    days = record_machine_time(projection)["record_machine"]["log10_days"]
     medians = [float(days.isel(target=i).median()) for i in range(3)]
     assert [row["median"] for row in costs()["record_machine"]] == pytest.approx(medians)
     assert days_in_words(medians[0]) in text()
-    shares = decompose(fit(), [("imagenet", 0.05), ("my task", 0.2)], 2030, scenario="trend")
+    shares = decompose(projection, targets=[("imagenet", 0.05), ("my task", 0.2)])
     found = pd.DataFrame(costs()["decomposition"])
     pd.testing.assert_frame_equal(found, shares, check_dtype=False)
     assert found["share"].sum() == pytest.approx(2.0)
@@ -107,7 +113,7 @@ def test_machine_and_decomposition_are_those_of_the_library() -> None:
 def test_many_targets_are_asked_in_parts_and_give_the_same_numbers() -> None:
     targets = {"imagenet": [0.3 - 0.01 * i for i in range(17)]}
     found = build_report(fit(), targets=targets, budget_usd=1e6).numbers["costs"]["budgets"][0]
-    expected = summarize_first_year(affordable(fit(), targets=targets, budget_usd=1e6))
+    expected = summary(affordability(project(fit(), targets, "yearly", scenario="trend"), budget_usd=1e6))
     assert [row["never"] for row in found["first_year"]] == expected["never"].tolist()
 
 
@@ -150,7 +156,7 @@ def test_every_route_has_its_source() -> None:
 
 def test_without_a_scenario_there_is_no_cost() -> None:
     plain = build_report(fit(), scenario=None)
-    pd.testing.assert_frame_equal(plain.projection, summarize_projection(project(fit())))
+    pd.testing.assert_frame_equal(plain.projection, summary(project(fit())))
     page = Reader(render_html(plain)).text
     assert "no price, energy or hardware trend enters" in page
     assert "When it is affordable" not in page
@@ -197,10 +203,10 @@ def test_budgets_are_read_or_refused() -> None:
 def test_a_target_without_finite_variance_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from scaling_bayes.report import cost_facts as costing
 
-    def refuse(idata: Any, targets: list[tuple[str, float]], *rest: Any, **options: Any) -> pd.DataFrame:
+    def refuse(projection: Any, targets: list[tuple[str, float]]) -> pd.DataFrame:
         if any(task == "imagenet" for task, _ in targets):
             raise OptionError("imagenet 5 % is unreachable in some draws.")
-        return decompose(idata, targets, *rest, **options)
+        return decompose(projection, targets=targets)
 
     monkeypatch.setattr(costing, "decompose", refuse)
     built = build_report(fit(), targets=TARGETS)

@@ -21,10 +21,8 @@ from scaling_bayes import (
     open_trace,
     reference_systems,
     save_trace,
-    summarize_calibration,
-    summarize_progress,
-    summarize_scores,
 )
+from scaling_bayes import summary as summarize
 from scaling_bayes.core.laws import LAWS, get_law
 from scaling_bayes.errors import DataError
 from scaling_bayes.figures import FigureError, plot_calibration, plot_ranks, plot_slopes, to_svg
@@ -36,7 +34,7 @@ from scaling_bayes.report import facts as report_reading
 from scaling_bayes.report.blocks import Report, Section, Table
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.schema import group, manifest
-from scaling_bayes.trace.view import parameters_of
+from scaling_bayes.trace.view import PosteriorView
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -115,21 +113,23 @@ def test_slopes_are_orders_of_magnitude_of_error(law: str) -> None:
     posterior = group(idata, "posterior")
     reference = group(idata, "constant_data")["reference_error"]
     gain = get_law(law).gain(reference, posterior.get("floor", 0.0))
-    shown = parameters_of(idata, "posterior")
+    shown = PosteriorView.of(idata).parameters("posterior")
     np.testing.assert_allclose(shown["slope"], posterior["slope"] / gain)
     np.testing.assert_allclose(shown["noise"], posterior["noise"] / gain)
     found = build_report(idata, scenario=None)
     row = parameter(found, stage="posterior", task="imagenet", quantity="slope")
     assert row["median"] == pytest.approx(float(shown["slope"].sel(task="imagenet").median()))
     exponent = parameter(found, stage="posterior", task="imagenet", quantity="exponent")
-    summary = summarize_progress(idata).set_index(["task", "quantity"])
+    summary = summarize(idata).set_index(["task", "quantity"])
     assert exponent["median"] == pytest.approx(summary.loc[("imagenet", "exponent"), "median"])
 
 
 def test_every_law_sees_the_same_slopes_of_the_same_world() -> None:
-    medians = [float(parameters_of(idata, "posterior")["slope"].median()) for idata in fits().values()]
+    medians = [
+        float(PosteriorView.of(idata).parameters("posterior")["slope"].median()) for idata in fits().values()
+    ]
     np.testing.assert_allclose(medians, medians[0], rtol=0.05)
-    mixed = float(parameters_of(stacked(), "posterior")["slope"].median())
+    mixed = float(PosteriorView.of(stacked()).parameters("posterior")["slope"].median())
     assert mixed == pytest.approx(medians[0], rel=0.1)
 
 
@@ -262,7 +262,7 @@ def test_names_of_tasks_are_no_markup_in_the_new_sections() -> None:
 
 def test_progress_has_the_numbers_of_the_summary() -> None:
     found = build_report(fits()["power"], scenario=None)
-    expected = summarize_progress(fits()["power"]).astype(object).where(lambda frame: frame.notna(), None)
+    expected = summarize(fits()["power"]).astype(object).where(lambda frame: frame.notna(), None)
     told = pd.DataFrame(found.numbers["progress"]).astype(object)
     told = told.where(told.notna(), None)
     pd.testing.assert_frame_equal(told, expected, check_dtype=False)
@@ -325,7 +325,7 @@ def test_the_scorecard_stands_in_reports_on_the_reference_systems(monkeypatch: p
     found = build_report(of_reference(fits()["power"]), scenario=None)
     assert found.failures == ()
     (table,) = tables(section(found, "scorecard"))
-    summary = summarize_scores(scores())
+    summary = summarize(scores())
     assert [row[0] for row in table.rows] == ["stack", "power law", "unpooled", "least squares"]
     for cells, row in zip(table.rows, summary.to_dict(orient="records"), strict=True):
         assert cells[3:6] == tuple(f"{100 * row[f'coverage_{p}']:.0f} %" for p in (50, 80, 90))
@@ -358,7 +358,7 @@ def test_calibration_by_simulation_stands_in_reports_on_the_model_it_is_of() -> 
     found = build_report(open_trace("logistic-2026.11"), scenario=None)
     assert found.failures == ()
     (table,) = tables(section(found, "simulated"))
-    summary = summarize_calibration(open_trace("sbc-logistic-2026.11"))
+    summary = summarize(open_trace("sbc-logistic-2026.11"))
     projected = summary["quantity"].str.startswith("training_compute[")
     for cells, rows in zip(table.rows, (summary[~projected], summary[projected]), strict=True):
         assert cells[1] == str(len(rows))
@@ -398,7 +398,7 @@ def test_calibration_curves_are_the_coverage_of_the_summary() -> None:
     figure = plot_calibration(scores(), forecasters=["power"])
     line = figure.axes[0].lines[1]
     drawn = dict(zip(np.round(line.get_xdata(), 2), line.get_ydata(), strict=True))
-    row = summarize_scores(scores()).set_index("forecaster").loc["power"]
+    row = summarize(scores()).set_index("forecaster").loc["power"]
     for probability in (0.5, 0.8, 0.9):
         assert drawn[probability] == pytest.approx(row[f"coverage_{round(100 * probability)}"])
 
@@ -416,7 +416,7 @@ def test_slopes_of_a_stack_are_drawn_on_the_scale_of_error() -> None:
     ax = plot_slopes(stacked())
     assert "powers of ten of error" in ax.get_xlabel()
     low, high = ax.get_xlim()
-    median = float(np.log10(parameters_of(stacked(), "posterior")["slope"].median()))
+    median = float(np.log10(PosteriorView.of(stacked()).parameters("posterior")["slope"].median()))
     assert low < median < high
 
 

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 from tests.synthetic import synthetic_fit
 
-from scaling_bayes import open_trace, with_log_prior
+from scaling_bayes import add_log_prior, open_trace
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.model.sensitivity import power_scaling
 from scaling_bayes.trace.releases import REFERENCE_TRACE
@@ -76,6 +76,6 @@ def test_a_prior_moves_the_parameter_it_is_on_most() -> None:
 def test_sensitivity_to_priors_is_what_arviz_finds_in_the_tree() -> None:
     azs = pytest.importorskip("arviz_stats")
     tree = open_trace(REFERENCE_TRACE)
-    found = azs.psense_summary(with_log_prior(tree), var_names=["slope", "progress"], round_to=6)
+    found = azs.psense_summary(add_log_prior(tree), var_names=["slope", "progress"], round_to=6)
     ours = tree["sensitivity"]["power_scaling"].sel(component="prior", quantity=list(found.index))
     np.testing.assert_allclose(ours, found["prior"], atol=1e-6)

@@ -22,8 +22,8 @@ from scaling_bayes import (
     predict,
     project,
     save_trace,
-    summarize_projection,
 )
+from scaling_bayes import summary as summarize
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.core.observations import observations_of
 from scaling_bayes.core.predictive import log_density_given_paper, observed_performance
@@ -134,11 +134,11 @@ def test_projections_are_those_of_the_draws_taken() -> None:
 
 def test_a_target_below_the_floor_is_out_of_reach_in_the_draws_that_have_one() -> None:
     target = {"imagenet": 1e-4}
-    summary = summarize_projection(project(stacked(), target))
+    summary = summarize(project(stacked(), target))
     share = float((number_of(stacked()) == list(LAWS).index("saturating")).mean())
     assert share == pytest.approx(0.45)
     assert summary["unreachable"].item() == pytest.approx(share)
-    alone = summarize_projection(project(fits()["saturating"], target))
+    alone = summarize(project(fits()["saturating"], target))
     assert alone["unreachable"].item() == 1.0
 
 

@@ -239,16 +239,14 @@ def test_reading_and_projecting_need_no_sampler(reference_trace: Path) -> None:
         "import sys\n"
         "for name in ('pymc', 'pytensor', 'nutpie', 'arviz', 'arviz_base', 'arviz_stats'):\n"
         "    sys.modules[name] = None\n"
-        "from scaling_bayes import checks, open_trace, project, summarize_projection\n"
+        "from scaling_bayes import checks, open_trace, project, summary\n"
         "tree = open_trace(sys.argv[1])\n"
         "checks(tree)\n"
-        "print(repr(summarize_projection(project(tree))['median'].tolist()))\n"
+        "print(repr(summary(project(tree))['median'].tolist()))\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", script, str(reference_trace)], capture_output=True, text=True, check=True
     )
-    from scaling_bayes import summarize_projection
+    from scaling_bayes import summary
 
-    assert run.stdout.strip() == repr(
-        summarize_projection(project(open_trace(reference_trace)))["median"].tolist()
-    )
+    assert run.stdout.strip() == repr(summary(project(open_trace(reference_trace)))["median"].tolist())

@@ -1,28 +1,56 @@
-"""Numbers as people read them, and text of others as it can be shown: in a terminal, JSON, CSV or HTML."""
+"""Numbers, times and names as people read them, and text of others as it can be shown anywhere.
+
+Anywhere is a terminal, JSON, CSV or HTML. Nothing here draws, so nothing here loads matplotlib.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import unicodedata
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from scaling_bayes.systems.conventions import TASK_LABELS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "MACHINE_LOG10_FLOP_PER_SECOND",
+    "UNIVERSE_LOG10_SECONDS",
     "csv_text",
+    "days_in_words",
+    "decades",
+    "error_text",
+    "forecaster_label",
     "format_error",
     "format_interval",
     "format_number",
     "format_power_of_ten",
     "format_year",
+    "in_words",
+    "interval_text",
     "json_text",
+    "kilograms_in_words",
+    "legible",
+    "month_of",
+    "months",
+    "percent",
+    "power_of_ten",
+    "records",
+    "share_in_words",
+    "share_text",
+    "short",
+    "span_text",
     "steered_by",
+    "task_label",
+    "usd_in_words",
     "visible",
+    "when",
     "without_steering",
 ]
 
@@ -32,6 +60,32 @@ _STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 #: What makes a spreadsheet take a cell for a formula.
 _FORMULA = tuple("=+-@＝＋－＠")
+_SUPERSCRIPTS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+#: The yardstick machine: 1 exaFLOP/s, the speed of the record machine of 2022 (Frontier, TOP500).
+MACHINE_LOG10_FLOP_PER_SECOND = 18.0
+#: Age of the universe, 13.787e9 years (Planck Collaboration 2018, *Cosmological parameters*), in seconds.
+UNIVERSE_LOG10_SECONDS = math.log10(13.787e9 * 365.25 * 86400)
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+#: A span this close below a unit, in log10, is told in that unit: 364.9 days are a year.
+_NEARLY = 0.002
+_FORECASTERS: Mapping[str, str] = MappingProxyType(
+    {
+        "stack": "stack",
+        "power": "power law",
+        "exponential": "exponential law",
+        "logistic": "logistic law",
+        "saturating": "saturating law",
+        "unpooled": "unpooled",
+        "least_squares_power": "least squares",
+        "least_squares_exponential": "least squares of 1 / error",
+    }
+)
+_SPANS = ((1.0, "second"), (60.0, "minute"), (3600.0, "hour"), (86400.0, "day"), (31557600.0, "year"))
 
 
 def format_power_of_ten(log10_value: float, digits: int = 1) -> str:
@@ -69,6 +123,177 @@ def format_year(year: float) -> str:
     if year == 0:
         return "none"
     return f"{year:.1f}".removesuffix(".0")
+
+
+def error_text(error: float) -> str:
+    """A target error, with four significant digits at most."""
+    return format_error(float(f"{error:.4g}"))
+
+
+def share_text(share: float) -> str:
+    """Write a share of draws in percent, never rounded to all or none."""
+    if 0 < share < 0.005:
+        return "<1 %"
+    return ">99 %" if 0.995 < share < 1 else f"{100 * share:.0f} %"
+
+
+def short(value: float) -> str:
+    """Write a number with two digits, more where it is large."""
+    if not math.isfinite(value):
+        return str(value)
+    return (
+        f"{value:#.2g}"
+        if 1e-4 <= abs(value) < 9.95
+        else f"{value:,.0f}"
+        if 9.95 <= abs(value) < 1e6
+        else f"{value:.2g}"
+    )
+
+
+def percent(value: float) -> str:
+    """Write a share in percent, without the sign."""
+    return short(100.0 * value)
+
+
+def interval_text(median: float, lower: float, upper: float, write: Callable[[float], str] = short) -> str:
+    """Write a median and interval as ``0.31 [0.20, 0.45]``."""
+    return f"{write(median)} [{write(lower)}, {write(upper)}]"
+
+
+def span_text(first: str, last: str) -> str:
+    """Two ends as ``1 to 4``, or one where they are the same."""
+    return first if first == last else f"{first} to {last}"
+
+
+def power_of_ten(exponent: float) -> str:
+    """Write 10 to a power with superscript digits, ``10²³``, for axes that do not read mathematics."""
+    text = f"{exponent:z.1f}".removesuffix(".0")
+    return "10" + text.translate(_SUPERSCRIPTS)
+
+
+def decades(low: float, high: float, most: int = 7) -> list[float]:
+    """Whole powers of ten between two exponents, at most `most` of them, evenly spaced."""
+    span = max(high - low, 1e-9)
+    step = next(
+        (s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if span / s <= most), math.ceil(span / most)
+    )
+    first = math.ceil(low / step - 1e-9) * step
+    return [float(first + step * i) for i in range(int((high - first) / step + 1e-9) + 1)]
+
+
+def in_words(log10_flop: float) -> str:
+    """Time the yardstick machine would take: ``3 days``, ``40 thousand years``."""
+    if math.isnan(log10_flop):
+        return "not a number"
+    if math.isinf(log10_flop):
+        return "no amount of time"
+    return _span(log10_flop - MACHINE_LOG10_FLOP_PER_SECOND)
+
+
+def days_in_words(log10_days: float) -> str:
+    """A length of time: ``3 days``, ``40 thousand years``."""
+    if math.isinf(log10_days):
+        return "no amount of time"
+    return _span(log10_days + math.log10(86400.0))
+
+
+def usd_in_words(log10_usd: float) -> str:
+    """An amount of money: ``6.8 million USD``, ``10^30.6 USD``."""
+    return _amount(log10_usd, "USD")
+
+
+def kilograms_in_words(log10_kg: float) -> str:
+    """A mass of CO2e: ``900 kg CO2e``, ``1.3 thousand tonnes CO2e``."""
+    return _amount(log10_kg, "kg CO2e") if log10_kg < 3 else _amount(log10_kg - 3, "tonnes CO2e")
+
+
+def share_in_words(log10_share: float, whole: str) -> str:
+    """A share of a yearly total: ``4 % of``, ``84 ×``; empty below a thousandth."""
+    if log10_share < -3 or math.isinf(log10_share):
+        return ""
+    if log10_share < 0:
+        return f"{_two_digits(100 * 10.0**log10_share)}\N{NO-BREAK SPACE}% of {whole}"
+    if log10_share >= 5.95:
+        return f"10^{log10_share:.0f}\N{NO-BREAK SPACE}× {whole}"
+    return _counted(10.0**log10_share, "×", "×").replace(" ", "\N{NO-BREAK SPACE}") + f" {whole}"
+
+
+def _amount(log10_value: float, unit: str) -> str:
+    if math.isinf(log10_value):
+        return f"no amount of {unit}"
+    if log10_value < 0:
+        return f"less than 1 {unit.replace('tonnes', 'tonne')}"
+    if log10_value < 14.95:
+        return _counted(10.0**log10_value, unit, unit)
+    return f"10^{log10_value:.1f} {unit}"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 0:
+        return "less than a second"
+    ages = seconds - UNIVERSE_LOG10_SECONDS
+    if ages >= 5.95:
+        return f"10^{ages:.0f} ages of the universe"
+    if ages >= 0:
+        return _counted(10.0**ages, "age of the universe", "ages of the universe")
+    length, unit = max(
+        (span for span in _SPANS if math.log10(span[0]) <= seconds + _NEARLY), key=lambda span: span[0]
+    )
+    return _counted(10.0**seconds / length, unit, f"{unit}s")
+
+
+def _counted(count: float, one: str, many: str) -> str:
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e4, "thousand")):
+        if float(f"{count:.2g}") >= size:
+            scale = 1e3 if word == "thousand" else size
+            return f"{_two_digits(count / scale)} {word} {many}"
+    number = _two_digits(count)
+    return f"{number} {one if number == '1' else many}"
+
+
+def _two_digits(count: float) -> str:
+    return f"{float(f'{count:.2g}'):,g}" if count < 1e6 else f"{count:,.0f}"
+
+
+def months(log10_per_year: float) -> str:
+    """Months in which the compute a result needs halves, at that many orders of magnitude a year."""
+    return _two_digits(12.0 * math.log10(2.0) / log10_per_year)
+
+
+def month_of(year: float) -> str:
+    """Write a decimal year as ``2030`` or ``July 2020``."""
+    if abs(year - round(year)) < 1e-6:
+        return f"{round(year)}"
+    return f"{_MONTHS[int((year % 1) * 12)]} {int(year)}"
+
+
+def when(years: Iterable[float]) -> str:
+    """The year or years a projection is for, in words."""
+    return " and ".join(month_of(year) for year in years)
+
+
+def legible(text: object, longest: int | None = None) -> str:
+    """Text fit for a page: no control characters, nothing UTF-8 cannot hold, at most `longest` characters."""
+    known = str(text).encode("utf-8", "replace").decode("utf-8")
+    plain = "".join(character if character.isprintable() else " " for character in known).strip()
+    if longest is not None and len(plain) > longest:
+        plain = plain[: longest - 1].rstrip() + "…"
+    return plain
+
+
+def task_label(task: str, longest: int | None = 28) -> str:
+    """Return the name of a task as readers know it; a task of the user's keeps its own."""
+    return TASK_LABELS.get(task) or legible(task, longest) or "(no name)"
+
+
+def forecaster_label(name: str) -> str:
+    """Return the name of a forecaster of the scorecard as readers know it."""
+    return _FORECASTERS.get(name) or legible(name, 28)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table as dictionaries."""
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict(orient="records")]
 
 
 def visible(text: object, keep: str = "\n\t") -> str:

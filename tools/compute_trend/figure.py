@@ -1,33 +1,16 @@
-"""`plot_compute_trend`: training compute and hardware since 1950 on one log axis.
-
-Run ``python -m tools.compute_trend.figure FILE.svg`` to draw the picture of docs/compute_trend.md.
-"""
+"""`plot_compute_trend`: training compute and hardware since 1950 on one log axis."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
-from scaling_bayes.errors import ScalingBayesError
-from scaling_bayes.figures.style import (
-    COLORS,
-    FigureError,
-    axes_of,
-    decades,
-    finish,
-    numeric_ticks,
-    power_of_ten,
-    styled,
-)
-from scaling_bayes.figures.svg import to_svg
-from scaling_bayes.files import write_text
+from scaling_bayes.figures.style import COLORS, FigureError, axes_of, finish, numeric_ticks, styled
 from scaling_bayes.hardware.points import decimal_year
+from scaling_bayes.text import decades, power_of_ten
 from tools.compute_trend.series import SERIES, series_points
 from tools.compute_trend.tables import load_landmark_systems, load_trend_table
 
@@ -48,7 +31,7 @@ _DRAWN: Mapping[str, tuple[str, str, float, float]] = MappingProxyType(
     }
 )
 _LINE_COLORS = {"systems": "muted"}
-#: Where the name of a landmark system stands, in points from its mark.
+#: Landmark systems that are drawn, and where the name stands, in points from the mark.
 _PLACES = {
     "AlexNet": (-6, 8, "right"),
     "ResNeXt-101": (7, -9, "left"),
@@ -135,6 +118,7 @@ def _landmarks(ax: Axes) -> None:
     import numpy as np
 
     systems = load_landmark_systems()
+    systems = systems[systems["system"].isin(_PLACES)]
     year = decimal_year(systems["publication_date"])
     value = np.log10(systems["training_compute_flop"])
     ax.plot(
@@ -149,7 +133,7 @@ def _landmarks(ax: Axes) -> None:
         label="landmark systems, burden at peak (FLOP)",
     )
     for name, x, y in zip(systems["system"], year, value, strict=True):
-        right, up, side = _PLACES.get(name, (7, 0, "left"))
+        right, up, side = _PLACES[name]
         ax.annotate(
             name,
             (x, y),
@@ -162,27 +146,3 @@ def _landmarks(ax: Axes) -> None:
             zorder=7,
             bbox={"boxstyle": "square,pad=0.15", "fc": COLORS["paper"], "ec": "none", "alpha": 0.85},
         )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw the picture; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.compute_trend.figure", description="Draw growth over time as SVG."
-    )
-    parser.add_argument("output", type=Path, help="file to write")
-    options = parser.parse_args(arguments)
-    try:
-        figure = plot_compute_trend().get_figure(root=True)
-        if figure is None:
-            raise FigureError("the axes belong to no figure.")
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        write_text(options.output, to_svg(figure, alt="Training compute and hardware since 1950"))
-    except ScalingBayesError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(f"wrote {options.output}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling_bayes.errors import OptionError
+from scaling_bayes.hardware.devices import GPU_CLASSES
 from scaling_bayes.hardware.points import decimal_year
 from scaling_bayes.hardware.tables import load_accelerators, load_ml_systems, load_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CLAIM_YEARS", "SERIES", "Series", "series_points"]
+__all__ = ["CLAIM_YEARS", "SERIES", "Series", "series_points", "series_values"]
 
-_GPU_CLASSES = ("gpu_datacenter", "gpu_consumer", "gpu_workstation")
+
 #: The window of the claim on training compute, both ends whole years.
 CLAIM_YEARS = (2012.0, 2020.0)
 
@@ -97,7 +98,30 @@ SERIES: Mapping[str, Series] = MappingProxyType(
 
 
 def series_points(name: str) -> pd.DataFrame:
-    """Points of one series, in order of time.
+    """Points of one series, in order of time: `series_values` with the logarithm of the value.
+
+    Parameters
+    ----------
+    name : str
+        One of `SERIES`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``name``, ``year`` (decimal) and ``log10_value`` in the unit of the series.
+
+    Raises
+    ------
+    OptionError
+        If there is no such series.
+    """
+    points = series_values(name)
+    points["log10_value"] = np.log10(points.pop("value"))
+    return points
+
+
+def series_values(name: str) -> pd.DataFrame:
+    """Values of one series, in order of time, as the tables have them.
 
     All systems: every dated estimate, guesses included; robust noise stands for them. Record systems: those
     with more compute than any before (of one day, the largest), among estimates that are confident or
@@ -113,7 +137,7 @@ def series_points(name: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``name``, ``year`` (decimal), ``value`` in the unit of the series and ``log10_value``.
+        ``name``, ``year`` (decimal) and ``value`` in the unit of the series.
 
     Raises
     ------
@@ -139,8 +163,10 @@ def series_points(name: str) -> pd.DataFrame:
 def _frame(names: pd.Series[str], year: pd.Series[float], value: pd.Series[float]) -> pd.DataFrame:
     import pandas as pd
 
-    frame = pd.DataFrame({"name": names, "year": year, "value": value, "log10_value": np.log10(value)})
-    known: pd.DataFrame = frame[np.isfinite(frame["year"]) & np.isfinite(frame["log10_value"])]
+    frame = pd.DataFrame({"name": names, "year": year, "value": value})
+    known: pd.DataFrame = frame[
+        np.isfinite(frame["year"]) & (frame["value"] > 0) & np.isfinite(frame["value"])
+    ]
     return known
 
 
@@ -164,7 +190,7 @@ def _accelerators(*, per_usd: bool) -> pd.DataFrame:
     matrix = table["flags"].str.contains("fp32_is_matrix", regex=False)
     rate = table["peak_flop_per_s_fp32"].mask(matrix)
     if per_usd:
-        rate = rate.where(table["device_class"].isin(_GPU_CLASSES)) / table["release_price_usd"]
+        rate = rate.where(table["device_class"].isin(GPU_CLASSES)) / table["release_price_usd"]
     return _frame(table["name"], decimal_year(table["release_date"]), rate)
 
 

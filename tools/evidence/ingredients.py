@@ -13,7 +13,7 @@ from scaling_bayes.model.evaluate.compare import compare, mean_stacking_weights
 from scaling_bayes.model.evaluate.stack import stack
 from scaling_bayes.model.fit import fit
 from scaling_bayes.projection.project import project
-from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.projection.summarize import summary as summarize
 from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def measure_ingredients(random_seed: int, *, progressbar: bool = True) -> pd.Dat
             "difference_se": float(np.sqrt(difference.size * difference.var())),
             "weight": weights.get(law_of_variant.get(name, ""), float("nan")),
         }
-        summary = summarize_projection(project(trees[name], HEADLINES)).drop(
+        summary = summarize(project(trees[name], HEADLINES)).drop(
             columns=["note", "year", "quantity", "unit"]
         )
         rows += [entry | row for row in summary.to_dict(orient="records")]

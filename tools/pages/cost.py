@@ -1,41 +1,32 @@
-"""Fill the tables of docs/cost_and_carbon.md.
-
-Run ``python -m tools.pages.cost`` after the data or the hardware posterior changed, with
-``--trace TRACE`` to refill the tables that need a fit too.
-"""
+"""The tables of docs/cost_and_carbon.md, of the released reference fit and the hardware posterior."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaling_bayes.errors import ScalingBayesError
-from scaling_bayes.files import write_text
 from scaling_bayes.hardware.equations import JOULE_PER_KWH
-from scaling_bayes.projection.affordability import affordable, summarize_first_year
+from scaling_bayes.projection.affordability import affordability
 from scaling_bayes.projection.decompose import decompose
-from scaling_bayes.projection.largest_machines import meets_largest_run, record_machine_days
-from scaling_bayes.projection.project import project
-from scaling_bayes.projection.required_gain import compare_routes, required_gain, summarize_gain
+from scaling_bayes.projection.largest_machines import largest_run_year, record_machine_time
+from scaling_bayes.projection.project import YEARLY, project
+from scaling_bayes.projection.required_gain import compare_routes, required_gain
 from scaling_bayes.projection.scenario import Scenario
-from scaling_bayes.projection.summarize import summarize_projection
-from scaling_bayes.resources import checkout_root
+from scaling_bayes.projection.summarize import summary
 from scaling_bayes.systems.conventions import TASK_LABELS
 from scaling_bayes.text import format_error, format_interval, format_power_of_ten, format_year
 from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.releases import REFERENCE_TRACE
 from scaling_bayes.trace.schema import group
 from tools.pages.hardware import hardware_blocks
-from tools.pages.refill import fill_blocks, markdown_table
+from tools.pages.refill import filled, markdown_table
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["fit_blocks"]
+__all__ = ["pages"]
 
 EXAMPLE = {"imagenet": 0.05}
 BUDGET_USD, CARBON_KG = 1e8, 1e7
@@ -45,7 +36,13 @@ ALTERNATIVES = ("trend", "stalled", "accelerated")
 FROZEN = Scenario(name="trend, algorithms frozen", algorithmic_progress="frozen")
 
 
-def fit_blocks(idata: xr.DataTree) -> dict[str, str]:
+def pages(root: Path) -> dict[Path, str]:
+    """Text of docs/cost_and_carbon.md."""
+    blocks = hardware_blocks() | _fit_blocks(open_trace(REFERENCE_TRACE))
+    return filled(root, Path("docs", "cost_and_carbon.md"), blocks)
+
+
+def _fit_blocks(idata: xr.DataTree) -> dict[str, str]:
     """Tables that a fit answers."""
     return {
         "answers": _answers(idata),
@@ -63,7 +60,7 @@ def _answers(idata: xr.DataTree) -> str:
     asked: list[tuple[str | Scenario, float | None]] = [("thompson2020", None)]
     asked += [(scenario, 2030.0) for scenario in (*ALTERNATIVES, FROZEN)]
     for scenario, year in asked:
-        frame = summarize_projection(project(idata, EXAMPLE, year, scenario=scenario))
+        frame = summary(project(idata, EXAMPLE, year, scenario=scenario))
         values = {row["quantity"]: row for row in frame.to_dict(orient="records")}
         first = next(iter(values.values()))
         name = scenario if isinstance(scenario, str) else scenario.name
@@ -128,8 +125,8 @@ def _affordable(idata: xr.DataTree) -> str:
     rows = []
     scenarios: list[str | Scenario] = [*ALTERNATIVES, FROZEN]
     for scenario in scenarios:
-        answer = affordable(idata, budget_usd=BUDGET_USD, scenario=scenario)
-        for row in summarize_first_year(answer).to_dict(orient="records"):
+        answer = affordability(project(idata, years=YEARLY, scenario=scenario), budget_usd=BUDGET_USD)
+        for row in summary(answer).to_dict(orient="records"):
             if row["note"]:
                 continue
             rows.append(
@@ -149,7 +146,8 @@ def _year(year: float) -> str:
 
 
 def _gain(idata: xr.DataTree) -> str:
-    answer = required_gain(idata, budget_usd=BUDGET_USD, carbon_kg=CARBON_KG, scenario=FROZEN, year=2026)
+    projection = project(idata, years=2026, scenario=FROZEN)
+    answer = required_gain(projection, budget_usd=BUDGET_USD, carbon_kg=CARBON_KG)
     return markdown_table(
         ["task", "error", "lever", "factor [90 %]", "none needed"],
         [
@@ -160,16 +158,15 @@ def _gain(idata: xr.DataTree) -> str:
                 format_interval(row["median"], row["lower_90"], row["upper_90"]),
                 f"{row['none_needed']:.0%}",
             ]
-            for row in summarize_gain(answer).to_dict(orient="records")
+            for row in summary(answer).to_dict(orient="records")
             if not row["note"]
         ],
     )
 
 
 def _routes(idata: xr.DataTree) -> str:
-    answer = required_gain(
-        idata, budget_usd=BUDGET_USD, targets=EXAMPLE, carbon_kg=CARBON_KG, scenario=FROZEN, year=2026
-    )
+    projection = project(idata, EXAMPLE, 2026, scenario=FROZEN)
+    answer = required_gain(projection, budget_usd=BUDGET_USD, carbon_kg=CARBON_KG)
     return markdown_table(
         ["route", "improves", "factor", "probability that it is enough", "without it", "source"],
         [
@@ -187,8 +184,9 @@ def _routes(idata: xr.DataTree) -> str:
 
 
 def _machines(idata: xr.DataTree) -> str:
-    days = group(record_machine_days(idata, years=2026, scenario=FROZEN), "record_machine")["log10_days"]
-    meets = summarize_first_year(meets_largest_run(idata, scenario=FROZEN), "largest_run")
+    machine = record_machine_time(project(idata, years=2026, scenario=FROZEN))
+    days = group(machine, "record_machine")["log10_days"]
+    meets = summary(largest_run_year(project(idata, years=YEARLY, scenario=FROZEN)))
     rows = []
     for position, row in enumerate(meets.to_dict(orient="records")):
         values = days.isel(target=position, year=0)
@@ -208,7 +206,8 @@ def _machines(idata: xr.DataTree) -> str:
 
 def _shares(idata: xr.DataTree) -> str:
     targets = {"imagenet": [0.115, 0.05, 0.01]}
-    tables = [decompose(idata, targets, 2030, quantity=q) for q in ("log10_cost_usd", "log10_carbon_kg")]
+    projection = project(idata, targets, 2030, scenario="trend")
+    tables = [decompose(projection, quantity=q) for q in ("log10_cost_usd", "log10_carbon_kg")]
     rows = []
     for table in tables:
         for (_, quantity), part in table.groupby(["error", "quantity"], sort=False):
@@ -227,25 +226,3 @@ def _shares(idata: xr.DataTree) -> str:
     return markdown_table(
         ["quantity", "error", "source", "share (Shapley, sums to 1)", "known alone", "sd of log10"], rows
     )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Fill the page; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tools.pages.cost", description=__doc__)
-    parser.add_argument("--trace", type=Path, help="fit that fills the tables which need one")
-    options = parser.parse_args(arguments)
-    try:
-        page = checkout_root() / "docs" / "cost_and_carbon.md"
-        blocks = hardware_blocks()
-        if options.trace is not None:
-            blocks |= fit_blocks(open_trace(options.trace))
-        write_text(page, fill_blocks(page.read_text(encoding="utf-8"), blocks))
-        sys.stdout.write(f"wrote {page}\n")
-    except ScalingBayesError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,59 +2,41 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.conventions import TASK_LABELS, TASK_METRICS
+from scaling_bayes.systems.counts import COMPUTE_COUNTS, EVALUATION_MEANINGS, SCOPES
+from scaling_bayes.systems.editions import FROZEN_EDITIONS
 from scaling_bayes.systems.flags import FLAGS, split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS
+from scaling_bayes.systems.tables import read_cells
+from tools.pages.refill import filled, markdown_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     Row = Mapping[str, str]
 
-_BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+__all__ = ["pages"]
 
 
-def fill_page(text: str, rows: Sequence[Row], reported: Sequence[Row], devices: Sequence[Row]) -> str:
-    """The page with every generated block refilled.
-
-    Parameters
-    ----------
-    text : str
-        The page; a block stands between ``<!-- generated: name -->`` and ``<!-- end -->``.
-    rows, reported, devices : sequence of mapping
-        Rows of ``systems.csv``, ``systems_reported.csv`` and ``devices.csv`` as text cells.
-
-    Raises
-    ------
-    DataError
-        If the page lacks a block or has one of an unknown name.
-    """
+def pages(root: Path) -> dict[Path, str]:
+    """Text of docs/data.md."""
+    rows, tasks = (read_cells(root / "data" / name) for name in ("systems.csv", "tasks.csv"))
     blocks = {
         "counts": _counts(rows),
+        "years": _years(rows),
+        "counted": _words(rows, "compute_count", COMPUTE_COUNTS),
+        "scopes": _words(rows, "scope_of_compute", SCOPES),
+        "evaluations": _words(rows, "evaluation", EVALUATION_MEANINGS),
         "flags": _flags(rows),
-        "compute_corrections": _compute_corrections(rows, reported),
-        "other_corrections": _other_corrections(rows, reported),
+        "corrections": _corrections(rows),
         "excluded": _excluded(rows),
-        "remarks": _remarks(rows),
-        "devices": _devices(devices, reported),
+        "tasks": _tasks(tasks),
     }
-    found = [match[2] for match in _BLOCK.finditer(text)]
-    if sorted(found) != sorted(blocks):
-        raise DataError(
-            "docs/data.md cannot be filled",
-            [Problem(None, None, f"generated blocks {sorted(found)}", f"each of {sorted(blocks)} once")],
-        )
-    return _BLOCK.sub(lambda match: f"{match[1]}\n{blocks[match[2]]}\n{match[3]}", text)
-
-
-def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    out = [header, ["---"] * len(header), *lines]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in out)
+    return filled(root, Path("docs", "data.md"), blocks)
 
 
 def _flop(cell: str) -> str:
@@ -65,15 +47,23 @@ def _is_excluded(row: Row) -> bool:
     return not set(split_flags(row["flags"])).isdisjoint(EXCLUDED_FLAGS)
 
 
+def _is_added(row: Row) -> bool:
+    return row["since_edition"] != FROZEN_EDITIONS[0]
+
+
 def _counts(rows: Sequence[Row]) -> str:
     def line(label: str, metric: str, of_task: Sequence[Row]) -> list[str]:
         in_paper = [row for row in of_task if row["in_thompson2020"] == "true"]
+        added = [row for row in of_task if _is_added(row)]
         numbers = (
             len(of_task),
             sum(bool(row["training_compute_flop"]) for row in of_task),
-            len(in_paper),
+            sum(bool(row["arithmetic_flop"]) for row in of_task),
             sum(bool(row["training_compute_corrected_flop"]) for row in of_task),
+            len(in_paper),
             sum(not _is_excluded(row) for row in in_paper),
+            len(added),
+            sum(bool(row["training_compute_flop"]) and not _is_excluded(row) for row in added),
         )
         return [label, metric, *map(str, numbers)]
 
@@ -86,11 +76,44 @@ def _counts(rows: Sequence[Row]) -> str:
         "metric",
         "systems",
         "with compute",
-        "in the 2020 regressions",
+        "operations counted",
         "compute corrected",
-        "in the reference fit",
+        "in the 2020 regressions",
+        "in a reference fit",
+        "added since",
+        "in a reference fit",
     ]
-    return _table(header, [*tasks, line("all", "", rows)])
+    return markdown_table(header, [*tasks, line("all", "", rows)])
+
+
+def _years(rows: Sequence[Row]) -> str:
+    """Rows with compute by task, how it was counted, and year."""
+    counted = [row for row in rows if row["training_compute_flop"]]
+    periods = (
+        ("to 2014", 0, 2014),
+        *((str(year), year, year) for year in range(2015, 2022)),
+        ("2022 on", 2022, 9999),
+    )
+    lines = []
+    for task, label in TASK_LABELS.items():
+        for count in COMPUTE_COUNTS:
+            years = [
+                int(row["publication_date"][:4] or row["year"])
+                for row in counted
+                if row["task"] == task and row["compute_count"] == count
+            ]
+            if years:
+                numbers = [sum(first <= year <= last for year in years) for _, first, last in periods]
+                lines.append(
+                    [label, f"`{count}`", *(str(number or "") for number in numbers), str(len(years))]
+                )
+    return markdown_table(["task", "counted as", *(name for name, _, _ in periods), "all"], lines)
+
+
+def _words(rows: Sequence[Row], column: str, meanings: Mapping[str, str]) -> str:
+    used = Counter(word for row in rows for word in split_flags(row[column]))
+    lines = [[f"`{word}`", meaning, str(used[word])] for word, meaning in meanings.items()]
+    return markdown_table([f"`{column}`", "meaning", "rows"], lines)
 
 
 def _flags(rows: Sequence[Row]) -> str:
@@ -98,7 +121,7 @@ def _flags(rows: Sequence[Row]) -> str:
     in_paper = Counter(
         name for row in rows if row["in_thompson2020"] == "true" for name in split_flags(row["flags"])
     )
-    return _table(
+    return markdown_table(
         ["flag", "kind", "meaning", "consequence", "rows", "of the 2020 points"],
         [
             [
@@ -114,86 +137,49 @@ def _flags(rows: Sequence[Row]) -> str:
     )
 
 
-def _compute_corrections(rows: Sequence[Row], reported: Sequence[Row]) -> str:
-    return _table(
-        ["row", "system", "used, FLOP", "corrected, FLOP", "ratio", "in 2020", "reason"],
+def _corrections(rows: Sequence[Row]) -> str:
+    return markdown_table(
+        ["row", "system", "used, FLOP", "corrected, FLOP", "in 2020"],
         [
             [
                 row["system_id"],
                 row["system"],
                 _flop(row["training_compute_flop"]),
                 _flop(row["training_compute_corrected_flop"]),
-                f"{float(row['training_compute_corrected_flop']) / float(row['training_compute_flop']):.3g}",
                 "yes" if row["in_thompson2020"] == "true" else "no",
-                entry["correction_reason"],
             ]
-            for row, entry in zip(rows, reported, strict=True)
+            for row in rows
             if row["training_compute_corrected_flop"]
         ],
     )
 
 
-def _other_corrections(rows: Sequence[Row], reported: Sequence[Row]) -> str:
-    return _table(
-        ["row", "system", "corrected", "reason"],
-        [
-            [
-                row["system_id"],
-                row["system"],
-                ", ".join(
-                    column.removeprefix("corrected_").replace("_", " ")
-                    for column, cell in entry.items()
-                    if column.startswith("corrected_") and cell
-                ),
-                entry["correction_reason"],
-            ]
-            for row, entry in zip(rows, reported, strict=True)
-            if entry["correction_reason"] and not row["training_compute_corrected_flop"]
-        ],
-    )
-
-
 def _excluded(rows: Sequence[Row]) -> str:
-    return _table(
-        ["row", "system", "task", "compute, FLOP", "excluded for", "why"],
+    """One line per flag that leaves a row out: which of the 2020 points, and how many added since."""
+    lines = []
+    for flag in FLAGS:
+        if flag.name in EXCLUDED_FLAGS:
+            out = [
+                row for row in rows if flag.name in split_flags(row["flags"]) and row["training_compute_flop"]
+            ]
+            in_paper = [
+                f"{row['system']} ({row['system_id']})" for row in out if row["in_thompson2020"] == "true"
+            ]
+            lines.append([f"`{flag.name}`", flag.meaning, ", ".join(in_paper), str(sum(map(_is_added, out)))])
+    return markdown_table(["flag", "meaning", "of the 2020 points", "added since"], lines)
+
+
+def _tasks(tasks: Sequence[Row]) -> str:
+    return markdown_table(
+        ["task", "error of chance", "floor (90 %)", "least error", "rests on"],
         [
             [
-                row["system_id"],
-                row["system"],
-                TASK_LABELS[row["task"]],
-                _flop(row["training_compute_flop"]),
-                ", ".join(f"`{name}`" for name in split_flags(row["flags"]) if name in EXCLUDED_FLAGS),
-                row["remark"],
+                row["label"],
+                row["chance_error"],
+                f"{row['floor']} ({row['floor_lower']} to {row['floor_upper']})",
+                f"{float(row['best_error']):.3g}",
+                row["floor_basis"],
             ]
-            for row in rows
-            if row["in_thompson2020"] == "true" and _is_excluded(row)
-        ],
-    )
-
-
-def _remarks(rows: Sequence[Row]) -> str:
-    """One line per remark, for the rows that share it."""
-    holders: dict[str, list[str]] = {}
-    for row in rows:
-        if row["remark"]:
-            holders.setdefault(row["remark"], []).append(row["system_id"])
-    return _table(["rows", "remark"], [[", ".join(ids), remark] for remark, ids in holders.items()])
-
-
-def _devices(devices: Sequence[Row], reported: Sequence[Row]) -> str:
-    named = Counter(entry["device"] for entry in reported)
-    return _table(
-        ["device", "class", "peak, FLOP/s", "precision", "released", "rows", "notes"],
-        [
-            [
-                device["device"],
-                device["device_class"],
-                _flop(device["peak_flop_per_s"]),
-                device["precision"],
-                device["release_month"],
-                str(named[device["device"]]),
-                device["notes"],
-            ]
-            for device in devices
+            for row in tasks
         ],
     )

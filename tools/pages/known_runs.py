@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scaling_bayes.hardware.devices import DEVICE_CLASSES
 from scaling_bayes.hardware.equations import SECONDS_PER_HOUR
 from scaling_bayes.hardware.points import decimal_year, devices
 from scaling_bayes.hardware.posterior import read_hardware
@@ -60,10 +61,7 @@ def known_runs() -> pd.DataFrame:
     known = runs["chip_hours"].notna() & runs[published].notna().any(axis=1)
     columns = ["system", "year", "device", "device_class", "region", "hardware_quantity", "chip_hours"]
     known_columns = [*columns, "log10_burden_flop", *published, "energy_kind"]
-    return runs.loc[known & runs["device_class"].isin(_CLASSES), known_columns].reset_index(drop=True)
-
-
-_CLASSES = ("gpu_datacenter", "gpu_consumer", "gpu_workstation", "tpu")
+    return runs.loc[known & runs["device_class"].isin(DEVICE_CLASSES), known_columns].reset_index(drop=True)
 
 
 def check_against_reality(hardware: xr.DataTree | None = None, *, random_seed: int = 0) -> pd.DataFrame:

@@ -10,8 +10,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from scaling_bayes.errors import DataError, Problem
+from scaling_bayes.systems.counts import (
+    ARITHMETIC_BASES,
+    EVALUATION_MEANINGS,
+    FORWARD_PASSES_PER_STEP,
+    OPERATIONS_PER_UNIT,
+    SCOPES,
+    TRAINING_EXAMPLES,
+    arithmetic_of,
+    burden_count,
+)
+from scaling_bayes.systems.editions import FROZEN_EDITIONS, LATEST_EDITION
 from scaling_bayes.systems.flags import JUDGED_FLAGS, join_flags, split_flags
-from tools.tables.cells import number
+from scaling_bayes.systems.tables import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +54,15 @@ COLUMNS = (
     "flags",
     "correction_reason",
     "remark",
+    "since_edition",
+    "compute_count",
+    "scope_of_compute",
+    "arithmetic_flop",
+    "arithmetic_basis",
+    "precision",
+    "extra_data",
+    "evaluation",
+    "verified",
 )
 
 #: Day of the month given to dates known to the month only.
@@ -53,21 +73,26 @@ RATE_TOLERANCE = 0.05
 SHARED_TOLERANCE = 0.01
 #: Relative difference below which a corrected burden is the reported one, rounding apart.
 CORRECTION_TOLERANCE = 0.02
-
-#: Examples in the training set, in the unit `flop_per_pass` counts: images of ILSVRC 2012 and of COCO
-#: train2017, words of CoNLL 2003.
-TRAINING_EXAMPLES = {"imagenet": 1_281_167, "ms_coco": 118_287, "conll_2003": 203_621}
-#: Operations of a training step, forward and backward, in those of a forward pass.
-FORWARD_PASSES_PER_STEP = 3
+#: From this month on, "Titan X" without a generation is likelier the Pascal card than the Maxwell one.
+PASCAL_LIKELIER_FROM = "2017-07"
 
 _ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/(\d{2})(\d{2})\.\d{4,5}")
 _ENSEMBLE = re.compile(r"ensemble|\b\d+ ?cnns\b|\b\d+ convnets\b", re.IGNORECASE)
+_VOCABULARIES: dict[str, Sequence[str]] = {
+    "scope_of_compute": tuple(SCOPES),
+    "evaluation": tuple(EVALUATION_MEANINGS),
+    "operations_counted_as": tuple(OPERATIONS_PER_UNIT),
+    "precision": ("fp32", "mixed", "bf16"),
+}
 _COMPUTE_CORRECTIONS = (
     "corrected_device",
     "corrected_device_count",
     "corrected_training_seconds",
     "corrected_models",
+    "corrected_pretraining_device",
 )
+#: Columns with a name of ``devices.csv``.
+_DEVICE_COLUMNS = ("device", "corrected_device", "pretraining_device", "corrected_pretraining_device")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +101,10 @@ class Device:
 
     device_class: str
     peak: float
+    precision: str
     release_month: str
     ambiguous: bool
+    tensor_peak: float | None
 
 
 def devices_from(rows: Sequence[Mapping[str, str]]) -> dict[str, Device]:
@@ -85,15 +112,21 @@ def devices_from(rows: Sequence[Mapping[str, str]]) -> dict[str, Device]:
     return {
         row["device"]: Device(
             row["device_class"],
-            float(row["peak_flop_per_s"]),
+            float(row["corrected_peak_flop_per_s"] or row["peak_flop_per_s"]),
+            row["precision"],
             row["release_month"],
             row["ambiguous"] == "yes",
+            number(row["tensor_peak_flop_per_s"]),
         )
         for row in rows
     }
 
 
-def derive(reported: Sequence[Mapping[str, str]], devices: Mapping[str, Device]) -> list[Row]:
+def derive(
+    reported: Sequence[Mapping[str, str]],
+    devices: Mapping[str, Device],
+    added: Sequence[Mapping[str, str]] = (),
+) -> list[Row]:
     """The derived table.
 
     Parameters
@@ -102,33 +135,53 @@ def derive(reported: Sequence[Mapping[str, str]], devices: Mapping[str, Device])
         Rows of ``systems_reported.csv`` as text cells.
     devices : mapping
         Devices by name, as `devices_from` gives them.
+    added : sequence of mapping
+        Rows of ``systems_added.csv`` as text cells, which have no corrections.
 
     Returns
     -------
     list of dict
-        One row per reported row, in the same order, with the columns `COLUMNS` as text cells. Burdens in
-        FLOP: the one published with the 2020 regressions where there is one, else peak rate x count x
-        seconds. Dates are the 15th of the first arXiv version's month, or of the venue's.
+        One row per hand-kept row, in the same order, the added last, with the columns `COLUMNS` as text
+        cells. Burdens in FLOP: the one published with the 2020 regressions where there is one, else peak rate
+        x count x seconds, pre-training included where the row gives it; without a burden, the operations
+        done. Dates are the 15th of the first arXiv version's month, or of the venue's.
 
     Raises
     ------
     DataError
-        If a device or a judged flag is not in its vocabulary, or a correction gives no reason.
+        If a device, a flag or another word is not of its vocabulary, or a correction gives no reason.
     """
-    _check(reported, devices)
-    rows = [_row(entry, devices) for entry in reported]
+    _check(reported, devices, "systems_reported.csv")
+    _check(added, devices, "systems_added.csv")
+    entries = [*_Entry.all(reported, FROZEN_EDITIONS[0]), *_Entry.all(added, LATEST_EDITION)]
+    for name, times in Counter(entry["system_id"] for entry in entries).items():
+        if times > 1:
+            problem = Problem(None, "system_id", f"{name!r} {times} times", "each identifier once")
+            raise DataError("the hand-kept tables of systems cannot be derived from", [problem])
+    rows = [_row(entry, devices) for entry in entries]
     among = _Neighbours(rows)
-    for row, entry in zip(rows, reported, strict=True):
+    for row, entry in zip(rows, entries, strict=True):
         row["flags"] = join_flags(
             _rule_flags(row, entry, devices, among) | set(split_flags(entry["judged_flags"]))
         )
     return rows
 
 
-def _check(reported: Sequence[Mapping[str, str]], devices: Mapping[str, Device]) -> None:
+class _Entry(dict[str, str]):
+    """A hand-kept row; a column its table does not have is empty."""
+
+    def __missing__(self, column: str) -> str:
+        return ""
+
+    @classmethod
+    def all(cls, rows: Sequence[Mapping[str, str]], edition: str) -> list[_Entry]:
+        return [cls(row, since_edition=edition) for row in rows]
+
+
+def _check(table: Sequence[Mapping[str, str]], devices: Mapping[str, Device], source: str) -> None:
     problems = []
-    for line, entry in enumerate(reported, start=2):
-        for column in ("device", "corrected_device"):
+    for line, entry in enumerate((_Entry(row) for row in table), start=2):
+        for column in _DEVICE_COLUMNS:
             if entry[column] and entry[column] not in devices:
                 problems.append(Problem(line, column, repr(entry[column]), "a device of devices.csv"))
         problems += [
@@ -136,15 +189,22 @@ def _check(reported: Sequence[Mapping[str, str]], devices: Mapping[str, Device])
             for name in split_flags(entry["judged_flags"])
             if name not in JUDGED_FLAGS
         ]
+        for column, words in _VOCABULARIES.items():
+            problems += [
+                Problem(line, column, repr(word), f"one of {', '.join(words)}")
+                for word in split_flags(entry[column])
+                if word not in words
+            ]
         if _is_corrected(entry) and not entry["correction_reason"]:
             problems.append(
                 Problem(line, "correction_reason", "nothing", "the reason for the corrections of this row")
             )
-    for name, times in Counter(entry["system_id"] for entry in reported).items():
-        if times > 1:
-            problems.append(Problem(None, "system_id", f"{name!r} {times} times", "each identifier once"))
+        basis = entry["arithmetic_basis"]
+        if entry["arithmetic_flop"] and basis.partition(": ")[0] not in ARITHMETIC_BASES:
+            expected = f"where the figure is from, after one of {', '.join(ARITHMETIC_BASES)} and a colon"
+            problems.append(Problem(line, "arithmetic_basis", repr(basis), expected))
     if problems:
-        raise DataError("systems_reported.csv cannot be derived from", problems)
+        raise DataError(f"{source} cannot be derived from", problems)
 
 
 def _is_corrected(entry: Mapping[str, str]) -> bool:
@@ -156,7 +216,9 @@ def _row(entry: Mapping[str, str], devices: Mapping[str, Device]) -> Row:
         return entry[f"corrected_{column}"] or entry[column]
 
     device = devices.get(entry["device"])
-    burden, method = _burden(entry, device)
+    burden, method = _burden(entry, devices)
+    arithmetic, basis = arithmetic_of(entry)
+    compute, method = (burden, method) if burden is not None else (arithmetic, "arithmetic" if basis else "")
     corrected = _corrected_burden(entry, devices)
     if (
         corrected is not None
@@ -164,14 +226,15 @@ def _row(entry: Mapping[str, str], devices: Mapping[str, Device]) -> Row:
         and math.isclose(corrected, burden, rel_tol=CORRECTION_TOLERANCE)
     ):
         corrected = None
+    date = publication_date(best("paper_url"), entry["publication_month"])
     return {
         "system_id": entry["system_id"],
         "task": entry["task"],
         "system": best("system"),
         "paper": best("paper"),
         "paper_url": best("paper_url"),
-        "year": entry["year"],
-        "publication_date": publication_date(best("paper_url"), entry["publication_month"]),
+        "year": entry["year"] if "year" in entry else date[:4],
+        "publication_date": date,
         "metric": entry["metric"],
         "value": entry["value"],
         "error": error_of(entry["value"]),
@@ -182,14 +245,38 @@ def _row(entry: Mapping[str, str], devices: Mapping[str, Device]) -> Row:
         "device_count": entry["device_count"],
         "device_peak_flop_per_s": repr(device.peak) if device else "",
         "training_seconds": entry["training_seconds"],
-        "training_compute_flop": "" if burden is None else repr(burden),
+        "training_compute_flop": "" if compute is None else repr(compute),
         "compute_method": method,
         "training_compute_corrected_flop": "" if corrected is None else repr(corrected),
         "in_thompson2020": "true" if entry["thompson2020_burden_flop"] else "false",
         "flags": "",
         "correction_reason": entry["correction_reason"],
         "remark": entry["remark"],
+        "since_edition": entry["since_edition"],
+        "compute_count": _count(entry, devices, method),
+        "scope_of_compute": entry["scope_of_compute"],
+        "arithmetic_flop": "" if arithmetic is None else repr(arithmetic),
+        "arithmetic_basis": basis,
+        "precision": entry["precision"],
+        "extra_data": entry["extra_data"],
+        "evaluation": entry["evaluation"],
+        "verified": entry["verified"],
     }
+
+
+def _count(entry: Mapping[str, str], devices: Mapping[str, Device], method: str) -> str:
+    """How the compute was counted; of two stages on two kinds of device, as the larger was."""
+    if not method or method == "arithmetic":
+        return method
+    stages = [
+        (_product(devices, entry, prefix) or 0.0, devices[entry[f"{prefix}device"]])
+        for prefix in ("", "pretraining_", "corrected_pretraining_")
+        if entry[f"{prefix}device"]
+    ]
+    if not stages:
+        return "burden_fp32"
+    _, device = max(stages, key=lambda stage: stage[0])
+    return burden_count(device.device_class, device.precision)
 
 
 def error_of(value: str) -> str:
@@ -213,30 +300,43 @@ def publication_date(paper_url: str, month: str) -> str:
     return f"{month}-{MIDDLE_OF_MONTH}" if month else ""
 
 
-def _product(device: Device | None, entry: Mapping[str, str]) -> float | None:
-    count, seconds = number(entry["device_count"]), number(entry["training_seconds"])
-    if device is None or count is None or seconds is None:
+def _product(
+    devices: Mapping[str, Device], entry: Mapping[str, str], prefix: str = "", *, corrected: bool = False
+) -> float | None:
+    """Peak rate x count x seconds of one stage; of its corrected facts, each where there is one."""
+
+    def fact(column: str) -> str:
+        name = f"{prefix}{column}"
+        return (entry[f"corrected_{name}"] if corrected else "") or entry[name]
+
+    device, seconds = devices.get(fact("device")), f"{'' if prefix else 'training_'}seconds"
+    count, time = number(fact("device_count")), number(fact(seconds))
+    if device is None or count is None or time is None:
         return None
-    return device.peak * count * seconds
+    return device.peak * count * time
 
 
-def _burden(entry: Mapping[str, str], device: Device | None) -> tuple[float | None, str]:
+def _burden(entry: Mapping[str, str], devices: Mapping[str, Device]) -> tuple[float | None, str]:
     published = number(entry["thompson2020_burden_flop"])
     if published is not None:
         return published, "thompson2020_burden"
-    computed = _product(device, entry)
-    return computed, "" if computed is None else "peak_rate_x_time"
+    stated = number(entry["stated_burden_flop"])
+    if stated is not None:
+        return stated, "stated_burden"
+    computed = _product(devices, entry)
+    if computed is None:
+        return None, ""
+    return computed + (_product(devices, entry, "pretraining_") or 0.0), "peak_rate_x_time"
 
 
 def _corrected_burden(entry: Mapping[str, str], devices: Mapping[str, Device]) -> float | None:
     if not any(entry[column] for column in _COMPUTE_CORRECTIONS):
         return None
-    facts = {
-        column: entry[f"corrected_{column}"] or entry[column]
-        for column in ("device", "device_count", "training_seconds")
-    }
-    one = _product(devices.get(facts["device"]), facts)
-    return None if one is None else one * (number(entry["corrected_models"]) or 1.0)
+    one = _product(devices, entry, corrected=True)
+    if one is None:
+        return None
+    before = _product(devices, entry, "pretraining_", corrected=True) or 0.0
+    return one * (number(entry["corrected_models"]) or 1.0) + before
 
 
 def _listed_rate_differs(entry: Mapping[str, str], device: Device | None) -> bool:
@@ -287,10 +387,14 @@ def _rule_flags(
     row: Row, entry: Mapping[str, str], devices: Mapping[str, Device], among: _Neighbours
 ) -> set[str]:
     device = devices.get(entry["device"])
-    burden, computed = number(row["training_compute_flop"]), _product(device, entry)
+    burden = None if row["compute_method"] == "arithmetic" else number(row["training_compute_flop"])
+    computed = _product(devices, entry)
     date = row["publication_date"]
+    is_old = date[:7] < PASCAL_LIKELIER_FROM
+    is_ambiguous = device is not None and device.ambiguous and not entry["corrected_device"]
+    is_below = burden is not None and computed is not None and burden < computed / (1 + RATE_TOLERANCE)
     rules: dict[str, Callable[[], bool]] = {
-        "no_compute": lambda: burden is None,
+        "no_compute": lambda: not row["training_compute_flop"],
         "no_metric": lambda: not row["value"],
         "no_publication_date": lambda: not date,
         "ensemble": lambda: _ENSEMBLE.search(row["system"]) is not None,
@@ -298,13 +402,20 @@ def _rule_flags(
         "compute_rate_mismatch": lambda: (
             burden is not None
             and computed is not None
+            and not entry["pretraining_device"]
             and not math.isclose(burden, computed, rel_tol=RATE_TOLERANCE)
         ),
         "listed_rate_mismatch": lambda: _listed_rate_differs(entry, device),
         "below_operation_count": lambda: _is_below_operation_count(entry, burden),
         "year_date_mismatch": lambda: bool(date and row["year"]) and date[:4] != row["year"],
         "duplicate": lambda: among.repeat(row),
-        "ambiguous_device": lambda: device is not None and device.ambiguous,
+        "ambiguous_device": lambda: is_ambiguous,
+        "pascal_likelier": lambda: (
+            is_ambiguous and is_below and not is_old and entry["device"] == "GeForce Titan X"
+        ),
+        "tensor_cores_at_fp32": lambda: (
+            row["compute_count"] == "burden_fp32" and device is not None and device.tensor_peak is not None
+        ),
         "device_postdates_paper": lambda: (
             device is not None and bool(date) and date[:7] < device.release_month
         ),

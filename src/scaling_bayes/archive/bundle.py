@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scaling_bayes.citing.cite import cite
 from scaling_bayes.citing.works import Work, works_of
-from scaling_bayes.diagnostics.calibration import summarize_calibration
 from scaling_bayes.diagnostics.verification import stored_hardware, verify_trace
 from scaling_bayes.errors import OptionError
 from scaling_bayes.files import check_writable, replacing, temporary_folder, write_text
+from scaling_bayes.projection.summarize import summary
 from scaling_bayes.report import write_report
 from scaling_bayes.resources import document_path
 from scaling_bayes.text import csv_text, json_text
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.releases import Release, find_trace
-from scaling_bayes.trace.schema import ANY_KIND, CALIBRATION_KIND, FIT_KIND, group, manifest
+from scaling_bayes.trace.schema import ANY_KIND, CALIBRATION_KIND, FIT_KIND
+from scaling_bayes.trace.view import PosteriorView, TraceView
 
 if TYPE_CHECKING:
     import pandas as pd
-    import xarray as xr
 
 __all__ = ["write_bundle"]
 
@@ -83,14 +83,14 @@ def write_bundle(trace: str | os.PathLike[str], path: str | os.PathLike[str]) ->
     crate_type = _crate_type()
     verify_trace(trace)
     source, release = find_trace(trace)
-    tree = open_trace(trace, kind=ANY_KIND)
+    view = TraceView.of(open_trace(trace, kind=ANY_KIND))
     with temporary_folder(target) as temporary:
         content, crate = temporary / "content", temporary / "crate"
         (content / "data").mkdir(parents=True)
         name = release.file if release else "trace.nc"
         shutil.copyfile(source, content / name)
-        _write_documents(tree, content)
-        _write_crate(crate_type(version=_CRATE_VERSION), tree, release, content, name).write(crate)
+        _write_documents(view, content)
+        _write_crate(crate_type(version=_CRATE_VERSION), view, release, content, name).write(crate)
         if target.suffix == ".zip":
             with replacing(target) as unfinished:
                 _zip(crate, unfinished)
@@ -115,39 +115,37 @@ def _crate_type() -> Any:
     return ROCrate
 
 
-def _write_documents(tree: xr.DataTree, folder: Path) -> None:
-    content = manifest(tree)
-    kind = content.get("kind", FIT_KIND)
-    is_fit = kind == FIT_KIND
+def _write_documents(view: TraceView, folder: Path) -> None:
+    is_fit = view.kind == FIT_KIND
     write_text(
         folder / "manifest.json",
-        json_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)) + "\n",
+        json_text(json.dumps(view.manifest, indent=1, sort_keys=True, ensure_ascii=False)) + "\n",
     )
-    if is_fit:
-        write_report(tree, folder / "report.html")
-        tables = {"systems": _systems(tree)}
-    elif kind == CALIBRATION_KIND:
-        tables = {"summary": summarize_calibration(tree)}
+    if isinstance(view, PosteriorView):
+        write_report(view, folder / "report.html")
+        tables = {"systems": _systems(view)}
+    elif view.kind == CALIBRATION_KIND:
+        tables = {"summary": summary(view.tree)}
     else:
-        tables = dict(zip(("points", "offers"), stored_hardware(tree), strict=True))
+        tables = dict(zip(("points", "offers"), stored_hardware(view), strict=True))
     for name, table in tables.items():
         write_text(folder / "data" / f"{name}.csv", csv_text(table))
-    write_text(folder / "CITATION.cff", cite(tree, "cff", with_hardware=is_fit))
-    write_text(folder / "references.bib", cite(tree, "bibtex", with_hardware=is_fit))
+    write_text(folder / "CITATION.cff", cite(view, "cff", with_hardware=is_fit))
+    write_text(folder / "references.bib", cite(view, "bibtex", with_hardware=is_fit))
     for name in ("requirements.lock", "LICENSE"):
         shutil.copyfile(document_path(name), folder / name)
 
 
-def _systems(tree: xr.DataTree) -> pd.DataFrame:
+def _systems(view: PosteriorView) -> pd.DataFrame:
     """Every column the fit keeps of its systems, with their errors."""
-    constant = group(tree, "constant_data")
+    constant = view.constant
     names = [name for name, values in constant.data_vars.items() if values.dims == ("system",)]
     table = constant[names].to_dataframe().reset_index()
-    table.insert(1, "error", group(tree, "observed_data")["error"].values)
+    table.insert(1, "error", view.observed["error"].values)
     return table
 
 
-def _write_crate(crate: Any, tree: xr.DataTree, release: Release | None, folder: Path, trace: str) -> Any:
+def _write_crate(crate: Any, view: TraceView, release: Release | None, folder: Path, trace: str) -> Any:
     from rocrate.model.contextentity import ContextEntity
 
     from scaling_bayes import __version__
@@ -155,7 +153,7 @@ def _write_crate(crate: Any, tree: xr.DataTree, release: Release | None, folder:
     def entity(identifier: str, properties: dict[str, Any]) -> Any:
         return crate.add(ContextEntity(crate, identifier, properties=properties))
 
-    work, software, *sources = works_of(tree, with_hardware=manifest(tree).get("kind", FIT_KIND) == FIT_KIND)
+    work, software, *sources = works_of(view, with_hardware=view.kind == FIT_KIND)
     spdx = release.licence if release else _LICENCE
     licence = entity(
         f"https://spdx.org/licenses/{spdx}",
@@ -171,7 +169,7 @@ def _write_crate(crate: Any, tree: xr.DataTree, release: Release | None, folder:
         f"{work.title}: posterior draws, their manifest, data, report and environment. {work.note}."
     )
     crate.license = licence
-    crate.datePublished = (release.date if release else "") or str(tree.attrs["created"])[:10]
+    crate.datePublished = (release.date if release else "") or str(view.tree.attrs["created"])[:10]
     crate.root_dataset["author"] = makers
     crate.root_dataset["publisher"] = makers
     crate.root_dataset["identifier"] = entity(
@@ -180,7 +178,7 @@ def _write_crate(crate: Any, tree: xr.DataTree, release: Release | None, folder:
             "@type": "PropertyValue",
             "name": work.title,
             "propertyID": "DOI" if work.doi else "SHA-256 of the content",
-            "value": work.doi or tree.attrs["digest"],
+            "value": work.doi or view.tree.attrs["digest"],
             **({"url": f"https://doi.org/{work.doi}"} if work.doi else {}),
         },
     )

@@ -14,11 +14,16 @@ from scaling_bayes.trace.schema import ANY_KIND
 if TYPE_CHECKING:
     import xarray as xr
 
+    from scaling_bayes.trace.view import TraceView
+
 __all__ = ["cite"]
 
 
 def cite(
-    trace: xr.DataTree | str | os.PathLike[str], style: str = "bibtex", *, with_hardware: bool = False
+    trace: xr.DataTree | TraceView | str | os.PathLike[str],
+    style: str = "bibtex",
+    *,
+    with_hardware: bool = False,
 ) -> str:
     """Give the references for a trace: the trace, the software, the data and their sources.
 

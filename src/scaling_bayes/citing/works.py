@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.core.options import STACK
 from scaling_bayes.resources import data_path
-from scaling_bayes.trace.digest import cited_digest
+from scaling_bayes.systems.editions import EDITIONS, edition_table
+from scaling_bayes.systems.load import reference_systems
+from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.releases import HARDWARE_RELEASE, Release, read_index, release_of
-from scaling_bayes.trace.schema import CALIBRATION_KIND, FIT_KIND, HARDWARE_KIND, manifest
+from scaling_bayes.trace.schema import CALIBRATION_KIND, FIT_KIND, HARDWARE_KIND
+from scaling_bayes.trace.view import TraceView
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["Author", "Work", "load_works", "paper_work", "software_work", "works_of"]
 
-#: Shipped tables that a fit to `reference_systems` and a hardware posterior are made from, inside ``data/``.
-_TABLES = {
-    FIT_KIND: ("systems",),
-    HARDWARE_KIND: (
-        "hardware/accelerators",
-        "hardware/prices",
-        "hardware/ml_systems",
-        "hardware/record_machines",
-    ),
-}
+#: Shipped tables that a hardware posterior is made from, inside ``data/``.
+_HARDWARE_TABLES = (
+    "hardware/accelerators",
+    "hardware/prices",
+    "hardware/ml_systems",
+    "hardware/record_machines",
+)
 _SHIPPED_SYSTEMS = "scaling_bayes.reference_systems()"
 _LONGEST = 300
 #: "Cottier et al. (2024), The rising costs" and "Epoch AI, Data on AI Models".
@@ -86,12 +86,12 @@ def load_works() -> dict[str, Any]:
     return tomllib.loads(data_path("works.toml").read_text(encoding="utf-8"))
 
 
-def works_of(tree: xr.DataTree, *, with_hardware: bool = False) -> list[Work]:
+def works_of(trace: xr.DataTree | TraceView, *, with_hardware: bool = False) -> list[Work]:
     """Works a posterior rests on: the trace first, then software, paper, data and their sources.
 
     Parameters
     ----------
-    tree : DataTree
+    trace : DataTree
         A fit or a hardware posterior.
     with_hardware : bool
         Whether the shipped hardware posterior was used with a fit.
@@ -101,15 +101,15 @@ def works_of(tree: xr.DataTree, *, with_hardware: bool = False) -> list[Work]:
     TraceError
         If the tree carries no manifest.
     """
-    content = manifest(tree)
-    kind = content.get("kind", FIT_KIND)
-    works = [_trace(tree, kind), software_work(content["versions"].get("scaling_bayes", ""))]
+    view = TraceView.of(trace)
+    content, kind = view.manifest, view.kind
+    works = [_trace(view), software_work(content["versions"].get("scaling_bayes", ""))]
     if kind != HARDWARE_KIND:
         works += [paper_work(), *_data(content["data"])]
     if kind == HARDWARE_KIND or with_hardware:
         if kind == FIT_KIND:
             works += [_released(release) for release in read_index() if release.name == HARDWARE_RELEASE]
-        works += _tables(HARDWARE_KIND)
+        works += _tables(*_HARDWARE_TABLES)
     found: dict[str, Work] = {}
     for work in works:
         found.setdefault(work.url or work.key, work)
@@ -146,8 +146,8 @@ def paper_work() -> Work:
     )
 
 
-def _trace(tree: xr.DataTree, kind: str) -> Work:
-    content, digest = manifest(tree), cited_digest(tree)
+def _trace(view: TraceView) -> Work:
+    content, digest, kind = view.manifest, view.digest, view.kind
     release = release_of(digest)
     seed = f"random seed {content['sampler']['random_seed']}"
     if release is not None:
@@ -190,7 +190,7 @@ def _released(release: Release) -> Work:
 def _data(stated: dict[str, Any]) -> list[Work]:
     note = f"SHA-256 of the rows fitted {_plain(stated['sha256'])}"
     if stated.get("source") == _SHIPPED_SYSTEMS:
-        table, *sources = _tables(FIT_KIND)
+        table, *sources = _tables(edition_table(edition_of(str(stated["sha256"]))))
         return [replace(table, note=note), *sources]
     return [
         Work(
@@ -203,10 +203,10 @@ def _data(stated: dict[str, Any]) -> list[Work]:
     ]
 
 
-def _tables(kind: str) -> list[Work]:
+def _tables(*names: str) -> list[Work]:
     """Shipped tables, then their sources."""
     tables, sources = [], []
-    for name in _TABLES[kind]:
+    for name in names:
         meta = tomllib.loads(data_path(f"{name}.meta.toml").read_text(encoding="utf-8"))
         tables.append(
             Work(
@@ -245,3 +245,13 @@ def _plain(text: object) -> str:
     """Text of a manifest on one line, printable and not endless."""
     line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+def edition_of(sha256: str) -> str | None:
+    """The edition whose `reference_systems` have that `data_digest`, or None."""
+    return next((edition for edition in EDITIONS if _reference_digest(edition) == sha256), None)
+
+
+@cache
+def _reference_digest(edition: str) -> str:
+    return data_digest(reference_systems(edition=edition))

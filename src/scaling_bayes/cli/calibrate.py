@@ -94,7 +94,7 @@ def calibrate(
     Example:
       scaling-bayes calibrate prior_sbc --simulations 500 --workers 2 -o calibration.nc
     """
-    from scaling_bayes.diagnostics.calibration import summarize_calibration
+    from scaling_bayes.projection.summarize import summary as summarize
     from scaling_bayes.trace.io import check_writable, open_trace, save_trace
     from scaling_bayes.trace.schema import group
 
@@ -119,7 +119,7 @@ def calibrate(
         return INTERRUPTED
     if output is not None:
         say(f"calibration written to {save_trace(tree, output)}")
-    summary = summarize_calibration(tree)
+    summary = summarize(tree)
     failed = int((group(tree, "fits")["failure"] != "").sum())
     if as_json:
         print_json(

@@ -7,38 +7,28 @@ from typing import Any
 
 import click
 
+from scaling_bayes.cli.answers import afford, decompose, gain, project
 from scaling_bayes.cli.calibrate import calibrate
 from scaling_bayes.cli.compare import compare
 from scaling_bayes.cli.completion import choices_of, laws, poolings
 from scaling_bayes.cli.completion import traces as trace_names
-from scaling_bayes.cli.cost import (
-    afford,
-    decompose,
-    gain,
-    hardware_fit,
-    print_costs,
-    say_extrapolation,
-    scenario,
-)
+from scaling_bayes.cli.cost import hardware_fit, scenario
+from scaling_bayes.cli.data import data
 from scaling_bayes.cli.explore import explore
 from scaling_bayes.cli.keep import refuse_replacing, save_or_keep
 from scaling_bayes.cli.options import (
     Commands,
-    budget_options,
     budgets_option,
     chosen_scenario,
-    csv_option,
     json_option,
     kind_option,
     once,
     quiet_option,
     read_targets,
-    refuse_both,
     sampler_options,
     scenario_options,
     switch_options,
     target_option,
-    trace_argument,
     unit_option,
     years_option,
 )
@@ -46,7 +36,6 @@ from scaling_bayes.cli.output import (
     echo,
     interrupts_kept,
     open_fit,
-    print_csv,
     print_json,
     print_table,
     say,
@@ -217,77 +206,6 @@ def report(
         echo(str(path))
 
 
-@cli.command(short_help="What a target needs: compute, cost, carbon")
-@trace_argument
-@target_option
-@years_option
-@kind_option
-@scenario_options(default=None)
-@budget_options
-@json_option
-@csv_option
-def project(
-    trace: str,
-    targets: tuple[str, ...],
-    years: tuple[float, ...],
-    kind: str,
-    budget_usd: float | None,
-    carbon_kg: float | None,
-    as_json: bool,
-    as_csv: bool,
-    **options: Any,
-) -> None:
-    """Print the training compute each target error needs, from the draws of TRACE.
-
-    With a scenario, cost, energy and carbon too, and with a budget the share of draws within it.
-
-    \b
-    Example:
-      scaling-bayes project trace.nc --target imagenet=0.05 --year 2030 --scenario trend
-    """
-    from scaling_bayes.projection.affordability import share_within_budget
-    from scaling_bayes.projection.project import project as project_trace
-    from scaling_bayes.projection.reached import reached_sentences
-    from scaling_bayes.projection.summarize import summarize_projection
-    from scaling_bayes.text import format_error, format_interval, format_year
-
-    refuse_both(as_json=as_json, as_csv=as_csv)
-    chosen = chosen_scenario(options)
-    if chosen is None and (budget_usd is not None or carbon_kg is not None):
-        raise click.UsageError("a budget needs a scenario; name one with --scenario.")
-    idata = open_fit(trace)
-    tree = project_trace(idata, read_targets(targets), list(years) or None, kind, scenario=chosen)
-    frame = summarize_projection(tree)
-    say_extrapolation(tree, chosen)
-    if budget_usd is not None or carbon_kg is not None:
-        frame = frame.merge(share_within_budget(tree, budget_usd, carbon_kg))
-    for sentence in reached_sentences(idata, tree):
-        say(f"note: {sentence}")
-    if as_json:
-        print_json(frame.to_dict(orient="records"))
-    elif as_csv:
-        print_csv(frame)
-    elif chosen is not None:
-        print_costs(frame, chosen, kind)
-    else:
-        print_table(
-            f"Training compute in FLOP, {kind}: median [90 % equal-tailed interval]",
-            ("task", "error", "year", "training compute", "unreachable"),
-            [
-                (
-                    str(row["task"]),
-                    format_error(row["error"]),
-                    format_year(row["year"]),
-                    format_interval(row["median"], row["lower_90"], row["upper_90"]),
-                    f"{row['unreachable']:.0%}",
-                )
-                for row in frame.to_dict(orient="records")
-            ],
-            right=("error", "unreachable"),
-            whole=("error", "training compute"),
-        )
-
-
 @cli.command(short_help="Check a table of systems")
 @click.argument("systems", type=click.Path(path_type=Path))
 @unit_option
@@ -395,19 +313,24 @@ def _shipped_info() -> dict[str, Any]:
 
 def _trace_info(trace: str) -> dict[str, Any]:
     from scaling_bayes.diagnostics.checks import checks
-    from scaling_bayes.diagnostics.criticism import data_checks
+    from scaling_bayes.diagnostics.criticism import data_checks, doubts
     from scaling_bayes.trace.io import open_trace, verified_summary
 
     idata = open_trace(trace)
     columns = ["check", "value", "comparison", "threshold", "passed"]
     summary = verified_summary(idata, trace)
+    against_data: Any
+    try:
+        against_data = data_checks(idata)[[*columns, "worst"]].to_dict(orient="records")
+    except Exception:  # noqa: BLE001  `doubts` says why
+        against_data = [{"not made": sentence} for sentence in doubts(idata)]
     return {
         "path": summary["path"],
         "digest": summary["digest"],
         "created": summary["created"],
         **summary["manifest"],
         "checks": checks(idata)[columns].to_dict(orient="records"),
-        "data_checks": data_checks(idata)[[*columns, "worst"]].to_dict(orient="records"),
+        "data_checks": against_data,
     }
 
 
@@ -424,8 +347,8 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 
 
 for command in (
-    *(scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization),
+    *(project, scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization),
     *(compare, scorecard, calibrate, progress, explore),
-    *(traces, verify, cite, bundle),
+    *(traces, verify, cite, bundle, data),
 ):
     cli.add_command(command)

@@ -11,6 +11,7 @@ import click
 
 from scaling_bayes.cli.completion import choices_of
 from scaling_bayes.cli.completion import traces as trace_names
+from scaling_bayes.cli.keep import save_or_keep
 from scaling_bayes.cli.options import csv_option, json_option, quiet_option, refuse_both
 from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, warnings_said
 
@@ -72,7 +73,7 @@ def compare(
     Example:
       scaling-bayes compare power.nc exponential.nc logistic.nc --stack stack.nc
     """
-    from scaling_bayes.trace.io import check_writable, open_trace, save_trace
+    from scaling_bayes.trace.io import check_writable, open_trace
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     if stacked is not None:
@@ -89,15 +90,17 @@ def compare(
         found = compare_fits(
             fits, leave_out=leave_out, folds=folds, random_seed=random_seed, progressbar=not quiet
         )
-        mixture = None if stacked is None else stack(fits, found, random_seed=random_seed)
-    if mixture is not None and stacked is not None:
-        say(f"trace of the mixture written to {save_trace(mixture, stacked)}")
     if as_json:
         print_json({"leave_out": found.leave_out, "fits": found.table.to_dict(orient="records")})
     elif as_csv:
         print_csv(found.table)
     else:
         _print(found.table, found.leave_out)
+    if stacked is not None:
+        # Last, so that what fails here does not cost the comparison.
+        with warnings_said():
+            mixture = stack(fits, found, random_seed=random_seed)
+        say(f"trace of the mixture written to {save_or_keep(mixture, stacked)}")
 
 
 def _named(paths: Sequence[str], trees: Sequence[xr.DataTree]) -> dict[str, xr.DataTree]:

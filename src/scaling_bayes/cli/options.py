@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaling_bayes.cli.completion import choices_of, regions, scenarios, traces
+from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
 
 if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
 
 __all__ = [
+    "Command",
     "Commands",
     "budget_options",
     "budgets_option",
@@ -29,13 +31,13 @@ __all__ = [
     "scenario_options",
     "switch_options",
     "target_option",
+    "together",
     "trace_argument",
     "unit_option",
+    "year_option",
     "years_option",
 ]
 
-_DEVICE_CLASSES = ("gpu_datacenter", "gpu_consumer", "gpu_workstation", "tpu")
-_PRICES = ("cloud_on_demand", "cloud_1_year", "cloud_3_year", "purchase")
 #: Name given for no scenario, where there is one by default.
 NO_SCENARIO = "none"
 
@@ -88,7 +90,14 @@ def once[Value](pairs: Iterable[tuple[str, Value]], option: str) -> dict[str, Va
     return found
 
 
-def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def _one_of(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}"
+
+
+def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one."""
+
     def decorate(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)
@@ -99,7 +108,7 @@ def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Com
 
 def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Command]:
     """Options that name and change a scenario; without a default there is none unless --scenario is given."""
-    return _together(
+    return together(
         click.option(
             "--scenario",
             "scenario_name",
@@ -115,14 +124,14 @@ def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Co
         ),
         click.option(
             "--device-class",
-            shell_complete=choices_of(lambda: _DEVICE_CLASSES),
-            help="gpu_datacenter, gpu_consumer, gpu_workstation or tpu.",
+            shell_complete=choices_of(lambda: DEVICE_CLASSES),
+            help=f"{_one_of(DEVICE_CLASSES)}.",
         ),
         click.option("--device", help="A device of the accelerators table, in place of a typical one."),
         click.option(
             "--price",
-            shell_complete=choices_of(lambda: _PRICES),
-            help="cloud_on_demand, cloud_1_year, cloud_3_year or purchase.",
+            shell_complete=choices_of(lambda: PRICES),
+            help=f"{_one_of(PRICES)}.",
         ),
         click.option(
             "--improvement-year",
@@ -145,7 +154,7 @@ def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Co
 
 def sampler_options(draws: int) -> Callable[[Command], Command]:
     """Options of a sampler that by default keeps that many draws of a chain after as many of warm-up."""
-    return _together(
+    return together(
         click.option("--draws", type=int, default=draws, show_default=True, help="Draws kept per chain."),
         click.option("--tune", type=int, default=draws, show_default=True, help="Warm-up draws per chain."),
         click.option("--chains", type=int, default=4, show_default=True, help="Chains."),
@@ -160,7 +169,7 @@ def _switch(name: str, text: str, *, default: bool = True) -> Callable[[Command]
 
 
 #: Switches of the model, as `fit` takes them.
-switch_options = _together(
+switch_options = together(
     _switch("measurement-error", "Whether compute is measured with error."),
     _switch("algorithmic-progress", "Whether the compute a result needs falls over time."),
     _switch("paper-effect", "Whether systems of one paper stray from the line together."),
@@ -173,11 +182,11 @@ unit_option = click.option(
     help="Unit of the table's compute: FLOP (default), GFLOP, PFLOP/s-days, '1e21 FLOP', 'log10 FLOP', ...",
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
-budget_options = _together(
+budget_options = together(
     click.option("--budget-usd", type=float, help="Budget in USD."),
     click.option("--carbon-kg", type=float, help="Budget in kg CO2e."),
 )
-budgets_option = _together(
+budgets_option = together(
     click.option(
         "--budget-usd",
         type=float,
@@ -195,6 +204,7 @@ target_option = click.option(
     metavar="TASK=ERROR",
     help="Error to reach, a fraction; repeatable. By default the 2020 paper's targets.",
 )
+year_option = click.option("--year", type=float, help="Year; by default the last in the data.")
 years_option = click.option(
     "--year",
     "years",

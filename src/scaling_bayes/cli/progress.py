@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaling_bayes.cli.options import csv_option, json_option, refuse_both, trace_argument
-from scaling_bayes.cli.output import echo, open_fit, print_csv, print_json, print_table
+from scaling_bayes.cli.output import echo, open_fit, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,15 +39,12 @@ def progress(trace: str, as_json: bool, as_csv: bool) -> None:
     Example:
       scaling-bayes progress trace.nc
     """
-    from scaling_bayes.projection.progress import summarize_progress
+    from scaling_bayes.cli.question import print_for_machines
+    from scaling_bayes.projection.summarize import summary
 
     refuse_both(as_json=as_json, as_csv=as_csv)
-    frame = summarize_progress(open_fit(trace))
-    if as_json:
-        print_json(frame.to_dict(orient="records"))
-    elif as_csv:
-        print_csv(frame)
-    else:
+    frame = summary(open_fit(trace))
+    if not print_for_machines(frame, as_json=as_json, as_csv=as_csv):
         _print(frame)
 
 
@@ -85,9 +82,7 @@ def _print(frame: pd.DataFrame) -> None:
 
 
 def _interval(row: dict[Any, Any], written: Callable[[float], float]) -> str:
-    median, lower, upper = (_short(written(row[name])) for name in ("median", "lower_90", "upper_90"))
-    return f"{median} [{lower}, {upper}]"
+    from scaling_bayes.text import interval_text
 
-
-def _short(value: float) -> str:
-    return f"{value:#.2g}" if abs(value) < 9.95 else f"{value:,.0f}"
+    median, lower, upper = (written(row[name]) for name in ("median", "lower_90", "upper_90"))
+    return interval_text(median, lower, upper)

@@ -79,8 +79,8 @@ def scorecard(
     Example:
       scaling-bayes scorecard --cutoff 2017 --by task -o predictions.csv --random-seed 1
     """
-    from scaling_bayes.diagnostics.scores import summarize_scores
     from scaling_bayes.files import check_writable, write_text
+    from scaling_bayes.projection.summarize import summary as summarize
     from scaling_bayes.text import csv_text
 
     refuse_both(as_json=as_json, as_csv=as_csv)
@@ -97,7 +97,7 @@ def scorecard(
         write_text(output, csv_text(scores))
         say(f"{len(scores)} predictions written to {output}")
     apart = [name for name in dict.fromkeys(by) if name != "forecaster"]
-    summary = summarize_scores(scores, [*apart, "forecaster"])
+    summary = summarize(scores, by=[*apart, "forecaster"])
     if as_json:
         print_json(summary.to_dict(orient="records"))
     elif as_csv:

@@ -22,6 +22,7 @@ __all__ = [
     "in_doubt",
     "observations_of",
     "observe",
+    "stated_sd",
     "unique_labels",
 ]
 
@@ -232,7 +233,7 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
         log10_compute=log10_compute,
         year=np.where(np.isnan(year), reference_year[index], year),
         flagged=in_doubt(systems),
-        compute_sd=_compute_sd(systems),
+        compute_sd=stated_sd(systems),
         paper=papers,
         paper_index=_number_papers(task, papers),
         reference_log10_compute=np.array([log10_compute[rows].mean() for rows in by_task]),
@@ -274,10 +275,18 @@ def in_doubt(systems: pd.DataFrame) -> NDArray[np.bool_]:
     return systems["compute_in_doubt"].astype("boolean").fillna(False).to_numpy(dtype=bool)
 
 
-def _compute_sd(systems: pd.DataFrame) -> NDArray[np.float64]:
+def stated_sd(systems: pd.DataFrame) -> NDArray[np.float64]:
+    """Standard deviation of each row's log10 compute, dex: its ``compute_sd_dex``, NaN where it has none.
+
+    A cell that is not a number becomes minus infinity, which no check lets pass.
+    """
+    import pandas as pd
+
     if "compute_sd_dex" not in systems:
         return np.full(len(systems), np.nan)
-    return systems["compute_sd_dex"].to_numpy(dtype=float, na_value=np.nan)
+    stated = systems["compute_sd_dex"]
+    sd = pd.to_numeric(stated, errors="coerce")
+    return sd.mask(stated.notna() & sd.isna(), -np.inf).to_numpy(dtype=float, na_value=np.nan)
 
 
 def _papers(systems: pd.DataFrame) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, quantiles
 from scaling_bayes.trace.schema import SBC, group
+from scaling_bayes.trace.view import TraceView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 __all__ = [
+    "calibration_table",
     "coverage_of_truth",
     "ecdf_band",
     "is_projection",
     "rank_ecdf",
     "summarize",
-    "summarize_calibration",
     "uniformity",
 ]
 
@@ -34,30 +35,16 @@ _BATCH: Final = 2_000
 _QUARTILES_APART: Final = 1.3489795003921634
 
 
-def summarize_calibration(tree: xr.DataTree) -> pd.DataFrame:
-    """Summary of a calibration, a row for each quantity.
-
-    Parameters
-    ----------
-    tree : DataTree
-        From `calibrate` or `open_trace`.
-
-    Returns
-    -------
-    DataFrame
-        ``quantity`` and, from simulation-based calibration, ``coverage_50`` and ``coverage_90`` (share of
-        simulations whose true value lies in the equal-tailed interval), ``bias`` (median of posterior mean
-        minus true value, in posterior standard deviations), ``contraction`` (1 - posterior over prior
-        variance, from the median posterior standard deviation and the quartiles of the true values) and
-        ``p_value`` of uniform ranks; else ``largest_shift`` (of the posterior mean from that of the fit to
-        all data, in its standard deviations) and ``largest_shift_fit``, the fit that has it.
+def calibration_table(tree: xr.DataTree | TraceView) -> pd.DataFrame:
+    """Summary of a calibration, a row for each quantity; columns as `summary` says.
 
     Raises
     ------
     TraceError
         If the tree is not a calibration.
     """
-    return group(tree, "summary").to_dataframe().reset_index()
+    summary = tree.group("summary") if isinstance(tree, TraceView) else group(tree, "summary")
+    return summary.to_dataframe().reset_index()
 
 
 def is_projection(quantity: str) -> bool:
@@ -66,7 +53,7 @@ def is_projection(quantity: str) -> bool:
 
 
 def summarize(fits: xr.Dataset, experiment: str, ranked: int) -> xr.Dataset:
-    """Compute the summary of the fits of a calibration; see `summarize_calibration`.
+    """Compute the summary of the fits of a calibration; see `calibration_table`.
 
     Failed fits are left out. ``ranked`` is the number of draws among which true values were ranked.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scaling_bayes.trace.schema import group
+from scaling_bayes.trace.view import TraceView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["checks", "failed_checks", "sentences"]
 
 
-def checks(idata: xr.DataTree) -> pd.DataFrame:
+def checks(idata: xr.DataTree | TraceView) -> pd.DataFrame:
     """Return the checks stored with a fit.
 
     Parameters
@@ -32,12 +33,13 @@ def checks(idata: xr.DataTree) -> pd.DataFrame:
     TraceError
         If the tree has no checks.
     """
-    frame = group(idata, "checks").to_dataframe().reset_index()
+    stored = idata.group("checks") if isinstance(idata, TraceView) else group(idata, "checks")
+    frame = stored.to_dataframe().reset_index()
     frame["passed"] = frame["passed"].astype(bool)
     return frame[["check", "value", "comparison", "threshold", "passed", "worst", "meaning"]]
 
 
-def failed_checks(idata: xr.DataTree) -> list[str]:
+def failed_checks(idata: xr.DataTree | TraceView) -> list[str]:
     """One sentence in plain words for each check that did not pass."""
     return sentences(checks(idata))
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.core.observations import observations_of
 from scaling_bayes.core.predictive import cumulative_probability_of_error, observed_performance
 from scaling_bayes.diagnostics.checks import sentences
 from scaling_bayes.diagnostics.psis import GOOD_PARETO_K, smoothed_weights
-from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +45,7 @@ _MEANINGS = {
 }
 
 
-def data_checks(idata: xr.DataTree) -> pd.DataFrame:
+def data_checks(idata: xr.DataTree | PosteriorView) -> pd.DataFrame:
     """Check the model against the data it was fitted to.
 
     ``wrong_sign`` and ``lack_of_fit`` are posterior predictive p-values (Gelman, Meng & Stern 1996): in each
@@ -73,17 +72,16 @@ def data_checks(idata: xr.DataTree) -> pd.DataFrame:
     """
     import pandas as pd
 
-    observations = observations_of(group(idata, "constant_data"), group(idata, "observed_data"))
-    replicated = group(idata, "posterior_predictive")["error"].transpose("chain", "draw", "system").values
-    replicated = replicated.reshape(-1, observations.error.size).astype(float)
-    likelihood = group(idata, "log_likelihood")["error"].transpose("chain", "draw", "system").values
+    view = PosteriorView.of(idata)
+    observations, replicated = view.observations, view.predictive_draws("posterior")
+    likelihood = view.group("log_likelihood")["error"].transpose("chain", "draw", "system").values
     smoothed = [smoothed_weights(-row) for row in likelihood.reshape(replicated.shape).T.astype(float)]
     weights = np.array([each for each, _ in smoothed])
     pareto_k = np.array([k for _, k in smoothed])
     trends = {"wrong_sign": _wrong_signs, "lack_of_fit": _misfits}
     rows = [(name, *_least(list(of(observations, replicated)))) for name, of in trends.items()]
-    tails = _tails(idata, observations, weights)
-    shifts = np.where(pareto_k > GOOD_PARETO_K, _shifts(idata, observations, weights), 0.0)
+    tails = _tails(view, weights)
+    shifts = np.where(pareto_k > GOOD_PARETO_K, _shifts(view, weights), 0.0)
     rows.append(("outlier", *_least(list(zip(tails, observations.systems, strict=True)))))
     frame = pd.DataFrame(
         [
@@ -102,7 +100,7 @@ def data_checks(idata: xr.DataTree) -> pd.DataFrame:
     return frame
 
 
-def doubts(idata: xr.DataTree) -> list[str]:
+def doubts(idata: xr.DataTree | PosteriorView) -> list[str]:
     """One sentence for each check of `data_checks` that fails, or why they could not be made."""
     try:
         return sentences(data_checks(idata))
@@ -189,21 +187,20 @@ def _residual(values: Floats, design: Floats) -> Floats:
     return left
 
 
-def _tails(idata: xr.DataTree, observations: Observations, weights: Floats) -> Floats:
+def _tails(view: PosteriorView, weights: Floats) -> Floats:
     """Two-sided tail probability of each system given the others; weights of shape (system, draw)."""
-    law: Any = manifest(idata)["model"]["law"]
-    performance = observed_performance(law, group(idata, "posterior"), observations)
-    below = cumulative_probability_of_error(performance, observations.error)
+    performance = observed_performance(view.law, view.posterior, view.observations)
+    below = cumulative_probability_of_error(performance, view.observations.error)
     by_draw = below.transpose("chain", "draw", "system").values.reshape(weights.T.shape)
     probability = np.einsum("ds,sd->s", by_draw, weights)
     tails: Floats = 2.0 * np.minimum(probability, 1.0 - probability).clip(0.0)
     return tails
 
 
-def _shifts(idata: xr.DataTree, observations: Observations, weights: Floats) -> Floats:
+def _shifts(view: PosteriorView, weights: Floats) -> Floats:
     """Shift of the log slope of each system's task without it, in posterior standard deviations."""
-    slope = group(idata, "posterior")["slope"].transpose("chain", "draw", "task").values
+    slope = view.posterior["slope"].transpose("chain", "draw", "task").values
     log_slope = np.log(slope.reshape(-1, slope.shape[-1]).astype(float))
     log_slope = (log_slope - log_slope.mean(axis=0)) / log_slope.std(axis=0)
-    moved: Floats = np.abs(np.einsum("sd,ds->s", weights, log_slope[:, observations.task_index]))
+    moved: Floats = np.abs(np.einsum("sd,ds->s", weights, log_slope[:, view.observations.task_index]))
     return moved

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import xarray as xr
 
-from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.parameters import log_prior
-from scaling_bayes.core.priors import Prior
-from scaling_bayes.trace.schema import annotate, group, manifest
+from scaling_bayes.trace.schema import annotate
+from scaling_bayes.trace.view import PosteriorView
 
-__all__ = ["log_prior_of", "with_log_prior"]
+__all__ = ["add_log_prior", "log_prior_of"]
 
 
-def with_log_prior(idata: xr.DataTree) -> xr.DataTree:
+def add_log_prior(idata: xr.DataTree) -> xr.DataTree:
     """Give a fit with the group ``log_prior`` besides, for ArviZ.
 
     A trace does not hold it, as it follows from the draws. It is what ``arviz_stats.psense_summary`` and
@@ -32,20 +31,14 @@ def with_log_prior(idata: xr.DataTree) -> xr.DataTree:
     Examples
     --------
     >>> import scaling_bayes as sb
-    >>> sorted(sb.with_log_prior(sb.open_trace("reference-2026.11"))["log_prior"])[:3]
+    >>> sorted(sb.add_log_prior(sb.open_trace("reference-2026.11"))["log_prior"])[:3]
     ['compute_error', 'compute_growth', 'compute_mean']
     """
     tree = idata.copy()
-    tree["log_prior"] = xr.DataTree(annotate(log_prior_of(idata)))
+    tree["log_prior"] = xr.DataTree(annotate(log_prior_of(PosteriorView.of(idata))))
     return tree
 
 
-def log_prior_of(idata: xr.DataTree) -> xr.Dataset:
+def log_prior_of(view: PosteriorView) -> xr.Dataset:
     """Log density of each prior at the draws of a fit of one law, dims (chain, draw), by the prior's name."""
-    content = manifest(idata)
-    return log_prior(
-        ModelOptions(**content["model"]),
-        {name: Prior(**stored) for name, stored in content["priors"].items()},
-        group(idata, "posterior"),
-        group(idata, "constant_data")["reference_error"].values,
-    )
+    return log_prior(view.options, view.priors, view.posterior, view.constant["reference_error"].values)

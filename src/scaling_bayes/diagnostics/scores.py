@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["COVERAGES", "crps", "load_scorecard", "summarize_scores"]
+__all__ = ["COVERAGES", "FORECASTERS_DRAWN", "crps", "load_scorecard", "score_table"]
 
 #: Probabilities of the equal-tailed intervals whose coverage is reported.
 COVERAGES = (0.5, 0.8, 0.9)
+#: Forecasters that are drawn: the mixture, the fit without pooling, the 2020 paper's line.
+FORECASTERS_DRAWN = ("stack", "unpooled", "least_squares_power")
 #: Log scores are reported per so many systems.
 PER_SYSTEMS = 60
 
@@ -46,24 +48,13 @@ def crps(draws: NDArray[np.float64], observed: NDArray[np.float64]) -> NDArray[n
     return score
 
 
-def summarize_scores(scores: pd.DataFrame, by: str | Sequence[str] = "forecaster") -> pd.DataFrame:
-    """Mean scores and coverage of predictions, by forecaster, cut-off, task or several of these.
+def score_table(scores: pd.DataFrame, by: str | Sequence[str] = "forecaster") -> pd.DataFrame:
+    """Mean scores and coverage of predictions by some of their columns; columns as `summary` says.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        From `scorecard` or `load_scorecard`.
-    by : str or sequence of str
-        Columns of `scores` to group by.
-
-    Returns
-    -------
-    DataFrame
-        The columns of `by`; ``systems`` predicted and ``not_predicted``; ``log_score``, nats per 60 systems,
-        higher is better; ``crps``, mean, in orders of magnitude of error, lower is better;
-        ``coverage_50``, ``coverage_80`` and ``coverage_90``, share of errors inside the equal-tailed
-        interval; ``gain``, nats per 60 systems over the 2020 paper's power line, on the systems both
-        predict; NaN where that line is not among the forecasters.
+    Raises
+    ------
+    DataError
+        If columns are missing.
     """
     import pandas as pd
 

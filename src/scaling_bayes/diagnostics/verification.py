@@ -10,30 +10,25 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from scaling_bayes.core.laws import LAWS, get_law
-from scaling_bayes.core.observations import decimal_year, observations_of, observe
-from scaling_bayes.core.options import STACK, ModelOptions
+from scaling_bayes.core.observations import decimal_year, observe
+from scaling_bayes.core.options import STACK
 from scaling_bayes.core.parameters import draw_prior
 from scaling_bayes.core.predictive import predict_observed
-from scaling_bayes.core.priors import Prior, default_priors
+from scaling_bayes.core.priors import default_priors
 from scaling_bayes.diagnostics.calibration import summarize
 from scaling_bayes.diagnostics.convergence import ebfmi, ess_bulk, ess_tail, rhat
 from scaling_bayes.errors import OptionError, TraceError
-from scaling_bayes.trace.digest import cited_digest, data_digest, measured_digest
+from scaling_bayes.trace.digest import data_digest, measured_digest
 from scaling_bayes.trace.io import open_trace, verified_summary
 from scaling_bayes.trace.releases import find_trace, release_of
-from scaling_bayes.trace.schema import (
-    ANY_KIND,
-    CALIBRATION_KIND,
-    FIT_KIND,
-    HARDWARE_KIND,
-    group,
-    manifest,
-)
+from scaling_bayes.trace.schema import ANY_KIND, HARDWARE_KIND
+from scaling_bayes.trace.view import PosteriorView, TraceView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,9 +83,9 @@ def verify_trace(source: str | os.PathLike[str]) -> dict[str, Any]:
     TraceError
         As `open_trace`, or if something stored does not follow; the message lists all of it.
     """
-    tree = open_trace(source, kind=ANY_KIND)
+    view = TraceView.of(open_trace(source, kind=ANY_KIND))
     path, _ = find_trace(source)
-    findings = rederive(tree)
+    findings = rederive(view)
     differing = findings[findings["outcome"] == DIFFERS]
     if len(differing):
         listed = "\n".join(f"  - {row.item}: {row.detail}" for row in differing.itertuples())
@@ -99,10 +94,10 @@ def verify_trace(source: str | os.PathLike[str]) -> dict[str, Any]:
             f"from the draws and data beside them; do not use it.\n{listed}"
         )
     return {
-        **verified_summary(tree, path),
+        **verified_summary(view.tree, path),
         "findings": findings,
-        "notes": version_notes(tree),
-        "proves": _proof(cited_digest(tree)),
+        "notes": version_notes(view),
+        "proves": _proof(view.digest),
     }
 
 
@@ -116,12 +111,12 @@ def _proof(digest: str) -> str:
     )
 
 
-def version_notes(tree: xr.DataTree) -> list[str]:
+def version_notes(view: TraceView) -> list[str]:
     """One sentence for each library here in another version than the one that wrote the trace."""
     from importlib.metadata import PackageNotFoundError, version
 
     notes = []
-    for library, written in manifest(tree)["versions"].items():
+    for library, written in view.manifest["versions"].items():
         try:
             here = version(library)
         except PackageNotFoundError:
@@ -131,12 +126,12 @@ def version_notes(tree: xr.DataTree) -> list[str]:
     return notes
 
 
-def rederive(tree: xr.DataTree) -> pd.DataFrame:
+def rederive(trace: xr.DataTree | TraceView) -> pd.DataFrame:
     """Compute again what a trace holds besides draws and data, and compare.
 
     Parameters
     ----------
-    tree : DataTree
+    trace : DataTree
         From `open_trace`, `fit` or `fit_hardware`.
 
     Returns
@@ -152,16 +147,18 @@ def rederive(tree: xr.DataTree) -> pd.DataFrame:
     """
     import pandas as pd
 
-    parts = {
-        FIT_KIND: (_statement, _fit_data, _references, _prior_draws, _predictions, _mixture, _checks),
-        HARDWARE_KIND: (_statement, _hardware_data, _checks),
-        CALIBRATION_KIND: (_statement, _calibration),
-    }[manifest(tree).get("kind", FIT_KIND)]
-    rows = [finding for part in parts for finding in part(tree)]
+    view = TraceView.of(trace)
+    if isinstance(view, PosteriorView):
+        parts = (_fit_data, _references, _prior_draws, _predictions, _mixture)
+        rows = [*_statement(view), *chain.from_iterable(part(view) for part in parts), *_checks(view)]
+    elif view.kind == HARDWARE_KIND:
+        rows = [*_statement(view), *_hardware_data(view), *_checks(view)]
+    else:
+        rows = [*_statement(view), *_calibration(view)]
     return pd.DataFrame(rows, columns=["item", "outcome", "detail"])
 
 
-def stored_systems(tree: xr.DataTree) -> pd.DataFrame:
+def stored_systems(view: PosteriorView) -> pd.DataFrame:
     """Return the systems a fit was made from, as its data group keeps them.
 
     Raises
@@ -171,7 +168,7 @@ def stored_systems(tree: xr.DataTree) -> pd.DataFrame:
     """
     import pandas as pd
 
-    constant = group(tree, "constant_data")
+    constant = view.constant
     if "training_compute_flop" not in constant:
         raise TraceError("the fit does not keep training_compute_flop; expected one written by this release.")
     names = {"task": "system_task", "system": "system_name", "compute_sd_dex": "compute_sd"} | {
@@ -182,17 +179,17 @@ def stored_systems(tree: xr.DataTree) -> pd.DataFrame:
         {column: constant[name].values for column, name in names.items() if name in constant}
     )
     frame["compute_in_doubt"] = frame["compute_in_doubt"].astype(bool)
-    frame.insert(2, "error", group(tree, "observed_data")["error"].values)
+    frame.insert(2, "error", view.group("observed_data")["error"].values)
     if "publication_date" in frame:
         frame["publication_date"] = pd.to_datetime(frame["publication_date"].replace("", None))
     return frame
 
 
-def stored_hardware(tree: xr.DataTree) -> tuple[pd.DataFrame, pd.DataFrame]:
+def stored_hardware(trace: xr.DataTree | TraceView) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Points and offers that a hardware posterior was made from, as its data group keeps them."""
     import pandas as pd
 
-    observed = group(tree, "observed_data")
+    observed = TraceView.of(trace).group("observed_data")
     points, offers = (
         pd.DataFrame(
             {
@@ -206,47 +203,47 @@ def stored_hardware(tree: xr.DataTree) -> tuple[pd.DataFrame, pd.DataFrame]:
     return points, offers
 
 
-def _statement(tree: xr.DataTree) -> Iterator[_Finding]:
+def _statement(view: TraceView) -> Iterator[_Finding]:
     """Chains, draws and versions that the manifest states."""
-    content = manifest(tree)
+    content = view.manifest
     odd = [name for name, version in content["versions"].items() if not _VERSION.fullmatch(version)]
     yield _same("versions", "", ", ".join(f"{name} = {content['versions'][name]!r:.80}" for name in odd))
-    if "posterior" in tree.children:
-        sizes = group(tree, "posterior").sizes
+    if "posterior" in view:
+        sizes = view.group("posterior").sizes
         for stated, dim in (("chains", "chain"), ("draws", "draw")):
             yield _same(f"sampler/{stated}", content["sampler"][stated], sizes[dim])
 
 
-def _fit_data(tree: xr.DataTree) -> Iterator[_Finding]:
-    stated = manifest(tree)["data"]
+def _fit_data(view: PosteriorView) -> Iterator[_Finding]:
+    stated = view.manifest["data"]
     try:
-        table = stored_systems(tree)
+        table = stored_systems(view)
     except (TraceError, ValueError) as error:
         yield "data/sha256", SKIPPED, str(error)
         return
     yield _same("data/n_systems", stated.get("n_systems"), len(table))
     yield _same("data/sha256", stated["sha256"], data_digest(table))
     if stated.get("source") == _SHIPPED:
-        yield _shipped(tree, stated["sha256"])
+        yield _shipped(view, stated["sha256"])
 
 
-def _shipped(tree: xr.DataTree, sha256: str) -> _Finding:
+def _shipped(view: PosteriorView, sha256: str) -> _Finding:
     """Whether rows said to be the shipped ones are; those of another release cannot be known."""
     from scaling_bayes import __version__
     from scaling_bayes.systems.load import reference_systems
 
     item = "data/source"
     finding = _same(item, data_digest(reference_systems()), sha256)
-    written = manifest(tree)["versions"].get("scaling_bayes")
-    if finding[1] == DIFFERS and release_of(cited_digest(tree)) is not None:
+    written = view.manifest["versions"].get("scaling_bayes")
+    if finding[1] == DIFFERS and release_of(view.digest) is not None:
         return item, AGREES, "of a released trace, by the index"
     if finding[1] == DIFFERS and written != __version__:
         return item, SKIPPED, f"said to be the shipped systems of release {written!s:.40}, which are not here"
     return finding
 
 
-def _hardware_data(tree: xr.DataTree) -> Iterator[_Finding]:
-    stated, tables = manifest(tree)["data"], stored_hardware(tree)
+def _hardware_data(view: TraceView) -> Iterator[_Finding]:
+    stated, tables = view.manifest["data"], stored_hardware(view)
     for name, table in zip(("n_points", "n_offers"), tables, strict=True):
         yield _same(f"data/{name}", stated.get(name), len(table))
     yield _same("data/sha256", stated["sha256"], measured_digest(*tables))
@@ -256,10 +253,10 @@ def _hardware_data(tree: xr.DataTree) -> Iterator[_Finding]:
             yield _close(f"observed_data/{name}_log10_value", table["log10_value"].to_numpy(float), logarithm)
 
 
-def _references(tree: xr.DataTree) -> Iterator[_Finding]:
-    constant = group(tree, "constant_data")
+def _references(view: PosteriorView) -> Iterator[_Finding]:
+    constant = view.constant
     if "training_compute_flop" in constant:
-        table = stored_systems(tree)
+        table = stored_systems(view)
         compute, year = np.log10(table["training_compute_flop"].to_numpy(float)), decimal_year(table)
         if not np.isnan(year).any():
             yield _close("constant_data/publication_year", constant["publication_year"].values, year)
@@ -283,24 +280,24 @@ def _references(tree: xr.DataTree) -> Iterator[_Finding]:
         yield _close(f"constant_data/{name}", constant[name].values, means)
 
 
-def _prior_draws(tree: xr.DataTree) -> Iterator[_Finding]:
+def _prior_draws(view: PosteriorView) -> Iterator[_Finding]:
     """Draws of the prior: from its families, parameters and seed, and the law and pooling of the model."""
-    content, stored = manifest(tree), group(tree, "prior")
-    if content["model"].get("law") == STACK:
+    stored = view.group("prior")
+    if view.manifest["model"].get("law") == STACK:
         yield "prior", SKIPPED, "drawn by the fits that are stacked; verify those"
         return
-    constant = group(tree, "constant_data")
+    constant = view.constant
     try:
-        options = ModelOptions(**content["model"])
+        options = view.options
         # Drawn one after another, in the order of the defaults; a manifest has them by name.
-        order = [name for name in default_priors(options) if name in content["priors"]]
+        order = [name for name in default_priors(options) if name in view.priors]
         computed = draw_prior(
             options,
-            {name: Prior(**content["priors"][name]) for name in dict.fromkeys([*order, *content["priors"]])},
+            {name: view.priors[name] for name in dict.fromkeys([*order, *view.priors])},
             constant["task"].values.tolist(),
             constant["reference_error"].values,
             draws=stored.sizes["draw"],
-            random_seed=content["sampler"]["random_seed"],
+            random_seed=view.seed,
         )
     except (OptionError, TypeError, KeyError) as error:
         yield "prior", SKIPPED, str(error)
@@ -321,7 +318,7 @@ def _prior_draws(tree: xr.DataTree) -> Iterator[_Finding]:
         for name in map(str, stored.data_vars)
     ]
     wrong = [finding for finding in findings if finding[1] == DIFFERS]
-    other = [note for note in version_notes(tree) if "numpy" in note]
+    other = [note for note in version_notes(view) if "numpy" in note]
     if wrong and other:
         yield "prior", SKIPPED, f"another NumPy may draw other random numbers: {other[0]}"
     elif wrong:
@@ -341,43 +338,43 @@ def _in_orders_of_error(drawn: xr.Dataset, law: str, reference_error: NDArray[np
     )
 
 
-def _mixture(tree: xr.DataTree) -> Iterator[_Finding]:
+def _mixture(view: PosteriorView) -> Iterator[_Finding]:
     """Weights of a stack, by the draws of each law; a draw may be rounded either way."""
-    content = manifest(tree)
+    content = view.manifest
     if content["model"].get("law") != STACK:
         return
-    stack, drawn = content["stack"], group(tree, "posterior")["law"].values
+    stack, drawn = content["stack"], view.group("posterior")["law"].values
     stated = {stack["laws"][name]: weight for name, weight in stack["weights"].items()}
     weights = np.array([stated.get(law, 0.0) for law in LAWS])
     shares = (drawn[..., None] == np.arange(len(LAWS))).mean(axis=1)
     expected = np.broadcast_to(weights, shares.shape)
     yield _close("stack/weights", expected, shares, (0.0, 1.0 / drawn.shape[1]))
-    if "comparison" in tree.children:
-        comparison = group(tree, "comparison")
+    if "comparison" in view:
+        comparison = view.group("comparison")
         names = comparison["fit"].values.tolist()
         yield _same("comparison/fit", sorted(stack["weights"]), sorted(names))
         known = np.array([stack["weights"].get(name, np.nan) for name in names])
         yield _close("comparison/weight", comparison["weight"].values, known)
 
 
-def _predictions(tree: xr.DataTree) -> Iterator[_Finding]:
+def _predictions(view: PosteriorView) -> Iterator[_Finding]:
     """Predictive draws and log likelihood."""
     names = ("prior_predictive", "posterior_predictive", "log_likelihood")
     try:
-        law = ModelOptions(**manifest(tree)["model"]).law
+        law = view.options.law
     except (OptionError, TypeError) as error:
         yield from ((f"{name}/error", SKIPPED, str(error)) for name in names)
         return
     computed = predict_observed(
         law,
-        group(tree, "prior"),
-        group(tree, "posterior"),
-        observations_of(group(tree, "constant_data"), group(tree, "observed_data")),
-        manifest(tree)["sampler"]["random_seed"],
+        view.group("prior"),
+        view.group("posterior"),
+        view.observations,
+        view.seed,
     )
-    other = [note for note in version_notes(tree) if "numpy" in note]
+    other = [note for note in version_notes(view) if "numpy" in note]
     for name in names:
-        finding = _close(f"{name}/error", group(tree, name)["error"].values, computed[name]["error"].values)
+        finding = _close(f"{name}/error", view.group(name)["error"].values, computed[name]["error"].values)
         if finding[1] == DIFFERS and name != "log_likelihood" and law == STACK:
             finding = finding[0], SKIPPED, "drawn by the fits that are stacked; verify those"
         elif finding[1] == DIFFERS and name != "log_likelihood" and other:
@@ -385,9 +382,9 @@ def _predictions(tree: xr.DataTree) -> Iterator[_Finding]:
         yield finding
 
 
-def _calibration(tree: xr.DataTree) -> Iterator[_Finding]:
-    content, stored = manifest(tree), group(tree, "summary")
-    computed = summarize(group(tree, "fits"), content["experiment"], content["ranked"])
+def _calibration(view: TraceView) -> Iterator[_Finding]:
+    content, stored = view.manifest, view.group("summary")
+    computed = summarize(view.group("fits"), content["experiment"], content["ranked"])
     for name, values in computed.data_vars.items():
         item = f"summary/{name}"
         if values.dtype.kind == "f":
@@ -396,10 +393,10 @@ def _calibration(tree: xr.DataTree) -> Iterator[_Finding]:
             yield _same(item, list(stored[name].values.astype(str)), list(values.values.astype(str)))
 
 
-def _checks(tree: xr.DataTree) -> Iterator[_Finding]:
-    stored = group(tree, "checks")
-    found = dict(_statistics(group(tree, "posterior"), group(tree, "sample_stats")))
-    if manifest(tree).get("model", {}).get("law") != STACK:
+def _checks(view: TraceView) -> Iterator[_Finding]:
+    stored = view.group("checks")
+    found = dict(_statistics(view.group("posterior"), view.group("sample_stats")))
+    if view.manifest.get("model", {}).get("law") != STACK:
         for missing in sorted(set(found) - set(stored["check"].values.tolist())):
             yield f"checks/{missing}", DIFFERS, "expected this check, found none"
     for position, check in enumerate(stored["check"].values):

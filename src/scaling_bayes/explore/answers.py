@@ -1,4 +1,4 @@
-"""`Explorer`: the answers of `project` and `affordable` for one trace, as the controls ask for them."""
+"""`Explorer`: the answers of `project` and `affordability` for one trace, as the controls ask for them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes.explore.settings import Settings
 from scaling_bayes.projection.affordability import (
-    affordable_in,
-    default_years,
+    affordability,
     probability_by_year,
     share_within_budget,
-    summarize_first_year,
 )
-from scaling_bayes.projection.extrapolation import extrapolation_sentences, refuse_impossible
-from scaling_bayes.projection.project import project_over
-from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.projection.extrapolation import extrapolation_sentences
+from scaling_bayes.projection.project import YEARLY, project
+from scaling_bayes.projection.summarize import summary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +39,7 @@ class Affordability:
     by_year : DataFrame
         From `probability_by_year`.
     first_year : DataFrame
-        From `summarize_first_year`, one row.
+        From `summary`, one row.
     """
 
     within: float
@@ -59,7 +57,7 @@ class Answer:
     scenario : Scenario or None
         None for compute alone.
     summary : DataFrame
-        From `summarize_projection`, one row per quantity.
+        From `summary` of the projection, one row per quantity.
     affordability : Affordability or None
         None without a budget.
     notes : tuple of str
@@ -92,15 +90,14 @@ class Explorer:
         Raises
         ------
         ScalingBayesError
-            As `project` and `affordable` with the same arguments.
+            As `project` and `affordability` with the same arguments.
         """
         scenario = settings.scenario()
         projection = self._projection(settings.task, settings.error, settings.year, settings.kind, scenario)
-        refuse_impossible(projection)
         return Answer(
             settings,
             scenario,
-            summarize_projection(projection),
+            summary(projection),
             self._affordability(settings, scenario, projection) if settings.budgets else None,
             tuple(extrapolation_sentences(projection, scenario)),
         )
@@ -108,19 +105,18 @@ class Explorer:
     def _affordability(
         self, settings: Settings, scenario: Scenario | None, projection: xr.DataTree
     ) -> Affordability:
-        years = default_years(self.idata)
-        horizon = self._projection(settings.task, settings.error, years, settings.kind, scenario)
-        found = affordable_in(horizon, **settings.budgets)
+        horizon = self._projection(settings.task, settings.error, YEARLY, settings.kind, scenario)
+        found = affordability(horizon, **settings.budgets)
         share = share_within_budget(
             projection, settings.budgets.get("budget_usd"), settings.budgets.get("carbon_kg")
         )
         return Affordability(
             within=float(share["within_budget"].iloc[0]),
             by_year=probability_by_year(found),
-            first_year=summarize_first_year(found),
+            first_year=summary(found),
         )
 
     def _project(
-        self, task: str, error: float, years: float | tuple[float, ...], kind: str, scenario: Scenario | None
+        self, task: str, error: float, years: float | str, kind: str, scenario: Scenario | None
     ) -> xr.DataTree:
-        return project_over(self.idata, {task: error}, years, kind, scenario=scenario)
+        return project(self.idata, {task: error}, years, kind, scenario=scenario)

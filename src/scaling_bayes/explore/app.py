@@ -14,7 +14,7 @@ from scaling_bayes.explore.answers import Explorer
 from scaling_bayes.explore.guard import Guard
 from scaling_bayes.explore.page import Page
 from scaling_bayes.explore.settings import check_fields, read_settings
-from scaling_bayes.figures.style import legible
+from scaling_bayes.text import legible
 
 if TYPE_CHECKING:
     import xarray as xr

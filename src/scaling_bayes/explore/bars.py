@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scaling_bayes.figures.style import decades, power_of_ten
+from scaling_bayes.text import decades, power_of_ten
 
 if TYPE_CHECKING:
     import pandas as pd

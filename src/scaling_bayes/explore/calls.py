@@ -15,7 +15,7 @@ _OPTIONS = ("region", "device_class", "device", "price", "algorithmic_progress")
 
 def python_call(settings: Settings, trace: str) -> str:
     """Python that prints the numbers shown for `settings`, from the trace of that name or path."""
-    names = ["open_trace", "project", "summarize_projection"]
+    names = ["open_trace", "project", "summary"]
     asked = f"{settings.targets!r}, {number_text(settings.year)}"
     common = "" if settings.kind == "predictive" else f", kind={settings.kind!r}"
     lines = [f"trace = open_trace({trace!r})"]
@@ -24,13 +24,14 @@ def python_call(settings: Settings, trace: str) -> str:
         changes = "".join(f", {name}={number_text(value)}" for name, value in settings.changes)
         lines.append(f"scenario = Scenario.named({settings.scenario_name!r}{changes})")
         common += ", scenario=scenario"
-    lines += [f"projection = project(trace, {asked}{common})", "print(summarize_projection(projection))"]
+    lines += [f"projection = project(trace, {asked}{common})", "print(summary(projection))"]
     if settings.budgets:
-        names += ["affordable", "summarize_first_year"]
-        budgets = "".join(f", {name}={number_text(amount)}" for name, amount in settings.budgets.items())
+        names.append("affordability")
+        budgets = ", ".join(f"{name}={number_text(amount)}" for name, amount in settings.budgets.items())
         lines += [
-            f"answer = affordable(trace, targets={settings.targets!r}{budgets}{common})",
-            "print(summarize_first_year(answer))",
+            f'horizon = project(trace, {settings.targets!r}, "yearly"{common})',
+            f"answer = affordability(horizon, {budgets})",
+            "print(summary(answer))",
         ]
     names.sort(key=lambda name: (name[0].islower(), name))
     return "\n".join([f"from scaling_bayes import {', '.join(names)}", "", *lines])

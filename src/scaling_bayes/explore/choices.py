@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scaling_bayes.figures.style import task_label
+from scaling_bayes.hardware.devices import DEVICE_CLASSES
 from scaling_bayes.hardware.tables import load_grid_carbon_intensity, load_table
-from scaling_bayes.hardware.trends import trends_of
 from scaling_bayes.projection.requirement import best_errors
 from scaling_bayes.projection.scenario import SCENARIOS, Scenario, known_devices
 from scaling_bayes.projection.targets import default_targets
+from scaling_bayes.text import task_label
 from scaling_bayes.trace.schema import group
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["BUDGET_STEPS", "CARBON_STEPS", "Choices", "TaskChoice", "error_steps
 _MANTISSAS = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 8, 9)
 #: Highest error of the slider, and the highest lowest one, in percent.
 _MOST, _LEAST = 95.0, 0.1
-#: First and last year of the slider; the last is the horizon of `affordable`.
+#: First and last year of the slider; the last is the horizon of years="yearly".
 _YEARS = (2012, 2100)
 #: Year shown first, unless the data go beyond it.
 _FIRST_ASKED = 2030
@@ -105,7 +105,7 @@ def read_choices(idata: xr.DataTree) -> Choices:
         errors=error_steps(min(task.lowest for task in tasks)),
         years=(_YEARS[0], max(_YEARS[1], last)),
         year=max(_FIRST_ASKED, last),
-        device_classes=tuple(trend.device_class for trend in trends_of("energy")),
+        device_classes=tuple(DEVICE_CLASSES),
         chips={each: _newest_first(each) for each in _CHIPS},
         countries=tuple(regions),
         clouds=tuple(clouds),

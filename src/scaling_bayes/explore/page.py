@@ -10,23 +10,35 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from scaling_bayes.diagnostics.checks import failed_checks
+from scaling_bayes.diagnostics.criticism import doubts
 from scaling_bayes.explore.bars import Bar, curve_of, interval_bar
 from scaling_bayes.explore.calls import command_lines, number_text, python_call
 from scaling_bayes.explore.choices import BUDGET_STEPS, CARBON_STEPS, read_choices
 from scaling_bayes.explore.settings import COMPUTE_ONLY, OWN
-from scaling_bayes.figures.style import legible, task_label
+from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
 from scaling_bayes.intervals import QUANTILES
 from scaling_bayes.projection.requirement import KINDS
-from scaling_bayes.projection.scenario import PRICES, PROGRESS, SCENARIOS
+from scaling_bayes.projection.scenario import PROGRESS, SCENARIOS
 from scaling_bayes.report.answer import burden
 from scaling_bayes.report.blocks import Cell, Column, PowerInterval, Table
 from scaling_bayes.report.cost_facts import Budget, cost_yardsticks
-from scaling_bayes.report.cost_section import first_year_text, share_text
-from scaling_bayes.report.magnitudes import in_words, kilograms_in_words, month_of, usd_in_words
+from scaling_bayes.report.cost_section import first_year_text
 from scaling_bayes.report.render import page_style, page_templates
-from scaling_bayes.text import format_error, format_power_of_ten, format_year, without_steering
+from scaling_bayes.text import (
+    format_error,
+    format_power_of_ten,
+    format_year,
+    in_words,
+    kilograms_in_words,
+    legible,
+    month_of,
+    records,
+    share_text,
+    task_label,
+    usd_in_words,
+    without_steering,
+)
 from scaling_bayes.trace.digest import cited_digest
-from scaling_bayes.trace.view import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,12 +56,6 @@ _QUANTITIES: dict[str, tuple[str, str, Callable[[float], str] | None, str]] = {
     "log10_cost_usd": ("Cost", "USD", usd_in_words, "budget_usd"),
     "log10_energy_kwh": ("Energy", "kWh", None, ""),
     "log10_carbon_kg": ("Carbon", "kg CO2e", kilograms_in_words, "carbon_kg"),
-}
-_DEVICES = {
-    "gpu_datacenter": "data-centre GPUs",
-    "gpu_consumer": "consumer GPUs",
-    "gpu_workstation": "workstation GPUs",
-    "tpu": "TPUs",
 }
 
 
@@ -85,7 +91,7 @@ class Page:
         self._choices = read_choices(idata)
         self._named = {without_steering(task.name): task.name for task in self._choices.tasks}
         self._digest = cited_digest(idata)
-        self._failed = failed_checks(idata)
+        self._failed = [*failed_checks(idata), *doubts(idata)]
         self._yardsticks = cost_yardsticks()
         self._templates = page_templates(_FOLDER)
         self._templates.filters["amount"] = number_text
@@ -116,7 +122,7 @@ class Page:
             prices=PRICES,
             progress=PROGRESS,
             kinds=KINDS,
-            classes={name: _DEVICES.get(name, name) for name in choices.device_classes},
+            classes={name: DEVICE_CLASSES[name].label for name in choices.device_classes},
             budgets=budgets,
             own=OWN,
         )

@@ -1,4 +1,4 @@
-"""What the controls of the page say, as arguments of `project` and `affordable`."""
+"""What the controls of the page say, as arguments of `project` and `affordability`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Settings:
 
     @property
     def budgets(self) -> dict[str, float]:
-        """The budgets as `affordable` takes them; empty without costs to hold against them."""
+        """The budgets as `affordability` takes them; empty without costs to hold against them."""
         if self.scenario_name == COMPUTE_ONLY:
             return {}
         limits = {"budget_usd": self.budget_usd, "carbon_kg": self.carbon_kg}

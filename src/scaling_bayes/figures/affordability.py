@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.figures.style import (
-    COLORS,
-    FigureError,
-    finish,
-    legible,
-    new_figure,
-    numeric_ticks,
-    styled,
-    task_label,
-)
-from scaling_bayes.text import format_error, format_year
+from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, numeric_ticks, styled
+from scaling_bayes.text import error_text, format_year, legible, share_text, task_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +98,7 @@ def _panel(ax: Axes, rows: pd.DataFrame) -> None:
         y = 1.0 - step * (position + 1)
         ax.plot([1.035, 1.115], [y, y], transform=ax.transAxes, **look)
         row = one.iloc[0]
-        text = f"{format_error(float(f'{row["error"]:.4g}'))}, never {_share(float(row['never']))}"
+        text = f"{error_text(row['error'])}, never {share_text(float(row['never']))}"
         ax.text(1.14, y, text, **_beside(ax))
     span = max(last - first, 1.0)
     ax.set_xlim(first, first + span)
@@ -134,9 +125,3 @@ def _corners(years: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndar
     flat = np.abs(np.diff(shares, 2)) < 1e-3
     keep[1:-1] = ~(flat & (np.abs(np.diff(shares)[:-1]) < 1e-3))
     return years[keep], shares[keep]
-
-
-def _share(share: float) -> str:
-    if 0.0 < share < 0.005:
-        return "<1 %"
-    return ">99 %" if 0.995 < share < 1.0 else f"{100 * share:.0f} %"

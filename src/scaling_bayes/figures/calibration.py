@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scaling_bayes.diagnostics.scores import FORECASTERS_DRAWN
 from scaling_bayes.figures.predictive import coverage_axes
-from scaling_bayes.figures.style import (
-    COLORS,
-    FigureError,
-    finish,
-    legible,
-    new_figure,
-    numeric_ticks,
-    styled,
-)
+from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, numeric_ticks, styled
+from scaling_bayes.text import forecaster_label
 from scaling_bayes.trace.view import coverage
 
 if TYPE_CHECKING:
@@ -26,31 +19,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = ["FORECASTERS_DRAWN", "forecaster_label", "plot_calibration"]
+__all__ = ["plot_calibration"]
 
-#: Drawn by default: the mixture, the fit without pooling, the 2020 paper's line.
-FORECASTERS_DRAWN = ("stack", "unpooled", "least_squares_power")
-_LABELS: Mapping[str, str] = MappingProxyType(
-    {
-        "stack": "stack",
-        "power": "power law",
-        "exponential": "exponential law",
-        "logistic": "logistic law",
-        "saturating": "saturating law",
-        "unpooled": "unpooled",
-        "least_squares_power": "least squares",
-        "least_squares_exponential": "least squares of 1 / error",
-    }
-)
 _MARKS = (("blue", "o"), ("green", "s"), ("orange", "^"), ("purple", "D"))
 _BINS = 10
 _LEAST_SYSTEMS = 5
 _NOMINAL = np.linspace(0.05, 0.95, 19)
-
-
-def forecaster_label(name: str) -> str:
-    """Return the name of a forecaster as readers know it."""
-    return _LABELS.get(name) or legible(name, 28)
 
 
 @styled

@@ -9,18 +9,9 @@ import numpy as np
 
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.diagnostics.checks import checks
-from scaling_bayes.figures.style import (
-    COLORS,
-    FigureError,
-    finish,
-    legible,
-    new_figure,
-    numeric_ticks,
-    styled,
-    task_label,
-)
-from scaling_bayes.trace.schema import group, manifest
-from scaling_bayes.trace.view import records, split_check
+from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, numeric_ticks, styled
+from scaling_bayes.text import legible, records, task_label
+from scaling_bayes.trace.view import PosteriorView, split_check
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -37,7 +28,7 @@ _CHAIN_COLORS = ("blue", "orange", "green", "purple")
 
 
 @styled
-def plot_ranks(idata: xr.DataTree, *, width: float = 8.9) -> Figure:
+def plot_ranks(idata: xr.DataTree | PosteriorView, *, width: float = 8.9) -> Figure:
     """Rank histograms by chain of the parameters with the worst R-hat and effective sample sizes.
 
     Chains that sample the same distribution give flat histograms (Vehtari et al. 2021). In a stack the worst
@@ -59,10 +50,10 @@ def plot_ranks(idata: xr.DataTree, *, width: float = 8.9) -> Figure:
     FigureError
         If there is one chain only, or no parameter is named by the checks.
     """
-    posterior = group(idata, "posterior")
-    if posterior.sizes["chain"] < 2:
+    view = PosteriorView.of(idata)
+    if view.posterior.sizes["chain"] < 2:
         raise FigureError("rank histograms compare chains; this fit has one.")
-    found = _worst(idata, posterior)
+    found = _worst(view)
     if not found:
         raise FigureError("the checks name no parameter of the posterior.")
     beside = width >= 6
@@ -77,18 +68,18 @@ def plot_ranks(idata: xr.DataTree, *, width: float = 8.9) -> Figure:
     return figure
 
 
-def _worst(idata: xr.DataTree, posterior: xr.Dataset) -> dict[str, NDArray[np.float64]]:
+def _worst(view: PosteriorView) -> dict[str, NDArray[np.float64]]:
     """Title and draws (chain, draw) of the parameter that sets each check of agreement, once each."""
-    laws = manifest(idata).get("stack", {}).get("laws", {})
+    laws = view.manifest.get("stack", {}).get("laws", {})
     found: dict[str, tuple[float, str, NDArray[np.float64]]] = {}
-    for row in records(checks(idata)):
+    for row in records(checks(view)):
         fit, check = split_check(row["check"])
         badness = row["value"] if check == "rhat" else -row["value"]
         if check not in _AGREEMENT or (check in found and found[check][0] >= badness):
             continue
-        values = _draws(posterior, str(row["worst"]))
+        values = _draws(view.posterior, str(row["worst"]))
         if values is not None and fit:
-            values = _of_law(values, posterior["law"], laws[fit])
+            values = _of_law(values, view.posterior["law"], laws[fit])
         if values is not None:
             title = _title(str(row["worst"])) + (f" ({legible(fit, 16)})" if fit else "")
             found[check] = (badness, title, values)

@@ -11,18 +11,15 @@ from scaling_bayes.core.options import STACK
 from scaling_bayes.figures.style import (
     COLORS,
     FigureError,
-    decades,
     finish,
     new_figure,
     numeric_ticks,
     percent_ticks,
-    power_of_ten,
     styled,
-    task_label,
 )
 from scaling_bayes.intervals import quantiles
-from scaling_bayes.trace.schema import group
-from scaling_bayes.trace.view import Points, curve, draws_of, options_of, points, tasks_of
+from scaling_bayes.text import decades, power_of_ten, task_label
+from scaling_bayes.trace.view import Points, PosteriorView, draws_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,7 +35,7 @@ _PANEL_HEIGHT = 2.05
 
 @styled
 def plot_fits(
-    idata: xr.DataTree,
+    idata: xr.DataTree | PosteriorView,
     *,
     tasks: Sequence[str] | None = None,
     columns: int = 3,
@@ -73,8 +70,9 @@ def plot_fits(
     FigureError
         If a task is not in the fit.
     """
-    known = tasks_of(idata)
-    chosen = known if tasks is None else list(tasks)
+    view = PosteriorView.of(idata)
+    known = view.tasks
+    chosen = list(known) if tasks is None else list(tasks)
     missing = [task for task in chosen if task not in known]
     if missing or not chosen:
         raise FigureError(f"tasks: {missing or 'none'} not in the fit; its tasks are {', '.join(known)}.")
@@ -83,17 +81,17 @@ def plot_fits(
     with_key = rows * columns == len(chosen)
     figure = new_figure(width, rows * _PANEL_HEIGHT + 0.3 + 0.35 * with_key)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    observed = {task: points(idata, task) for task in chosen}
+    observed = {task: view.points(task) for task in chosen}
     low, high = _compute_limits(list(observed.values()))
     for position, (ax, task) in enumerate(zip(grid, chosen, strict=False)):
-        _panel(ax, idata, task, observed[task], (low, high), (least_squares or {}).get(task))
+        _panel(ax, view, task, observed[task], (low, high), (least_squares or {}).get(task))
         if position % columns == 0:
             ax.set_ylabel("error")
         if position + columns >= len(chosen):
             ax.set_xlabel("training compute, FLOP")
     for ax in grid[len(chosen) :]:
         ax.set_axis_off()
-    handles, labels = _key(idata, observed, with_lines=least_squares is not None)
+    handles, labels = _key(view, observed, with_lines=least_squares is not None)
     if with_key:
         figure.legend(handles, labels, loc="outside lower left", ncols=2 if width < 6 else 4)
     else:
@@ -109,7 +107,7 @@ def _compute_limits(observed: Sequence[Points]) -> tuple[float, float]:
 
 def _panel(
     ax: Axes,
-    idata: xr.DataTree,
+    view: PosteriorView,
     task: str,
     observed: Points,
     limits: tuple[float, float],
@@ -118,7 +116,7 @@ def _panel(
     margin = 0.6
     low = max(limits[0], float(observed.log10_compute.min()) - margin)
     high = min(limits[1], float(observed.log10_compute.max()) + margin)
-    fitted = curve(idata, task, np.linspace(low, high, _CURVE_POINTS))
+    fitted = view.curve(task, np.linspace(low, high, _CURVE_POINTS))
     flop = 10.0**fitted.log10_compute
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -141,7 +139,7 @@ def _panel(
             ls=(0, (4, 2)),
             lw=1.1,
         )
-    for later, flagged, style in _classes(idata, task, observed):
+    for later, flagged, style in _classes(view, task, observed):
         rows = later & flagged
         ax.plot(10.0 ** observed.log10_compute[rows], observed.error[rows], zorder=3, **style)
     ax.set_title(task_label(task))
@@ -149,7 +147,7 @@ def _panel(
     bottom = min(observed.error.min(), float(np.percentile(fitted.bands["lower_90"], 10))) * 0.93
     top = min(max(observed.error.max(), float(np.percentile(fitted.bands["upper_90"], 90))) * 1.08, 1.0)
     ax.set_ylim(bottom, top)
-    _compute_error(ax, idata, limits[0])
+    _compute_error(ax, view, limits[0])
     exponents = decades(*limits, most=5)
     numeric_ticks(ax, "x", [10.0**e for e in exponents], [power_of_ten(e) for e in exponents])
     percent_ticks(ax, "y", bottom, top)
@@ -159,11 +157,10 @@ def _panel(
 _WHISKER: dict[str, Any] = {"color": COLORS["muted"], "lw": 0.9, "marker": "|", "ms": 4.5, "mew": 0.9}
 
 
-def _compute_error(ax: Axes, idata: xr.DataTree, low: float) -> None:
+def _compute_error(ax: Axes, view: PosteriorView, low: float) -> None:
     """Draw one standard deviation to either side, in the lower left corner."""
-    posterior = group(idata, "posterior")
-    if "compute_error" in posterior:
-        sd = float(quantiles(draws_of(posterior, "compute_error"), [0.5])[0])
+    if "compute_error" in view.posterior:
+        sd = float(quantiles(draws_of(view.posterior, "compute_error"), [0.5])[0])
         ends = [10.0 ** (low + 0.15), 10.0 ** (low + 0.15 + 2 * sd)]
         ax.plot(ends, [0.05, 0.05], transform=ax.get_xaxis_transform(), zorder=3, **_WHISKER)
 
@@ -176,12 +173,12 @@ def _style(color: str, *, hollow: bool) -> dict[str, Any]:
 
 
 def _classes(
-    idata: xr.DataTree, task: str, observed: Points
+    view: PosteriorView, task: str, observed: Points
 ) -> list[tuple[np.ndarray, np.ndarray, dict[str, Any]]]:
     """Masks and marks: earlier and later than the reference year, sound and flagged."""
     later = np.ones(observed.error.shape, dtype=bool)
-    if options_of(idata).needs_year:
-        later = observed.year >= float(group(idata, "constant_data")["reference_year"].sel(task=task))
+    if view.options.needs_year:
+        later = observed.year >= float(view.constant["reference_year"].sel(task=task))
     return [
         (when, how, _style(color, hollow=hollow))
         for when, color in ((~later, COLORS["orange"]), (later, COLORS["ink"]))
@@ -190,17 +187,17 @@ def _classes(
 
 
 def _key(
-    idata: xr.DataTree, observed: Mapping[str, Points], *, with_lines: bool
+    view: PosteriorView, observed: Mapping[str, Points], *, with_lines: bool
 ) -> tuple[list[Artist], list[str]]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     entries: list[tuple[Artist, str]] = [
-        (Line2D([], [], color=COLORS["blue"]), f"median of the law{'s' * (options_of(idata).law == STACK)}"),
+        (Line2D([], [], color=COLORS["blue"]), f"median of the law{'s' * (view.law == STACK)}"),
         (Patch(color=COLORS["band_50"], lw=0), "50 % of new systems"),
         (Patch(color=COLORS["band_90"], lw=0), "90 % of new systems"),
     ]
-    if options_of(idata).needs_year:
+    if view.options.needs_year:
         entries += [
             (Line2D([], [], **_style(COLORS["orange"], hollow=False)), "earlier system"),
             (Line2D([], [], **_style(COLORS["ink"], hollow=False)), "later system"),
@@ -213,7 +210,7 @@ def _key(
         )
     if with_lines:
         entries.append((Line2D([], [], color=COLORS["ink"], ls=(0, (4, 2)), lw=1.1), "least squares, 2020"))
-    if options_of(idata).measurement_error:
+    if view.options.measurement_error:
         entries.append((Line2D([], [], **_WHISKER), "error of reported compute"))
     handles, labels = zip(*entries, strict=True)
     return list(handles), list(labels)

@@ -16,10 +16,10 @@ from scaling_bayes.figures.style import (
     numeric_ticks,
     percent_ticks,
     styled,
-    task_label,
 )
 from scaling_bayes.intervals import QUANTILES, quantiles
-from scaling_bayes.trace.view import coverage, pit, points, predictive_draws, tasks_of
+from scaling_bayes.text import task_label
+from scaling_bayes.trace.view import PosteriorView, coverage
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,7 +33,9 @@ _LEAST_SYSTEMS = 5
 
 
 @styled
-def plot_prior_predictive(idata: xr.DataTree, *, ax: Axes | None = None, width: float = 8.9) -> Axes:
+def plot_prior_predictive(
+    idata: xr.DataTree | PosteriorView, *, ax: Axes | None = None, width: float = 8.9
+) -> Axes:
     """Errors the model expects before seeing any (bars: 50 % and 90 %), and those observed (ticks), per task.
 
     Parameters
@@ -49,7 +51,8 @@ def plot_prior_predictive(idata: xr.DataTree, *, ax: Axes | None = None, width: 
     -------
     Axes
     """
-    tasks = tasks_of(idata)
+    view = PosteriorView.of(idata)
+    tasks = view.tasks
     ax = axes_of(ax, width, _ROW * len(tasks) + 0.75)
     lowest = 1.0
     for row, task in enumerate(tasks):
@@ -57,12 +60,12 @@ def plot_prior_predictive(idata: xr.DataTree, *, ax: Axes | None = None, width: 
         q = dict(
             zip(
                 QUANTILES,
-                quantiles(predictive_draws(idata, "prior", task), list(QUANTILES.values())),
+                quantiles(view.predictive_draws("prior", task), list(QUANTILES.values())),
                 strict=True,
             )
         )
         q = {name: max(value, 1e-12) for name, value in q.items()}
-        observed = points(idata, task).error
+        observed = view.points(task).error
         lowest = min(lowest, q["lower_90"], observed.min())
         ax.plot([q["lower_90"], q["upper_90"]], [y, y], color=COLORS["prior"], lw=1.5, solid_capstyle="butt")
         ax.plot([q["lower_50"], q["upper_50"]], [y, y], color=COLORS["prior"], lw=5, solid_capstyle="butt")
@@ -88,7 +91,7 @@ def plot_prior_predictive(idata: xr.DataTree, *, ax: Axes | None = None, width: 
 
 
 @styled
-def plot_posterior_predictive(idata: xr.DataTree, *, width: float = 8.9) -> Figure:
+def plot_posterior_predictive(idata: xr.DataTree | PosteriorView, *, width: float = 8.9) -> Figure:
     """Calibration of the fit on its own data: ranks of observed errors, and coverage of intervals.
 
     Left, histogram of the share of posterior predictive draws at or below each observed error, uniform for a
@@ -111,7 +114,7 @@ def plot_posterior_predictive(idata: xr.DataTree, *, width: float = 8.9) -> Figu
     FigureError
         With too few systems for a histogram.
     """
-    ranks = pit(idata)
+    ranks = PosteriorView.of(idata).pit()
     if ranks.size < _LEAST_SYSTEMS:
         raise FigureError(
             f"calibration of {ranks.size} systems is not shown; expected at least {_LEAST_SYSTEMS}."

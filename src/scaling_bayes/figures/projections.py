@@ -7,20 +7,17 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.figures.style import (
-    COLORS,
-    FigureError,
-    axes_of,
-    bare,
+from scaling_bayes.figures.style import COLORS, FigureError, axes_of, bare, numeric_ticks, styled
+from scaling_bayes.text import (
     decades,
+    error_text,
+    format_year,
     legible,
-    numeric_ticks,
     power_of_ten,
-    styled,
+    records,
+    share_text,
     task_label,
 )
-from scaling_bayes.text import format_error, format_year
-from scaling_bayes.trace.view import records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +56,7 @@ def plot_projections(
     Parameters
     ----------
     summary : DataFrame
-        From `summarize_projection`; rows of other quantities are left out.
+        From `summary` of a projection; rows of other quantities are left out.
     quantity : str
         What to draw: training compute, ``log10_cost_usd``, ``log10_energy_kwh`` or ``log10_carbon_kg``.
     yardsticks : mapping, optional
@@ -87,7 +84,7 @@ def plot_projections(
         needed = "" if quantity == "log10_training_compute_flop" else ", of a projection with a scenario"
         raise FigureError(
             f"the summary holds no projection of {QUANTITIES[quantity][0]}; expected one from "
-            f"summarize_projection(){needed}."
+            f"summary(projection){needed}."
         )
     tasks = list(dict.fromkeys(str(row["task"]) for row in rows))
     shown = {label: x for label, x in (yardsticks or {}).items() if math.isfinite(x)}
@@ -128,7 +125,7 @@ def plot_projections(
 def _label(ax: Axes, row: Mapping[str, Any], y: float, *, with_year: bool, with_note: bool) -> None:
     place: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "va": "center", "ha": "left"}
     year = f" in {format_year(row['year'])}" if with_year else ""
-    ax.text(0.012, y, format_error(float(f"{row['error']:.4g}")) + year, **place)
+    ax.text(0.012, y, error_text(row["error"]) + year, **place)
     if with_note and row["note"]:
         ax.text(
             0.19 if with_year else 0.1,
@@ -187,7 +184,7 @@ def _bar(ax: Axes, row: Mapping[str, Any], y: float, low: float, high: float) ->
     if high < row["median"] < math.inf:
         parts.append(f"median {_written(row['median'])}")
     if row["unreachable"] > 0:
-        parts.append(f"unreachable in {_share(row['unreachable'])} of draws")
+        parts.append(f"unreachable in {share_text(row['unreachable'])} of draws")
     if parts:
         outside = not leaves and row["upper_90"] < low + 0.55 * span
         x, above = (row["upper_90"] + 0.015 * span, 0.0) if outside else (high, 0.5 * _ROW)
@@ -207,10 +204,6 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 def _written(exponent: float) -> str:
     return power_of_ten(round(exponent)) if math.isfinite(exponent) else "unreachable"
-
-
-def _share(share: float) -> str:
-    return "<1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
 def _yardsticks(ax: Axes, yardsticks: Mapping[str, float], bottom: float) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from scaling_bayes.diagnostics.calibration import coverage_of_truth, ecdf_band, is_projection, rank_ecdf
 from scaling_bayes.figures.predictive import coverage_axes
 from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, styled
-from scaling_bayes.trace.schema import SBC, group, manifest
+from scaling_bayes.trace.schema import SBC
+from scaling_bayes.trace.view import TraceView
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,7 +25,7 @@ _STEP = 2
 
 
 @styled
-def plot_sbc(calibration: xr.DataTree, *, width: float = 8.9) -> Figure:
+def plot_sbc(calibration: xr.DataTree | TraceView, *, width: float = 8.9) -> Figure:
     """Empirical distribution of ranks, minus what is expected, and coverage of intervals.
 
     The first two panels have one line for each parameter and each projection; ranks of a calibrated model
@@ -47,10 +48,11 @@ def plot_sbc(calibration: xr.DataTree, *, width: float = 8.9) -> Figure:
     FigureError
         If the calibration is of another experiment.
     """
-    content = manifest(calibration)
+    view = TraceView.of(calibration)
+    content = view.manifest
     if content.get("experiment") not in SBC:
         raise FigureError(f"found the experiment {content.get('experiment')!r}; expected one of {SBC}.")
-    fits = group(calibration, "fits")
+    fits = view.group("fits")
     fits = fits.isel(fit=np.flatnonzero(np.isfinite(fits["rhat"].values)))
     ranked = int(content["ranked"])
     projected = np.array([is_projection(str(name)) for name in fits["quantity"].values])

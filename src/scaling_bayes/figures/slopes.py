@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.figures.style import COLORS, axes_of, bare, finish, numeric_ticks, styled, task_label
+from scaling_bayes.figures.style import COLORS, axes_of, bare, finish, numeric_ticks, styled
 from scaling_bayes.intervals import QUANTILES, quantiles
-from scaling_bayes.trace.view import draws_of, parameters_of, records, tasks_of
+from scaling_bayes.text import records, task_label
+from scaling_bayes.trace.view import PosteriorView, draws_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,9 +30,9 @@ _EXPONENTS = (1, 2, 4, 10, 20, 40, 100, 200, 400, 1000, 2000, 4000, 10000)
 
 @styled
 def plot_slopes(
-    idata: xr.DataTree,
+    idata: xr.DataTree | PosteriorView,
     *,
-    unpooled: xr.DataTree | pd.DataFrame | None = None,
+    unpooled: xr.DataTree | PosteriorView | pd.DataFrame | None = None,
     ax: Axes | None = None,
     width: float = 8.9,
 ) -> Axes:
@@ -57,10 +58,11 @@ def plot_slopes(
     -------
     Axes
     """
-    tasks = tasks_of(idata)
+    view = PosteriorView.of(idata)
+    tasks = view.tasks
     alone = _alone(unpooled, tasks)
     ax = axes_of(ax, width, _ROW * len(tasks) + 1.25)
-    before, after = parameters_of(idata, "prior"), parameters_of(idata, "posterior")
+    before, after = view.parameters("prior"), view.parameters("posterior")
     draws = {
         task: (np.log10(draws_of(before, "slope", task)), np.log10(draws_of(after, "slope", task)))
         for task in tasks
@@ -99,7 +101,9 @@ def plot_slopes(
     return ax
 
 
-def _alone(unpooled: xr.DataTree | pd.DataFrame | None, tasks: Sequence[str]) -> dict[str, Triple]:
+def _alone(
+    unpooled: xr.DataTree | PosteriorView | pd.DataFrame | None, tasks: Sequence[str]
+) -> dict[str, Triple]:
     """Median and ends of the 90 % interval of each task's slope, where there are any."""
     import pandas as pd
 
@@ -112,10 +116,11 @@ def _alone(unpooled: xr.DataTree | pd.DataFrame | None, tasks: Sequence[str]) ->
             for task, row in rows.items()
             if task in tasks
         }
-    after = parameters_of(unpooled, "posterior")
+    view = PosteriorView.of(unpooled)
+    after = view.parameters("posterior")
     probabilities = [QUANTILES[name] for name in ("median", "lower_90", "upper_90")]
     found: dict[str, Triple] = {}
-    for task in tasks_of(unpooled):
+    for task in view.tasks:
         if task in tasks:
             median, lower, upper = map(float, quantiles(draws_of(after, "slope", task), probabilities))
             found[task] = (median, lower, upper)

@@ -14,7 +14,6 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from scaling_bayes.errors import ScalingBayesError
-from scaling_bayes.systems.conventions import TASK_LABELS
 from scaling_bayes.text import format_error
 
 if TYPE_CHECKING:
@@ -25,15 +24,11 @@ __all__ = [
     "FigureError",
     "axes_of",
     "bare",
-    "decades",
     "finish",
-    "legible",
     "new_figure",
     "numeric_ticks",
     "percent_ticks",
-    "power_of_ten",
     "styled",
-    "task_label",
 ]
 
 #: Okabe & Ito's colour-blind safe palette (2008, *Color Universal Design*), and greys for what is not data.
@@ -175,33 +170,3 @@ def numeric_ticks(ax: Axes, axis: str, ticks: Sequence[float], labels: Sequence[
     one.set_major_locator(FixedLocator(list(ticks)))
     one.set_major_formatter(FixedFormatter(list(labels)))
     one.set_minor_locator(NullLocator())
-
-
-def power_of_ten(exponent: float) -> str:
-    """Write 10 to a power with superscript digits, ``10²³``, for axes that do not read mathematics."""
-    text = f"{exponent:z.1f}".removesuffix(".0")
-    return "10" + text.translate(_SUPERSCRIPTS)
-
-
-def legible(text: object, longest: int | None = None) -> str:
-    """Text fit for a page: no control characters, nothing UTF-8 cannot hold, at most `longest` characters."""
-    known = str(text).encode("utf-8", "replace").decode("utf-8")
-    plain = "".join(character if character.isprintable() else " " for character in known).strip()
-    if longest is not None and len(plain) > longest:
-        plain = plain[: longest - 1].rstrip() + "…"
-    return plain
-
-
-def task_label(task: str, longest: int | None = 28) -> str:
-    """Return the name of a task as readers know it; a task of the user's keeps its own."""
-    return TASK_LABELS.get(task) or legible(task, longest) or "(no name)"
-
-
-def decades(low: float, high: float, most: int = 7) -> list[float]:
-    """Whole powers of ten between two exponents, at most `most` of them, evenly spaced."""
-    span = max(high - low, 1e-9)
-    step = next(
-        (s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if span / s <= most), math.ceil(span / most)
-    )
-    first = math.ceil(low / step - 1e-9) * step
-    return [float(first + step * i) for i in range(int((high - first) / step + 1e-9) + 1)]

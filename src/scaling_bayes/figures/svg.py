@@ -12,10 +12,15 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-from scaling_bayes.figures.style import COLORS, legible, styled
+from scaling_bayes.figures.style import COLORS, styled
+from scaling_bayes.text import legible
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    #: What a function of this package draws: a figure, or its only axes.
+    Drawn = Figure | Axes
 
 __all__ = ["to_svg"]
 
@@ -28,7 +33,7 @@ _UNTURNED = re.compile(r"rotate\(-?0[ )]")
 _ROUNDED = ("d", "x", "y", "width", "height", "points")
 
 
-def to_svg(figure: Figure, *, name: str = "figure", alt: str = "") -> str:
+def to_svg(drawn: Drawn, *, name: str = "figure", alt: str = "") -> str:
     """Write a figure as inline SVG: the same figure gives the same bytes.
 
     Text stays text in the page's own font. The palette is written as CSS variables ``--fig-<colour>`` with
@@ -36,8 +41,8 @@ def to_svg(figure: Figure, *, name: str = "figure", alt: str = "") -> str:
 
     Parameters
     ----------
-    figure : Figure
-        Drawn with the functions of this package.
+    drawn : Figure or Axes
+        By a function of this package.
     name : str
         Unique in the page; prefixes every id.
     alt : str
@@ -49,7 +54,7 @@ def to_svg(figure: Figure, *, name: str = "figure", alt: str = "") -> str:
         One ``<svg>`` element, without XML declaration.
     """
     raw = io.StringIO()
-    _save(figure, raw, name)
+    _save(drawn.get_figure(root=True), raw, name)  # type: ignore[arg-type]
     ElementTree.register_namespace("", _SVG)
     root = ElementTree.fromstring(raw.getvalue())
     _drop(root)

@@ -26,7 +26,7 @@ from scaling_bayes.hardware.trends import TRENDS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["cloud_offers", "decimal_year", "devices", "trend_points"]
+__all__ = ["cloud_offers", "decimal_year", "devices", "trend_points", "within_year"]
 
 #: Purchases later than this many years after release say nothing about the price at release.
 _NEAR_RELEASE = 1.5
@@ -156,15 +156,15 @@ def _record_machines(edition: str) -> pd.DataFrame:
         {
             "trend": "record_machine",
             "device": machines["name"],
-            "year": machines["year"] + _within_year(edition),
+            "year": machines["year"] + within_year(edition),
             "value": machines["rmax_flop_per_s"].astype(float),
             "log10_value": np.log10(machines["rmax_flop_per_s"]),
         }
     )
 
 
-def _within_year(edition: str) -> float:
-    """When in its year a machine counts: the first edition took the middle, later ones mid-November."""
+def within_year(edition: str = EDITION) -> float:
+    """When in its year a record machine counts: in the middle in the first edition, later in mid-November."""
     return 0.5 if edition == EDITIONS[0] else 10.5 / 12
 
 

@@ -9,6 +9,7 @@ from scaling_bayes.errors import OptionError, TraceError
 from scaling_bayes.hardware.equations import LOG10_2, period_overlap, trend
 from scaling_bayes.hardware.trends import FITTED_PERIODS, TRENDS
 from scaling_bayes.intervals import reported
+from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.releases import HARDWARE_RELEASE
 from scaling_bayes.trace.schema import FIT_KIND, HARDWARE_KIND, group, manifest
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["HARDWARE_TRACE", "doubling_times", "open_hardware", "read_hardware", "trend_draws"]
+__all__ = [
+    "HARDWARE_TRACE",
+    "doubling_times",
+    "hardware_digest",
+    "open_hardware",
+    "read_hardware",
+    "trend_draws",
+]
 
 #: The shipped posterior, inside ``data/``.
 HARDWARE_TRACE = f"traces/{HARDWARE_RELEASE}.nc"
@@ -51,6 +59,11 @@ def read_hardware(hardware: xr.DataTree | None) -> xr.DataTree:
     if found != HARDWARE_KIND:
         raise TraceError(f"hardware: found a posterior of kind {found!r}; expected one from fit_hardware().")
     return hardware
+
+
+def hardware_digest(hardware: xr.DataTree) -> str:
+    """Digest of a hardware posterior, as its file has it."""
+    return str(hardware.attrs.get("digest") or tree_digest(hardware))
 
 
 def trend_draws(hardware: xr.DataTree, label: str, years: ArrayLike) -> NDArray[np.float64]:

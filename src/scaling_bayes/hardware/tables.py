@@ -25,12 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACCELERATOR_FLAGS",
-    "DEVICE_CLASSES",
     "FLAGS",
     "GRID_FLAGS",
     "KEYS",
     "PRICE_FLAGS",
-    "PRICE_KINDS",
     "REGION_FLAGS",
     "SYSTEM_FLAGS",
     "TABLE_NAMES",
@@ -86,8 +84,6 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 #: Between the key cells of a row, as `corrections` names it.
 KEY_SEPARATOR = " | "
-DEVICE_CLASSES = ("gpu_datacenter", "gpu_consumer", "gpu_workstation", "tpu", "other")
-PRICE_KINDS = ("purchase", "cloud_on_demand", "cloud_1_year", "cloud_3_year")
 
 _DATE_UNIT = "ISO 8601 date"
 _TEXT_UNITS = ("", "ISO 3166-1 alpha-3", "ISO 8601, possibly reduced")
@@ -143,7 +139,9 @@ def check_digest(name: str) -> None:
         raise DataError(f"{path.name} does not match {path.stem}.meta.toml", [problem])
 
 
-def load_table(name: str, *, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
+def load_table(
+    name: str, *, usable: bool = False, edition: str = EDITION, typed: bool = True
+) -> pd.DataFrame:
     """Read one table in one of its editions.
 
     Parameters
@@ -155,6 +153,8 @@ def load_table(name: str, *, usable: bool = False, edition: str = EDITION) -> pd
     edition : str
         One of `EDITIONS`: rows of later ones are left out, corrections of later ones not applied. The table
         ``corrections`` itself is always whole.
+    typed : bool
+        Whether cells are made what their units say; else all are text, as in the file.
 
     Returns
     -------
@@ -183,7 +183,7 @@ def load_table(name: str, *, usable: bool = False, edition: str = EDITION) -> pd
     if name != "corrections" and edition != EDITIONS[0]:
         _correct(name, frame, edition)
     problems: list[Problem] = []
-    for column, about in columns.items():
+    for column, about in columns.items() if typed else ():
         frame[column] = _typed(frame[column], about["unit"], problems)
     if problems:
         raise DataError(f"{path.name} cannot be read", problems)

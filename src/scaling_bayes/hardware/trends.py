@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling_bayes.core.priors import Prior
+from scaling_bayes.hardware.devices import DEVICE_CLASSES
 from scaling_bayes.hardware.equations import BASE_YEAR, PERIOD_YEARS
 
 if TYPE_CHECKING:
@@ -68,8 +69,9 @@ class Trend:
     @property
     def pace_group(self) -> str:
         """Trends that speed up and slow down together: GPUs of all classes, TPUs."""
-        family = "tpu" if self.device_class == "tpu" else "gpu"
-        return f"{self.quantity} {family}" if self.device_class else self.quantity
+        if not self.device_class:
+            return self.quantity
+        return f"{self.quantity} {DEVICE_CLASSES[self.device_class].family}"
 
 
 TRENDS = (

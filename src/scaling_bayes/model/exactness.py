@@ -156,7 +156,7 @@ def _named(lines: list[_Line]) -> str:
 def _described(lines: list[_Line]) -> str:
     parts = [
         f"{line.task!r} scatters by {line.scatter:.1g} orders of magnitude around a least-squares slope of "
-        f"{line.slope:.4g}"
+        f"{line.slope:.3g}"
         for line in lines
     ]
     return "; ".join(parts) + "."

@@ -17,7 +17,7 @@ import xarray as xr
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.observations import Observations, observe
 from scaling_bayes.core.options import TARGET_ACCEPT, ModelOptions, SamplerOptions, check_seed
-from scaling_bayes.core.parameters import draw_prior, parameter_names
+from scaling_bayes.core.parameters import draw_prior
 from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.core.priors import Prior, default_priors, resolve_priors
 from scaling_bayes.diagnostics.checks import failed_checks
@@ -29,6 +29,7 @@ from scaling_bayes.model.sampling.sample import compile_posterior
 from scaling_bayes.model.sensitivity import power_scaling
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.schema import SCHEMA_VERSION, annotate
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -186,7 +187,6 @@ def fit(
             "Use pooling='none', or add the shipped tasks to yours."
         )
     refuse_too_exact(observations, options, chosen_priors)
-    names = parameter_names(options, chosen_priors)
     prior = draw_prior(
         options,
         chosen_priors,
@@ -195,8 +195,9 @@ def fit(
         draws=PRIOR_DRAWS,
         random_seed=seed,
     )
+    names = list(map(str, prior.data_vars))
     attempts = sample_checked(
-        compile_posterior(observations, options, chosen_priors),
+        compile_posterior(observations, options, chosen_priors, names),
         names,
         sampler,
         cores=cores,
@@ -220,13 +221,14 @@ def fit(
     idata = xr.DataTree.from_dict({f"/{name}": annotate(groups[name]) for name in sorted(groups)})
     content = _manifest(options, attempts, chosen_priors, table, source)
     idata.attrs["manifest"] = _as_json(content)
+    view = PosteriorView.of(idata)
     try:
-        idata["sensitivity"] = xr.DataTree(annotate(power_scaling(idata)))
+        idata["sensitivity"] = xr.DataTree(annotate(power_scaling(view)))
     except Exception as error:  # noqa: BLE001  whatever stops an optional part, the fit is kept
         reason = f"{type(error).__name__}: {error}"
         idata.attrs["manifest"] = _as_json(content | {"left_out": {"sensitivity": reason}})
         notes.append(f"The sensitivity to the priors could not be computed and is left out ({reason}).")
-    for sentence in (*notes, *failed_checks(idata), *doubts(idata)):
+    for sentence in (*notes, *failed_checks(view), *doubts(view)):
         warnings.warn(sentence, FitWarning, stacklevel=2)
     return idata
 

@@ -7,22 +7,19 @@ every parameter, in units of their Monte Carlo errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from arviz_stats import mcse
 
-from scaling_bayes.core.observations import observations_of
-from scaling_bayes.core.options import STACK, ModelOptions, SamplerOptions
+from scaling_bayes.core.options import STACK, SamplerOptions
 from scaling_bayes.core.parameters import parameter_names
-from scaling_bayes.core.priors import Prior
 from scaling_bayes.diagnostics.verification import DIFFERS, rederive, stored_hardware
 from scaling_bayes.errors import TraceError
 from scaling_bayes.intervals import CI_PROB
 from scaling_bayes.model.build import build_model
 from scaling_bayes.model.sampling.sample import sample_posterior
-from scaling_bayes.trace.schema import FIT_KIND, group, manifest
+from scaling_bayes.trace.view import PosteriorView, TraceView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,15 +64,16 @@ def resample(
     import pandas as pd
     from scipy.stats import norm
 
-    if manifest(tree).get("model", {}).get("law") == STACK:
+    view = TraceView.of(tree)
+    if view.manifest.get("model", {}).get("law") == STACK:
         raise TraceError("it is a stack of fits, which is not sampled; sample those again.")
-    data = rederive(tree).query(
+    data = rederive(view).query(
         "item == 'data/sha256' and outcome == @DIFFERS", local_dict={"DIFFERS": DIFFERS}
     )
     if len(data):
         raise TraceError(f"its data are not those it was made from ({data['detail'].iloc[0]}).")
-    stored = group(tree, "posterior")
-    again = _sample(tree, random_seed, cores, progressbar)
+    stored = view.group("posterior")
+    again = _sample(view, random_seed, cores, progressbar)
     first, second = _statistics(stored), _statistics(again.transpose(*stored.dims)[list(stored.data_vars)])
     frame = pd.DataFrame(
         {
@@ -92,26 +90,19 @@ def resample(
     return frame
 
 
-def _sample(tree: xr.DataTree, random_seed: int | None, cores: int | None, progressbar: bool) -> xr.Dataset:
-    content = manifest(tree)
-    settings = {name: value for name, value in content["sampler"].items() if name != "name"}
+def _sample(view: TraceView, random_seed: int | None, cores: int | None, progressbar: bool) -> xr.Dataset:
+    settings = {name: value for name, value in view.manifest["sampler"].items() if name != "name"}
     settings["random_seed"] = settings["random_seed"] + 1 if random_seed is None else random_seed
     sampler = SamplerOptions(**settings)
-    priors = {name: _prior(entry) for name, entry in content["priors"].items()}
-    if content.get("kind", FIT_KIND) == FIT_KIND:
-        options = ModelOptions(**content["model"])
-        observations = observations_of(group(tree, "constant_data"), group(tree, "observed_data"))
-        model, names = build_model(observations, options, priors), parameter_names(options, priors)
+    if isinstance(view, PosteriorView):
+        model = build_model(view.observations, view.options, view.priors)
+        names = parameter_names(view.options, view.priors)
     else:
         from scaling_bayes.model.hardware import PARAMETERS, build_hardware_model
 
-        model, names = build_hardware_model(*stored_hardware(tree), priors), list(PARAMETERS)
+        model, names = build_hardware_model(*stored_hardware(view), view.priors), list(PARAMETERS)
     posterior, _ = sample_posterior(model, names, sampler, cores=cores, progressbar=progressbar)
     return posterior
-
-
-def _prior(entry: Mapping[str, Any]) -> Prior:
-    return Prior(entry["family"], **{name: value for name, value in entry.items() if name != "family"})
 
 
 def _statistics(posterior: xr.Dataset) -> dict[str, Any]:

@@ -8,12 +8,11 @@ import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
 
-from scaling_bayes.core.observations import observations_of
-from scaling_bayes.core.options import ModelOptions
-from scaling_bayes.core.predictive import error_scale, log_likelihood_total
+from scaling_bayes.core.predictive import log_likelihood_total
 from scaling_bayes.diagnostics.log_prior import log_prior_of
 from scaling_bayes.projection.project import project
-from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.trace.schema import group
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +24,7 @@ ALPHAS = (0.99, 1.01)
 _SAMPLE = ["chain", "draw"]
 
 
-def power_scaling(idata: xr.DataTree) -> xr.Dataset:
+def power_scaling(idata: xr.DataTree | PosteriorView) -> xr.Dataset:
     """Power-scaling sensitivity of slopes, progress and projections, to each prior and the likelihood.
 
     Kallioinen, Paananen, Bürkner & Vehtari 2024, *Detecting and diagnosing prior and likelihood sensitivity
@@ -47,16 +46,14 @@ def power_scaling(idata: xr.DataTree) -> xr.Dataset:
         each prior by name. Quantities are ``slope[task]`` (orders of magnitude of error per tenfold compute),
         ``progress[task]`` and ``compute[task error %]`` (predictive, the last year of the data).
     """
-    options = ModelOptions(**manifest(idata)["model"])
-    posterior, constant = group(idata, "posterior"), group(idata, "constant_data")
-    observations = observations_of(constant, group(idata, "observed_data"))
-    densities = log_prior_of(idata)
+    view = PosteriorView.of(idata)
+    densities = log_prior_of(view)
     components: dict[str, xr.DataArray] = {
         "prior": densities.to_dataarray().sum("variable"),
-        "likelihood": log_likelihood_total(options.law, posterior, observations),
+        "likelihood": log_likelihood_total(view.law, view.posterior, view.observations),
         **{str(name): density for name, density in densities.data_vars.items()},
     }
-    quantities = _quantities(idata, options, posterior, constant)
+    quantities = _quantities(view)
     draws = np.stack(list(quantities.values()))
     found = np.full((len(quantities), len(components)), np.nan)
     constant_in_draws = draws.min((-2, -1)) == draws.max((-2, -1))  # a target no draw reaches
@@ -83,15 +80,13 @@ def _weights(log_density: NDArray[np.float64], alpha: float) -> NDArray[np.float
     return weights / weights.sum()
 
 
-def _quantities(
-    idata: xr.DataTree, options: ModelOptions, posterior: xr.Dataset, constant: xr.Dataset
-) -> dict[str, NDArray[np.float64]]:
+def _quantities(view: PosteriorView) -> dict[str, NDArray[np.float64]]:
     """Draws (chain, draw) of each quantity, by its name."""
-    slope = error_scale(options.law, posterior, constant["reference_error"])["slope"]
+    posterior, slope = view.posterior, view.parameters("posterior")["slope"]
     parts = {f"slope[{task}]": slope.sel(task=task) for task in slope["task"].values}
     if "progress" in posterior:
         parts |= {f"progress[{task}]": posterior["progress"].sel(task=task) for task in slope["task"].values}
-    projected = group(project(idata), "projection").isel(year=0)
+    projected = group(project(view), "projection").isel(year=0)
     compute = projected["log10_training_compute_flop"]
     for number, label in enumerate(projected["target"].values):
         parts[f"compute[{label}]"] = compute.isel(target=number)

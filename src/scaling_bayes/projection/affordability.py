@@ -1,39 +1,21 @@
-"""`affordable`: how likely a target fits a budget, year by year, and when it first does."""
+"""`affordability`: how likely a target fits a budget, year by year, and when it first does."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xarray as xr
 
-from scaling_bayes.core.options import check_choice
-from scaling_bayes.errors import OptionError, TargetError
-from scaling_bayes.intervals import reported
-from scaling_bayes.projection.extrapolation import HORIZON, first_calendar_year, reach_of
-from scaling_bayes.projection.project import project_over
-from scaling_bayes.projection.scenario import Scenario
-from scaling_bayes.trace.schema import annotate, group, manifest
+from scaling_bayes.errors import OptionError
+from scaling_bayes.projection.projected import ProjectionView
+from scaling_bayes.trace.schema import group
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "affordable",
-    "affordable_in",
-    "default_years",
-    "first_year",
-    "probability_by_year",
-    "read_budget",
-    "share_within_budget",
-    "summarize_first_year",
-]
+__all__ = ["affordability", "first_year", "probability_by_year", "read_budget", "share_within_budget"]
 
-#: First year asked by default, unless the data begin later.
-_FIRST_YEAR = 2020
 NEVER = math.inf
 #: Variable of a projection that each budget limits.
 BUDGETS = {"budget_usd": "log10_cost_usd", "carbon_kg": "log10_carbon_kg"}
@@ -76,111 +58,56 @@ def first_year(holds: xr.DataArray) -> xr.DataArray:
     return found
 
 
-def default_years(idata: xr.DataTree) -> tuple[float, ...]:
-    """Years of the horizon: 2020 to 2100, or from the year of the first system where that is later."""
-    first = int(max(_FIRST_YEAR, first_calendar_year(reach_of(idata))))
-    return tuple(float(year) for year in range(first, int(HORIZON) + 1))
-
-
-def ascending(years: float | Iterable[float] | None, idata: xr.DataTree) -> list[float]:
-    """Years of a horizon, by default `default_years`.
-
-    Raises
-    ------
-    TargetError
-        If they are not numbers in ascending order.
-    """
-    if years is None:
-        return list(default_years(idata))
-    several = isinstance(years, Iterable) and not isinstance(years, (str, bytes))
-    listed = list(years) if several else [years]  # type: ignore[arg-type]
-    try:
-        ordered = [float(year) for year in listed]  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise TargetError(f"years: found {listed!r}; expected calendar years such as 2030.") from None
-    if ordered != sorted(ordered):
-        raise TargetError("years: expected ascending years, as the first within budget is looked for.")
-    return ordered
-
-
-def affordable(
-    idata: xr.DataTree,
-    *,
-    budget_usd: float | None = None,
-    carbon_kg: float | None = None,
-    targets: Any = None,
-    years: float | Iterable[float] | None = None,
-    scenario: Scenario | str = "trend",
-    kind: str = "predictive",
-    hardware: xr.DataTree | None = None,
-    random_seed: int | None = None,
+def affordability(
+    projection: xr.DataTree, *, budget_usd: float | None = None, carbon_kg: float | None = None
 ) -> xr.DataTree:
     """Probability that a target fits the budget by year, and the distribution of the first year it does.
 
     Parameters
     ----------
-    idata : DataTree
-        From `fit` or `open_trace`.
+    projection : DataTree
+        From `project`, with a scenario and several ascending years, of which the last is the horizon: every
+        year to 2100 with ``years="yearly"``.
     budget_usd, carbon_kg : float, optional
         Budget in USD of the year, and in kg CO2e; with both, both must hold in the same draw.
-    targets, scenario, kind, hardware, random_seed
-        As in `project`.
-    years : iterable of float, optional
-        Ascending; by default every year from 2020 (or that of the first system, if later) to 2100. The last
-        is the horizon.
 
     Returns
     -------
     DataTree
         Group ``affordability``: ``probability_within_budget`` (target, year); ``first_year`` (chain, draw,
-        target), a year of `years`, or ``inf`` where the target stays out of budget within the horizon. A draw
-        within budget from the start has the first of `years`, which then means "then or earlier".
+        target), a year of the projection, or ``inf`` where the target stays out of budget within the horizon.
+        A draw within budget from the start has the first of the years, which then means "then or earlier".
+        `summary` tabulates it.
 
     Raises
     ------
     OptionError
-        If no budget is given or an option is invalid.
+        If no budget is given, one is not a finite number above 0, or the projection has no scenario.
     TargetError
-        If a target or year is invalid.
+        If its years are not several, ascending.
     TraceError
-        If `idata` is not a fit.
+        If it is not a projection.
+
+    Examples
+    --------
+    >>> import scaling_bayes as sb
+    >>> trace = sb.open_trace("reference-2026.11")
+    >>> projection = sb.project(trace, {"imagenet": 0.05}, years="yearly", scenario="trend")
+    >>> sb.summary(sb.affordability(projection, budget_usd=1e8))["horizon"].item()
+    2100.0
     """
     budgets = read_budget(budget_usd, carbon_kg)
-    tree = project_over(
-        idata,
-        targets,
-        ascending(years, idata),
-        kind,
-        scenario=scenario,
-        hardware=hardware,
-        random_seed=random_seed,
-    )
-    return affordable_in(tree, **budgets)
-
-
-def affordable_in(
-    tree: xr.DataTree, *, budget_usd: float | None = None, carbon_kg: float | None = None
-) -> xr.DataTree:
-    """As `affordable`, from a projection with a scenario and ascending years.
-
-    Raises
-    ------
-    OptionError
-        If no budget is given, or one is not a finite number above 0.
-    """
-    budgets = read_budget(budget_usd, carbon_kg)
-    within = _within(group(tree, "projection"), budgets)
+    view = ProjectionView.of(projection, "affordability")
+    _ = view.scenario  # refused without one
+    view.refuse_single_year()
+    within = _within(view.data, budgets)
     found = xr.Dataset(
         {
             "probability_within_budget": within.mean(("chain", "draw")),
             "first_year": first_year(within),
         }
     )
-    answer = xr.DataTree.from_dict({"/affordability": annotate(found)})
-    content = manifest(tree)
-    content["projection"]["budgets"] = budgets
-    answer.attrs["manifest"] = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return answer
+    return view.answered("affordability", found, budgets=budgets)
 
 
 def _within(projection: xr.Dataset, budgets: dict[str, float]) -> xr.DataArray:
@@ -216,7 +143,7 @@ def probability_by_year(answer: xr.DataTree) -> pd.DataFrame:
     Parameters
     ----------
     answer : DataTree
-        From `affordable`.
+        From `affordability`.
 
     Returns
     -------
@@ -236,49 +163,3 @@ def probability_by_year(answer: xr.DataTree) -> pd.DataFrame:
     names = {"probability_within_budget": "within_budget"}
     frame = frame.rename(columns=lambda name: names.get(name, name.removeprefix("target_")))
     return frame[["task", "error", "note", "year", "within_budget", "never"]]
-
-
-def summarize_first_year(answer: xr.DataTree, name: str = "affordability") -> pd.DataFrame:
-    """First year of each target: its quantiles, and the shares outside the years asked.
-
-    Parameters
-    ----------
-    answer : DataTree
-        From `affordable` or `meets_largest_run`.
-    name : {"affordability", "largest_run"}
-        Its group.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per target: ``task``, ``error``, ``note``, the quantiles of the first year with "never" as
-        ``inf``, ``at_start`` (share of draws in the first year asked, or earlier), ``never`` (share that
-        stays out within the horizon), ``start``, ``horizon``.
-
-    Raises
-    ------
-    TraceError
-        If there is no such group.
-    """
-    import pandas as pd
-
-    check_choice("name", name, ("affordability", "largest_run"))
-    data = group(answer, name)
-    start, horizon = float(data["year"].min()), float(data["year"].max())
-    rows = []
-    for position in range(data.sizes["target"]):
-        cell = data.isel(target=position)
-        years = cell["first_year"].values
-        rows.append(
-            {
-                "task": str(cell["target_task"].item()),
-                "error": float(cell["target_error"]),
-                "note": str(cell["target_note"].item()),
-                **reported(years),
-                "at_start": float(np.mean(years <= start)),
-                "never": float(np.isposinf(years).mean()),
-                "start": start,
-                "horizon": horizon,
-            }
-        )
-    return pd.DataFrame(rows)

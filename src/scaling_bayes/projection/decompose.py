@@ -13,13 +13,13 @@ import numpy as np
 from scaling_bayes.core import equations
 from scaling_bayes.core.options import check_choice
 from scaling_bayes.core.streams import Stream, generator
-from scaling_bayes.errors import OptionError
-from scaling_bayes.hardware.posterior import read_hardware
+from scaling_bayes.errors import OptionError, TargetError
 from scaling_bayes.projection.conversion import conversions
-from scaling_bayes.projection.project import project
-from scaling_bayes.projection.requirement import Requirement, ask, fit_seed
-from scaling_bayes.projection.scenario import Scenario, read_scenario
+from scaling_bayes.projection.projected import ProjectionView
+from scaling_bayes.projection.requirement import Requirement, require
+from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.projection.scenario_draws import DRAWN_GROUPS, TrendDraws, draw_inputs
+from scaling_bayes.projection.targets import Target, read_targets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,15 +41,11 @@ _REPEATS = 8
 
 
 def decompose(
-    idata: xr.DataTree,
-    targets: Any = None,
-    year: float | None = None,
-    kind: str = "predictive",
+    projection: xr.DataTree,
     *,
+    targets: Any = None,
     quantity: str = "log10_cost_usd",
-    scenario: Scenario | str = "trend",
     hardware: xr.DataTree | None = None,
-    random_seed: int | None = None,
 ) -> pd.DataFrame:
     """Shares of the variance of a log10 quantity, by source.
 
@@ -65,12 +61,15 @@ def decompose(
 
     Parameters
     ----------
-    idata, targets, kind, scenario, hardware, random_seed
-        As in `project`.
-    year : float, optional
-        By default the last year in the data.
+    projection : DataTree
+        From `project`; of several years, the last. Without a scenario only ``log10_training_compute_flop``
+        can be decomposed.
+    targets : mapping, DataFrame or iterable of pairs, optional
+        Some of the targets of the projection, written as for `project`; by default all.
     quantity : str
         One of `QUANTITIES`.
+    hardware : DataTree, optional
+        The posterior of the hardware trends that the projection was made with; by default the shipped one.
 
     Returns
     -------
@@ -83,25 +82,27 @@ def decompose(
     Raises
     ------
     OptionError
-        If `quantity` is unknown, or the target is unreachable in some draws, whose variance is infinite.
-    TargetError, TraceError
-        As `project`.
+        If `quantity` is unknown or needs a scenario, or the target is unreachable in some draws, whose
+        variance is infinite.
+    TargetError
+        If a target is not in the projection.
+    TraceError
+        If it is not a projection, or `hardware` not what it was made with.
     """
     import pandas as pd
 
     check_choice("quantity", quantity, QUANTITIES)
-    chosen, seed = read_scenario(scenario), fit_seed(idata, random_seed)
-    # Refused as there: years without data, requirements that cannot be.
-    project(idata, targets, year, kind, scenario=chosen, hardware=hardware, random_seed=random_seed)
-    asked = ask(
-        idata, targets, year, kind, seed, progress_continues=chosen.algorithmic_progress == "continuing"
-    )
-    trends = read_hardware(hardware)
-    base = asked.log10_compute()
-    n = base.sizes["chain"] * base.sizes["draw"]
-    inputs = draw_inputs(chosen, trends, n, seed, kind=kind)
-    conversion = _conversion(chosen, inputs, asked.year.values[:1], quantity)
-    sources = _sources(inputs, kind, quantity)
+    view = ProjectionView.of(projection, "decompose")
+    seed, kind = view.seed, str(view.asked["kind"])
+    view.refuse_impossible(view.data.isel(year=[-1]))
+    n = view.data.sizes["chain"] * view.data.sizes["draw"]
+    asked = _requirement(view, targets)
+    inputs: dict[str, Any] = {}
+    conversion: Callable[[dict[str, Order]], Floats | float] = _unconverted
+    if quantity != QUANTITIES[0]:
+        inputs = draw_inputs(view.scenario, view.hardware(hardware), n, seed, kind=kind)
+        conversion = _conversion(view.scenario, inputs, asked.year.values, quantity)
+    sources = _sources(inputs, kind)
     of_input = set(DRAWN_GROUPS.values())
     rng = generator(seed, Stream.PERMUTATION)
     fresh = [{source: rng.permutation(n) for source in sources} for _ in range(_REPEATS)]
@@ -158,10 +159,34 @@ def decompose(
     return pd.DataFrame(rows)
 
 
-def _sources(inputs: dict[str, Any], kind: str, quantity: str) -> list[str]:
+def _requirement(view: ProjectionView, targets: Any) -> Requirement:
+    """What the projection asked, of some of its targets in its last year."""
+    chosen = view.targets
+    if targets is not None:
+        at = {(each.task, each.error): each for each in chosen}
+        wanted = [(each.task, each.error) for each in read_targets(targets, view.fit.tasks)]
+        absent = [Target(*each).label for each in wanted if each not in at]
+        if absent:
+            raise TargetError(
+                f"targets: {', '.join(absent)} not in the projection; it has "
+                f"{', '.join(each.label for each in chosen)}."
+            )
+        chosen = tuple(at[each] for each in wanted)
+    fit, last = view.fit, float(view.data["year"][-1])
+    return require(
+        fit.options.law,
+        fit.posterior,
+        fit.constant,
+        chosen,
+        None if last == float(fit.constant["publication_year"].max()) else last,
+        str(view.asked["kind"]),
+        view.seed,
+        progress_continues=bool(view.asked["progress_continues"]),
+    )
+
+
+def _sources(inputs: dict[str, Any], kind: str) -> list[str]:
     fit = [PARAMETERS, NOISE] if kind == "predictive" else [PARAMETERS]
-    if quantity == "log10_training_compute_flop":
-        return fit
     of_inputs = list(dict.fromkeys(DRAWN_GROUPS[name] for name in inputs if name in DRAWN_GROUPS))
     return [*fit, *of_inputs]
 
@@ -201,14 +226,17 @@ def _computation(asked: Requirement, position: int) -> Callable[[dict[str, Order
     return compute
 
 
+def _unconverted(_: dict[str, Order]) -> float:
+    """Compute is what it is."""
+    return 0.0
+
+
 def _conversion(
     scenario: Scenario, inputs: dict[str, Any], year: Floats, quantity: str
-) -> Callable[[dict[str, Order]], Floats | float]:
+) -> Callable[[dict[str, Order]], Floats]:
     """What turns log10 compute into the quantity, with each group of inputs in its own order of draws."""
 
-    def convert(order: dict[str, Order]) -> Floats | float:
-        if quantity == "log10_training_compute_flop":
-            return 0.0
+    def convert(order: dict[str, Order]) -> Floats:
         moved = {
             name: values.take(order[DRAWN_GROUPS[name]])
             if isinstance(values, TrendDraws)

@@ -17,19 +17,22 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from scaling_bayes.projection.scenario import Scenario
+    from scaling_bayes.trace.view import PosteriorView
 
 __all__ = [
     "HORIZON",
     "extrapolation",
     "extrapolation_sentences",
-    "first_calendar_year",
     "reach_of",
     "refuse_impossible",
     "refuse_years",
+    "yearly",
 ]
 
-#: Last year that can be asked for, the horizon of `affordable`.
+#: Last year that can be asked for, and the horizon of years="yearly".
 HORIZON: Final = 2100.0
+#: First year of years="yearly", unless the data begin later.
+_FIRST_YEAR: Final = 2020
 _COMPUTE: Final = "log10_training_compute_flop"
 #: log10 USD of the smallest amount of money.
 _CENT: Final = -2.0
@@ -42,7 +45,7 @@ _TAIL: Final = 0.05
 _LISTED: Final = 3
 
 
-def reach_of(idata: xr.DataTree) -> dict[str, Any]:
+def reach_of(fit: PosteriorView) -> dict[str, Any]:
     """How far the data of a fit reach.
 
     Returns
@@ -51,7 +54,7 @@ def reach_of(idata: xr.DataTree) -> dict[str, Any]:
         ``first_year`` and ``last_year`` of all systems, None for a fit without years; ``tasks``: for each
         its ``lowest_error``, and the ``largest_log10_compute`` of its systems in log10 FLOP.
     """
-    constant, error = group(idata, "constant_data"), group(idata, "observed_data")["error"].values
+    constant, error = fit.constant, fit.observed["error"].values
     of_task = constant["system_task"].values.astype(str)
     compute, year = constant[_COMPUTE].values, constant["publication_year"].values.astype(float)
     dated = bool(np.all(year > 0))
@@ -68,7 +71,13 @@ def reach_of(idata: xr.DataTree) -> dict[str, Any]:
     }
 
 
-def first_calendar_year(reach: dict[str, Any]) -> float:
+def yearly(reach: dict[str, Any]) -> list[float]:
+    """Every year of the horizon: 2020 to 2100, or from the year of the first system where that is later."""
+    first = int(max(_FIRST_YEAR, _first_calendar_year(reach)))
+    return [float(year) for year in range(first, int(HORIZON) + 1)]
+
+
+def _first_calendar_year(reach: dict[str, Any]) -> float:
     """Calendar year of the first system; ``-inf`` for a fit without years."""
     first = reach["first_year"]
     return float(-np.inf if first is None else np.floor(first))
@@ -82,7 +91,7 @@ def refuse_years(years: Sequence[float], reach: dict[str, Any]) -> None:
     TargetError
         For a year before that of the first system of the fit, or after `HORIZON`.
     """
-    first = first_calendar_year(reach)
+    first = _first_calendar_year(reach)
     early = [year for year in years if year != 0 and year < first]
     if early:
         raise TargetError(
@@ -97,15 +106,22 @@ def refuse_years(years: Sequence[float], reach: dict[str, Any]) -> None:
         )
 
 
-def refuse_impossible(projection: xr.DataTree) -> None:
+def refuse_impossible(data: xr.Dataset, reach: dict[str, Any]) -> None:
     """Refuse a projection whose median requirement is less than one operation.
+
+    Parameters
+    ----------
+    data : Dataset
+        Group ``projection``, or some of its years.
+    reach : dict
+        From `reach_of`.
 
     Raises
     ------
     TargetError
         Naming the first of them.
     """
-    rows = extrapolation(projection)
+    rows = _rows(data, reach)
     wrong = rows[rows["log10_compute"] < 0]
     if wrong.empty:
         return
@@ -117,7 +133,8 @@ def refuse_impossible(projection: xr.DataTree) -> None:
     more = f" (and {len(wrong) - _LISTED} more)" if len(wrong) > _LISTED else ""
     raise TargetError(
         f"{'; '.join(found)}{more}. No training takes less than one operation: past progress cannot go on "
-        "until then. Ask for an earlier year or a lower error."
+        "until then. Ask for an earlier year or a lower error, or, for the first year in which something "
+        'holds, for a horizon (years="yearly", or a range).'
     )
 
 
@@ -138,11 +155,13 @@ def extrapolation(projection: xr.DataTree) -> pd.DataFrame:
         above the largest run of the task; ``below_one_flop`` and, with a scenario, ``below_one_cent``, the
         shares of the draws. What is within the data is 0 or less.
     """
+    return _rows(group(projection, "projection"), manifest(projection)["projection"]["data"])
+
+
+def _rows(data: xr.Dataset, reach: dict[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
-    reach = manifest(projection)["projection"]["data"]
     last = reach["last_year"]
-    data = group(projection, "projection")
     rows = []
     for target in range(data.sizes["target"]):
         for year in range(data.sizes["year"]):
@@ -187,8 +206,8 @@ def extrapolation_sentences(projection: xr.DataTree, scenario: Scenario | None =
     list of str
         Sentences without a heading; none where everything is within the data.
     """
-    table = extrapolation(projection)
     reach = manifest(projection)["projection"]["data"]
+    table = _rows(group(projection, "projection"), reach)
     found = _years_sentence(table, reach)
     for task, of_task in table.groupby("task", sort=False):
         found += _task_sentence(str(task), of_task, reach["tasks"][str(task)])

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from scaling_bayes.hardware.assumptions import draw_value
-from scaling_bayes.hardware.posterior import read_hardware
 from scaling_bayes.hardware.tables import load_table
-from scaling_bayes.projection.affordability import ascending, first_year
+from scaling_bayes.projection.affordability import first_year
 from scaling_bayes.projection.conversion import trend_path
-from scaling_bayes.projection.project import project, project_over
-from scaling_bayes.projection.requirement import fit_seed
-from scaling_bayes.projection.scenario import Scenario, read_scenario
+from scaling_bayes.projection.projected import ProjectionView
+from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.projection.scenario_draws import draw_trend, own_stream
-from scaling_bayes.trace.schema import annotate, group, manifest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-__all__ = ["meets_largest_run", "record_machine_days", "record_machine_rate"]
+__all__ = ["largest_run_year", "record_machine_rate", "record_machine_time"]
 
 SECONDS_PER_DAY = 86400.0
 _COMPUTE = "log10_training_compute_flop"
@@ -65,16 +60,7 @@ def record_machine_rate(
     return np.where(years < known[0], expected, np.where(years < known[-1] + 1, listed, later))
 
 
-def record_machine_days(
-    idata: xr.DataTree,
-    targets: Any = None,
-    years: float | Iterable[float] | None = None,
-    kind: str = "predictive",
-    *,
-    scenario: Scenario | str = "trend",
-    hardware: xr.DataTree | None = None,
-    random_seed: int | None = None,
-) -> xr.DataTree:
+def record_machine_time(projection: xr.DataTree, *, hardware: xr.DataTree | None = None) -> xr.DataTree:
     """Days that the record machine of the year would take: requirement over Linpack Rmax.
 
     Rmax is FP64 and sustained, a burden FP32 or bf16 at peak, so this is the length of a run at Rmax FLOP/s,
@@ -82,52 +68,40 @@ def record_machine_days(
 
     Parameters
     ----------
-    idata, targets, years, kind, hardware, random_seed
-        As in `project`.
-    scenario : Scenario or str
-        Whether algorithms and machines go on improving.
+    projection : DataTree
+        From `project`, with a scenario, which says whether algorithms and machines go on improving.
+    hardware : DataTree, optional
+        The posterior of the hardware trends that the projection was made with; by default the shipped one.
 
     Returns
     -------
     DataTree
         Group ``record_machine`` with ``log10_days`` (chain, draw, target, year) and ``log10_rmax_flop_per_s``
-        (chain, draw, year).
+        (chain, draw, year). `summary` tabulates it.
 
     Raises
     ------
-    OptionError, TargetError, TraceError
-        As `project`.
+    OptionError
+        If the projection has no scenario.
+    TargetError
+        If a median requirement of a horizon is below one operation.
+    TraceError
+        If it is not a projection, or `hardware` not what it was made with.
     """
-    chosen = read_scenario(scenario)
-    trends = read_hardware(hardware)
-    tree = project(idata, targets, years, kind, scenario=chosen, hardware=trends, random_seed=random_seed)
-    compute = group(tree, "projection")[_COMPUTE]
-    rate = _along(
-        compute,
-        record_machine_rate(
-            trends,
-            compute["year"].values,
-            compute.sizes["chain"] * compute.sizes["draw"],
-            fit_seed(idata, random_seed),
-            until=_end_of_improvement(chosen),
-        ),
-    )
+    view = ProjectionView.of(projection, "record_machine_time")
+    until = _end_of_improvement(view.scenario)
+    trends = view.hardware(hardware)
+    view.refuse_impossible(view.data)
+    compute = view.data[_COMPUTE]
+    n = compute.sizes["chain"] * compute.sizes["draw"]
+    rate = _along(compute, record_machine_rate(trends, compute["year"].values, n, view.seed, until=until))
     found = xr.Dataset(
         {"log10_days": compute - rate - np.log10(SECONDS_PER_DAY), "log10_rmax_flop_per_s": rate}
     )
-    return _answer("record_machine", found, tree)
+    return view.answered("record_machine", found)
 
 
-def meets_largest_run(
-    idata: xr.DataTree,
-    targets: Any = None,
-    years: float | Iterable[float] | None = None,
-    kind: str = "predictive",
-    *,
-    scenario: Scenario | str = "trend",
-    hardware: xr.DataTree | None = None,
-    random_seed: int | None = None,
-) -> xr.DataTree:
+def largest_run_year(projection: xr.DataTree, *, hardware: xr.DataTree | None = None) -> xr.DataTree:
     """First year in which the extrapolated growth of the largest training runs reaches the requirement.
 
     The largest run's FLOP are divided by a utilisation to be a burden like the requirement. The growth is
@@ -135,59 +109,52 @@ def meets_largest_run(
 
     Parameters
     ----------
-    idata, targets, kind, hardware, random_seed
-        As in `project`.
-    years : iterable of float, optional
-        Ascending; by default as in `affordable`.
-    scenario : Scenario or str
-        Whether algorithms go on improving, and what the run would cost.
+    projection : DataTree
+        From `project`, with several ascending years, as for `affordability`, and a scenario: whether
+        algorithms go on improving, and what the run would cost.
+    hardware : DataTree, optional
+        The posterior of the hardware trends that the projection was made with; by default the shipped one.
 
     Returns
     -------
     DataTree
         Group ``largest_run`` with ``first_year`` (chain, draw, target; ``inf`` for not within the horizon),
         ``log10_cost_usd_then`` (the same dims; ``inf`` likewise) and ``log10_largest_run_flop`` (chain, draw,
-        year), a burden. `summarize_first_year` tabulates it.
+        year), a burden. `summary` tabulates it.
 
     Raises
     ------
-    OptionError, TargetError, TraceError
-        As `project`.
+    OptionError
+        If the projection has no scenario.
+    TargetError
+        If its years are not several, ascending.
+    TraceError
+        If it is not a projection, or `hardware` not what it was made with.
     """
-    trends = read_hardware(hardware)
-    chosen = read_scenario(scenario)
-    tree = project_over(
-        idata,
-        targets,
-        ascending(years, idata),
-        kind,
-        scenario=chosen,
-        hardware=trends,
-        random_seed=random_seed,
-    )
-    projection = group(tree, "projection")
-    compute, seed = projection[_COMPUTE], fit_seed(idata, random_seed)
+    view = ProjectionView.of(projection, "largest_run_year")
+    share = view.scenario.value("utilisation")
+    view.refuse_single_year()
+    trends = view.hardware(hardware)
+    compute, seed = view.data[_COMPUTE], view.seed
     n = compute.sizes["chain"] * compute.sizes["draw"]
     draws = draw_trend(trends, "largest_run", n, seed)
     at = np.broadcast_to(compute["year"].values, (n, compute.sizes["year"]))
     spread = draws.device_sd * own_stream(seed, _RUN).standard_normal(n)
-    share = chosen.value("utilisation")
     utilisation = draw_value(
         "utilisation", 1.0 if share is None else share, n, own_stream(seed, _UTILISATION)
     )
     burden = trend_path(draws, at) + (spread - np.log10(np.minimum(utilisation, 1.0)))[:, np.newaxis]
     largest = _along(compute, burden)
     holds = largest >= compute
-    year = first_year(holds)
-    cost = projection["log10_cost_usd"].isel(year=holds.argmax("year")).drop_vars("year")
+    cost = view.data["log10_cost_usd"].isel(year=holds.argmax("year")).drop_vars("year")
     found = xr.Dataset(
         {
-            "first_year": year,
+            "first_year": first_year(holds),
             "log10_cost_usd_then": cost.where(holds.any("year"), np.inf),
             "log10_largest_run_flop": largest,
         }
     )
-    return _answer("largest_run", found, tree)
+    return view.answered("largest_run", found)
 
 
 def _end_of_improvement(scenario: Scenario) -> float:
@@ -203,9 +170,3 @@ def _along(compute: xr.DataArray, values: Floats) -> xr.DataArray:
         dims=dims,
         coords={dim: compute[dim] for dim in dims},
     )
-
-
-def _answer(name: str, found: xr.Dataset, tree: xr.DataTree) -> xr.DataTree:
-    answer = xr.DataTree.from_dict({f"/{name}": annotate(found)})
-    answer.attrs["manifest"] = json.dumps(manifest(tree), sort_keys=True, ensure_ascii=False)
-    return answer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from scaling_bayes.core.observations import decimal_year, in_doubt, unique_labels
+from scaling_bayes.core.observations import decimal_year, in_doubt, stated_sd, unique_labels
 from scaling_bayes.core.options import ModelOptions, check_choice, check_seed
 from scaling_bayes.core.predictive import draw_error, performance_distribution
 from scaling_bayes.core.streams import Stream, generator
@@ -38,7 +38,8 @@ def predict(
     systems : DataFrame
         With ``task``, ``training_compute_flop`` and, where the model uses time, ``year`` or
         ``publication_date``; ``system`` names are kept as labels, and ``compute_in_doubt`` widens the error
-        of the compute where it is true. Each system is taken as one of a paper not seen.
+        of the compute where it is true; ``compute_sd_dex`` replaces it by the row's own where given. Each
+        system is taken as one of a paper not seen.
     compute : {"reported", "exact"}
         Whether the compute is a reported figure, with the measurement error of those in the data, or
         known exactly (a planned run). The same where the model has no measurement error.
@@ -84,6 +85,7 @@ def predict(
         log10_compute - reference["reference_log10_compute"],
         when - reference["reference_year"],
         flagged=xr.DataArray(in_doubt(systems), dims="system", coords=labels),
+        compute_sd=xr.DataArray(stated_sd(systems), dims="system", coords=labels),
         compute_is_exact=compute == "exact",
     )
     error = draw_error(performance, generator(seed, Stream.PREDICTED_ERROR))
@@ -116,6 +118,7 @@ def _check(
     compute = pd.to_numeric(systems["training_compute_flop"], errors="coerce").to_numpy(
         dtype=float, na_value=np.nan
     )
+    sd = stated_sd(systems)
     for position, label in enumerate(systems.index):
         row = label if isinstance(label, (int, str)) else str(label)
         if systems["task"].iloc[position] not in tasks:
@@ -130,6 +133,9 @@ def _check(
         if not np.isfinite(compute[position]) or compute[position] <= 0:
             found = repr(systems["training_compute_flop"].iloc[position])
             problems.append(Problem(row, "training_compute_flop", found, "a finite number of FLOP above 0"))
+        if not (np.isnan(sd[position]) or 0 < sd[position] < np.inf):
+            found = repr(systems["compute_sd_dex"].iloc[position])
+            problems.append(Problem(row, "compute_sd_dex", found, "a finite number of dex above 0, or empty"))
         if needs_year and np.isnan(year[position]):
             problems.append(Problem(row, "year", "no year", "a publication year or date; this fit uses time"))
     if problems:

@@ -8,13 +8,13 @@ import numpy as np
 
 from scaling_bayes.core.predictive import error_scale
 from scaling_bayes.intervals import reported
-from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["THEORETICAL_EXPONENT", "progress_draws", "summarize_progress"]
+__all__ = ["THEORETICAL_EXPONENT", "progress_draws", "progress_table"]
 
 #: Least growth of cost with performance that statistics allows: performance is one over the root mean
 #: squared difference from the best prediction (Thompson et al. 2020, section 2; docs/theory.md).
@@ -30,7 +30,7 @@ _UNITS = {
 }
 
 
-def progress_draws(idata: xr.DataTree) -> xr.Dataset:
+def progress_draws(idata: xr.DataTree | PosteriorView) -> xr.Dataset:
     """Draws of what follows from slope and progress, per task.
 
     Parameters
@@ -50,9 +50,10 @@ def progress_draws(idata: xr.DataTree) -> xr.Dataset:
         sum of both: the part of the task's improvement that better algorithms brought, as growth and progress
         enter the model's line as a sum.
     """
-    posterior, constant = group(idata, "posterior"), group(idata, "constant_data")
-    law = manifest(idata)["model"]["law"]
-    found = {"exponent": 1.0 / error_scale(law, posterior, constant["reference_error"])["slope"]}
+    view = PosteriorView.of(idata)
+    posterior = view.posterior
+    scale = error_scale(view.options.law, posterior, view.constant["reference_error"])
+    found = {"exponent": 1.0 / scale["slope"]}
     if "progress" in posterior:
         progress = posterior["progress"]
         found["gain_per_year"] = 10.0**progress
@@ -67,22 +68,8 @@ def progress_draws(idata: xr.DataTree) -> xr.Dataset:
     return xr.Dataset(found)
 
 
-def summarize_progress(idata: xr.DataTree) -> pd.DataFrame:
-    """Medians and intervals of `progress_draws`, and how probable an exponent below the bound of theory is.
-
-    Parameters
-    ----------
-    idata : DataTree
-        From `fit`, `stack` or `open_trace`.
-
-    Returns
-    -------
-    DataFrame
-        One row per task and quantity: ``task``, ``quantity``, ``unit``, the median and the equal-tailed 50 %
-        and 90 % intervals as in `summarize_projection`, and ``below_bound``, the probability that the
-        exponent lies below `THEORETICAL_EXPONENT` (NaN for other quantities). Shares outside 0 to 1 belong to
-        draws in which compute of the task's systems fell over time.
-    """
+def progress_table(idata: xr.DataTree | PosteriorView) -> pd.DataFrame:
+    """Medians and intervals of `progress_draws`; columns as `summary` of a fit says."""
     import pandas as pd
 
     draws = progress_draws(idata)

@@ -12,25 +12,28 @@ import xarray as xr
 
 from scaling_bayes.core.options import check_seed
 from scaling_bayes.errors import TargetError
-from scaling_bayes.hardware.posterior import open_hardware, read_hardware
+from scaling_bayes.hardware.posterior import hardware_digest, open_hardware, read_hardware
 from scaling_bayes.projection.conversion import add_costs, conversions
-from scaling_bayes.projection.extrapolation import reach_of, refuse_impossible, refuse_years
-from scaling_bayes.projection.requirement import KINDS, Requirement, ask, fit_seed
+from scaling_bayes.projection.extrapolation import reach_of, refuse_impossible, refuse_years, yearly
+from scaling_bayes.projection.requirement import KINDS, Requirement, ask
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.projection.scenario_draws import draw_inputs
-from scaling_bayes.trace.digest import tree_digest
-from scaling_bayes.trace.schema import annotate, manifest
+from scaling_bayes.trace.schema import annotate
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["KINDS", "convert", "project", "project_over"]
+__all__ = ["KINDS", "YEARLY", "convert", "project"]
+
+#: Asks for every year of the horizon.
+YEARLY = "yearly"
 
 
 def project(
-    idata: xr.DataTree,
+    idata: xr.DataTree | PosteriorView,
     targets: Any = None,
-    years: float | Iterable[float] | None = None,
+    years: float | Iterable[float] | str | None = None,
     kind: str = "predictive",
     *,
     scenario: Scenario | str | None = None,
@@ -42,6 +45,9 @@ def project(
     Per draw, ``x = reference + (g(error) - intercept - residual) / slope - progress * (year - reference
     year)``, the model's equation solved for compute; all in log10 FLOP.
 
+    `affordability`, `required_gain`, `record_machine_time`, `largest_run_year` and `decompose` take what this
+    gives; `summary` tabulates it.
+
     Parameters
     ----------
     idata : DataTree
@@ -50,9 +56,12 @@ def project(
         ``{task: error or errors}``, a table with columns ``task`` and ``error``, or (task, error) pairs.
         By default the targets of the 2020 paper's table; for other tasks the best error in the data, half
         of it and a tenth of it.
-    years : float or iterable of float, optional
+    years : float, iterable of float, range or "yearly", optional
         Years in which the target is to be reached; algorithmic progress, where it is in the model, goes on
-        until then. By default the last year in the data, with no progress after it.
+        until then. By default the last year in the data, with no progress after it. ``"yearly"`` is every
+        year from 2020 (or that of the first system, if later) to 2100. It and a `range` are a horizon, in
+        which the first year that something holds is looked for: by its end the requirement may have fallen
+        below one operation, which is refused where single years are named.
     kind : {"predictive", "mean"}
         ``predictive``: the compute of one new system, with the noise between systems; with a scenario, on one
         device, offer and site. ``mean``: where the task's line itself reaches the target, on typical ones.
@@ -74,48 +83,31 @@ def project(
         ``hardware`` with the draws of the conversions (chain, draw, year) they were made with. A draw in
         which no compute reaches the target is ``inf`` in all. The same noise serves all targets and years of
         a task in a draw, so that they compare. The manifest records the scenario, the digest of the
-        hardware posterior and how far the data reach; `extrapolation` sets the answers beside that.
+        hardware posterior and how far the data reach; `extrapolation` sets the answers beside that. Groups
+        ``posterior``, ``constant_data`` and ``observed_data`` are those of `idata`, not copied.
 
     Raises
     ------
     TargetError
         If a target or year is invalid; all invalid targets are listed. A year before the first system of the
-        fit or after 2100 is, and one in which the median requirement is below one operation.
+        fit or after 2100 is, and one (not of a horizon) in which the median requirement is below one
+        operation.
     OptionError
         If `kind` or `scenario` is unknown or the seed invalid.
     TraceError
         If `idata` is not a fit, or `hardware` no posterior of the trends.
     """
-    tree = project_over(
-        idata, targets, years, kind, scenario=scenario, hardware=hardware, random_seed=random_seed
-    )
-    refuse_impossible(tree)
-    return tree
-
-
-def project_over(
-    idata: xr.DataTree,
-    targets: Any,
-    years: float | Iterable[float] | None,
-    kind: str,
-    *,
-    scenario: Scenario | str | None,
-    hardware: xr.DataTree | None = None,
-    random_seed: int | None = None,
-) -> xr.DataTree:
-    """As `project`, for the first of many years in which something holds.
-
-    By a later year the requirement may have fallen below one operation, which `project` refuses; that it was
-    met before is all that matters then.
-    """
-    content = manifest(idata)
+    view = PosteriorView.of(idata)
     if random_seed is not None:
         check_seed(random_seed)
     chosen = None if scenario is None else read_scenario(scenario)
-    seed = fit_seed(idata, random_seed)
+    seed = view.seed if random_seed is None else random_seed
     frozen = chosen is not None and chosen.algorithmic_progress == "frozen"
-    reach = reach_of(idata)
-    asked = ask(idata, targets, years, kind, seed, progress_continues=not frozen)
+    reach = reach_of(view)
+    every_year = isinstance(years, str) and years == YEARLY
+    horizon = every_year or isinstance(years, range)
+    listed: Any = yearly(reach) if every_year else years
+    asked = ask(view, targets, listed, kind, seed, progress_continues=not frozen)
     if chosen is not None and chosen.depends_on_year and not asked.year.values.all():
         raise TargetError(
             "years: this fit knows none, so a scenario has no date for its prices; expected a year to price "
@@ -126,7 +118,9 @@ def project_over(
     entry: dict[str, Any] = {
         "kind": kind,
         "years": asked.year.values.tolist(),
+        "horizon": horizon,
         "progress_continues": years is not None and not frozen,
+        "random_seed": seed,
         "data": reach,
     }
     groups = {}
@@ -137,12 +131,16 @@ def project_over(
         entry |= {
             "scenario": chosen.to_dict(),
             "assumptions": chosen.describe().to_dict(orient="records"),
-            "hardware_digest": str(trends.attrs.get("digest") or tree_digest(trends)),
-            "random_seed": seed,
+            "hardware_digest": hardware_digest(trends),
         }
     groups["/projection"] = projection
-    tree = xr.DataTree.from_dict({name: annotate(dataset) for name, dataset in groups.items()})
-    tree.attrs["manifest"] = json.dumps({**content, "projection": entry}, sort_keys=True, ensure_ascii=False)
+    if not horizon:
+        refuse_impossible(projection, reach)
+    made = {name: annotate(dataset) for name, dataset in groups.items()}
+    shared = {"/posterior": view.posterior, "/constant_data": view.constant, "/observed_data": view.observed}
+    tree = xr.DataTree.from_dict(made | shared)
+    content = {**view.manifest, "projection": entry}
+    tree.attrs["manifest"] = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return tree
 
 

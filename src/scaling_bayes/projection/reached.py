@@ -16,15 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["reached", "reached_sentences"]
 
 
-def reached(idata: xr.DataTree, projection: xr.DataTree) -> pd.DataFrame:
+def reached(projection: xr.DataTree) -> pd.DataFrame:
     """Return the targets that a system of the fit has reached, and the one that did with least compute.
 
     Parameters
     ----------
-    idata : DataTree
-        The fit, from `fit` or `open_trace`.
     projection : DataTree
-        From `project`, of that fit.
+        From `project`.
 
     Returns
     -------
@@ -36,12 +34,12 @@ def reached(idata: xr.DataTree, projection: xr.DataTree) -> pd.DataFrame:
     Raises
     ------
     TraceError
-        If one of them is not what it should be.
+        If it is not a projection.
     """
     import pandas as pd
 
     asked = group(projection, "projection")
-    constant, error = group(idata, "constant_data"), group(idata, "observed_data")["error"].values
+    constant, error = group(projection, "constant_data"), group(projection, "observed_data")["error"].values
     of_task = constant["system_task"].values.astype(str)
     compute = constant["log10_training_compute_flop"].values
     rows = []
@@ -66,10 +64,10 @@ def reached(idata: xr.DataTree, projection: xr.DataTree) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "log10_training_compute_flop", "publication_year"])
 
 
-def reached_sentences(idata: xr.DataTree, projection: xr.DataTree) -> list[str]:
+def reached_sentences(projection: xr.DataTree) -> list[str]:
     """One sentence for each target that a system of the fit has reached already."""
     found = []
-    for row in reached(idata, projection).to_dict(orient="records"):
+    for row in reached(projection).to_dict(orient="records"):
         others = row["systems"] - 1
         found.append(
             f"{row['task']} {format_error(row['error'])} has been reached already: {row['system']} had "

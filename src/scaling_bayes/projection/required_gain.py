@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +9,14 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.hardware.tables import load_routes
-from scaling_bayes.intervals import reported
 from scaling_bayes.projection.affordability import BUDGETS, read_budget
-from scaling_bayes.projection.project import project
-from scaling_bayes.projection.scenario import Scenario
-from scaling_bayes.trace.schema import annotate, group, manifest
+from scaling_bayes.projection.projected import ProjectionView
+from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["compare_routes", "required_gain", "required_gain_in", "summarize_gain"]
+__all__ = ["compare_routes", "required_gain"]
 
 #: What must improve alone, and by what each budget then asks of it.
 LEVERS = {
@@ -37,107 +34,50 @@ _HELPS = {
 
 
 def required_gain(
-    idata: xr.DataTree,
-    *,
-    budget_usd: float | None = None,
-    carbon_kg: float | None = None,
-    targets: Any = None,
-    year: float | None = None,
-    scenario: Scenario | str = "trend",
-    kind: str = "predictive",
-    hardware: xr.DataTree | None = None,
-    random_seed: int | None = None,
+    projection: xr.DataTree, *, budget_usd: float | None = None, carbon_kg: float | None = None
 ) -> xr.DataTree:
     """Factor by which price, energy efficiency or algorithms must improve for a target to fit the budget.
 
     Each lever is pulled alone. ``price``: dollars per FLOP, cost over budget. ``energy_efficiency``: FLOP per
     joule at an unchanged grid, carbon over its budget. ``algorithms``: compute for the same error, the
-    larger of both. Improvement that the scenario already counts on until `year` is not part of the factor.
+    larger of both. Improvement that the scenario already counts on until then is not part of the factor.
 
     Parameters
     ----------
-    idata, targets, scenario, kind, hardware, random_seed
-        As in `project`.
+    projection : DataTree
+        From `project`, with a scenario; of several years, the last.
     budget_usd, carbon_kg : float, optional
-        As in `affordable`.
-    year : float, optional
-        By default the last year in the data.
+        As in `affordability`.
 
     Returns
     -------
     DataTree
         Group ``gain`` with ``log10_gain`` (chain, draw, target, lever); 0 or less where the target already
-        fits, ``inf`` where no compute suffices. `summarize_gain` and `compare_routes` tabulate it.
-
-    Raises
-    ------
-    OptionError, TargetError, TraceError
-        As `affordable`.
-    """
-    budgets = read_budget(budget_usd, carbon_kg)
-    tree = project(idata, targets, year, kind, scenario=scenario, hardware=hardware, random_seed=random_seed)
-    return required_gain_in(tree, **budgets)
-
-
-def required_gain_in(
-    tree: xr.DataTree, *, budget_usd: float | None = None, carbon_kg: float | None = None
-) -> xr.DataTree:
-    """As `required_gain`, from a projection with a scenario; of several years, the last.
+        fits, ``inf`` where no compute suffices. `summary` and `compare_routes` tabulate it.
 
     Raises
     ------
     OptionError
-        If no budget is given, or one is not a finite number above 0.
+        If no budget is given, one is not a finite number above 0, or the projection has no scenario.
+    TargetError
+        If the median requirement of the last year of a horizon is below one operation.
+    TraceError
+        If it is not a projection.
     """
     budgets = read_budget(budget_usd, carbon_kg)
-    projection = group(tree, "projection").isel(year=-1)
-    over = {name: projection[BUDGETS[name]] - math.log10(budget) for name, budget in budgets.items()}
+    view = ProjectionView.of(projection, "required_gain")
+    _ = view.scenario  # refused without one
+    view.refuse_impossible(view.data.isel(year=[-1]))
+    asked = view.data.isel(year=-1)
+    over = {name: asked[BUDGETS[name]] - math.log10(budget) for name, budget in budgets.items()}
     gains = {}
     for lever, names in LEVERS.items():
-        asked = [over[name] for name in names if name in over]
-        if asked:
-            gains[lever] = xr.concat(asked, "budget").max("budget")
+        limits = [over[name] for name in names if name in over]
+        if limits:
+            gains[lever] = xr.concat(limits, "budget").max("budget")
     found = xr.concat(list(gains.values()), dim=xr.Variable("lever", np.array(list(gains), dtype=object)))
-    answer = xr.DataTree.from_dict(
-        {"/gain": annotate(xr.Dataset({"log10_gain": found.transpose("chain", "draw", "target", "lever")}))}
-    )
-    content = manifest(tree)
-    content["projection"]["budgets"] = budgets
-    answer.attrs["manifest"] = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return answer
-
-
-def summarize_gain(answer: xr.DataTree) -> pd.DataFrame:
-    """Quantiles of the gain each lever would have to give.
-
-    Parameters
-    ----------
-    answer : DataTree
-        From `required_gain`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per target and lever: ``task``, ``error``, ``note``, ``year``, ``lever``, the quantiles of
-        log10 of the factor, ``none_needed`` (share of draws that fit already) and ``unreachable``.
-    """
-    import pandas as pd
-
-    data = group(answer, "gain")
-    rows = []
-    for target in range(data.sizes["target"]):
-        for lever in range(data.sizes["lever"]):
-            cell = data["log10_gain"].isel(target=target, lever=lever)
-            rows.append(
-                {
-                    **_about(cell),
-                    "lever": str(cell["lever"].item()),
-                    **reported(cell.values),
-                    "none_needed": float((cell.values <= 0).mean()),
-                    "unreachable": float(np.isposinf(cell.values).mean()),
-                }
-            )
-    return pd.DataFrame(rows)
+    gain = xr.Dataset({"log10_gain": found.transpose("chain", "draw", "target", "lever")})
+    return view.answered("gain", gain, budgets=budgets)
 
 
 def _about(cell: xr.DataArray) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,10 @@ from scaling_bayes.core.predictive import departure_scale, law_of
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import TargetError
 from scaling_bayes.projection.targets import Target, check_year, default_targets, read_targets
-from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.trace.schema import group
+from scaling_bayes.trace.view import PosteriorView
 
-__all__ = ["KINDS", "Requirement", "ask", "best_errors", "fit_seed"]
+__all__ = ["KINDS", "Requirement", "ask", "best_errors", "require"]
 
 KINDS = ("predictive", "mean")
 
@@ -65,13 +66,8 @@ class Requirement:
         return compute.transpose("chain", "draw", "target", "year")
 
 
-def fit_seed(idata: xr.DataTree, random_seed: int | None) -> int:
-    """Return the seed asked for, by default that of the fit."""
-    return int(manifest(idata)["sampler"]["random_seed"] if random_seed is None else random_seed)
-
-
 def ask(
-    idata: xr.DataTree,
+    fit: xr.DataTree | PosteriorView,
     targets: Any,
     years: float | Iterable[float] | None,
     kind: str,
@@ -88,33 +84,79 @@ def ask(
     OptionError
         If `kind` is unknown.
     TraceError
-        If `idata` is not a fit.
+        If `fit` is not a fit.
     """
-    content = manifest(idata)
+    view = PosteriorView.of(fit)
     check_choice("kind", kind, KINDS)
-    posterior, constant = group(idata, "posterior"), group(idata, "constant_data")
-    tasks = [str(task) for task in posterior["task"].values]
+    tasks = list(view.tasks)
     chosen = (
-        default_targets(tasks, best_errors(idata, tasks)) if targets is None else read_targets(targets, tasks)
+        default_targets(tasks, best_errors(view.tree, tasks))
+        if targets is None
+        else read_targets(targets, tasks)
     )
-    year = _years(years, constant)
-    labels = _unique([target.label for target in chosen])
-    task = xr.DataArray([target.task for target in chosen], dims="target", coords={"target": labels})
-    error = xr.DataArray([target.error for target in chosen], dims="target", coords={"target": labels})
-    references = constant[["reference_log10_compute", "reference_year"]]
-    known = xr.merge([posterior, references])
+    return require(
+        view.options.law,
+        view.posterior,
+        view.constant,
+        chosen,
+        years,
+        kind,
+        seed,
+        progress_continues=progress_continues,
+    )
+
+
+def require(
+    law: str,
+    draws: xr.Dataset,
+    references: xr.Dataset,
+    targets: Sequence[Target],
+    years: float | Iterable[float] | None,
+    kind: str,
+    seed: int,
+    *,
+    progress_continues: bool = True,
+) -> Requirement:
+    """Set draws of the parameters beside targets and years.
+
+    Parameters
+    ----------
+    law : str
+        Name of the law, or of a stack of them.
+    draws : Dataset
+        The parameters, dims (chain, draw[, task]).
+    references : Dataset
+        ``reference_log10_compute`` and ``reference_year`` (task), and ``publication_year`` (system).
+    targets : sequence of Target
+    years : float or iterable of float, optional
+        By default the last year of the systems.
+    kind : {"predictive", "mean"}
+    seed : int
+        Of the departures of new systems.
+    progress_continues : bool
+        Whether algorithmic progress goes on until the years asked, or ends with the systems.
+
+    Raises
+    ------
+    TargetError
+        If a year is invalid, or two targets have one label.
+    """
+    year = _years(years, references)
+    labels = _unique([target.label for target in targets])
+    task = xr.DataArray([target.task for target in targets], dims="target", coords={"target": labels})
+    error = xr.DataArray([target.error for target in targets], dims="target", coords={"target": labels})
+    known = xr.merge([draws, references[["reference_log10_compute", "reference_year"]]])
     of_tasks = known[[name for name, values in known.items() if "task" in values.dims]]
     parameters = {str(name): values for name, values in of_tasks.sel(task=task).drop_vars("task").items()}
-    law = law_of(content["model"]["law"], posterior)
     noise = None
     if kind == "predictive":
-        noise = _departures(posterior, seed).sel(task=task).drop_vars("task")
-    last = xr.full_like(year, float(constant["publication_year"].max()))
+        noise = _departures(draws, seed).sel(task=task).drop_vars("task")
+    last = xr.full_like(year, float(references["publication_year"].max()))
     return Requirement(
-        tuple(chosen),
+        tuple(targets),
         year,
         year if progress_continues else last,
-        law.performance(error, parameters.get("floor", 0.0)),
+        law_of(law, draws).performance(error, parameters.get("floor", 0.0)),
         parameters,
         noise,
     )

@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Any
 from scaling_bayes.core.options import check_choice
 from scaling_bayes.core.priors import Prior
 from scaling_bayes.errors import OptionError, TargetError
-from scaling_bayes.hardware.assumptions import ASSUMPTIONS, TPU_SERVER_POWER, Value, read_value
-from scaling_bayes.hardware.grid import grid_of
+from scaling_bayes.hardware.assumptions import (
+    ASSUMPTIONS,
+    TPU_SERVER_POWER,
+    TPU_SERVER_POWER_SOURCE,
+    Value,
+    format_value,
+    read_value,
+)
+from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
+from scaling_bayes.hardware.grid import GROWTH_SD, Grid, grid_of
 from scaling_bayes.hardware.points import devices
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.hardware.trends import trends_of
@@ -22,11 +30,11 @@ from scaling_bayes.projection.targets import check_year
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["IMPROVEMENTS", "PRICES", "PROGRESS", "SCENARIOS", "Scenario", "known_devices", "read_scenario"]
+__all__ = ["IMPROVEMENTS", "PROGRESS", "SCENARIOS", "Scenario", "known_devices", "read_scenario"]
 
-PRICES = ("cloud_on_demand", "cloud_1_year", "cloud_3_year", "purchase")
 IMPROVEMENTS = ("none", "trend", "stalled", "accelerated")
 PROGRESS = ("continuing", "frozen")
+_TRENDS = "posterior of the hardware trends"
 _DEFAULT_YEAR = {"none": 2020.0, "stalled": 2030.0, "accelerated": 2030.0}
 
 
@@ -111,13 +119,12 @@ class Scenario:
         classes = [trend.device_class for trend in trends_of(self.price_quantity)]
         own_price = self.value("usd_per_chip_hour") is not None
         if not own_price and self.device_class not in classes:
-            known = [trend.device_class for trend in trends_of("energy")]
-            reason = "has no such prices" if self.device_class in known else "is not known"
+            reason = "has no such prices" if self.device_class in DEVICE_CLASSES else "is not known"
             raise OptionError(
                 f"device_class={self.device_class!r} {reason} (price={self.price!r}); "
                 f"expected one of {', '.join(classes)}."
             )
-        check_choice("device_class", self.device_class, [t.device_class for t in trends_of("energy")])
+        check_choice("device_class", self.device_class, tuple(DEVICE_CLASSES))
         for name in ("usd_per_chip_hour", "chip_watt"):
             if self.value(name) is not None and self.value("peak_flop_per_s") is None:
                 raise OptionError(
@@ -229,9 +236,9 @@ class Scenario:
             One row per assumption: ``assumption``, ``assumed`` (with unit; median and 90 % interval), and
             ``source``.
         """
-        from scaling_bayes.projection.assumed import scenario_rows
+        import pandas as pd
 
-        return scenario_rows(self)
+        return pd.DataFrame(_assumed(self), columns=["assumption", "assumed", "source"])
 
 
 @cache
@@ -296,3 +303,91 @@ def read_scenario(scenario: Any) -> Scenario:
     raise OptionError(
         f"scenario={scenario!r} is not valid; expected a Scenario or one of {', '.join(SCENARIOS)}."
     )
+
+
+def _assumed(scenario: Scenario) -> list[tuple[str, str, str]]:
+    """Each assumption of a scenario, what is assumed and the source."""
+    grid = grid_of(scenario.region)
+    peak = DEVICE_CLASSES[scenario.device_class].peak
+    rows = [
+        (
+            "hardware",
+            scenario.device or f"{scenario.device_class}, counted at {peak} peak",
+            "the convention of burdens",
+        ),
+        (
+            "price",
+            _price_text(scenario),
+            _TRENDS if _uses_price_trend(scenario) else "own",
+        ),
+        ("improvement of hardware", _improvement_text(scenario), _improvement_source(scenario)),
+        ("algorithmic progress", scenario.algorithmic_progress, "posterior of the fit"),
+    ]
+    if scenario.value("grid_kg_per_kwh") is None:
+        rows.append(
+            (
+                "grid",
+                _grid_text(scenario, grid),
+                "Our World in Data, from Ember and the Energy Institute; mlco2/impact for cloud regions",
+            )
+        )
+    for name in ASSUMPTIONS:
+        value = scenario.value(name)
+        if value is None or not _matters(scenario, name):
+            continue
+        source = ASSUMPTIONS[name].source
+        if name in scenario.replacements:
+            source = (
+                "replaced" if scenario.name != "thompson2020" else "Strubell et al. 2019, as in that paper"
+            )
+        elif name == "server_power_ratio" and scenario.device_class == "tpu":
+            source = TPU_SERVER_POWER_SOURCE
+        rows.append((ASSUMPTIONS[name].meaning, format_value(name, value), source))
+    return rows
+
+
+def _uses_price_trend(scenario: Scenario) -> bool:
+    return scenario.value("usd_per_chip_hour") is None
+
+
+def _matters(scenario: Scenario, name: str) -> bool:
+    if name == "gain":
+        return scenario.improvement == "accelerated"
+    if name in ("service_year", "system_overhead"):
+        return scenario.price == "purchase" and _uses_price_trend(scenario)
+    if name == "own_year":
+        own = ("usd_per_chip_hour", "chip_watt", "grid_kg_per_kwh")
+        return any(scenario.value(each) is not None for each in own)
+    if name == "hardware_age_year":
+        return _uses_price_trend(scenario) or scenario.value("chip_watt") is None
+    return name != "utilisation"
+
+
+def _price_text(scenario: Scenario) -> str:
+    if not _uses_price_trend(scenario):
+        return "own price per chip-hour"
+    return f"{scenario.price}, of the day, typical provider"
+
+
+def _improvement_source(scenario: Scenario) -> str:
+    own = all(scenario.value(name) is not None for name in ("usd_per_chip_hour", "chip_watt"))
+    return "own" if own and scenario.improvement == "none" else _TRENDS
+
+
+def _improvement_text(scenario: Scenario) -> str:
+    year = f"{scenario.improvement_year:g}" if scenario.improvement_year is not None else ""
+    return {
+        "none": f"none: the hardware in use in {year} throughout",
+        "trend": "as fitted, up to the limit of energy efficiency",
+        "stalled": f"as fitted until {year}, none after",
+        "accelerated": f"as fitted, and a one-off gain in {year}",
+    }[scenario.improvement]
+
+
+def _grid_text(scenario: Scenario, grid: Grid) -> str:
+    own = scenario.value("grid_growth_per_year")
+    growth = f"{grid.growth_per_year:+.1%} ± {1.645 * GROWTH_SD:.1%} (90 %) a year"
+    if own is not None:
+        growth = format_value("grid_growth_per_year", own)
+    last = int(grid.years[-1])
+    return f"{grid.name}: {grid.kg_per_kwh[-1]:.3g} kg CO2e/kWh in {last}, then {growth}"

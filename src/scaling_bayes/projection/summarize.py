@@ -1,64 +1,185 @@
-"""`summarize_projection`: a tidy table of medians and intervals from projection draws."""
+"""`summary`: a tidy table of medians and intervals, of whatever answer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scaling_bayes.errors import TraceError
 from scaling_bayes.intervals import reported
-from scaling_bayes.trace.schema import group
+from scaling_bayes.projection.extrapolation import refuse_impossible
+from scaling_bayes.projection.progress import progress_table
+from scaling_bayes.trace.schema import CALIBRATION_KIND, FIT_KIND, group, manifest
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+    from numpy.typing import NDArray
 
-__all__ = ["summarize_projection"]
+    Rows = list[dict[str, Any]]
+
+__all__ = ["summary"]
 
 
-def summarize_projection(projection: xr.DataTree) -> pd.DataFrame:
-    """Median and equal-tailed 90 % and 50 % intervals of each projected quantity.
+def summary(answer: xr.DataTree | pd.DataFrame, *, by: str | Sequence[str] = "forecaster") -> pd.DataFrame:
+    """Table of an answer: medians with equal-tailed 50 % and 90 % intervals, one row per thing asked.
 
     Parameters
     ----------
-    projection : DataTree
-        From `project`.
+    answer : DataTree or DataFrame
+        A projection (from `project`), what answers give (`affordability`, `required_gain`,
+        `record_machine_time`, `largest_run_year`), a fit (`fit`, `stack` or `open_trace`), a calibration
+        (`calibrate` or `open_trace`), or a table of predictions (`scorecard` or `load_scorecard`).
+    by : str or sequence of str
+        Columns to group predictions by; only for these.
 
     Returns
     -------
-    DataFrame
-        One row per target, year and quantity: ``task``, ``error``, ``note``, ``year``, ``quantity``,
-        ``unit``, ``lower_90``, ``lower_50``, ``median``, ``upper_50``, ``upper_90`` and ``unreachable``,
-        the share of draws in which no compute reaches the target. With a scenario the quantities are
-        compute, cost, energy and carbon, all log10. These draws count as ``inf`` in the
-        quantiles.
+    pandas.DataFrame
+        The quantiles are ``median``, ``lower_90``, ``lower_50``, ``upper_50``, ``upper_90``; targets are
+        ``task``, ``error`` and ``note``. By what `answer` is:
+
+        - projection: one row per target, ``year`` and ``quantity``, with its ``unit``; all log10. Draws in
+          which no compute reaches the target count as ``inf``; ``unreachable`` is their share.
+        - affordability and largest run: one row per target. Quantiles of the first year, "never" as ``inf``;
+          ``at_start`` and ``never``, shares of draws in the first year asked (or earlier) and in none;
+          ``start``, ``horizon``.
+        - required gain: one row per target, ``year`` and ``lever``. Quantiles of log10 of the factor;
+          ``none_needed`` (share of draws that fit already), ``unreachable``.
+        - record machine: one row per target and ``year``. Quantiles of log10 days; ``unreachable``.
+        - fit: one row per ``task`` and ``quantity`` of progress, with its ``unit``: exponent of cost, growth
+          of compute, algorithmic progress. ``below_bound`` is the probability that the exponent lies below
+          the 4 that theory allows (NaN for other quantities). Shares outside 0 to 1 belong to draws in which
+          compute of the task's systems fell over time.
+        - calibration: one row per ``quantity``. From simulation-based calibration ``coverage_50`` and
+          ``coverage_90`` (share of simulations whose true value lies in the interval), ``bias`` (median of
+          posterior mean minus true value, in posterior standard deviations), ``contraction`` (1 - posterior
+          over prior variance) and ``p_value`` of uniform ranks; else ``largest_shift`` (of the posterior
+          mean from that of the fit to all data, in its standard deviations) and ``largest_shift_fit``.
+        - predictions: the columns of `by`; ``systems`` predicted and ``not_predicted``; ``log_score``, nats
+          per 60 systems, higher is better; ``crps``, mean, in orders of magnitude of error, lower is better;
+          ``coverage_50``, ``coverage_80``, ``coverage_90``; ``gain``, nats per 60 systems over the 2020
+          paper's power line, on the systems both predict (NaN without that line).
 
     Raises
     ------
     TraceError
-        If `projection` is not from `project`, or holds NaN.
+        If `answer` is none of these, or a projection holds NaN.
+    TargetError
+        If the projection is of a horizon in which a median requirement falls below one operation.
+    DataError
+        If a table is not one of predictions.
+
+    Examples
+    --------
+    >>> import scaling_bayes as sb
+    >>> projection = sb.project(sb.open_trace("reference-2026.11"), {"imagenet": 0.05})
+    >>> sb.summary(projection)[["task", "error", "quantity"]]
+           task  error                     quantity
+    0  imagenet   0.05  log10_training_compute_flop
     """
     import pandas as pd
 
-    data = group(projection, "projection")
+    if isinstance(answer, pd.DataFrame):
+        from scaling_bayes.diagnostics.scores import score_table
+
+        return score_table(answer, by)
+    children = getattr(answer, "children", {})
+    for name, rows in _ROWS.items():
+        if name in children:
+            return pd.DataFrame(rows(answer))
+    kind = manifest(answer).get("kind", FIT_KIND) if children else None
+    if kind == CALIBRATION_KIND:
+        from scaling_bayes.diagnostics.calibration import calibration_table
+
+        return calibration_table(answer)
+    if kind != FIT_KIND:
+        found = kind or type(answer).__name__
+        raise TraceError(
+            f"summary: found {found}; expected a projection, an answer from one, a fit, a calibration, or a "
+            "table of predictions."
+        )
+    return progress_table(answer)
+
+
+def _cells(values: xr.DataArray, *dims: str) -> Iterator[tuple[dict[str, Any], NDArray[np.float64]]]:
+    """What each cell along some dimensions is about, and its draws."""
+    for index in np.ndindex(*(values.sizes[dim] for dim in dims)):
+        cell = values.isel(dict(zip(dims, index, strict=True)))
+        about: dict[str, Any] = {
+            "task": str(cell["target_task"].item()),
+            "error": float(cell["target_error"]),
+            "note": str(cell["target_note"].item()),
+        }
+        if "year" in cell.coords:
+            about["year"] = float(cell["year"])
+        if "lever" in cell.coords:
+            about["lever"] = str(cell["lever"].item())
+        yield about, cell.values
+
+
+def _unreachable(values: NDArray[np.float64]) -> dict[str, float]:
+    return {"unreachable": float(np.isposinf(values).mean())}
+
+
+def _of_projection(answer: xr.DataTree) -> Rows:
+    data, asked = group(answer, "projection"), manifest(answer)["projection"]
+    if asked["horizon"]:
+        refuse_impossible(data, asked["data"])
     rows = []
-    for target in range(data.sizes["target"]):
-        for year in range(data.sizes["year"]):
-            cell = data.isel(target=target, year=year)
-            for name, draws in cell.data_vars.items():
-                values = draws.values
-                if np.isnan(values).any():
-                    raise TraceError(
-                        f"{name} of {cell['target'].item()} holds NaN; the projection is damaged."
-                    )
-                row = {
-                    "task": str(cell["target_task"].item()),
-                    "error": float(cell["target_error"]),
-                    "note": str(cell["target_note"].item()),
-                    "year": float(cell["year"]),
-                    "quantity": str(name),
-                    "unit": data[name].attrs.get("units", ""),
-                }
-                rows.append({**row, **reported(values), "unreachable": float(np.isposinf(values).mean())})
-    return pd.DataFrame(rows)
+    together = [_cells(values, "target", "year") for values in data.data_vars.values()]
+    for cells in zip(*together, strict=True):
+        for (name, variable), (about, values) in zip(data.data_vars.items(), cells, strict=True):
+            if np.isnan(values).any():
+                raise TraceError(f"{name} of {about['task']} holds NaN; the projection is damaged.")
+            quantity = {"quantity": str(name), "unit": variable.attrs.get("units", "")}
+            rows.append({**about, **quantity, **reported(values), **_unreachable(values)})
+    return rows
+
+
+def _of_first_year(name: str, answer: xr.DataTree) -> Rows:
+    data = group(answer, name)
+    start, horizon = float(data["year"].min()), float(data["year"].max())
+    return [
+        {
+            **about,
+            **reported(years),
+            "at_start": float(np.mean(years <= start)),
+            "never": float(np.isposinf(years).mean()),
+            "start": start,
+            "horizon": horizon,
+        }
+        for about, years in _cells(data["first_year"], "target")
+    ]
+
+
+def _of_gain(answer: xr.DataTree) -> Rows:
+    return [
+        {
+            **about,
+            **reported(values),
+            "none_needed": float((values <= 0).mean()),
+            **_unreachable(values),
+        }
+        for about, values in _cells(group(answer, "gain")["log10_gain"], "target", "lever")
+    ]
+
+
+def _of_record_machine(answer: xr.DataTree) -> Rows:
+    days = group(answer, "record_machine")["log10_days"]
+    return [
+        {**about, **reported(values), **_unreachable(values)}
+        for about, values in _cells(days, "target", "year")
+    ]
+
+
+#: Rows of each kind of answer, by its group.
+_ROWS = {
+    "projection": _of_projection,
+    "affordability": lambda answer: _of_first_year("affordability", answer),
+    "largest_run": lambda answer: _of_first_year("largest_run", answer),
+    "gain": _of_gain,
+    "record_machine": _of_record_machine,
+}

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scaling_bayes.figures.projections import plot_projections
-from scaling_bayes.figures.style import legible, task_label
+from scaling_bayes import figures
+from scaling_bayes.hardware.devices import DEVICE_CLASSES
 from scaling_bayes.report.blocks import Cell, Column, Details, PowerInterval, Section, Table, TextPart
 from scaling_bayes.report.cost_facts import MOST_TASKS
 from scaling_bayes.report.drawing import draw
-from scaling_bayes.report.magnitudes import in_words, month_of, when
-from scaling_bayes.report.priced import assumptions_table, error_text, halves_table, needs_table, words_table
-from scaling_bayes.text import format_error, format_interval
-from scaling_bayes.trace.view import records
+from scaling_bayes.report.priced import assumptions_table, halves_table, needs_table, words_table
+from scaling_bayes.text import (
+    error_text,
+    format_error,
+    format_interval,
+    in_words,
+    legible,
+    month_of,
+    records,
+    task_label,
+    when,
+)
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.report.blocks import FailurePart, FigurePart
     from scaling_bayes.report.cost_facts import Costs
@@ -30,12 +36,6 @@ _YARDSTICK_SOURCES = {
     "log10_cost_usd": "World GDP: World Bank.",
     "log10_carbon_kg": "World emissions, of energy, in a year: IEA.",
 }
-_DEVICES = {
-    "gpu_datacenter": "data-centre GPUs",
-    "gpu_consumer": "consumer GPUs",
-    "gpu_workstation": "workstation GPUs",
-    "tpu": "TPUs",
-}
 
 
 def lead(facts: Facts) -> str:
@@ -44,7 +44,7 @@ def lead(facts: Facts) -> str:
         "predictive": "For one new system of each task",
         "mean": "For the typical system of each task",
     }[facts.kind]
-    if not facts.options.algorithmic_progress:
+    if not facts.fit.options.algorithmic_progress:
         time = "Calendar time plays no part in this fit."
     elif facts.progress_continues:
         time = f"Algorithmic progress goes on until {when(facts.years)}."
@@ -61,29 +61,26 @@ def lead(facts: Facts) -> str:
     laws = "" if facts.laws is None else f", by a mixture of {_plural(len(facts.laws), 'law')}"
     return (
         f"{whose}, estimated from {len(facts.systems)} published systems on "
-        f"{_plural(len(facts.tasks), 'task')}{laws}. {time} {money}"
+        f"{_plural(len(facts.fit.tasks), 'task')}{laws}. {time} {money}"
     )
 
 
 def burden(scenario: Scenario) -> str:
     """What a FLOP counts as, and on what it is paid for."""
-    peak = "bf16" if scenario.device_class == "tpu" else "FP32"
+    devices = DEVICE_CLASSES[scenario.device_class]
+    peak = devices.peak
     if scenario.device is not None:
         on = f"{legible(scenario.device, 60)} at its {peak} peak"
     elif "peak_flop_per_s" in scenario.replacements:
         on = "the scenario's own chip at its peak"
     else:
-        on = f"{_DEVICES[scenario.device_class]} at {peak} peak"
+        on = f"{devices.label} at {peak} peak"
     return f"A requirement counts the hours of devices at peak rate, used or not, and is paid for on {on}."
 
 
 def answer_section(facts: Facts) -> Section:
     """Pictures and tables of what each target needs: compute and, with a scenario, cost and carbon."""
     rows = facts.projection[facts.projection["quantity"] == COMPUTE]
-
-    def picture(width: float) -> Figure:
-        ax = plot_projections(facts.projection, yardsticks=facts.yardsticks, width=width)
-        return ax.get_figure(root=True)  # type: ignore[return-value]
 
     figure = draw(
         "projections",
@@ -100,12 +97,14 @@ def answer_section(facts: Facts) -> Section:
             + format_interval(row["median"], row["lower_90"], row["upper_90"])
             for row in records(rows.head(60))
         ),
-        function=picture,
+        function=lambda width: figures.plot_projections(
+            facts.projection, yardsticks=facts.yardsticks, width=width
+        ),
     )
     if facts.costs is None:
         parts = (figure, _table(facts), *_extrapolated(facts), _yardstick_note())
         return Section("answer", "The answer", "Answer", parts)
-    few = len(facts.tasks) <= MOST_TASKS
+    few = len(facts.fit.tasks) <= MOST_TASKS
     halves = [Details("Half of the draws, and energy", (halves_table(facts),))] if few else []
     return Section(
         "answer",
@@ -132,12 +131,6 @@ def _bars(facts: Facts, costs: Costs, quantity: str) -> FigurePart | FailurePart
     rows = facts.projection[facts.projection["quantity"] == quantity]
     unit = "USD" if name == "cost" else "kg CO2e"
 
-    def picture(width: float) -> Figure:
-        ax = plot_projections(
-            facts.projection, quantity=quantity, yardsticks=costs.yardsticks[quantity], width=width
-        )
-        return ax.get_figure(root=True)  # type: ignore[return-value]
-
     return draw(
         name,
         f"{title} of each target",
@@ -152,7 +145,9 @@ def _bars(facts: Facts, costs: Costs, quantity: str) -> FigurePart | FailurePart
             + format_interval(row["median"], row["lower_90"], row["upper_90"])
             for row in records(rows.head(60))
         ),
-        function=picture,
+        function=lambda width: figures.plot_projections(
+            facts.projection, quantity=quantity, yardsticks=costs.yardsticks[quantity], width=width
+        ),
     )
 
 
@@ -173,7 +168,7 @@ def _table(facts: Facts) -> Table:
     cells: list[tuple[Cell, ...]] = []
     previous = ""
     for row in rows:
-        target = format_error(float(f"{row['error']:.4g}"))
+        target = error_text(row["error"])
         line: list[Cell] = [task_label(row["task"], 60) if row["task"] != previous else "", target]
         if several_years:
             line.append(month_of(row["year"]))

@@ -124,12 +124,13 @@ class FigurePart:
 
 @dataclass(frozen=True)
 class FailurePart:
-    """A picture that could not be drawn, and why."""
+    """A picture or another optional part that could not be made, and why."""
 
     kind: ClassVar[str] = "failure"
     name: str
     title: str
     reason: str
+    what: str = "Figure not drawn"
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ class Report:
     numbers : dict
         Everything the report states, as plain JSON values.
     projection : DataFrame
-        The projection's summary, from `summarize_projection`.
+        The projection's summary, from `summary`.
     failures : tuple of FailurePart
         Pictures that could not be drawn.
     """

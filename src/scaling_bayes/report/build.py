@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import OptionError
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.report.answer import answer_section, lead
-from scaling_bayes.report.blocks import Details, FailurePart, Part, Report
+from scaling_bayes.report.blocks import Details, FailurePart, Part, Report, Section
 from scaling_bayes.report.calibration import calibration_section, scorecard_section, simulated_section
 from scaling_bayes.report.citing import citation_section
 from scaling_bayes.report.comparison import comparison_section
@@ -25,9 +25,31 @@ from scaling_bayes.report.modelling import (
 )
 from scaling_bayes.report.progress import progress_section
 from scaling_bayes.report.provenance import data_section
+from scaling_bayes.text import legible
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from scaling_bayes.report.facts import Facts
+
+#: Sections whose failure costs no more than themselves, in their order; anchor, title, function.
+_OPTIONAL: tuple[tuple[str, str, Callable[[Facts], Section | None]], ...] = (
+    ("fits", "Fits through the data", fits_section),
+    ("slopes", "Slopes: what compute buys", slopes_section),
+    ("progress", "Progress: compute and algorithms", progress_section),
+    ("thompson2020", "Beside the 2020 paper", comparison_section),
+    ("laws", "Laws and weights", laws_section),
+    ("calibration", "What the model expects, and what was seen", calibration_section),
+    ("simulated", "Calibration where the truth is known", simulated_section),
+    ("scorecard", "Out of time: what came later", scorecard_section),
+)
+#: Titles of what `Facts.unread` may name.
+_UNREAD = {
+    "data_checks": "Checks of the model against the data",
+    "simulated": "Calibration where the truth is known",
+    "scorecard": "Out of time: what came later",
+}
 
 __all__ = ["COST_QUESTION", "QUESTION", "build_report"]
 
@@ -37,7 +59,7 @@ COST_QUESTION = "How much compute, money and carbon does a target error need?"
 
 
 def build_report(
-    idata: xr.DataTree,
+    idata: xr.DataTree | PosteriorView,
     *,
     targets: Any = None,
     years: float | Iterable[float] | None = None,
@@ -63,7 +85,8 @@ def build_report(
     Returns
     -------
     Report
-        A picture that cannot be drawn is a `FailurePart` in its place, and in ``failures``.
+        A picture or section beside the answer that cannot be made is a `FailurePart` in its place, and in
+        ``failures``.
 
     Raises
     ------
@@ -74,27 +97,21 @@ def build_report(
     budgets = read_budgets(budget_usd, carbon_kg)
     if chosen is None and not (budget_usd is None and carbon_kg is None):
         raise OptionError("a budget needs a scenario; found scenario=None.")
-    facts = read_facts(idata, targets, years, kind, chosen, budgets)
+    facts = read_facts(PosteriorView.of(idata), targets, years, kind, chosen, budgets)
     question = QUESTION if facts.costs is None else COST_QUESTION
     possible = (
         answer_section(facts),
         costs_section(facts, facts.costs) if facts.costs else None,
         checks_section(facts),
         data_section(facts),
-        fits_section(facts),
-        slopes_section(facts),
-        progress_section(facts),
-        comparison_section(facts),
-        laws_section(facts),
-        calibration_section(facts),
-        simulated_section(facts),
-        scorecard_section(facts),
+        *(_optional(facts, *each) for each in _OPTIONAL),
         assumptions_section(facts.costs) if facts.costs else None,
-        sensitivity_section(facts),
+        _optional(facts, "sensitivity", "Sensitivity to priors and data", sensitivity_section),
         settings_section(facts),
         citation_section(facts),
     )
-    sections = tuple(section for section in possible if section is not None)
+    unread = (_left_out(name, _UNREAD[name], legible(reason, 500)) for name, reason in facts.unread.items())
+    sections = (*(section for section in possible if section is not None), *unread)
     failures = tuple(
         part for section in sections for part in _all(section.parts) if isinstance(part, FailurePart)
     )
@@ -106,6 +123,17 @@ def build_report(
         projection=facts.projection,
         failures=failures,
     )
+
+
+def _optional(facts: Facts, name: str, title: str, make: Callable[[Facts], Section | None]) -> Section | None:
+    try:
+        return make(facts)
+    except Exception as error:  # noqa: BLE001  whatever stops an optional part, the report goes on
+        return _left_out(name, title, legible(f"{type(error).__name__}: {error}", 500))
+
+
+def _left_out(name: str, title: str, reason: str) -> Section:
+    return Section(name, title, title, (FailurePart(name, title, reason, "Left out"),))
 
 
 def _all(parts: Iterable[Part]) -> Iterator[Part]:

@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaling_bayes.diagnostics.calibration import is_projection, summarize_calibration
-from scaling_bayes.diagnostics.scores import COVERAGES, summarize_scores
-from scaling_bayes.figures.calibration import FORECASTERS_DRAWN, forecaster_label, plot_calibration
-from scaling_bayes.figures.predictive import plot_posterior_predictive, plot_prior_predictive
-from scaling_bayes.figures.sbc import plot_sbc
-from scaling_bayes.figures.style import task_label
+from scaling_bayes import figures
+from scaling_bayes.diagnostics.calibration import calibration_table, is_projection
+from scaling_bayes.diagnostics.scores import COVERAGES, FORECASTERS_DRAWN, score_table
 from scaling_bayes.report.blocks import Cell, Column, Details, Section, Table
 from scaling_bayes.report.drawing import draw
-from scaling_bayes.trace.view import records
+from scaling_bayes.text import forecaster_label, records, task_label
 
 if TYPE_CHECKING:
     from typing import Any
@@ -41,7 +38,7 @@ def calibration_section(facts: Facts) -> Section:
             "intervals (equal tails); blue ticks: observed errors."
         ),
         alt="Prior predictive intervals of error for each task, with the observed errors as ticks",
-        function=lambda width: plot_prior_predictive(facts.idata, width=width).get_figure(root=True),  # type: ignore[arg-type, return-value]
+        function=lambda width: figures.plot_prior_predictive(facts.fit, width=width),
     )
     posterior = draw(
         "posterior-predictive",
@@ -59,7 +56,7 @@ def calibration_section(facts: Facts) -> Section:
             f"{task_label(row['task'])}: {100 * row['coverage_90']:.0f} % inside the 90 % interval"
             for row in records(facts.by_task)
         ),
-        function=lambda width: plot_posterior_predictive(facts.idata, width=width),
+        function=lambda width: figures.plot_posterior_predictive(facts.fit, width=width),
     )
     table = Table(
         "Share of the observed errors inside the posterior predictive interval (equal-tailed) of "
@@ -90,11 +87,11 @@ def simulated_section(facts: Facts) -> Section | None:
     if facts.simulated is None:
         return None
     simulated = facts.simulated
-    summary = summarize_calibration(simulated)
+    summary = calibration_table(simulated)
     of_projection = np.array([is_projection(name) for name in summary["quantity"]])
     parts = [("Parameters", summary[~of_projection]), ("Projections", summary[of_projection])]
-    fits = simulated["fits"].sizes["fit"]
-    failed = int(np.count_nonzero(simulated["fits"]["failure"].values != ""))
+    fits = simulated.group("fits").sizes["fit"]
+    failed = int(np.count_nonzero(simulated.group("fits")["failure"].values != ""))
     figure = draw(
         "simulated",
         "Simulation-based calibration",
@@ -110,7 +107,7 @@ def simulated_section(facts: Facts) -> Section | None:
             f"{name}: {100 * rows['coverage_90'].mean():.1f} % inside the 90 % interval"
             for name, rows in parts
         ),
-        function=lambda width: plot_sbc(simulated, width=width),
+        function=lambda width: figures.plot_sbc(simulated, width=width),
     )
     table = Table(
         f"Simulation-based calibration, {fits} simulations, {failed} failed. Outside: quantities whose ranks "
@@ -159,10 +156,10 @@ def scorecard_section(facts: Facts) -> Section | None:
         alt="Coverage of intervals and rank histograms of predictions out of time. "
         + "; ".join(
             f"{forecaster_label(row['forecaster'])}: {100 * row['coverage_90']:.0f} % in the 90 % interval"
-            for row in records(summarize_scores(scores))
+            for row in records(score_table(scores))
             if row["forecaster"] in drawn
         ),
-        function=lambda width: plot_calibration(scores, forecasters=drawn, width=width),
+        function=lambda width: figures.plot_calibration(scores, forecasters=drawn, width=width),
     )
     caption = (
         f"{_SCORED}. Gain: log density of the observed errors over that of the 2020 paper's least-squares "
@@ -176,7 +173,7 @@ def scorecard_section(facts: Facts) -> Section | None:
             (
                 _scores_table(
                     f"{_SCORED}, {title.lower()}.",
-                    summarize_scores(few, [column, "forecaster"]),
+                    score_table(few, [column, "forecaster"]),
                     column,
                 ),
             ),
@@ -187,7 +184,7 @@ def scorecard_section(facts: Facts) -> Section | None:
         "scorecard",
         "Out of time: what came later",
         "Out of time",
-        (figure, _scores_table(caption, summarize_scores(scores)), *details),
+        (figure, _scores_table(caption, score_table(scores)), *details),
     )
 
 

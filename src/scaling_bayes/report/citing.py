@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scaling_bayes.citing.styles import STYLES, apa
-from scaling_bayes.citing.works import works_of
 from scaling_bayes.report.blocks import Cell, Details, FactsPart, Link, Section, TextPart
 
 if TYPE_CHECKING:
@@ -19,14 +18,12 @@ _FORMS = {"bibtex": "BibTeX", "csl-json": "CSL-JSON", "cff": "Citation File Form
 
 def citations(facts: Facts) -> dict[str, str]:
     """Return what to cite, as text in each style of `scaling_bayes.cite`."""
-    works = _works(facts)
-    return {style: write(works) for style, write in STYLES.items()}
+    return {style: write(facts.works) for style, write in STYLES.items()}
 
 
 def citation_section(facts: Facts) -> Section:
     """How to cite this fit, the software, the paper, the data and their sources."""
-    works = _works(facts)
-    written = citations(facts)
+    works, written = facts.works, citations(facts)
     names = ["this fit", "software", *map(_name, works[2:])]
     items = tuple((name, _reference(work)) for name, work in zip(names, works, strict=True))
     return Section(
@@ -48,10 +45,6 @@ def _name(work: Work) -> str:
     if work.journal:
         return "paper"
     return "source" if work.url else "data"
-
-
-def _works(facts: Facts) -> list[Work]:
-    return works_of(facts.idata, with_hardware=facts.costs is not None)
 
 
 def _reference(work: Work) -> Cell:

@@ -6,10 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from scaling_bayes.core.options import STACK
-from scaling_bayes.figures.style import task_label
 from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
 from scaling_bayes.report.blocks import Cell, Column, Details, Power, PowerInterval, Section, Table, TextPart
-from scaling_bayes.text import format_error, format_number
+from scaling_bayes.text import format_error, format_number, task_label
 from scaling_bayes.thompson2020.comparison import side_by_side, slopes_side_by_side
 from scaling_bayes.thompson2020.lines import fit_line
 from scaling_bayes.thompson2020.points import FLOP_PER_GFLOP
@@ -39,9 +38,9 @@ def least_squares_lines(facts: Facts) -> dict[str, tuple[float, float]]:
 
     For a fit of the power law, or a stack.
     """
-    if facts.options.law not in ("power", STACK):
+    if facts.fit.options.law not in ("power", STACK):
         return {}
-    lines = {task: fit_line(task, "polynomial") for task in facts.tasks if task in THOMPSON2020_TARGETS}
+    lines = {task: fit_line(task, "polynomial") for task in facts.fit.tasks if task in THOMPSON2020_TARGETS}
     return {
         task: (line.slope, line.intercept - line.slope * _LOG10_FLOP_PER_GFLOP)
         for task, line in lines.items()
@@ -53,7 +52,7 @@ def least_squares_slopes(facts: Facts) -> pd.DataFrame:
     import pandas as pd
 
     names = {"ols_slope": "median", "ols_lower_90": "lower_90", "ols_upper_90": "upper_90"}
-    found = slopes_side_by_side(facts.idata) if facts.options.law == "power" else pd.DataFrame()
+    found = slopes_side_by_side(facts.fit) if facts.fit.options.law == "power" else pd.DataFrame()
     if found.empty:
         return pd.DataFrame(columns=["task", *names.values()])
     return found[["task", *names]].rename(columns=names)
@@ -61,11 +60,11 @@ def least_squares_slopes(facts: Facts) -> pd.DataFrame:
 
 def comparison_section(facts: Facts) -> Section | None:
     """Every cell of the paper's target table beside its reproduction and this fit; None without its tasks."""
-    if not any(task in THOMPSON2020_TARGETS for task in facts.tasks):
+    if not any(task in THOMPSON2020_TARGETS for task in facts.fit.tasks):
         return None
     cells: dict[tuple[str, float], dict[tuple[str, str], Mapping[Any, Any]]] = {}
-    for row in side_by_side(facts.idata).to_dict(orient="records"):
-        if row["task"] in facts.tasks:
+    for row in side_by_side(facts.fit).to_dict(orient="records"):
+        if row["task"] in facts.fit.tasks:
             cells.setdefault((row["task"], row["error"]), {})[row["quantity"], row["form"]] = row
     compute, cost, carbon = (_target_table(cells, quantity) for quantity in _QUANTITIES)
     return Section(
@@ -128,7 +127,7 @@ def _target_table(
 
 
 def _slopes(facts: Facts) -> tuple[Table, ...]:
-    slopes = slopes_side_by_side(facts.idata)
+    slopes = slopes_side_by_side(facts.fit)
     if slopes.empty:
         return ()
     rows: list[tuple[Cell, ...]] = []

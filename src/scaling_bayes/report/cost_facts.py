@@ -7,31 +7,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from scaling_bayes.errors import OptionError
-from scaling_bayes.hardware.posterior import open_hardware
 from scaling_bayes.hardware.tables import load_table
-from scaling_bayes.intervals import reported
-from scaling_bayes.projection.affordability import (
-    affordable_in,
-    default_years,
-    probability_by_year,
-    read_budget,
-    summarize_first_year,
-)
+from scaling_bayes.projection.affordability import affordability, probability_by_year, read_budget
 from scaling_bayes.projection.decompose import decompose
-from scaling_bayes.projection.largest_machines import record_machine_days
-from scaling_bayes.projection.project import project_over
-from scaling_bayes.projection.required_gain import compare_routes, required_gain_in, summarize_gain
-from scaling_bayes.report.magnitudes import kilograms_in_words, usd_in_words
+from scaling_bayes.projection.largest_machines import record_machine_time
+from scaling_bayes.projection.project import YEARLY, project
+from scaling_bayes.projection.required_gain import compare_routes, required_gain
+from scaling_bayes.projection.summarize import summary
+from scaling_bayes.text import kilograms_in_words, usd_in_words
 from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from scaling_bayes.projection.scenario import Scenario
+    from scaling_bayes.trace.view import PosteriorView
 
 __all__ = [
     "DEFAULT_BUDGETS",
@@ -56,7 +49,7 @@ class Budget:
     Attributes
     ----------
     limits : {"budget_usd", "carbon_kg"}
-        As the argument of `affordable` is called.
+        As the argument of `affordability` is called.
     amount : float
         USD or kg CO2e.
     """
@@ -74,7 +67,7 @@ class Budget:
 
     @property
     def asked(self) -> dict[str, float]:
-        """The budget as arguments of `affordable`."""
+        """The budget as arguments of `affordability`."""
         return {self.limits: self.amount}
 
 
@@ -99,9 +92,9 @@ class Costs:
     affordability : list of DataFrame
         For each budget, from `probability_by_year`.
     first_years : list of DataFrame
-        For each budget, from `summarize_first_year`.
+        For each budget, from `summary`.
     gains : list of DataFrame
-        For each budget, from `summarize_gain`, in the last year asked.
+        For each budget, from `summary`, in the last year asked.
     routes : list of DataFrame
         For each budget, from `compare_routes`.
     shown : list of (task, error)
@@ -163,9 +156,8 @@ def read_budgets(budget_usd: Any, carbon_kg: Any) -> tuple[Budget, ...]:
 
 
 def read_costs(
-    idata: xr.DataTree,
+    fit: PosteriorView,
     projected: xr.DataTree,
-    years: Any,
     scenario: Scenario,
     budgets: tuple[Budget, ...],
 ) -> Costs:
@@ -173,12 +165,9 @@ def read_costs(
 
     Parameters
     ----------
-    idata : DataTree
-        A fit.
+    fit : PosteriorView
     projected : DataTree
         From `project`, with the scenario.
-    years
-        As given to `project`; None for the last year in the data.
     scenario : Scenario
     budgets : tuple of Budget
     """
@@ -188,34 +177,30 @@ def read_costs(
         (str(task), float(error))
         for task, error in zip(data["target_task"].values, data["target_error"].values, strict=True)
     ]
-    kind, hardware = str(asked["kind"]), open_hardware()
-    affordability: list[list[pd.DataFrame]] = [[] for _ in budgets]
+    by_year: list[list[pd.DataFrame]] = [[] for _ in budgets]
     first_years: list[list[pd.DataFrame]] = [[] for _ in budgets]
-    horizon = default_years(idata)
     for chunk in _chunks(targets):
-        tree = project_over(idata, chunk, horizon, kind, scenario=scenario, hardware=hardware)
+        horizon = project(fit, chunk, YEARLY, str(asked["kind"]), scenario=scenario)
         for position, budget in enumerate(budgets):
-            answer = affordable_in(tree, **budget.asked)
-            affordability[position].append(probability_by_year(answer))
-            first_years[position].append(summarize_first_year(answer))
-    gains = [required_gain_in(projected, **budget.asked) for budget in budgets]
+            answer = affordability(horizon, **budget.asked)
+            by_year[position].append(probability_by_year(answer))
+            first_years[position].append(summary(answer))
+    gains = [required_gain(projected, **budget.asked) for budget in budgets]
     shown = _shown(targets)
-    last = None if years is None else float(data["year"].values[-1])
-    decomposition, not_decomposed = _decomposed(idata, shown, targets, last, kind, scenario, hardware)
-    machine = record_machine_days(idata, targets, years, kind, scenario=scenario, hardware=hardware)
+    decomposition, not_decomposed = _decomposed(projected, shown, targets)
     return Costs(
         scenario=scenario,
         assumptions=scenario.describe(),
         hardware_digest=str(asked["hardware_digest"]),
         budgets=budgets,
-        affordability=[pd.concat(frames, ignore_index=True) for frames in affordability],
+        affordability=[pd.concat(frames, ignore_index=True) for frames in by_year],
         first_years=[pd.concat(frames, ignore_index=True) for frames in first_years],
-        gains=[summarize_gain(gain) for gain in gains],
+        gains=[summary(gain) for gain in gains],
         routes=[compare_routes(gain) for gain in gains],
         shown=shown,
         decomposition=decomposition,
         not_decomposed=not_decomposed,
-        record_machine=_days(machine),
+        record_machine=summary(record_machine_time(projected)),
         yardsticks=cost_yardsticks(),
     )
 
@@ -237,18 +222,12 @@ def _shown(targets: list[tuple[str, float]]) -> list[tuple[str, float]]:
 
 
 def _decomposed(
-    idata: xr.DataTree,
-    chosen: list[tuple[str, float]],
-    targets: list[tuple[str, float]],
-    year: float | None,
-    kind: str,
-    scenario: Scenario,
-    hardware: xr.DataTree,
+    projected: xr.DataTree, chosen: list[tuple[str, float]], targets: list[tuple[str, float]]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Decompose each target, or the hardest easier one of its task that every draw reaches."""
 
     def asked(some: list[tuple[str, float]]) -> pd.DataFrame:
-        return decompose(idata, some, year, kind, scenario=scenario, hardware=hardware)
+        return decompose(projected, targets=some)
 
     try:
         return asked(chosen), {}
@@ -266,24 +245,6 @@ def _decomposed(
                 break
     empty = pd.DataFrame(columns=["task", "error", "source", "share", "share_alone", "sd"])
     return (pd.concat(frames, ignore_index=True) if frames else empty), refused
-
-
-def _days(machine: xr.DataTree) -> pd.DataFrame:
-    days = group(machine, "record_machine")["log10_days"]
-    rows = []
-    for target in range(days.sizes["target"]):
-        for year in range(days.sizes["year"]):
-            cell = days.isel(target=target, year=year)
-            rows.append(
-                {
-                    "task": str(cell["target_task"].item()),
-                    "error": float(cell["target_error"]),
-                    "year": float(cell["year"]),
-                    **reported(cell.values),
-                    "unreachable": float(np.isposinf(cell.values).mean()),
-                }
-            )
-    return pd.DataFrame(rows)
 
 
 def cost_yardsticks() -> dict[str, dict[str, float]]:

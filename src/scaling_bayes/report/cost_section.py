@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.figures.affordability import plot_affordability
-from scaling_bayes.figures.style import legible, task_label
+from scaling_bayes import figures
 from scaling_bayes.report.answer import burden
 from scaling_bayes.report.blocks import Cell, Column, Part, PowerInterval, Section, Table, TextPart
 from scaling_bayes.report.cost_facts import MOST_TASKS
 from scaling_bayes.report.drawing import draw
-from scaling_bayes.report.magnitudes import days_in_words, when
-from scaling_bayes.report.priced import CONVENTION, assumptions_table, error_text, target_rows
+from scaling_bayes.report.priced import CONVENTION, assumptions_table, target_rows
 from scaling_bayes.report.routes import gains_table, routes_parts
-from scaling_bayes.text import format_year
-from scaling_bayes.trace.view import records
+from scaling_bayes.text import (
+    days_in_words,
+    error_text,
+    format_year,
+    legible,
+    records,
+    share_text,
+    task_label,
+    when,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
     from scaling_bayes.report.blocks import FailurePart, FigurePart
     from scaling_bayes.report.cost_facts import Costs
     from scaling_bayes.report.facts import Facts
 
-__all__ = ["assumptions_section", "costs_section", "first_year_text", "share_text"]
+__all__ = [
+    "assumptions_section",
+    "costs_section",
+    "first_year_text",
+]
 
 
 def costs_section(facts: Facts, costs: Costs) -> Section:
@@ -98,13 +106,12 @@ def _curves(costs: Costs, position: int) -> FigurePart | FailurePart:
             f"never {share_text(row['never'])}"
             for row in records(_shown_rows(costs, first))
         ),
-        function=partial(_affordability, costs, position),
+        function=lambda width: figures.plot_affordability(
+            _shown_rows(costs, costs.affordability[position]),
+            title=f"Probability to fit a budget of {budget.label}",
+            width=width,
+        ),
     )
-
-
-def _affordability(costs: Costs, position: int, width: float) -> Figure:
-    title = f"Probability to fit a budget of {costs.budgets[position].label}"
-    return plot_affordability(_shown_rows(costs, costs.affordability[position]), title=title, width=width)
 
 
 def _first_years(costs: Costs) -> Table:
@@ -132,19 +139,12 @@ def _first_years(costs: Costs) -> Table:
 
 
 def first_year_text(row: dict[str, Any]) -> str:
-    """First year within budget of a row of `summarize_first_year`: ``2031 [2024, never]``."""
+    """First year within budget of a row of `summary`: ``2031 [2024, never]``."""
     median, lower, upper = (
         "never" if math.isinf(row[end]) else format_year(math.floor(row[end] + 0.5))
         for end in ("median", "lower_90", "upper_90")
     )
     return f"{median} [{lower}, {upper}]"
-
-
-def share_text(share: float) -> str:
-    """Write a share of draws in percent, never rounded to all or none."""
-    if 0 < share < 0.005:
-        return "<1 %"
-    return ">99 %" if 0.995 < share < 1 else f"{100 * share:.0f} %"
 
 
 def _spread(costs: Costs) -> tuple[Part, ...]:

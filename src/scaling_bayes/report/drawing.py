@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from scaling_bayes.figures.style import legible
-from scaling_bayes.figures.svg import to_svg
+from scaling_bayes import figures
 from scaling_bayes.report.blocks import FailurePart, FigurePart
+from scaling_bayes.text import legible
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from scaling_bayes.figures.svg import Drawn
 
 __all__ = ["NARROW", "WIDE", "draw"]
 
@@ -19,7 +19,7 @@ WIDE, NARROW = 8.9, 4.17
 
 
 def draw(
-    name: str, title: str, *, caption: str, alt: str, function: Callable[[float], Figure]
+    name: str, title: str, *, caption: str, alt: str, function: Callable[[float], Drawn]
 ) -> FigurePart | FailurePart:
     """Draw a picture in both widths.
 
@@ -32,11 +32,11 @@ def draw(
     caption, alt : str
         For readers who see it, and for those who do not.
     function : callable
-        ``function(width)``: the figure, `width` inches wide.
+        ``function(width)``: the figure, `width` inches wide, or its only axes.
     """
     try:
         wide, narrow = (
-            to_svg(function(width), name=f"{name}-{form}", alt=alt)
+            figures.to_svg(function(width), name=f"{name}-{form}", alt=alt)
             for width, form in ((WIDE, "wide"), (NARROW, "narrow"))
         )
     except Exception as error:  # noqa: BLE001 - whatever stops a picture, the report goes on and says so

@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scaling_bayes.citing.works import Work, works_of
 from scaling_bayes.diagnostics.checks import checks
+from scaling_bayes.diagnostics.criticism import data_checks
 from scaling_bayes.diagnostics.scores import load_scorecard
 from scaling_bayes.errors import DataError
 from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, reported
 from scaling_bayes.projection.extrapolation import extrapolation, extrapolation_sentences
-from scaling_bayes.projection.progress import summarize_progress
+from scaling_bayes.projection.progress import progress_table
 from scaling_bayes.projection.project import project
-from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.projection.summarize import summary
 from scaling_bayes.report.cost_facts import DEFAULT_BUDGETS, Budget, Costs, read_costs
-from scaling_bayes.report.magnitudes import MACHINE_LOG10_FLOP_PER_SECOND, UNIVERSE_LOG10_SECONDS
 from scaling_bayes.systems.flags import FLAGS, split_flags
 from scaling_bayes.systems.load import reference_systems
-from scaling_bayes.trace.digest import cited_digest, data_digest
+from scaling_bayes.text import MACHINE_LOG10_FLOP_PER_SECOND, UNIVERSE_LOG10_SECONDS
+from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.releases import read_index
-from scaling_bayes.trace.schema import CALIBRATION_KIND, SBC, group, manifest
-from scaling_bayes.trace.view import (
-    coverage,
-    draws_of,
-    options_of,
-    parameters_of,
-    pit,
-    points,
-    tasks_of,
-)
+from scaling_bayes.trace.schema import CALIBRATION_KIND, SBC, manifest
+from scaling_bayes.trace.view import PosteriorView, TraceView, coverage, draws_of
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from scaling_bayes.core.options import ModelOptions
     from scaling_bayes.projection.scenario import Scenario
 
 __all__ = ["Facts", "read_facts"]
@@ -54,16 +48,8 @@ class Facts:
 
     Attributes
     ----------
-    idata : DataTree
-        The fit.
-    tasks : list of str
-        In the fit's order.
-    options : ModelOptions
-        Which model.
-    manifest : dict
-        The fit's manifest.
-    digest : str
-        SHA-256 of the fit's content; the same in memory and in a file.
+    fit : PosteriorView
+        What the report is on.
     kind : str
         ``predictive`` or ``mean``.
     years : list of float
@@ -71,13 +57,13 @@ class Facts:
     progress_continues : bool
         Whether algorithmic progress is assumed until then.
     projection : DataFrame
-        From `summarize_projection`.
+        From `summary` of the projection.
     parameters : DataFrame
         One row per stage (prior, posterior), task and quantity: quantiles. Task "" is all tasks: their common
         prior, and what no task has of its own. Slope and noise are in orders of magnitude of error, at the
         task's reference error; floor is that of the draws whose law has one.
     progress : DataFrame
-        From `summarize_progress`.
+        From `summary` of the fit.
     laws : DataFrame or None
         Of a stack: ``fit``, ``law``, ``weight``, and where the weights come from a comparison ``elpd``,
         ``difference``, their standard errors, ``worst_pareto_k`` and ``refits``.
@@ -85,10 +71,12 @@ class Facts:
         One row per quantity, one column per component, where the fit has them.
     scorecard : DataFrame or None
         Every prediction of the shipped scorecard, in the report on a fit of the reference systems.
-    simulated : DataTree or None
+    simulated : TraceView or None
         Released simulation-based calibration of the same model, priors and data.
     checks : DataFrame
         From `scaling_bayes.checks`.
+    data_checks : DataFrame or None
+        From `scaling_bayes.data_checks`.
     systems : DataFrame
         One row per observed system; columns the fit did not keep are absent.
     by_task : DataFrame
@@ -97,19 +85,19 @@ class Facts:
         ``flag``, ``systems``, ``meaning``; no rows where the fit kept no flags.
     yardsticks : dict
         Label to log10 FLOP.
+    works : list of Work
+        What to cite, from `works_of`.
     costs : Costs or None
         Cost and carbon, where the report has a scenario.
     beyond_data : DataFrame
         From `extrapolation`.
     extrapolated : tuple of str
         From `extrapolation_sentences`.
+    unread : dict
+        Name of each optional part that could not be read, and why.
     """
 
-    idata: xr.DataTree
-    tasks: list[str]
-    options: ModelOptions
-    manifest: dict[str, Any]
-    digest: str
+    fit: PosteriorView
     kind: str
     years: list[float]
     progress_continues: bool
@@ -119,19 +107,22 @@ class Facts:
     laws: pd.DataFrame | None
     sensitivity: pd.DataFrame | None
     scorecard: pd.DataFrame | None
-    simulated: xr.DataTree | None
+    simulated: TraceView | None
     checks: pd.DataFrame
+    data_checks: pd.DataFrame | None
     systems: pd.DataFrame
     by_task: pd.DataFrame
     flags: pd.DataFrame
     yardsticks: dict[str, float]
     beyond_data: pd.DataFrame
     extrapolated: tuple[str, ...]
+    works: list[Work]
     costs: Costs | None = None
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 def read_facts(
-    idata: xr.DataTree,
+    fit: PosteriorView,
     targets: Any,
     years: Any,
     kind: str,
@@ -143,53 +134,61 @@ def read_facts(
     Raises
     ------
     ScalingBayesError
-        As `project`, `summarize_projection` and `checks`.
+        As `project`, `summary` and `checks`.
     """
-    projected = project(idata, targets, years, kind, scenario=scenario)
-    costs = None if scenario is None else read_costs(idata, projected, years, scenario, budgets)
+    projected = project(fit, targets, years, kind, scenario=scenario)
+    costs = None if scenario is None else read_costs(fit, projected, scenario, budgets)
     yardsticks = {} if costs is None else costs.yardsticks["log10_training_compute_flop"]
     asked = manifest(projected)["projection"]
-    systems = _systems(idata)
+    systems = _systems(fit)
+    unread: dict[str, str] = {}
+
+    def optional(name: str, read: Callable[[PosteriorView], Any]) -> Any:
+        try:
+            return read(fit)
+        except Exception as error:  # noqa: BLE001  whatever stops an optional part, the report goes on
+            unread[name] = f"{type(error).__name__}: {error}"
+            return None
+
     return Facts(
-        idata=idata,
-        tasks=tasks_of(idata),
-        options=options_of(idata),
-        manifest=manifest(idata),
-        digest=cited_digest(idata),
+        fit=fit,
         kind=str(asked["kind"]),
         years=[float(year) for year in asked["years"]],
         progress_continues=bool(asked["progress_continues"]),
-        projection=summarize_projection(projected),
-        parameters=_parameters(idata),
-        progress=summarize_progress(idata),
-        laws=_laws(idata),
-        sensitivity=_sensitivity(idata),
-        scorecard=_scorecard(idata),
-        simulated=_simulated(idata),
-        checks=checks(idata),
+        projection=summary(projected),
+        parameters=_parameters(fit),
+        progress=progress_table(fit),
+        laws=_laws(fit),
+        sensitivity=_sensitivity(fit),
+        scorecard=optional("scorecard", _scorecard),
+        simulated=optional("simulated", _simulated),
+        checks=checks(fit),
+        data_checks=optional("data_checks", data_checks),
         systems=systems,
-        by_task=_by_task(idata, systems),
+        by_task=_by_task(fit, systems),
         flags=_flags(systems),
         yardsticks=_yardsticks(float(systems["publication_year"].max())) | yardsticks,
         costs=costs,
         beyond_data=extrapolation(projected),
+        works=works_of(fit, with_hardware=scenario is not None),
         extrapolated=tuple(extrapolation_sentences(projected, scenario)),
+        unread=unread,
     )
 
 
-def _parameters(idata: xr.DataTree) -> pd.DataFrame:
+def _parameters(fit: PosteriorView) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
     for stage in ("prior", "posterior"):
-        dataset = parameters_of(idata, stage)
+        dataset = fit.parameters(stage)
         dataset["exponent"] = 1.0 / dataset["slope"]
         if "floor" in dataset:
             floor = dataset["floor"]
             dataset = dataset.drop_vars("floor")
             if (floor > 0).any():
                 dataset["floor"] = floor.where(floor > 0)
-        for task in ("", *tasks_of(idata)) if stage == "prior" else tasks_of(idata):
+        for task in ("", *fit.tasks) if stage == "prior" else fit.tasks:
             rows += [_row(stage, task, name, dataset) for name in _OF_TASKS if name in dataset]
         rows += [_row(stage, "", name, dataset) for name in _COMMON if name in dataset]
     return pd.DataFrame(rows)
@@ -200,29 +199,29 @@ def _row(stage: str, task: str, quantity: str, dataset: xr.Dataset) -> dict[str,
     return {"stage": stage, "task": task, "quantity": quantity, **reported(draws[~np.isnan(draws)])}
 
 
-def _laws(idata: xr.DataTree) -> pd.DataFrame | None:
-    if "comparison" not in idata.children:
+def _laws(fit: PosteriorView) -> pd.DataFrame | None:
+    if "comparison" not in fit:
         return None
-    frame = group(idata, "comparison").to_dataframe().reset_index()
-    laws = manifest(idata)["stack"]["laws"]
+    frame = fit.group("comparison").to_dataframe().reset_index()
+    laws = fit.manifest["stack"]["laws"]
     frame.insert(1, "law", [laws[fit] for fit in frame["fit"].astype(str)])
     by = "difference" if "difference" in frame else "weight"
     return frame.sort_values(by, ascending=False, kind="stable").reset_index(drop=True)
 
 
-def _sensitivity(idata: xr.DataTree) -> pd.DataFrame | None:
-    if "sensitivity" not in idata.children:
+def _sensitivity(fit: PosteriorView) -> pd.DataFrame | None:
+    if "sensitivity" not in fit:
         return None
     import pandas as pd
 
-    values = group(idata, "sensitivity")["power_scaling"].transpose("quantity", "component")
+    values = fit.group("sensitivity")["power_scaling"].transpose("quantity", "component")
     frame = pd.DataFrame(values.values, columns=values["component"].values.astype(str))
     frame.insert(0, "quantity", values["quantity"].values.astype(str))
     return frame
 
 
-def _scorecard(idata: xr.DataTree) -> pd.DataFrame | None:
-    if manifest(idata)["data"]["sha256"] != data_digest(reference_systems()):
+def _scorecard(fit: PosteriorView) -> pd.DataFrame | None:
+    if fit.manifest["data"]["sha256"] != data_digest(reference_systems()):
         return None
     try:
         return load_scorecard()
@@ -230,36 +229,36 @@ def _scorecard(idata: xr.DataTree) -> pd.DataFrame | None:
         return None
 
 
-def _simulated(idata: xr.DataTree) -> xr.DataTree | None:
+def _simulated(fit: PosteriorView) -> TraceView | None:
     """Released calibration of the same model, priors and data by simulation."""
-    asked = manifest(idata)
+    asked = fit.manifest
     for release in read_index():
         if release.kind != CALIBRATION_KIND or str(asked["model"]["law"]) not in release.name.split("-"):
             continue
-        tree = open_trace(release.name)
-        found = manifest(tree)
+        simulated = TraceView.of(open_trace(release.name))
+        found = simulated.manifest
         same = all(found[part] == asked[part] for part in ("model", "priors"))
         if same and found["experiment"] in SBC and found["data"]["sha256"] == asked["data"]["sha256"]:
-            return tree
+            return simulated
     return None
 
 
-def _systems(idata: xr.DataTree) -> pd.DataFrame:
-    constant = group(idata, "constant_data")
+def _systems(fit: PosteriorView) -> pd.DataFrame:
+    constant = fit.constant
     per_system = [name for name, values in constant.data_vars.items() if values.dims == ("system",)]
     frame = constant[per_system].to_dataframe().reset_index()
     frame = frame.rename(columns={"system": "label", "system_task": "task"})
-    frame["error"] = group(idata, "observed_data")["error"].values
+    frame["error"] = fit.observed["error"].values
     return frame
 
 
-def _by_task(idata: xr.DataTree, systems: pd.DataFrame) -> pd.DataFrame:
+def _by_task(fit: PosteriorView, systems: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for task in tasks_of(idata):
+    for task in fit.tasks:
         one = systems[systems["task"].astype(str) == task]
-        ranks = pit(idata, task)
+        ranks = fit.pit(task)
         row = {
             "task": task,
             "systems": len(one),
@@ -269,7 +268,7 @@ def _by_task(idata: xr.DataTree, systems: pd.DataFrame) -> pd.DataFrame:
             "highest_log10_compute": float(one["log10_training_compute_flop"].max()),
             "first_year": float(one["publication_year"].min()),
             "last_year": float(one["publication_year"].max()),
-            "in_doubt": int(points(idata, task).flagged.sum()),
+            "in_doubt": int(fit.points(task).flagged.sum()),
             "coverage_50": coverage(ranks, INNER_CI_PROB),
             "coverage_90": coverage(ranks, CI_PROB),
         }

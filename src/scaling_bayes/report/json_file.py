@@ -6,12 +6,12 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.diagnostics.calibration import summarize_calibration
-from scaling_bayes.diagnostics.scores import summarize_scores
+from scaling_bayes.diagnostics.calibration import calibration_table
+from scaling_bayes.diagnostics.scores import score_table
 from scaling_bayes.hardware.tables import load_routes
 from scaling_bayes.report.citing import citations
 from scaling_bayes.report.progress import literature
-from scaling_bayes.trace.view import records
+from scaling_bayes.text import records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +41,7 @@ _SCHEMA = {
     "sensitivity": "power-scaling sensitivity of each quantity to all priors, the likelihood and each prior",
     "simulated": "simulation-based calibration: coverage of intervals, bias in posterior standard "
     "deviations, contraction, and p_value of uniform ranks of each quantity",
+    "data_checks": "checks of the model against the data; worst is the task or system that sets the value",
     "scorecard": "log_score and gain in nats per 60 systems, crps in log10 error",
 }
 
@@ -60,7 +61,7 @@ _ROUTE_COLUMNS = ["task", "error", "year", "route", "probability_enough", "proba
 
 def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> dict[str, Any]:
     """Everything the report states."""
-    manifest = facts.manifest
+    manifest = facts.fit.manifest
     return {
         "schema": _SCHEMA if facts.costs is None else _SCHEMA | _COSTS_SCHEMA,
         "question": question,
@@ -78,12 +79,13 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
         },
         "parameters": records(facts.parameters),
         "progress": records(facts.progress),
-        "literature": records(literature(facts)) if facts.options.algorithmic_progress else [],
+        "literature": records(literature(facts)) if facts.fit.options.algorithmic_progress else [],
         "laws": None if facts.laws is None else records(facts.laws),
         "sensitivity": None if facts.sensitivity is None else records(facts.sensitivity),
         "scorecard": None if facts.scorecard is None else _scorecard(facts.scorecard),
-        "simulated": None if facts.simulated is None else records(summarize_calibration(facts.simulated)),
+        "simulated": None if facts.simulated is None else records(calibration_table(facts.simulated)),
         "checks": records(facts.checks),
+        "data_checks": None if facts.data_checks is None else records(facts.data_checks),
         "options": manifest["model"],
         "priors": manifest["priors"],
         "sampler": manifest["sampler"],
@@ -95,7 +97,7 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
             "systems": records(facts.systems),
         },
         "yardsticks_log10_flop": facts.yardsticks,
-        "digest": facts.digest,
+        "digest": facts.fit.digest,
         "citation": citations(facts),
         "figures_not_drawn": [{"figure": failure.name, "reason": failure.reason} for failure in failures],
         **({} if facts.costs is None else {"costs": _costs(facts.costs)}),
@@ -104,9 +106,9 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
 
 def _scorecard(scores: pd.DataFrame) -> dict[str, Any]:
     return {
-        "by_forecaster": records(summarize_scores(scores)),
-        "by_cutoff": records(summarize_scores(scores, ["cutoff", "forecaster"])),
-        "by_task": records(summarize_scores(scores, ["task", "forecaster"])),
+        "by_forecaster": records(score_table(scores)),
+        "by_cutoff": records(score_table(scores, ["cutoff", "forecaster"])),
+        "by_task": records(score_table(scores, ["task", "forecaster"])),
     }
 
 
@@ -137,7 +139,7 @@ def _costs(costs: Costs) -> dict[str, Any]:
         "published_routes": records(load_routes()),
         "decomposition": records(costs.decomposition),
         "not_decomposed": costs.not_decomposed,
-        "record_machine": records(costs.record_machine),
+        "record_machine": records(costs.record_machine.drop(columns="note")),
         "yardsticks": costs.yardsticks,
     }
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.options import STACK
-from scaling_bayes.figures.style import legible, task_label
 from scaling_bayes.report.blocks import Cell, Column, Section, Table, TextPart
-from scaling_bayes.trace.view import records
+from scaling_bayes.text import legible, records, task_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +24,8 @@ _LEFT_OUT = {"paper": "papers", "system": "systems", "task": "tasks, but for the
 
 def law_in_words(facts: Facts) -> str:
     """The law and what it takes as linear in log10 compute; in a stack every law."""
-    if facts.options.law != STACK:
-        law = get_law(facts.options.law)
+    if facts.fit.options.law != STACK:
+        law = get_law(facts.fit.options.law)
         return f"{law.name}: {law.formula} is linear in log10 compute"
     laws = {} if facts.laws is None else dict(zip(facts.laws["law"], facts.laws["weight"], strict=True))
     named = "; ".join(f"{name} {weight:.2f} ({get_law(name).formula})" for name, weight in laws.items())
@@ -38,7 +37,7 @@ def laws_section(facts: Facts) -> Section | None:
     if facts.laws is None:
         return None
     frame = facts.laws
-    left_out = _LEFT_OUT.get(facts.manifest["stack"].get("leave_out", ""))
+    left_out = _LEFT_OUT.get(facts.fit.manifest["stack"].get("leave_out", ""))
     columns = [Column("Law"), Column("Weight", numeric=True)]
     compared = "difference" in frame
     if compared:
@@ -95,7 +94,7 @@ def sensitivity_section(facts: Facts) -> Section | None:
         name, largest = _largest(single.iloc[position])
         rows.append(
             (
-                _quantity(row["quantity"], facts.tasks),
+                _quantity(row["quantity"], facts.fit.tasks),
                 _number(row["prior"], 3),
                 _number(row["likelihood"], 3),
                 name,
@@ -130,7 +129,7 @@ def sensitivity_section(facts: Facts) -> Section | None:
     )
 
 
-def _quantity(name: str, tasks: list[str]) -> str:
+def _quantity(name: str, tasks: tuple[str, ...]) -> str:
     """A quantity such as ``compute[imagenet 5 %]`` in words: ``Compute, ImageNet 5 %``."""
     kind, _, of = name.removesuffix("]").partition("[")
     task = max((task for task in tasks if of == task or of.startswith(f"{task} ")), key=len, default="")

@@ -5,21 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from scaling_bayes import figures
 from scaling_bayes.core.options import STACK
 from scaling_bayes.core.priors import Prior
-from scaling_bayes.figures.checks import plot_ranks
-from scaling_bayes.figures.fits import plot_fits
-from scaling_bayes.figures.slopes import plot_slopes
-from scaling_bayes.figures.style import legible, task_label
 from scaling_bayes.projection.progress import THEORETICAL_EXPONENT
-from scaling_bayes.report.blocks import Cell, Column, FactsPart, Section, Status, Table, TextPart
+from scaling_bayes.report.blocks import Cell, Column, FactsPart, Part, Section, Status, Table, TextPart
 from scaling_bayes.report.comparison import least_squares_lines, least_squares_slopes
 from scaling_bayes.report.drawing import WIDE, draw
-from scaling_bayes.report.estimates import CONVENTION, estimate, percent
+from scaling_bayes.report.estimates import CONVENTION, estimate
 from scaling_bayes.report.laws import law_in_words
-from scaling_bayes.text import format_number, format_year
-from scaling_bayes.trace.schema import VARIABLES, group
-from scaling_bayes.trace.view import records, split_check
+from scaling_bayes.text import format_number, format_year, legible, percent, records, span_text, task_label
+from scaling_bayes.trace.schema import VARIABLES
+from scaling_bayes.trace.view import split_check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +33,10 @@ _CHECKS = {
     "divergences": "divergences",
     "ebfmi": "E-BFMI",
     "max_treedepth_share": "share at maximal tree depth",
+    "wrong_sign": "error falls with compute",
+    "lack_of_fit": "trend and curvature as the law gives",
+    "outlier": "most distant system",
+    "influence": "shift of a slope without its most influential system",
 }
 _COMMON = {
     "compute_error": "Error of reported compute, standard deviation in powers of ten",
@@ -47,7 +48,7 @@ _COMMON = {
 
 def fits_section(facts: Facts) -> Section:
     """Error over compute, one panel per task."""
-    reference = f"at the mean year of its systems, {_range(facts)}" if facts.options.needs_year else ""
+    reference = f"at the mean year of its systems, {_range(facts)}" if facts.fit.options.needs_year else ""
     lines = least_squares_lines(facts)
     figure = draw(
         "fits",
@@ -64,29 +65,28 @@ def fits_section(facts: Facts) -> Section:
             + (" Dashed: the least-squares line of the 2020 paper, on its own points." if lines else "")
         ),
         alt="Scatter plots of error against training compute with fitted line and predictive bands, "
-        "one for each of " + ", ".join(task_label(task) for task in facts.tasks),
-        function=lambda width: plot_fits(
-            facts.idata, columns=3 if width == WIDE else 1, width=width, least_squares=lines or None
+        "one for each of " + ", ".join(task_label(task) for task in facts.fit.tasks),
+        function=lambda width: figures.plot_fits(
+            facts.fit, columns=3 if width == WIDE else 1, width=width, least_squares=lines or None
         ),
     )
     return Section("fits", "Fits through the data", "Fits", (figure,))
 
 
 def _range(facts: Facts) -> str:
-    years = sorted(float(year) for year in group(facts.idata, "constant_data")["reference_year"].values)
-    first, last = format_year(years[0]), format_year(years[-1])
-    return first if first == last else f"{first} to {last}"
+    years = sorted(float(year) for year in facts.fit.constant["reference_year"].values)
+    return span_text(format_year(years[0]), format_year(years[-1]))
 
 
 def _law_name(facts: Facts) -> str:
-    return "all laws, by weight," if facts.options.law == STACK else f"the {facts.options.law} law"
+    return "all laws, by weight," if facts.fit.options.law == STACK else f"the {facts.fit.options.law} law"
 
 
 def slopes_section(facts: Facts) -> Section:
     """Prior and posterior of the slopes, and tables of the parameters of each task and of all."""
     where = (
         ""
-        if facts.options.law == "power"
+        if facts.fit.options.law == "power"
         else ", at the task's reference error (the geometric mean of its systems)"
     )
     alone = least_squares_slopes(facts)
@@ -107,11 +107,11 @@ def slopes_section(facts: Facts) -> Section:
         ),
         alt="Prior and posterior densities of the slope of each task. "
         + "; ".join(
-            f"{task_label(task)}: {estimate(facts, 'posterior', task, 'slope')}" for task in facts.tasks
+            f"{task_label(task)}: {estimate(facts, 'posterior', task, 'slope')}" for task in facts.fit.tasks
         ),
-        function=lambda width: plot_slopes(
-            facts.idata, unpooled=alone if len(alone) else None, width=width
-        ).get_figure(root=True),  # type: ignore[arg-type, return-value]
+        function=lambda width: figures.plot_slopes(
+            facts.fit, unpooled=alone if len(alone) else None, width=width
+        ),
     )
     below = facts.progress[facts.progress["quantity"] == "exponent"].set_index("task")["below_bound"]
     rows: list[tuple[Cell, ...]] = [
@@ -121,7 +121,7 @@ def slopes_section(facts: Facts) -> Section:
             f"{100 * below[task]:.3g} %" if task else "",
             estimate(facts, stage, task, "noise"),
         )
-        for stage, task in [*(("posterior", task) for task in facts.tasks), ("prior", "")]
+        for stage, task in [*(("posterior", task) for task in facts.fit.tasks), ("prior", "")]
     ]
     bound = f"{THEORETICAL_EXPONENT:g}"
     table = Table(
@@ -152,9 +152,9 @@ def _floors(facts: Facts) -> tuple[Table, ...]:
             task_label(task, 60),
             *(estimate(facts, stage, task, "floor", percent) for stage in ("posterior", "prior")),
         )
-        for task in facts.tasks
+        for task in facts.fit.tasks
     )
-    stacked = ", in the draws of the saturating law" if facts.options.law == STACK else ""
+    stacked = ", in the draws of the saturating law" if facts.fit.options.law == STACK else ""
     return (
         Table(
             f"Irreducible error of each task{stacked}: {CONVENTION}.",
@@ -179,7 +179,7 @@ def _common(facts: Facts) -> tuple[Table, ...]:
 
 def checks_section(facts: Facts) -> Section:
     """Return the checks of the fit, as values against thresholds."""
-    stacked = facts.options.law == STACK
+    stacked = facts.fit.options.law == STACK
     fits = [split_check(row["check"])[0] for row in records(facts.checks)]
     rows: list[tuple[Cell, ...]] = [
         (
@@ -211,18 +211,49 @@ def checks_section(facts: Facts) -> Section:
         "Flat lines near 1: chains agree."
         + (" Of all fits in the stack the worst, among the draws of its law." if stacked else ""),
         alt="Rank histograms by chain of the parameters with the worst R-hat and effective sample sizes",
-        function=lambda width: plot_ranks(facts.idata, width=width),
+        function=lambda width: figures.plot_ranks(facts.fit, width=width),
     )
     caption = "Checks of the sampler: R-hat, effective sample sizes, divergences, energy and tree depth."
     caption += " Each fit in the stack was sampled and checked for itself." if stacked else ""
-    return Section(
-        "checks", "Checks of the fit", "Checks", (Table(caption, tuple(columns), tuple(rows)), figure)
+    parts = (Table(caption, tuple(columns), tuple(rows)), *_against_data(facts), figure)
+    return Section("checks", "Checks of the fit", "Checks", parts)
+
+
+def _against_data(facts: Facts) -> tuple[Part, ...]:
+    """Table of the checks of the model against the data; where there is none, `Facts.unread` says why."""
+    if facts.data_checks is None:
+        return ()
+    rows: list[tuple[Cell, ...]] = [
+        (
+            _CHECKS.get(row["check"], row["check"]),
+            _value(row["value"]),
+            f"{_SIGNS[row['comparison']]} {row['threshold']:g}",
+            Status(bool(row["passed"])),
+            legible(row["worst"], 60),
+            "" if row["passed"] else row["meaning"],
+        )
+        for row in records(facts.data_checks)
+    ]
+    columns = [
+        Column("Check"),
+        Column("Value", "p-value; shift in standard deviations", numeric=True),
+        Column("Must be", numeric=True),
+        Column("Result"),
+        Column("Set by"),
+        Column("What it means", grows=True),
+    ]
+    if facts.data_checks["passed"].all():
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    caption = (
+        "Checks of the model against the data: would it make systems like these? The p-values allow for the "
+        "number of tasks or systems tested."
     )
+    return (Table(caption, tuple(columns), tuple(rows)),)
 
 
 def settings_section(facts: Facts) -> Section:
     """Priors, options, sampler settings and library versions."""
-    model, sampler = facts.manifest["model"], facts.manifest["sampler"]
+    model, sampler = facts.fit.manifest["model"], facts.fit.manifest["sampler"]
     options: list[tuple[str, Cell]] = [("law", law_in_words(facts))]
     options += [(name, _plain(value)) for name, value in model.items() if name != "law"]
     priors = Table(
@@ -230,7 +261,7 @@ def settings_section(facts: Facts) -> Section:
         (Column("Parameter"), Column("Prior"), Column("What it is", grows=True)),
         tuple(
             (name, _prior(stored), VARIABLES.get(name, ("", ""))[1])
-            for name, stored in facts.manifest["priors"].items()
+            for name, stored in facts.fit.manifest["priors"].items()
         ),
     )
     heading = TextPart("Options", "heading")
@@ -247,7 +278,7 @@ def settings_section(facts: Facts) -> Section:
             FactsPart(tuple((name, _plain(value)) for name, value in sampler.items()), compact=True),
             TextPart("Versions", "heading"),
             FactsPart(
-                tuple((name, _plain(value)) for name, value in facts.manifest["versions"].items()),
+                tuple((name, _plain(value)) for name, value in facts.fit.manifest["versions"].items()),
                 compact=True,
             ),
         ),

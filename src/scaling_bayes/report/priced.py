@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.figures.style import legible, task_label
 from scaling_bayes.report.blocks import Cell, Column, PowerInterval, Table
-from scaling_bayes.report.magnitudes import (
+from scaling_bayes.text import (
+    error_text,
     in_words,
     kilograms_in_words,
+    legible,
     month_of,
+    records,
     share_in_words,
+    task_label,
     usd_in_words,
     when,
 )
-from scaling_bayes.text import format_error
-from scaling_bayes.trace.view import records
 
 if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = [
     "CONVENTION",
     "assumptions_table",
-    "error_text",
     "halves_table",
     "needs_table",
     "target_rows",
@@ -45,11 +45,6 @@ _HEADERS = {
     _ENERGY: "Energy, kWh",
     _CARBON: "Carbon, kg CO2e",
 }
-
-
-def error_text(error: float) -> str:
-    """A target error, with four significant digits at most."""
-    return format_error(float(f"{error:.4g}"))
 
 
 def target_rows(

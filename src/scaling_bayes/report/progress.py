@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.figures.style import legible, task_label
 from scaling_bayes.hardware.tables import load_literature_intervals
 from scaling_bayes.report.blocks import Cell, Column, Link, Section, Table, TextPart
-from scaling_bayes.report.estimates import CONVENTION, interval_text, percent, quantile, short
-from scaling_bayes.trace.view import records
+from scaling_bayes.report.estimates import CONVENTION, quantile
+from scaling_bayes.text import interval_text, legible, percent, records, short, task_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +57,7 @@ def literature(facts: Facts) -> pd.DataFrame:
     rows = []
     for quantity, (task, at) in _LITERATURE.items():
         source = published.get(quantity)
-        if source is None or task not in facts.tasks:
+        if source is None or task not in facts.fit.tasks:
             continue
         gain = _gain_per_year(source["median"], source)
         lower, upper = sorted(_gain_per_year(source[end], source) for end in ("lower", "upper"))
@@ -96,7 +95,7 @@ def _halving(gain: float) -> float:
 
 def progress_section(facts: Facts) -> Section | None:
     """Growth of compute and algorithmic progress per task; None without progress in the model."""
-    if not facts.options.algorithmic_progress:
+    if not facts.fit.options.algorithmic_progress:
         return None
     shown = [name for name in _COLUMNS if name in set(facts.progress["quantity"])]
     if "algorithmic_progress" not in shown:
@@ -104,7 +103,7 @@ def progress_section(facts: Facts) -> Section | None:
         shown.insert(0, "gain_per_year")
     found = {(row["task"], row["quantity"]): row for row in records(facts.progress)}
     rows: list[tuple[Cell, ...]] = []
-    for task in facts.tasks:
+    for task in facts.fit.tasks:
         cells = []
         for name in shown:
             row = found[task, name]

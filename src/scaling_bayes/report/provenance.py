@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.figures.style import legible, task_label
 from scaling_bayes.report.blocks import (
     Cell,
     Column,
@@ -16,9 +15,7 @@ from scaling_bayes.report.blocks import (
     Section,
     Table,
 )
-from scaling_bayes.report.magnitudes import month_of
-from scaling_bayes.text import format_error
-from scaling_bayes.trace.view import records
+from scaling_bayes.text import error_text, format_error, legible, month_of, records, span_text, task_label
 
 if TYPE_CHECKING:
     from scaling_bayes.report.facts import Facts
@@ -31,12 +28,12 @@ MOST_SYSTEMS_LISTED = 500
 
 def data_section(facts: Facts) -> Section:
     """What was fitted: counts, digest, flags, corrections, and every system."""
-    data = facts.manifest["data"]
+    data = facts.fit.manifest["data"]
     pairs: list[tuple[str, Cell]] = [
         ("systems fitted", f"{len(facts.systems)}"),
         ("source", legible(data.get("source", "unknown"), 200)),
         ("SHA-256 of the data", legible(data.get("sha256", "unknown"), 80)),
-        ("SHA-256 of this fit", facts.digest),
+        ("SHA-256 of this fit", facts.fit.digest),
     ]
     parts: list[Part] = [FactsPart(tuple(pairs)), _counts(facts)]
     if len(facts.flags):
@@ -60,7 +57,7 @@ def _counts(facts: Facts) -> Table:
         Column("Errors", "lowest to highest", numeric=True),
         Column("Training compute, FLOP", "lowest to highest", numeric=True),
     ]
-    if facts.options.needs_year:
+    if facts.fit.options.needs_year:
         columns.append(Column("Published", numeric=True))
     optional = {"in_thompson2020": "In the 2020 paper", "flagged": "Flagged", "corrected": "Corrected"}
     shown = [name for name in optional if name in facts.by_task]
@@ -76,9 +73,8 @@ def _counts(facts: Facts) -> Table:
             f"{lowest} to {highest}",
             f"10^{row['lowest_log10_compute']:.1f} to 10^{row['highest_log10_compute']:.1f}",
         ]
-        if facts.options.needs_year:
-            first, last = int(row["first_year"]), int(row["last_year"])
-            cells.append(f"{first}" if first == last else f"{first} to {last}")
+        if facts.fit.options.needs_year:
+            cells.append(span_text(*(f"{int(row[end])}" for end in ("first_year", "last_year"))))
         rows.append((*cells, *(str(row[name]) for name in shown)))
     return Table("Fitted systems per task.", tuple(columns), tuple(rows))
 
@@ -119,7 +115,7 @@ def _systems(facts: Facts) -> Details:
         Column("Error", numeric=True),
         Column("Training compute, FLOP", numeric=True),
     ]
-    with_year = facts.options.needs_year
+    with_year = facts.fit.options.needs_year
     if with_year:
         columns.append(Column("Published", numeric=True))
     optional = {"paper": "Paper", "flags": "Flags"}
@@ -130,7 +126,7 @@ def _systems(facts: Facts) -> Details:
         cells: list[Cell] = [
             _name(row),
             task_label(row["task"], 40),
-            format_error(float(f"{row['error']:.4g}")),
+            error_text(row["error"]),
             Power(row["log10_training_compute_flop"]),
         ]
         if with_year:

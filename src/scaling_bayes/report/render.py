@@ -8,9 +8,8 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from scaling_bayes.figures.style import legible
 from scaling_bayes.report.blocks import Report
-from scaling_bayes.text import format_power_of_ten, without_steering
+from scaling_bayes.text import format_power_of_ten, legible, without_steering
 
 __all__ = ["page_style", "page_templates", "render_html"]
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.figures.style import legible, task_label
 from scaling_bayes.report.blocks import Cell, Column, Details, Link, Part, PowerInterval, Table
-from scaling_bayes.report.magnitudes import month_of
-from scaling_bayes.report.priced import CONVENTION, error_text, target_rows
-from scaling_bayes.trace.view import records
+from scaling_bayes.report.priced import CONVENTION, target_rows
+from scaling_bayes.text import error_text, legible, month_of, records, share_text, span_text, task_label
 
 if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
@@ -93,9 +91,9 @@ def _routes_table(costs: Costs, position: int) -> Table:
     for task, error in costs.shown:
         for row in records(frame[(frame["task"] == task) & (frame["error"] == error)]):
             line = lines.setdefault(row["route"], {**row, "enough": []})
-            line["enough"].append(_percent(row["probability_enough"]))
+            line["enough"].append(share_text(row["probability_enough"]))
             if len(line["enough"]) > len(without):
-                without.append(_percent(row["probability_enough_without"]))
+                without.append(share_text(row["probability_enough_without"]))
     rows: list[tuple[Cell, ...]] = [("No further gain", "1", *without, "", "")]
     for route, row in lines.items():
         rows.append(
@@ -139,9 +137,5 @@ def _author_and_year(citation: str) -> str:
 
 def _factor(row: dict[str, Any]) -> str:
     low, high = row["factor_low"], row["factor_high"]
-    ends = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    ends = span_text(f"{low:g}", f"{high:g}")
     return ends if row["improves"] == "compute" else f"{ends} ({_IMPROVES[row['improves']]})"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share == 0 or share >= 0.005 else "<1 %"

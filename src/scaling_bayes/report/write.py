@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from scaling_bayes.projection.scenario import Scenario
+    from scaling_bayes.trace.view import PosteriorView
 
 __all__ = ["write_report"]
 
@@ -38,7 +39,7 @@ def _refuse_other(path: Path, *marks: bytes) -> None:
 
 
 def write_report(
-    idata: xr.DataTree,
+    idata: xr.DataTree | PosteriorView,
     path: str | os.PathLike[str],
     *,
     targets: Any = None,
@@ -56,7 +57,7 @@ def write_report(
         From `fit` or `open_trace`. It is not changed.
     path : path
         HTML file to write. ``<stem>.json`` (everything the report states) and ``<stem>.csv`` (the
-        projection's summary, as `summarize_projection` gives it) are written in the same folder. The same
+        projection's summary, as `summary` gives it) are written in the same folder. The same
         fit gives the same bytes. Those of an earlier report are replaced, once all are written: all or none.
     targets, years, kind
         As in `project`.

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 #: Rows that agree in these are estimates of one system's compute.
 _SAME_SYSTEM = ("task", "system", "error", "year", "publication_date", "paper")
 
-__all__ = ["MIN_ROWS_PER_TASK", "FitRows", "rows_for_fit"]
+__all__ = ["ERROR_OF_AN_ESTIMATE", "MIN_ROWS_PER_TASK", "FitRows", "rows_for_fit"]
+
+#: Standard deviation of log10 of an estimate of compute, dex, where nothing else is known of it: the median
+#: of the default prior of ``compute_error``.
+ERROR_OF_AN_ESTIMATE = 0.35
 
 #: Two points always lie on a line; three are the least that can disagree with one.
 MIN_ROWS_PER_TASK = 3
@@ -65,7 +69,7 @@ class FitRows:
         for system, number in self.estimates.items():
             said.append(
                 f"{system}: {number} estimates of compute are combined into one system. Its compute is their "
-                "geometric mean; their spread is its uncertainty."
+                f"geometric mean; its uncertainty is their spread if above {ERROR_OF_AN_ESTIMATE} dex."
             )
         if self.pooled_only:
             listed = ", ".join(self.pooled_only[:MOST_LISTED])
@@ -151,7 +155,9 @@ def _combine_estimates(systems: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, i
 
     Compute is the geometric mean. The standard deviation of its log10 is that of the estimates (n - 1), and
     their own where given: the law of total variance. It is not divided by the root of n, for estimates of
-    one system rest on the same facts and err together.
+    one system rest on the same facts and err together. For the same reason, estimates that agree prove
+    little: unless each states its own, a standard deviation below `ERROR_OF_AN_ESTIMATE` is not stated, and
+    the row has the measurement error of the others.
     """
     import numpy as np
 
@@ -180,7 +186,9 @@ def _combine_estimates(systems: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, i
         first = int(rows[0])
         logs = np.log10(compute[rows])
         own = sd[rows][~np.isnan(sd[rows])]
-        sd[first] = math.sqrt(logs.var(ddof=1) + (np.mean(own**2) if own.size else 0.0))
+        spread = math.sqrt(logs.var(ddof=1) + (np.mean(own**2) if own.size else 0.0))
+        known = own.size == rows.size or spread > ERROR_OF_AN_ESTIMATE
+        sd[first] = spread if known else math.nan
         compute[first] = 10 ** logs.mean()
         if doubt is not None:
             doubt[first] = doubt[rows].any()

@@ -29,7 +29,11 @@ class Flag:
 
 
 _RULES = (
-    ("no_compute", "no burden can be derived: device, count or time is missing", "not in any fit"),
+    (
+        "no_compute",
+        "neither a burden nor operations can be derived: device, count or time is missing",
+        "not in any fit",
+    ),
     ("no_metric", "the performance value is missing", "not in any fit"),
     (
         "no_publication_date",
@@ -78,6 +82,16 @@ _RULES = (
         "the device or its form is wrong",
     ),
     ("corrected_compute", "training_compute_corrected_flop is given", "read correction_reason"),
+    (
+        "pascal_likelier",
+        "priced as the Maxwell Titan X, published when the Pascal card of that name was a year old",
+        "burden may be 1.64 times too low",
+    ),
+    (
+        "tensor_cores_at_fp32",
+        "the GPU has tensor cores and the burden is at its FP32 peak",
+        "with mixed precision more operations may have been done than the burden says",
+    ),
 )
 _JUDGED = (
     (
@@ -127,6 +141,21 @@ _JUDGED = (
         "the burden is the search of the paper that quotes this system",
         "burden is not this system's",
     ),
+    (
+        "other_protocol",
+        "prompted with examples, or a linear probe of frozen features",
+        "not comparable to systems trained on the task",
+    ),
+    (
+        "pretraining_not_counted",
+        "a large pre-training that the score rests on is left out",
+        "burden is not this system's",
+    ),
+    (
+        "same_system",
+        "the network stands in the table already, with the compute of its own paper or another score",
+        "count it once",
+    ),
     ("subset_score", "the score is of a part of the test set only", "not comparable to scores on all of it"),
     ("suspect_device", "another compilation of the same paper names another device", "burden uncertain"),
     (
@@ -147,6 +176,16 @@ _JUDGED = (
     ),
     ("time_of_other_task", "the time is of a model trained for another task", "burden is not this system's"),
     ("time_range_midpoint", "the paper gives a range; the middle was taken", "burden uncertain by the range"),
+    (
+        "unverified",
+        "the score or the compute was compared with no source",
+        "not in the reference fit where added after 2020",
+    ),
+    (
+        "unverified_compute",
+        "no source at hand states the device, the count or the time",
+        "burden uncertain",
+    ),
     ("wrong_address", "the address belongs to another paper", "corrected by hand"),
     ("wrong_device", "the paper names another device", "corrected by hand where known"),
     ("wrong_name", "the system's name is missing or wrong", "corrected by hand"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes.errors import OptionError
 from scaling_bayes.resources import data_path
+from scaling_bayes.systems.editions import FROZEN_EDITIONS, edition_table
 from scaling_bayes.systems.flags import split_flags
 
 if TYPE_CHECKING:
@@ -17,11 +18,19 @@ if TYPE_CHECKING:
 #: not_training_time: an inference time or a throughput entered as the training time.
 #: implausible_time: fewer operations than the training described needs, even at the peak rate.
 #: time_of_other_task: the time of a model trained for another task.
+#: pretraining_not_counted: a large pre-training that the score rests on is left out.
+#: other_protocol: prompted with examples, or a linear probe of frozen features.
+#: same_system: the network stands in the table already, with the compute of its own paper.
+#: unverified: the score or the compute was compared with no source.
 EXCLUDED_FLAGS = (
     "search_compute_of_other_paper",
     "not_training_time",
     "implausible_time",
     "time_of_other_task",
+    "pretraining_not_counted",
+    "other_protocol",
+    "same_system",
+    "unverified",
 )
 
 #: Flags that put a row's compute in doubt: the fit takes it with a wider error. Corrected rows are in doubt
@@ -36,6 +45,7 @@ IN_DOUBT_FLAGS = (
     "table_disagrees",
     "time_of_other_model",
     "time_range_midpoint",
+    "unverified_compute",
 )
 
 _FLOATS = (
@@ -48,6 +58,7 @@ _FLOATS = (
     "training_seconds",
     "training_compute_flop",
     "training_compute_corrected_flop",
+    "arithmetic_flop",
 )
 
 
@@ -65,13 +76,16 @@ _LANGUAGE_FLOATS = (
 )
 
 
-def load_systems(family: str = "five_tasks") -> pd.DataFrame:
+def load_systems(family: str = "five_tasks", *, edition: str | None = None) -> pd.DataFrame:
     """Every system of a family of tasks, with and without compute.
 
     Parameters
     ----------
     family : {"five_tasks", "language"}
         The 2020 paper's five tasks, or language models on 16 benchmarks, 2019 to 2024.
+    edition : str, optional
+        One of `scaling_bayes.systems.editions.EDITIONS`: ``"2026.11"`` is the table the first released fits
+        were made from, the last one is corrected and goes beyond 2020. By default `DEFAULT_EDITION` there.
 
     Returns
     -------
@@ -81,22 +95,26 @@ def load_systems(family: str = "five_tasks") -> pd.DataFrame:
         Of ``five_tasks``: one row per system: compute in FLOP, error as a fraction, value in percent,
         `publication_date` as a timestamp (15th of the month), `year` as a nullable integer, `in_thompson2020`
         as a boolean, text columns with empty strings where nothing is known, and `compute_in_doubt`, whether
-        a flag of `IN_DOUBT_FLAGS` is set.
+        a flag of `IN_DOUBT_FLAGS` is set. Columns are those of the edition, as its sidecar
+        describes them.
 
     Raises
     ------
     OptionError
-        If there is no such family.
+        If there is no such family or edition, or an edition of ``language`` is asked for.
     """
     import pandas as pd
 
     if family not in FAMILIES:
         raise OptionError(f"no family of tasks {family!r}; there are {', '.join(FAMILIES)}")
     if family == "language":
+        if edition is not None:
+            raise OptionError("the family 'language' has one edition; leave edition out")
         return _language_systems()
-    table = pd.read_csv(data_path("systems.csv"), dtype=str, keep_default_na=False)
+    table = pd.read_csv(data_path(f"{edition_table(edition)}.csv"), dtype=str, keep_default_na=False)
     for column in _FLOATS:
-        table[column] = pd.to_numeric(table[column].replace("", None)).astype("float64")
+        if column in table:
+            table[column] = pd.to_numeric(table[column].replace("", None)).astype("float64")
     table["year"] = pd.to_numeric(table["year"].replace("", None)).astype("Int64")
     table["publication_date"] = pd.to_datetime(table["publication_date"].replace("", None), format="%Y-%m-%d")
     table["in_thompson2020"] = table["in_thompson2020"] == "true"
@@ -116,21 +134,35 @@ def _language_systems() -> pd.DataFrame:
     return table
 
 
-def reference_systems() -> pd.DataFrame:
+def reference_systems(*, edition: str | None = None) -> pd.DataFrame:
     """The rows the reference fit uses.
 
-    Those of the 2020 regressions, less the ones with a flag of `EXCLUDED_FLAGS`. Compute, value and error
-    are the corrected ones where a correction exists.
+    Those of the 2020 regressions, and in later editions those added since, less the ones with a flag of
+    `EXCLUDED_FLAGS` and, among the added, those without score or compute. Compute, value and error are the
+    corrected ones where a correction exists.
+
+    Parameters
+    ----------
+    edition : str, optional
+        As in `load_systems`.
 
     Returns
     -------
     pandas.DataFrame
         As `load_systems`, with the uncorrected figures kept in ``training_compute_reported_flop``,
         ``value_reported`` and ``error_reported``, and rows numbered from 0.
+
+    Raises
+    ------
+    OptionError
+        If there is no such edition.
     """
-    table = load_systems()
-    excluded = _has_flag(table, EXCLUDED_FLAGS)
-    table = table[table["in_thompson2020"] & ~excluded].reset_index(drop=True)
+    table = load_systems(edition=edition)
+    chosen = table["in_thompson2020"]
+    if "since_edition" in table:
+        usable = table["training_compute_flop"].notna() & table["error"].notna()
+        chosen |= usable & (table["since_edition"] != FROZEN_EDITIONS[0])
+    table = table[chosen & ~_has_flag(table, EXCLUDED_FLAGS)].reset_index(drop=True)
     for column, corrected, kept in (
         ("training_compute_flop", "training_compute_corrected_flop", "training_compute_reported_flop"),
         ("value", "value_corrected", "value_reported"),

@@ -11,12 +11,12 @@ from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.intervals import CI_PROB, QUANTILES, quantiles
 from scaling_bayes.projection.project import project
-from scaling_bayes.projection.summarize import summarize_projection
+from scaling_bayes.projection.summarize import summary as summarize
 from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
 from scaling_bayes.thompson2020.lines import FORMS, fit_line
 from scaling_bayes.thompson2020.points import FLOP_PER_GFLOP
 from scaling_bayes.thompson2020.targets import target_table
-from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def _log10_of_units() -> dict[str, float]:
 
 
 def side_by_side(
-    idata: xr.DataTree,
+    idata: xr.DataTree | PosteriorView,
     *,
     kind: str = "mean",
     scenario: Scenario | str | None = "thompson2020",
@@ -88,21 +88,20 @@ def side_by_side(
         If `idata` is not a fit.
     """
     table = target_table()
-    law = str(manifest(idata)["model"]["law"])
+    view = PosteriorView.of(idata)
     if projection is None:
-        tasks = [str(task) for task in group(idata, "posterior")["task"].values]
-        targets = {task: list(errors) for task, errors in THOMPSON2020_TARGETS.items() if task in tasks}
-        projection = project(idata, targets, kind=kind, scenario=scenario)
-    summary = summarize_projection(projection)
+        targets = {task: list(errors) for task, errors in THOMPSON2020_TARGETS.items() if task in view.tasks}
+        projection = project(view, targets, kind=kind, scenario=scenario)
+    summary = summarize(projection)
     if summary["year"].nunique() > 1:
         raise OptionError("projection: found several years; expected one, as the paper's table has no year.")
     answers = {
         (row["task"], round(row["error"], 9), row["quantity"]): row
         for row in summary.to_dict(orient="records")
     }
-    forms = [name for name, form in FORMS.items() if form.law == law] or list(FORMS)
+    forms = [name for name, form in FORMS.items() if form.law == view.law] or list(FORMS)
     units = _log10_of_units()
-    table["law"], table["year"] = law, float(summary["year"].iloc[0])
+    table["law"], table["year"] = view.law, float(summary["year"].iloc[0])
     filled = []
     for cell in table.to_dict(orient="records"):
         quantity = cell["quantity"]
@@ -116,7 +115,7 @@ def side_by_side(
     return table
 
 
-def slopes_side_by_side(idata: xr.DataTree) -> pd.DataFrame:
+def slopes_side_by_side(idata: xr.DataTree | PosteriorView) -> pd.DataFrame:
     """Slope of performance on log10 compute: least squares and posterior, tasks of the fit.
 
     Returns
@@ -135,9 +134,9 @@ def slopes_side_by_side(idata: xr.DataTree) -> pd.DataFrame:
     import pandas as pd
     from scipy.stats import t as student
 
-    law = str(manifest(idata)["model"]["law"])
-    forms = [name for name, form in FORMS.items() if form.law == law]
-    slope = group(idata, "posterior")["slope"]
+    view = PosteriorView.of(idata)
+    forms = [name for name, form in FORMS.items() if form.law == view.law]
+    slope = view.posterior["slope"]
     rows = []
     for form in forms:
         for task in THOMPSON2020_TARGETS:
@@ -151,7 +150,7 @@ def slopes_side_by_side(idata: xr.DataTree) -> pd.DataFrame:
                 {
                     "task": task,
                     "form": form,
-                    "law": law,
+                    "law": view.law,
                     "ols_slope": line.slope,
                     "ols_lower_90": line.slope - half,
                     "ols_upper_90": line.slope + half,

@@ -1,10 +1,10 @@
-"""A typed view of a fit, opened once, and what is read from it: curves, quantiles and ranks of draws."""
+"""A typed view of a trace, opened once, and what is read from a fit: curves, quantiles and ranks of draws."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import xarray as xr
@@ -14,89 +14,123 @@ from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.predictive import departure_scale, error_scale, performance_distribution
 from scaling_bayes.core.priors import Prior
 from scaling_bayes.core.streams import Stream, generator
+from scaling_bayes.errors import TraceError
 from scaling_bayes.intervals import QUANTILES, quantiles
 from scaling_bayes.systems.flags import RULE_FLAGS, split_flags
 from scaling_bayes.trace.digest import cited_digest
-from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.trace.schema import FIT_KIND, group, manifest
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-__all__ = [
-    "Curve",
-    "Points",
-    "PosteriorView",
-    "coverage",
-    "curve",
-    "draws_of",
-    "options_of",
-    "parameters_of",
-    "pit",
-    "points",
-    "predictive_draws",
-    "records",
-    "split_check",
-    "tasks_of",
-]
+__all__ = ["Curve", "Points", "PosteriorView", "TraceView", "coverage", "draws_of", "split_check"]
 
 
 @dataclass(frozen=True, eq=False)
-class PosteriorView:
-    """A fit or a stack, opened once: its manifest parsed, its groups at hand.
+class TraceView:
+    """A trace of any kind, opened once: its manifest parsed, its groups at hand.
 
     The public value stays a plain `xarray.DataTree`; functions open a view of it once and hand it on.
 
     Attributes
     ----------
     tree : DataTree
-        The fit itself.
+        The trace itself.
     manifest : dict
         Its manifest, parsed.
-    options : ModelOptions
-        Which model it is of.
-    seed : int
-        Random seed of the sampler, from which everything drawn later derives.
-    posterior, constant, observed : Dataset
-        Groups ``posterior``, ``constant_data`` and ``observed_data``.
     """
 
     tree: xr.DataTree
     manifest: dict[str, Any]
-    options: ModelOptions
-    seed: int
-    posterior: xr.Dataset
-    constant: xr.Dataset
-    observed: xr.Dataset
+    _groups: dict[str, xr.Dataset] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
-    def of(cls, fit: xr.DataTree | PosteriorView) -> PosteriorView:
-        """Open a view of a fit; a view is given back as it is.
+    def of(cls, trace: xr.DataTree | TraceView) -> Self:
+        """Open a view of a trace; a view is given back as it is.
 
         Raises
         ------
         TraceError
-            If it is not a fit.
+            If it is no trace of this package, or, opened as a `PosteriorView`, is not a fit.
         """
-        if isinstance(fit, PosteriorView):
-            return fit
-        content = manifest(fit)
-        return cls(
-            tree=fit,
-            manifest=content,
-            options=ModelOptions(**content["model"]),
-            seed=int(content["sampler"]["random_seed"]),
-            posterior=group(fit, "posterior"),
-            constant=group(fit, "constant_data"),
-            observed=group(fit, "observed_data"),
-        )
+        if isinstance(trace, TraceView):
+            view = trace
+        else:
+            content = manifest(trace)
+            is_fit = content.get("kind", FIT_KIND) == FIT_KIND
+            view = (PosteriorView if is_fit else TraceView)(trace, content)
+        if not isinstance(view, cls):
+            raise TraceError(
+                f"found a trace of kind {view.kind!r}; expected a fit, from fit() or open_trace()."
+            )
+        return view
+
+    @property
+    def kind(self) -> str:
+        """What the trace is: a fit, a hardware posterior or a calibration."""
+        return str(self.manifest.get("kind", FIT_KIND))
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest by which the trace is cited."""
+        return cited_digest(self.tree)
 
     @cached_property
     def priors(self) -> dict[str, Prior]:
         """Prior of each parameter."""
         return {name: Prior(**stored) for name, stored in self.manifest["priors"].items()}
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the trace has a group of that name."""
+        return name in self.tree.children
+
+    def group(self, name: str) -> xr.Dataset:
+        """One group, the same dataset at each call: copy it before changing it.
+
+        Raises
+        ------
+        TraceError
+            If the trace has no such group; the message lists those it has.
+        """
+        if name not in self._groups:
+            self._groups[name] = group(self.tree, name)
+        return self._groups[name]
+
+
+class PosteriorView(TraceView):
+    """A fit or a stack, opened once."""
+
+    @cached_property
+    def options(self) -> ModelOptions:
+        """Which model it is of."""
+        return ModelOptions(**self.manifest["model"])
+
+    @property
+    def law(self) -> str:
+        """Name of the law, or of a stack of them."""
+        return str(self.manifest["model"]["law"])
+
+    @property
+    def seed(self) -> int:
+        """Random seed of the sampler, from which everything drawn later derives."""
+        return int(self.manifest["sampler"]["random_seed"])
+
+    @property
+    def posterior(self) -> xr.Dataset:
+        """Draws of the parameters."""
+        return self.group("posterior")
+
+    @property
+    def constant(self) -> xr.Dataset:
+        """Systems and references of the tasks: the group ``constant_data``."""
+        return self.group("constant_data")
+
+    @property
+    def observed(self) -> xr.Dataset:
+        """Errors of the systems: the group ``observed_data``."""
+        return self.group("observed_data")
 
     @cached_property
     def observations(self) -> Observations:
@@ -104,14 +138,98 @@ class PosteriorView:
         return observations_of(self.constant, self.observed)
 
     @cached_property
-    def digest(self) -> str:
-        """Digest by which the fit is cited."""
-        return cited_digest(self.tree)
-
-    @property
     def tasks(self) -> tuple[str, ...]:
         """Tasks, in their order."""
         return tuple(map(str, self.posterior["task"].values))
+
+    def parameters(self, stage: str) -> xr.Dataset:
+        """Draws of a stage, slope and noise in orders of magnitude of error, where laws compare.
+
+        Parameters
+        ----------
+        stage : {"prior", "posterior"}
+            Which draws.
+
+        Returns
+        -------
+        Dataset
+            The stage's variables; ``slope`` and ``noise`` as `error_scale` gives them at each task's
+            reference error.
+        """
+        drawn = self.group(stage)
+        return drawn.assign(error_scale(self.law, drawn, self.constant["reference_error"]).data_vars)
+
+    def systems_of(self, task: str) -> NDArray[np.bool_]:
+        """Which of the observed systems are of a task, shape (system,)."""
+        rows: NDArray[np.bool_] = self.constant["system_task"].values.astype(str) == task
+        return rows
+
+    def points(self, task: str) -> Points:
+        """Return the observed systems of a task."""
+        rows = self.systems_of(task)
+        doubtful = np.zeros(rows.sum(), dtype=bool)
+        if "flags" in self.constant:
+            cells = self.constant["flags"].values[rows]
+            doubtful = np.array([_is_doubtful(str(cell)) for cell in cells], dtype=bool)
+        return Points(
+            error=self.observed["error"].values[rows],
+            log10_compute=self.constant["log10_training_compute_flop"].values[rows],
+            year=self.constant["publication_year"].values[rows],
+            flagged=doubtful,
+        )
+
+    def predictive_draws(self, stage: str, task: str | None = None) -> Floats:
+        """Predicted errors of the observed systems, of one task or all, shape (draw, system).
+
+        Parameters
+        ----------
+        stage : {"prior", "posterior"}
+            Which predictive distribution.
+        task : str, optional
+            The task whose systems are wanted.
+        """
+        error = self.group(f"{stage}_predictive")["error"].transpose("chain", "draw", "system").values
+        drawn = np.asarray(error, dtype=float).reshape(-1, error.shape[-1])
+        return drawn if task is None else drawn[:, self.systems_of(task)]
+
+    def pit(self, task: str | None = None) -> Floats:
+        """Share of posterior predictive draws at or below each observed error, shape (system,)."""
+        observed = self.observed["error"].values if task is None else self.points(task).error
+        shares: Floats = (self.predictive_draws("posterior", task) <= observed).mean(axis=0)
+        return shares
+
+    def curve(self, task: str, log10_compute: Floats) -> Curve:
+        """Error over true compute at the task's reference year, per draw, reduced to quantiles.
+
+        Each draw keeps one standard deviate along the curve, so bands are smooth.
+        """
+        coords = {"system": [str(i) for i in range(log10_compute.size)]}
+        compute = log10_compute - float(self.constant["reference_log10_compute"].sel(task=task))
+        performance = performance_distribution(
+            self.law,
+            self.posterior,
+            xr.DataArray(np.full(compute.size, task, dtype=object), dims="system", coords=coords),
+            xr.DataArray(compute, dims="system", coords=coords),
+            xr.DataArray(np.zeros(compute.size), dims="system", coords=coords),
+            compute_is_exact=True,
+        )
+        rng = generator(self.seed, Stream.CURVE)
+        deviates = rng.standard_normal((self.posterior.sizes["chain"], self.posterior.sizes["draw"], 1))
+        if performance.degrees_of_freedom is not None:
+            deviates = deviates * departure_scale(performance.degrees_of_freedom.values, 1, rng)
+        line, new = (
+            np.asarray(
+                performance.law.error(at, performance.floor).transpose("chain", "draw", "system").values
+            ).reshape(-1, compute.size)
+            for at in (performance.mean, performance.mean + performance.sd * deviates)
+        )
+        probabilities = list(QUANTILES.values())
+        by_point = np.array([quantiles(new[:, i], probabilities) for i in range(compute.size)])
+        return Curve(
+            log10_compute,
+            np.array([quantiles(line[:, i], [0.5])[0] for i in range(compute.size)]),
+            {name: by_point[:, i] for i, name in enumerate(QUANTILES)},
+        )
 
 
 @dataclass(frozen=True)
@@ -155,40 +273,16 @@ class Curve:
     bands: dict[str, Floats]
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a table as dictionaries."""
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict(orient="records")]
+#: Judged flags that leave error and compute as they are.
+_HARMLESS_FLAGS = frozenset(
+    {"extra_data", "missing_address", "time_range_midpoint", "wrong_address", "wrong_name", "wrong_paper"}
+)
 
 
-def options_of(idata: xr.DataTree) -> ModelOptions:
-    """Return the model's options, from the manifest."""
-    return ModelOptions(**manifest(idata)["model"])
-
-
-def tasks_of(idata: xr.DataTree) -> list[str]:
-    """Return the tasks of a fit, in their order."""
-    return [str(task) for task in group(idata, "posterior")["task"].values]
-
-
-def parameters_of(idata: xr.DataTree, stage: str) -> xr.Dataset:
-    """Draws of a stage, slope and noise in orders of magnitude of error, where laws compare.
-
-    Parameters
-    ----------
-    idata : DataTree
-        A fit or a stack.
-    stage : {"prior", "posterior"}
-        Which draws.
-
-    Returns
-    -------
-    Dataset
-        The stage's variables; ``slope`` and ``noise`` as `error_scale` gives them at each task's reference
-        error.
-    """
-    drawn = group(idata, stage)
-    reference = group(idata, "constant_data")["reference_error"]
-    return drawn.assign(error_scale(manifest(idata)["model"]["law"], drawn, reference).data_vars)
+def _is_doubtful(flags: str) -> bool:
+    """Whether someone judged the row's error or compute to be off, and no correction mends it."""
+    words = set(split_flags(flags))
+    return "corrected_compute" not in words and bool(words - RULE_FLAGS - _HARMLESS_FLAGS)
 
 
 def split_check(name: str) -> tuple[str, str]:
@@ -203,99 +297,6 @@ def draws_of(dataset: xr.Dataset, name: str, task: str | None = None) -> Floats:
     if task is not None and "task" in values.dims:
         values = values.sel(task=task)
     return np.asarray(values.values, dtype=float).ravel()
-
-
-def points(idata: xr.DataTree, task: str) -> Points:
-    """Return the observed systems of a task."""
-    constant = group(idata, "constant_data")
-    rows = constant["system_task"].values.astype(str) == task
-    doubtful = np.zeros(rows.sum(), dtype=bool)
-    if "flags" in constant:
-        doubtful = np.array([_is_doubtful(str(cell)) for cell in constant["flags"].values[rows]], dtype=bool)
-    return Points(
-        error=group(idata, "observed_data")["error"].values[rows],
-        log10_compute=constant["log10_training_compute_flop"].values[rows],
-        year=constant["publication_year"].values[rows],
-        flagged=doubtful,
-    )
-
-
-#: Judged flags that leave error and compute as they are.
-_HARMLESS_FLAGS = frozenset(
-    {"extra_data", "missing_address", "time_range_midpoint", "wrong_address", "wrong_name", "wrong_paper"}
-)
-
-
-def _is_doubtful(flags: str) -> bool:
-    """Whether someone judged the row's error or compute to be off, and no correction mends it."""
-    words = set(split_flags(flags))
-    return "corrected_compute" not in words and bool(words - RULE_FLAGS - _HARMLESS_FLAGS)
-
-
-def curve(idata: xr.DataTree, task: str, log10_compute: Floats) -> Curve:
-    """Error over true compute at the task's reference year, per draw, reduced to quantiles.
-
-    Each draw keeps one standard deviate along the curve, so bands are smooth.
-    """
-    posterior, constant = group(idata, "posterior"), group(idata, "constant_data")
-    labels = [str(i) for i in range(log10_compute.size)]
-    coords = {"system": labels}
-    compute = log10_compute - float(constant["reference_log10_compute"].sel(task=task))
-    performance = performance_distribution(
-        manifest(idata)["model"]["law"],
-        posterior,
-        xr.DataArray(np.full(compute.size, task, dtype=object), dims="system", coords=coords),
-        xr.DataArray(compute, dims="system", coords=coords),
-        xr.DataArray(np.zeros(compute.size), dims="system", coords=coords),
-        compute_is_exact=True,
-    )
-    seed = int(manifest(idata)["sampler"]["random_seed"])
-    rng = generator(seed, Stream.CURVE)
-    deviates = rng.standard_normal((posterior.sizes["chain"], posterior.sizes["draw"], 1))
-    if performance.degrees_of_freedom is not None:
-        deviates = deviates * departure_scale(performance.degrees_of_freedom.values, 1, rng)
-    line, new = (
-        np.asarray(
-            performance.law.error(at, performance.floor).transpose("chain", "draw", "system").values
-        ).reshape(-1, compute.size)
-        for at in (performance.mean, performance.mean + performance.sd * deviates)
-    )
-    probabilities = list(QUANTILES.values())
-    by_point = np.array([quantiles(new[:, i], probabilities) for i in range(compute.size)])
-    return Curve(
-        log10_compute,
-        np.array([quantiles(line[:, i], [0.5])[0] for i in range(compute.size)]),
-        {name: by_point[:, i] for i, name in enumerate(QUANTILES)},
-    )
-
-
-def predictive_draws(idata: xr.DataTree, stage: str, task: str | None = None) -> Floats:
-    """Predicted errors of the observed systems, of one task or all, shape (draw, system).
-
-    Parameters
-    ----------
-    idata : DataTree
-        A fit.
-    stage : {"prior", "posterior"}
-        Which predictive distribution.
-    task : str, optional
-        The task whose systems are wanted.
-    """
-    error = group(idata, f"{stage}_predictive")["error"].transpose("chain", "draw", "system").values
-    drawn = np.asarray(error, dtype=float).reshape(-1, error.shape[-1])
-    if task is None:
-        return drawn
-    return drawn[:, group(idata, "constant_data")["system_task"].values.astype(str) == task]
-
-
-def pit(idata: xr.DataTree, task: str | None = None) -> Floats:
-    """Share of posterior predictive draws at or below each observed error, shape (system,)."""
-    drawn = predictive_draws(idata, "posterior", task)
-    observed = group(idata, "observed_data")["error"].values
-    if task is not None:
-        observed = points(idata, task).error
-    shares: Floats = (drawn <= observed).mean(axis=0)
-    return shares
 
 
 def coverage(ranks: Floats, probability: float) -> float:

@@ -15,7 +15,7 @@ import xarray as xr
 from scaling_bayes.batch.execute import execute
 from scaling_bayes.batch.job import fingerprint
 from scaling_bayes.batch.store import open_store
-from scaling_bayes.core.observations import observations_of, observe
+from scaling_bayes.core.observations import observe
 from scaling_bayes.core.options import (
     STACK,
     TARGET_ACCEPT,
@@ -25,7 +25,7 @@ from scaling_bayes.core.options import (
     check_count,
     check_seed,
 )
-from scaling_bayes.core.priors import Prior, default_priors, resolve_priors
+from scaling_bayes.core.priors import default_priors, resolve_priors
 from scaling_bayes.diagnostics.calibration import summarize
 from scaling_bayes.errors import OptionError
 from scaling_bayes.model.evaluate.calibration_jobs import (
@@ -37,16 +37,15 @@ from scaling_bayes.model.evaluate.calibration_jobs import (
     ranked_draws,
 )
 from scaling_bayes.model.fit import library_versions, table_to_fit
-from scaling_bayes.trace.digest import cited_digest, data_digest
+from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.schema import (
     CALIBRATION_KIND,
     CALIBRATION_SCHEMA_VERSION,
     EXPERIMENTS,
     SBC,
     annotate,
-    group,
-    manifest,
 )
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +125,7 @@ def calibrate(
     -------
     DataTree
         Group ``fits``, dims (fit, quantity), with the results of every fit and ``failure`` where it could not
-        be made, and ``summary`` (`summarize_calibration`). `save_trace` keeps it.
+        be made, and ``summary`` (`summary` tabulates it). `save_trace` keeps it.
 
     Raises
     ------
@@ -155,15 +154,16 @@ def calibrate(
         if value is not None
     }
     sampler = SamplerOptions(random_seed=random_seed, **settings)
-    if posterior is None:
+    given = None if posterior is None else PosteriorView.of(posterior)
+    if given is None:
         model, source = _model(systems, unit, options, priors, sampler)
     else:
         if systems is not None or unit is not None or options or priors:
             raise OptionError(
                 "systems, unit, options and priors come with the posterior; give none beside it."
             )
-        model, source = _model_of(posterior, sampler)
-    job = _job(experiment, model, simulations, posterior)
+        model, source = _model_of(given, sampler)
+    job = _job(experiment, model, simulations, given)
     place = Path(store or f"calibration-{experiment}-{model.options.law}.zarr")
     kept = open_store(place, job)
     execute(job, kept, workers=workers, scheduler=scheduler, progressbar=progressbar)
@@ -188,19 +188,17 @@ def _model(
     return Model(chosen, resolved, sampler, observations, data_digest(table)), source
 
 
-def _model_of(posterior: xr.DataTree, sampler: SamplerOptions) -> tuple[Model, str]:
-    content = manifest(posterior)
-    if content["model"]["law"] == STACK:
+def _model_of(posterior: PosteriorView, sampler: SamplerOptions) -> tuple[Model, str]:
+    if posterior.law == STACK:
         raise OptionError("a stack is no posterior of one model; give the fits it mixes, one at a time.")
-    observations = observations_of(group(posterior, "constant_data"), group(posterior, "observed_data"))
-    priors = {name: Prior(**stored) for name, stored in content["priors"].items()}
-    options = ModelOptions(**content["model"])
-    return Model(options, priors, sampler, observations, content["data"]["sha256"]), content["data"]["source"]
+    data = posterior.manifest["data"]
+    model = Model(posterior.options, posterior.priors, sampler, posterior.observations, data["sha256"])
+    return model, data["source"]
 
 
-def _job(experiment: str, model: Model, simulations: int, posterior: xr.DataTree | None) -> Job:
+def _job(experiment: str, model: Model, simulations: int, posterior: PosteriorView | None) -> Job:
     if posterior is not None:
-        drawn = group(posterior, "posterior").stack(sample=("chain", "draw"), create_index=False)
+        drawn = posterior.posterior.stack(sample=("chain", "draw"), create_index=False)
         if simulations > drawn.sizes["sample"]:
             raise OptionError(
                 f"the posterior has {drawn.sizes['sample']} draws; expected at least one for each of "
@@ -209,7 +207,7 @@ def _job(experiment: str, model: Model, simulations: int, posterior: xr.DataTree
         chosen = np.linspace(0, drawn.sizes["sample"] - 1, simulations).round().astype(int)
         truths = drawn.isel(sample=chosen).drop_vars(("chain", "draw")).rename(sample="draw")
         truths = truths.expand_dims("chain").transpose("chain", "draw", ...)
-        return PosteriorSBC(model, truths, cited_digest(posterior))
+        return PosteriorSBC(model, truths, posterior.digest)
     if experiment == "prior_sbc":
         return PriorSBC(model, simulations)
     return LeaveOnePaperOut(model) if experiment == "leave_one_paper_out" else PriorSweep(model)

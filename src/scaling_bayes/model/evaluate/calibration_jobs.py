@@ -26,8 +26,8 @@ from scaling_bayes.diagnostics.convergence import ess_bulk, rhat
 from scaling_bayes.errors import DataError
 from scaling_bayes.intervals import QUANTILES, reported
 from scaling_bayes.model.sampling.refitter import Refitter
-from scaling_bayes.projection.requirement import ask
-from scaling_bayes.projection.targets import default_targets
+from scaling_bayes.projection.requirement import require
+from scaling_bayes.projection.targets import Target, default_targets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,11 +98,11 @@ class Model:
         return derived_seed(self.sampler.random_seed, Stream.CALIBRATION_FIT, number)
 
     @cached_property
-    def targets(self) -> list[tuple[str, float]]:
+    def targets(self) -> list[Target]:
         """Targets whose projections are followed: the default ones of the tasks."""
         at = self.observations
         best = {task: float(at.error[at.task_index == i].min()) for i, task in enumerate(at.tasks)}
-        return [(target.task, target.error) for target in default_targets(at.tasks, best)]
+        return default_targets(at.tasks, best)
 
     @cached_property
     def quantities(self) -> tuple[str, ...]:
@@ -130,19 +130,20 @@ class Model:
                     found[f"{name}[{task}]"] = ordered[..., position]
             else:
                 found[str(name)] = values.transpose("chain", "draw").values
-        requirement = ask(self._tree(parameters), self.targets, None, "predictive", seed)
+        requirement = require(
+            self.options.law, parameters, self._references, self.targets, None, "predictive", seed
+        )
         for kind, asked in (("mean", replace(requirement, noise=None)), ("predictive", requirement)):
             compute = asked.log10_compute().isel(year=0)
             for position, target in enumerate(requirement.targets):
                 found[f"training_compute[{target.label}, {kind}]"] = compute.values[..., position]
         return found
 
-    def _tree(self, parameters: xr.Dataset) -> xr.DataTree:
-        """As much of a fit as a projection needs."""
-        import json
-
+    @property
+    def _references(self) -> xr.Dataset:
+        """What requirements are relative to."""
         at = self.observations
-        constant = xr.Dataset(
+        return xr.Dataset(
             {
                 "reference_log10_compute": ("task", at.reference_log10_compute),
                 "reference_year": ("task", at.reference_year),
@@ -150,9 +151,6 @@ class Model:
             },
             coords={"task": list(at.tasks)},
         )
-        tree = xr.DataTree.from_dict({"/posterior": parameters, "/constant_data": constant})
-        tree.attrs["manifest"] = json.dumps({"model": self.options.to_dict()})
-        return tree
 
     def fit(self, observations: Observations, seed: int) -> tuple[xr.Dataset, dict[str, float]]:
         """Sample a posterior; the draws, and `DIAGNOSTICS`."""

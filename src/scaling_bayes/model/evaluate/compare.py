@@ -12,7 +12,6 @@ import xarray as xr
 from arviz_stats import ELPDData
 from arviz_stats import compare as arviz_compare
 
-from scaling_bayes.core.observations import observations_of
 from scaling_bayes.core.options import STACK, check_choice, check_seed
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.diagnostics.psis import GOOD_PARETO_K
@@ -26,7 +25,7 @@ from scaling_bayes.model.evaluate.crossvalidate import (
     task_folds,
 )
 from scaling_bayes.model.evaluate.progressbar import steps
-from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,10 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
-    "check_comparable",
     "check_folds",
     "compare",
     "mean_stacking_weights",
+    "open_comparable",
     "stacking_weights",
 ]
 
@@ -73,7 +72,7 @@ class Comparison:
 
 
 def compare(
-    fits: Mapping[str, xr.DataTree],
+    fits: Mapping[str, xr.DataTree | PosteriorView],
     *,
     leave_out: str = "paper",
     folds: int = DEFAULT_FOLDS,
@@ -111,19 +110,18 @@ def compare(
     """
     check_choice("leave_out", leave_out, LEAVE_OUT)
     check_folds(folds)
-    seed = check_comparable(fits, random_seed)
-    first = next(iter(fits.values()))
-    observations = observations_of(group(first, "constant_data"), group(first, "observed_data"))
+    views, seed = open_comparable(fits, random_seed)
+    observations = next(iter(views.values())).observations
     held_out = paper_folds(observations, folds, seed) if leave_out == "paper" else task_folds(observations)
-    total = None if leave_out == "system" else len(fits) * len(held_out)
+    total = None if leave_out == "system" else len(views) * len(held_out)
     predicted = {}
     with steps("refitting", shown=progressbar, total=total) as step:
-        for name, idata in fits.items():
+        for name, view in views.items():
             done = partial(step, name)
             predicted[name] = (
-                leave_systems_out(idata, seed, done)
+                leave_systems_out(view, seed, done)
                 if leave_out == "system"
-                else leave_folds_out(observations, refitter_of(idata), held_out, seed, done)
+                else leave_folds_out(observations, refitter_of(view), held_out, seed, done)
             )
     return _comparison(predicted, leave_out)
 
@@ -140,8 +138,10 @@ def check_folds(folds: object) -> None:
         raise OptionError(f"folds must be a whole number of at least 2; found {folds!r}.")
 
 
-def check_comparable(fits: Mapping[str, xr.DataTree], random_seed: int | None) -> int:
-    """Refuse fits that cannot be compared, and give the seed to use.
+def open_comparable(
+    fits: Mapping[str, xr.DataTree | PosteriorView], random_seed: int | None
+) -> tuple[dict[str, PosteriorView], int]:
+    """Open fits that can be compared, and give the seed to use.
 
     Raises
     ------
@@ -151,21 +151,22 @@ def check_comparable(fits: Mapping[str, xr.DataTree], random_seed: int | None) -
     if not isinstance(fits, Mapping) or len(fits) < 2:
         found = f"{len(fits)} fit(s)" if isinstance(fits, Mapping) else type(fits).__name__
         raise OptionError(f"fits: found {found}; expected a mapping of at least two names to fits.")
-    contents = {name: manifest(idata) for name, idata in fits.items()}
-    first = next(iter(contents))
-    for name, content in contents.items():
-        if content["model"]["law"] == STACK:
+    views = {name: PosteriorView.of(idata) for name, idata in fits.items()}
+    first = next(iter(views))
+    digests = {name: str(view.manifest["data"]["sha256"]) for name, view in views.items()}
+    for name, view in views.items():
+        if view.law == STACK:
             raise OptionError(f"fits[{name!r}] is a stack; expected fits of single laws.")
-        if content["data"]["sha256"] != contents[first]["data"]["sha256"]:
+        if digests[name] != digests[first]:
             raise OptionError(
                 f"fits[{name!r}] is of other systems than fits[{first!r}] (data digests "
-                f"{content['data']['sha256'][:12]} and {contents[first]['data']['sha256'][:12]}); "
+                f"{digests[name][:12]} and {digests[first][:12]}); "
                 "fit the same table."
             )
     if random_seed is None:
-        return int(contents[first]["sampler"]["random_seed"])
+        return views, views[first].seed
     check_seed(random_seed)
-    return int(random_seed)
+    return views, int(random_seed)
 
 
 def _comparison(predicted: Mapping[str, Predicted], leave_out: str) -> Comparison:

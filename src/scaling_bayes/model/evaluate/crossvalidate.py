@@ -11,21 +11,19 @@ import numpy as np
 from arviz_stats import loo
 from scipy.special import logsumexp
 
-from scaling_bayes.core.observations import Observations, observations_of
-from scaling_bayes.core.options import ModelOptions, SamplerOptions
+from scaling_bayes.core.observations import Observations
+from scaling_bayes.core.options import SamplerOptions
 from scaling_bayes.core.predictive import (
     joint_log_density_of_error,
     log_density_given_paper,
     observed_performance,
 )
-from scaling_bayes.core.priors import Prior
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.diagnostics.psis import GOOD_PARETO_K
 from scaling_bayes.model.sampling.refitter import Refitter
-from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
-    import xarray as xr
     from numpy.typing import NDArray
 
     Folds = list[NDArray[np.bool_]]
@@ -70,28 +68,23 @@ class Predicted:
     parts: tuple[str, ...]
 
 
-def refitter_of(idata: xr.DataTree) -> Refitter:
+def refitter_of(fit: PosteriorView) -> Refitter:
     """Give what fits the model of a fit to other rows, with the same priors and fewer draws."""
-    content = manifest(idata)
-    settings = {name: value for name, value in content["sampler"].items() if name != "name"}
+    settings = {name: value for name, value in fit.manifest["sampler"].items() if name != "name"}
     settings |= {name: min(settings[name], REFIT_DRAWS) for name in ("draws", "tune")}
-    return Refitter(
-        ModelOptions(**content["model"]),
-        SamplerOptions(**settings),
-        {name: Prior(**stored) for name, stored in content["priors"].items()},
-    )
+    return Refitter(fit.options, SamplerOptions(**settings), fit.priors)
 
 
-def leave_systems_out(idata: xr.DataTree, random_seed: int, step: Step) -> Predicted:
+def leave_systems_out(fit: PosteriorView, random_seed: int, step: Step) -> Predicted:
     """PSIS leave-one-out of a fit, each system given its paper's others; refitted where it fails."""
-    observations = observations_of(group(idata, "constant_data"), group(idata, "observed_data"))
+    observations = fit.observations
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the Pareto k that are dealt with here
-        estimated = loo(idata, pointwise=True, var_name="error")
+        estimated = loo(fit.tree, pointwise=True, var_name="error")
     elpd = estimated.elpd_i.values.copy()
     pareto_k = estimated.pareto_k.values
     poor = ~(pareto_k <= GOOD_PARETO_K)
-    refitter = refitter_of(idata)
+    refitter = refitter_of(fit)
     for row in np.flatnonzero(poor):
         posterior, _ = refitter(observations.subset(np.arange(elpd.size) != row), random_seed + int(row))
         performance = observed_performance(refitter.options.law, posterior, observations)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ import xarray as xr
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.core.options import STACK
 from scaling_bayes.errors import OptionError
-from scaling_bayes.model.evaluate.compare import Comparison, check_comparable, compare
+from scaling_bayes.model.evaluate.compare import Comparison, compare, open_comparable
 from scaling_bayes.trace.digest import tree_digest
-from scaling_bayes.trace.schema import annotate, group, manifest
+from scaling_bayes.trace.schema import annotate
+from scaling_bayes.trace.view import PosteriorView
 
 __all__ = ["stack"]
 
@@ -30,7 +31,7 @@ _DRAWN = (
 
 
 def stack(
-    fits: Mapping[str, xr.DataTree],
+    fits: Mapping[str, xr.DataTree | PosteriorView],
     weights: Comparison | Mapping[str, float] | None = None,
     *,
     random_seed: int | None = None,
@@ -66,16 +67,15 @@ def stack(
     OptionError
         If the fits cannot be mixed, or the weights are not theirs.
     """
-    seed = check_comparable(fits, random_seed)
-    contents = {name: manifest(idata) for name, idata in fits.items()}
-    priors = _common_priors(fits, contents)
+    views, seed = open_comparable(fits, random_seed)
+    priors = _common_priors(views)
     if weights is None:
-        weights = compare(fits, random_seed=seed, progressbar=progressbar)
-    shares = _shares(fits, weights.weights if isinstance(weights, Comparison) else weights)
-    groups: dict[str, xr.Dataset] = {name: _mixed(fits, contents, shares, name) for name in _DRAWN}
-    first = next(iter(fits.values()))
-    groups |= {name: group(first, name).copy() for name in ("observed_data", "constant_data")}
-    weighted = {name: group(idata, "checks") for name, idata in fits.items() if shares[name] > 0}
+        weights = compare(views, random_seed=seed, progressbar=progressbar)
+    shares = _shares(views, weights.weights if isinstance(weights, Comparison) else weights)
+    groups: dict[str, xr.Dataset] = {name: _mixed(views, shares, name) for name in _DRAWN}
+    first = next(iter(views.values()))
+    groups |= {name: first.group(name).copy() for name in ("observed_data", "constant_data")}
+    weighted = {name: view.group("checks") for name, view in views.items() if shares[name] > 0}
     groups["checks"] = xr.concat(
         [
             checks.assign_coords(check=[f"{name}: {check}" for check in checks["check"].values])
@@ -83,11 +83,11 @@ def stack(
         ],
         dim="check",
     )
-    groups["comparison"] = _comparison_group(fits, shares, weights)
+    groups["comparison"] = _comparison_group(shares, weights)
     tree = xr.DataTree.from_dict(
         {f"/{name}": annotate(groups[name].drop_encoding()) for name in sorted(groups)}
     )
-    content = dict(contents[next(iter(fits))])
+    content = dict(first.manifest)
     content |= {
         "model": content["model"] | {"law": STACK},
         "priors": priors,
@@ -95,31 +95,31 @@ def stack(
         "stack": {
             "weights": shares,
             "leave_out": weights.leave_out if isinstance(weights, Comparison) else "",
-            "laws": {name: contents[name]["model"]["law"] for name in fits},
-            "digests": {name: tree_digest(idata) for name, idata in fits.items()},
+            "laws": {name: view.law for name, view in views.items()},
+            "digests": {name: tree_digest(view.tree) for name, view in views.items()},
         },
     }
     tree.attrs["manifest"] = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return tree
 
 
-def _common_priors(fits: Mapping[str, xr.DataTree], contents: Mapping[str, Any]) -> dict[str, Any]:
+def _common_priors(fits: Mapping[str, PosteriorView]) -> dict[str, Any]:
     """Priors of all fits together, once it is sure that the fits can be mixed."""
     first = next(iter(fits))
     priors: dict[str, Any] = {}
     laws: dict[str, str] = {}
-    for name, content in contents.items():
-        law = content["model"]["law"]
+    for name, fit in fits.items():
+        content, law = fit.manifest, fit.law
         if law in laws:
             raise OptionError(
                 f"fits[{name!r}] and fits[{laws[law]!r}] are both of law {law!r}; give one of each."
             )
         laws[law] = name
         for option, value in content["model"].items():
-            if option != "law" and value != contents[first]["model"][option]:
+            if option != "law" and value != fits[first].manifest["model"][option]:
                 raise OptionError(
                     f"fits[{name!r}] has {option}={value!r}, fits[{first!r}] has "
-                    f"{contents[first]['model'][option]!r}; expected the same in all."
+                    f"{fits[first].manifest['model'][option]!r}; expected the same in all."
                 )
         for parameter, prior in content["priors"].items():
             if priors.setdefault(parameter, prior) != prior:
@@ -129,7 +129,7 @@ def _common_priors(fits: Mapping[str, xr.DataTree], contents: Mapping[str, Any])
                 )
         for stage in ("prior", "posterior"):
             found, expected = (
-                [group(fits[each], stage).sizes[dim] for dim in ("chain", "draw")] for each in (name, first)
+                [fits[each].group(stage).sizes[dim] for dim in ("chain", "draw")] for each in (name, first)
             )
             if found != expected:
                 raise OptionError(
@@ -139,7 +139,7 @@ def _common_priors(fits: Mapping[str, xr.DataTree], contents: Mapping[str, Any])
     return priors
 
 
-def _shares(fits: Mapping[str, xr.DataTree], weights: Mapping[str, float]) -> dict[str, float]:
+def _shares(fits: Iterable[str], weights: Mapping[str, float]) -> dict[str, float]:
     if set(weights) != set(fits):
         raise OptionError(f"weights: found {', '.join(weights)}; expected one for each of {', '.join(fits)}.")
     values = {name: float(weights[name]) for name in fits}
@@ -162,11 +162,9 @@ def _counts(shares: Mapping[str, float], draws: int) -> dict[str, int]:
     return counts
 
 
-def _mixed(
-    fits: Mapping[str, xr.DataTree], contents: Mapping[str, Any], shares: Mapping[str, float], name: str
-) -> xr.Dataset:
+def _mixed(fits: Mapping[str, PosteriorView], shares: Mapping[str, float], name: str) -> xr.Dataset:
     """One group of the mixture: each fit's share of draws, interleaved."""
-    datasets = {label: group(idata, name) for label, idata in fits.items()}
+    datasets = {label: fit.group(name) for label, fit in fits.items()}
     draws = next(iter(datasets.values())).sizes["draw"]
     laws = list(LAWS)
     with_floor = any("floor" in dataset for dataset in datasets.values())
@@ -177,7 +175,7 @@ def _mixed(
         at = (np.arange(count) + 0.5) / count
         part = datasets[label].isel(draw=np.floor(at * draws).astype(int))
         if name in ("prior", "posterior"):
-            number = laws.index(contents[label]["model"]["law"])
+            number = laws.index(fits[label].law)
             part["law"] = (("chain", "draw"), np.full((part.sizes["chain"], count), number, dtype=np.int8))
             if with_floor and "floor" not in part:
                 part["floor"] = xr.zeros_like(part["slope"])
@@ -189,16 +187,12 @@ def _mixed(
     return mixed.isel(draw=order).assign_coords(draw=np.arange(draws))
 
 
-def _comparison_group(
-    fits: Mapping[str, xr.DataTree],
-    shares: Mapping[str, float],
-    weights: Comparison | Mapping[str, float],
-) -> xr.Dataset:
-    data: dict[str, Any] = {"weight": ("fit", np.array([shares[name] for name in fits]))}
+def _comparison_group(shares: Mapping[str, float], weights: Comparison | Mapping[str, float]) -> xr.Dataset:
+    data: dict[str, Any] = {"weight": ("fit", np.array(list(shares.values())))}
     if isinstance(weights, Comparison):
-        table = weights.table.set_index("fit").loc[list(fits)]
+        table = weights.table.set_index("fit").loc[list(shares)]
         data |= {
             name: ("fit", table[name].to_numpy(dtype=float))
             for name in ("elpd", "elpd_se", "difference", "difference_se", "worst_pareto_k", "refits")
         }
-    return xr.Dataset(data, coords={"fit": np.array(list(fits), dtype=object)})
+    return xr.Dataset(data, coords={"fit": np.array(list(shares), dtype=object)})

@@ -8,7 +8,7 @@ log odds of their share of the way, deviations that sum to zero by one coordinat
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.options import ModelOptions
-from scaling_bayes.core.parameters import POOLED, parameter_names
+from scaling_bayes.core.parameters import POOLED
 from scaling_bayes.core.priors import Prior
 from scaling_bayes.model.sampling import kernel
 
@@ -285,15 +285,17 @@ def _lowest_error(observations: Observations) -> Floats:
 
 
 def lay_out(
-    observations: Observations, options: ModelOptions, priors: Mapping[str, Prior]
+    observations: Observations, options: ModelOptions, priors: Mapping[str, Prior], names: Sequence[str]
 ) -> tuple[Layout, kernel.Problem]:
     """Coordinates of a model, and what the kernel needs to know of it."""
     layout = Layout(observations, options, priors)
-    return layout, layout.problem(observations, options.law, parameter_names(options, priors))
+    return layout, layout.problem(observations, options.law, names)
 
 
-def compile_fast(observations: Observations, options: ModelOptions, priors: Mapping[str, Prior]) -> Any:
-    """Give the model for nutpie, with the variables of `parameter_names`.
+def compile_fast(
+    observations: Observations, options: ModelOptions, priors: Mapping[str, Prior], names: Sequence[str]
+) -> Any:
+    """Give the model for nutpie, with the named variables of `parameter_names`.
 
     The form is that of a model compiled from PyMC, two C functions and the address of their data. What
     `nutpie.compiled_pyfunc` takes, Python functions, makes and destroys a Python thread state at each call,
@@ -301,8 +303,7 @@ def compile_fast(observations: Observations, options: ModelOptions, priors: Mapp
     """
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    names = parameter_names(options, priors)
-    layout, problem = lay_out(observations, options, priors)
+    layout, problem = lay_out(observations, options, priors, names)
     start = layout.start
     shapes = [place.shape for place in layout.places(names).values()]
     log_density, variables = kernel.compiled()
@@ -320,7 +321,7 @@ def compile_fast(observations: Observations, options: ModelOptions, priors: Mapp
         shared_var_keys={},
         user_data=kernel.pack(problem),
         n_expanded=len(problem.stored),
-        shape_info=(names, None, shapes),
+        shape_info=(list(names), None, shapes),
         logp_func=None,
         expand_func=None,
         _n_dim=start.size,

@@ -44,6 +44,7 @@ class Refitter:
         self.options = options
         self.sampler = sampler
         self.priors = dict(default_priors(options) if priors is None else priors)
+        self._names = parameter_names(self.options, self.priors)
         self._by_pymc = by_pymc or not is_fast(self.options, self.priors)
         self._compiled: dict[tuple[int, bool], Any] = {}
 
@@ -57,7 +58,7 @@ class Refitter:
         """
         posterior, stats = sample_compiled(
             self._model(observations),
-            parameter_names(self.options, self.priors),
+            self._names,
             replace(self.sampler, random_seed=random_seed),
         )
         return posterior.assign_coords(task=list(observations.tasks)), stats
@@ -65,12 +66,14 @@ class Refitter:
     def _model(self, observations: Observations) -> Any:
         """Give the compiled model of some observations; PyMC's is compiled once for each form of data."""
         if not self._by_pymc:
-            return compile_posterior(observations, self.options, self.priors)
+            return compile_posterior(observations, self.options, self.priors, self._names)
         from scaling_bayes.model.build import model_data
 
         form = len(observations.tasks), observations.has_compute_sd
         if form not in self._compiled:
-            self._compiled[form] = compile_posterior(observations, self.options, self.priors, by_pymc=True)
+            self._compiled[form] = compile_posterior(
+                observations, self.options, self.priors, self._names, by_pymc=True
+            )
         compiled = self._compiled[form]
         known = {variable.name for variable in compiled.shared_var_keys}
         return compiled.with_data(

@@ -50,6 +50,7 @@ def compile_posterior(
     observations: Observations,
     options: ModelOptions,
     priors: Mapping[str, Prior],
+    names: Sequence[str],
     *,
     by_pymc: bool = False,
 ) -> Any:
@@ -61,11 +62,13 @@ def compile_posterior(
     options : ModelOptions
     priors : mapping
         As `default_priors` names them.
+    names : sequence of str
+        Variables to draw, as `parameter_names` gives them.
     by_pymc : bool
         Whether to leave the kernel aside: to hold its posterior to that of the definition.
     """
     if is_fast(options, priors) and not by_pymc:
-        return compile_fast(observations, options, priors)
+        return compile_fast(observations, options, priors, names)
     from scaling_bayes.model.build import build_model
 
     return compile_model(build_model(observations, options, priors))

@@ -1,0 +1,299 @@
+"""The commands that answer a question about a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scaling_bayes.cli.completion import choices_of
+from scaling_bayes.cli.cost import print_assumptions
+from scaling_bayes.cli.options import budget_options, budgets_option, year_option, years_option
+from scaling_bayes.cli.output import print_csv, print_json, print_table, say
+from scaling_bayes.cli.question import Question, question
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["afford", "decompose", "gain", "project"]
+
+#: Units that say which quantity is meant: compute, cost, energy, carbon.
+_UNITS = {
+    "log10_training_compute_flop": "FLOP",
+    "log10_cost_usd": "USD",
+    "log10_energy_kwh": "kWh",
+    "log10_carbon_kg": "kg CO2e",
+}
+
+
+@question(
+    years_option, budget_options, short_help="What a target needs: compute, cost, carbon", scenario=None
+)
+def project(
+    asked: Question, years: tuple[float, ...], budget_usd: float | None, carbon_kg: float | None
+) -> None:
+    """Print the training compute each target error needs, from the draws of TRACE.
+
+    With a scenario, cost, energy and carbon too, and with a budget the share of draws within it.
+
+    \b
+    Example:
+      scaling-bayes project trace.nc --target imagenet=0.05 --year 2030 --scenario trend
+    """
+    from scaling_bayes.projection.affordability import share_within_budget
+    from scaling_bayes.projection.reached import reached_sentences
+    from scaling_bayes.projection.summarize import summary
+
+    budget = budget_usd is not None or carbon_kg is not None
+    if asked.scenario is None and budget:
+        raise click.UsageError("a budget needs a scenario; name one with --scenario.")
+    projection = asked.project(list(years) or None)
+    frame = summary(projection)
+    if budget:
+        frame = frame.merge(share_within_budget(projection, budget_usd, carbon_kg))
+    for sentence in reached_sentences(projection):
+        say(f"note: {sentence}")
+    if asked.print(frame):
+        return
+    if asked.scenario is None:
+        _print_compute(frame, asked.kind)
+    else:
+        _print_costs(frame, asked)
+
+
+def _print_compute(frame: pd.DataFrame, kind: str) -> None:
+    from scaling_bayes.text import format_error, format_interval, format_year
+
+    print_table(
+        f"Training compute in FLOP, {kind}: median [90 % equal-tailed interval]",
+        ("task", "error", "year", "training compute", "unreachable"),
+        [
+            (
+                str(row["task"]),
+                format_error(row["error"]),
+                format_year(row["year"]),
+                format_interval(row["median"], row["lower_90"], row["upper_90"]),
+                f"{row['unreachable']:.0%}",
+            )
+            for row in frame.to_dict(orient="records")
+        ],
+        right=("error", "unreachable"),
+        whole=("error", "training compute"),
+    )
+
+
+def _print_costs(frame: pd.DataFrame, asked: Question) -> None:
+    """Print a summary of compute, cost, energy and carbon, then what it assumes."""
+    from scaling_bayes.text import format_interval
+
+    budget = ("in budget",) if "within_budget" in frame else ()
+    print_table(
+        f"What a target needs, {asked.kind}: median [90 % equal-tailed interval]",
+        ("target", "unit", "value", "unreachable", *budget),
+        [
+            (
+                target,
+                _UNITS[row["quantity"]],
+                format_interval(row["median"], row["lower_90"], row["upper_90"]),
+                f"{row['unreachable']:.0%}",
+                *(f"{row['within_budget']:.0%}" for _ in budget),
+            )
+            for target, row in _with_targets(frame)
+        ],
+        right=("unreachable", *budget),
+        whole=("unit", "value"),
+        tight=True,
+    )
+    print_assumptions(asked.assumed)
+
+
+def _with_targets(frame: pd.DataFrame) -> Iterator[tuple[str, dict[Any, Any]]]:
+    """Each row with what stands beside it: the task, below it error and year, then nothing."""
+    from scaling_bayes.text import format_error, format_year
+
+    for _, rows in frame.groupby(["task", "error", "year"], sort=False):
+        first = rows.iloc[0]
+        stub = [str(first["task"]), f"{format_error(first['error'])}, {format_year(first['year'])}"]
+        for position, row in enumerate(rows.to_dict(orient="records")):
+            yield stub[position] if position < len(stub) else "", row
+
+
+@question(
+    budgets_option,
+    click.option("--from", "start", type=int, default=2020, show_default=True, help="First year."),
+    click.option("--until", type=int, default=2100, show_default=True, help="Last year, the horizon."),
+    short_help="When a target first fits a budget, and how surely",
+)
+def afford(
+    asked: Question, start: int, until: int, budget_usd: tuple[float, ...], carbon_kg: tuple[float, ...]
+) -> None:
+    """Print when each target first fits the budget, and how likely it never does.
+
+    Each --budget-usd is asked about apart. With --carbon-kg too, both limits must hold.
+
+    \b
+    Example:
+      scaling-bayes afford trace.nc --target imagenet=0.05 --budget-usd 1e8
+    """
+    import pandas as pd
+
+    from scaling_bayes.projection.affordability import affordability, read_budget
+    from scaling_bayes.projection.summarize import summary
+    from scaling_bayes.report.cost_facts import Budget
+
+    for name, amounts in (("--budget-usd", budget_usd), ("--carbon-kg", carbon_kg)):
+        if len(set(amounts)) < len(amounts):
+            raise click.BadParameter("the same budget is given twice.", param_hint=name)
+    budgets = [read_budget(usd, kg) for usd, kg in product(budget_usd or [None], carbon_kg or [None])]
+    if until <= start:
+        raise click.BadParameter(
+            f"found {until}; expected a year after --from {start}.", param_hint="--until"
+        )
+    projection = asked.project(range(start, until + 1))
+    frames = [summary(affordability(projection, **budget)) for budget in budgets]
+    told = [frame.assign(**budget) for frame, budget in zip(frames, budgets, strict=True)]
+    if asked.print(pd.concat(told, ignore_index=True)):
+        return
+    for frame, budget in zip(frames, budgets, strict=True):
+        label = " and ".join(Budget(name, amount).label for name, amount in budget.items())
+        _print_first_years(frame, label, until)
+    print_assumptions(asked.assumed)
+
+
+def _print_first_years(frame: pd.DataFrame, budget: str, until: int) -> None:
+    from scaling_bayes.text import format_error, format_year
+
+    def year(value: float) -> str:
+        return "never" if value == float("inf") else format_year(value)
+
+    print_table(
+        f"First year within {budget}: median [90 % equal-tailed interval]",
+        ("task", "error", "first year", f"never by {until}"),
+        [
+            (
+                str(row["task"]),
+                format_error(row["error"]),
+                f"{year(row['median'])} [{year(row['lower_90'])}, {year(row['upper_90'])}]",
+                f"{row['never']:.0%}",
+            )
+            for row in frame.to_dict(orient="records")
+        ],
+        right=("error", f"never by {until}"),
+        whole=("error", "first year"),
+    )
+
+
+@question(budget_options, year_option, short_help="By what factor things must improve for a budget")
+def gain(asked: Question, budget_usd: float | None, carbon_kg: float | None, year: float | None) -> None:
+    """Print by what factor price, energy or algorithms must improve, and which routes would do.
+
+    \b
+    Example:
+      scaling-bayes gain trace.nc --target imagenet=0.05 --budget-usd 1e6
+    """
+    from scaling_bayes.projection.affordability import read_budget
+    from scaling_bayes.projection.required_gain import compare_routes, required_gain
+    from scaling_bayes.projection.summarize import summary
+    from scaling_bayes.text import format_error, format_interval
+
+    budgets = read_budget(budget_usd, carbon_kg)
+    answer = required_gain(asked.project(year), **budgets)
+    needed, routes = summary(answer), compare_routes(answer)
+    if asked.as_json:
+        print_json({"gain": needed.to_dict(orient="records"), "routes": routes.to_dict(orient="records")})
+        return
+    if asked.as_csv:
+        print_csv(needed)
+        return
+    print_table(
+        "Factor by which one lever alone must improve: median [90 % interval]",
+        ("task", "error", "lever", "factor", "none needed"),
+        [
+            (
+                str(row["task"]),
+                format_error(row["error"]),
+                row["lever"],
+                format_interval(row["median"], row["lower_90"], row["upper_90"]),
+                f"{row['none_needed']:.0%}",
+            )
+            for row in needed.to_dict(orient="records")
+        ],
+        right=("error", "none needed"),
+        whole=("error", "factor"),
+    )
+    _print_routes(routes)
+    print_assumptions(asked.assumed)
+
+
+def _print_routes(routes: pd.DataFrame) -> None:
+    """One table for each target; where the factors come from, once, below."""
+    from scaling_bayes.text import format_error, span_text
+
+    for (task, _), rows in routes.groupby(["task", "error"], sort=False):
+        print_table(
+            f"{task} {format_error(rows['error'].iloc[0])}, published routes, each alone and in full: "
+            f"probability that it is enough ({rows['probability_enough_without'].iloc[0]:.0%} without any)",
+            ("route", "factor", "of", "enough"),
+            [
+                (
+                    row["route"].replace("_", " "),
+                    span_text(f"{row['factor_low']:g}", f"{row['factor_high']:g}"),
+                    row["improves"].replace("_", " times "),
+                    f"{row['probability_enough']:.0%}",
+                )
+                for row in rows.to_dict(orient="records")
+            ],
+            right=("factor", "enough"),
+            whole=("factor", "of"),
+            tight=True,
+        )
+    sources = routes.drop_duplicates("route")
+    print_table(
+        "Sources of the factors",
+        ("route", "source"),
+        [(row["route"].replace("_", " "), row["citation"]) for row in sources.to_dict(orient="records")],
+        tight=True,
+    )
+
+
+@question(
+    year_option,
+    click.option(
+        "--quantity",
+        default="log10_cost_usd",
+        show_default=True,
+        shell_complete=choices_of(lambda: _UNITS),
+        help="What to decompose: a column of project.",
+    ),
+    short_help="What the spread of an answer comes from",
+)
+def decompose(asked: Question, year: float | None, quantity: str) -> None:
+    """Print how much of the spread comes from parameters, noise, hardware, price and grid.
+
+    \b
+    Example:
+      scaling-bayes decompose trace.nc --target imagenet=0.05 --year 2030
+    """
+    from scaling_bayes.projection.decompose import decompose as decompose_projection
+    from scaling_bayes.text import format_error
+
+    frame = decompose_projection(asked.project(year), quantity=quantity)
+    if asked.print(frame):
+        return
+    print_table(
+        f"Shares of the variance of {quantity} (Shapley; they sum to 1)",
+        ("task", "error", "source", "share", "alone"),
+        [
+            (
+                str(row["task"]),
+                format_error(row["error"]),
+                row["source"],
+                "" if row["share"] != row["share"] else f"{max(row['share'], 0):.1%}",
+                f"{max(row['share_alone'], 0):.1%}",
+            )
+            for row in frame.to_dict(orient="records")
+        ],
+        right=("error", "share", "alone"),
+    )

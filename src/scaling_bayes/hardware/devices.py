@@ -1,0 +1,42 @@
+"""Classes of devices and kinds of prices, in the one table that everything else reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+__all__ = ["DEVICE_CLASSES", "GPU_CLASSES", "PRICES", "DeviceClass"]
+
+
+@dataclass(frozen=True)
+class DeviceClass:
+    """A class of devices that have trends of their own.
+
+    Attributes
+    ----------
+    label : str
+        For readers.
+    peak : {"FP32", "bf16"}
+        Precision whose peak rate counts.
+    family : {"gpu", "tpu"}
+        Classes that speed up and slow down together.
+    """
+
+    label: str
+    peak: str
+    family: str
+
+
+#: By name in the accelerators table, whose other devices are ``other``.
+DEVICE_CLASSES: Mapping[str, DeviceClass] = MappingProxyType(
+    {
+        "gpu_datacenter": DeviceClass("data-centre GPUs", "FP32", "gpu"),
+        "gpu_consumer": DeviceClass("consumer GPUs", "FP32", "gpu"),
+        "gpu_workstation": DeviceClass("workstation GPUs", "FP32", "gpu"),
+        "tpu": DeviceClass("TPUs", "bf16", "tpu"),
+    }
+)
+GPU_CLASSES = tuple(name for name, about in DEVICE_CLASSES.items() if about.family == "gpu")
+#: Rent, by commitment, and the purchase price.
+PRICES = ("cloud_on_demand", "cloud_1_year", "cloud_3_year", "purchase")
