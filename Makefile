@@ -8,6 +8,7 @@ CANDIDATES = $(if $(PYTHON),'$(PYTHON)',python3.13 python3.12 python3.14 python3
 	"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[234].*/bin/python)
 SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 14))
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check
+TOOL := $(BIN)/python -m tools
 FIT_INPUTS := $(shell find src/scaling_bayes data -name '*.py' -o -name '*.csv' -o -name '*.toml' 2>/dev/null)
 
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
@@ -28,33 +29,44 @@ $(shell [ "$$(cat .venv/.dependencies 2>/dev/null)" = "$$PWD" ] && $(BIN)/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report test test-portable test-lowest lint format data traces docs notebooks lock clean
+.PHONY: help setup report test test-fast test-portable test-lowest browser lint format data traces hardware hindcast evidence \
+	compute-trend overparameterization pages notebooks docs wheel lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.project ## make .venv with the locked dependencies and this package (PYTHON=... chooses the interpreter)
 
 report: build/reference.nc ## fit the shipped data, then write build/report.html, .json and .csv
 	$(BIN)/scaling-bayes report build/reference.nc -o build/report.html
 
-test: lint ## run every check: style, types, import rules, tests
+test: lint browser ## run every check: style, types, import rules, tests
 	$(PYTEST) -m 'not slow' --cov
 
+test-fast: .venv/.project ## run the tests that neither sample, nor open a browser, nor build docs or packages
+	$(PYTEST) -m 'not (samples or browser or docs or package or slow)'
+
 # What another processor rounds otherwise, and other draws: baseline NumPy, generic machine code, shifted seeds.
-test-portable: .venv/.project ## run all tests, slow ones too, as on a plain processor and with other seeds
+test-portable: .venv/.project browser ## run all tests, slow ones too, as on a plain processor and with other seeds
 	NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c '$(NUMPY_DISPATCHED)')" \
 	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= SCALING_BAYES_TEST_SEED_OFFSET=$(SEED_OFFSET) $(PYTEST)
 
 test-lowest: .venv/.project ## run the fast tests with the lowest versions pyproject.toml allows
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
-	$(BIN)/uv pip compile --quiet --no-build --resolution lowest-direct --python build/lowest/bin/python \
-		--extra deposit --extra experiments --output-file build/lowest/requirements.txt pyproject.toml
 	grep -oE '^($(TEST_TOOLS))==[^ ;]+' requirements.lock > build/lowest/tools.txt
-	$(BIN)/uv pip install --quiet --no-build --python build/lowest/bin/python \
-		-r build/lowest/requirements.txt -r build/lowest/tools.txt
+	$(BIN)/uv pip compile --quiet --no-build --resolution lowest-direct --python build/lowest/bin/python \
+		--extra deposit --extra experiments --output-file build/lowest/requirements.txt \
+		pyproject.toml build/lowest/tools.txt
+	$(BIN)/uv pip install --quiet --no-build --python build/lowest/bin/python -r build/lowest/requirements.txt
 	PYTHONPATH=src build/lowest/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m 'not slow' \
 		-W ignore::DeprecationWarning -W ignore::FutureWarning $(FAST_TESTS:%=tests/test_%.py)
+
+# Without them the tests that open a browser are skipped, and say so.
+browser: ## install Chromium and its driver for the tests, where that is possible: as root, with apt
+	@if command -v chromedriver >/dev/null && command -v chromium chromium-browser google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install chromium chromium-driver; \
+	else false; fi || echo 'No Chromium and chromedriver on the PATH: tests that open a browser are skipped. Install both.' >&2
 
 lint: .venv/.project ## check style, types and import rules
 	$(BIN)/ruff check
@@ -66,21 +78,41 @@ format: .venv/.project ## mend what ruff can mend
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-data: .venv/.project ## rebuild the derived tables of data/
-	$(BIN)/python -m tools.tables.build
-	$(BIN)/python -m tools.pages.hardware_data
+data: .venv/.project ## rebuild the derived tables of data/, and the pages that show them
+	$(TOOL).tables.build
+	$(TOOL).pages data hardware_data language
 
-traces: .venv/.project ## make the released traces that data/traces lacks (NAME=... makes one anew)
-	$(BIN)/python -m tools.releases.release $(NAME)
+traces: .venv/.project ## make the released traces that data/traces lacks (NAME=... makes one anew, CHECK=1 compares)
+	$(TOOL).releases.release $(if $(CHECK),--check) $(NAME)
+
+hardware: .venv/.project ## sample the hardware posterior (FILE=... writes it elsewhere than into data/)
+	$(TOOL).releases.hardware $(if $(FILE),--output $(FILE))
+
+hindcast: .venv/.project ## fit hardware older than YEAR, 2019 by default, and score what came after
+	$(TOOL).releases.hardware --hindcast $(or $(YEAR),2019)
+
+evidence: .venv/.project ## measure what the choice of laws rests on (NAME=... measures one table)
+	$(TOOL).evidence.measure $(NAME)
+
+compute-trend: .venv/.project ## fit the growth of compute and hardware, and write its tables and page
+	$(TOOL).compute_trend.fit
+
+overparameterization: .venv/.project ## run the over-parameterisation experiment, hours long, and fill its pages
+	$(TOOL).pages.overparameterization
+
+pages: .venv/.project ## write the generated pages of docs/ (NAME=... writes some, CHECK=1 only compares)
+	$(TOOL).pages $(if $(CHECK),--check) $(NAME)
+
+notebooks: .venv/.project ## run the notebooks once and store their outputs (NAME=... runs one)
+	SCALING_BAYES_COMPILE_CACHE=1 $(TOOL).notebooks $(NAME)
 
 docs: .venv/.project ## build the documentation site in build/docs; a warning is an error
 	rm -rf build/docs docs/reference/generated
 	$(BIN)/sphinx-build -W --keep-going --nitpicky --quiet docs build/docs
 	@echo 'open build/docs/index.html'
 
-notebooks: .venv/.project ## run the notebooks and the examples of docs/ once and store their outputs (NAME=... runs one notebook)
-	SCALING_BAYES_COMPILE_CACHE=1 $(BIN)/python tools/notebooks.py $(NAME)
-	$(BIN)/python tools/page_outputs.py
+wheel: .venv/.project ## build the package into dist/
+	$(BIN)/python -m build --no-isolation
 
 lock: .venv/.project ## resolve the dependencies of pyproject.toml anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --extra dev --generate-hashes --upgrade \

@@ -18,7 +18,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from side_by_side import machine, versions
 
 from scaling_bayes.batch.execute import execute
@@ -28,8 +27,6 @@ from scaling_bayes.core.options import ModelOptions, SamplerOptions
 from scaling_bayes.core.parameters import draw_prior
 from scaling_bayes.core.priors import default_priors
 from scaling_bayes.core.simulation import simulate_observations
-from scaling_bayes.figures import to_svg
-from scaling_bayes.figures.style import COLORS, finish, new_figure, styled
 from scaling_bayes.model.evaluate.calibration_jobs import Model, PriorSBC
 from scaling_bayes.model.sampling.refitter import Refitter
 from scaling_bayes.systems.load import reference_systems
@@ -156,19 +153,6 @@ def memory(count: int) -> dict[str, object]:
     return {"refits": count, "mib": held, "mib_per_1000_refits_after_the_first_quarter": 1000 * slope}
 
 
-@styled
-def draw(held: list[float]) -> Figure:
-    """Memory after every refit."""
-    figure = new_figure(8.9, 2.2)
-    ax = figure.add_subplot()
-    ax.plot(np.arange(1, len(held) + 1), held, color=COLORS["blue"], lw=1.0)
-    ax.set_ylim(0, 1.15 * max(held))
-    ax.set_xlabel("refits in one process")
-    ax.set_ylabel("resident memory, MiB")
-    finish(ax)
-    return figure
-
-
 PARTS = {"against_rebuilding": against_rebuilding, "workers": workers, "memory": memory}
 
 
@@ -185,8 +169,6 @@ def main() -> None:
     for part in options.parts or PARTS:
         results[part] = PARTS[part](counts[part])
         RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    picture = to_svg(draw(results["memory"]["mib"]), name="refits", alt="Memory held over the refits")
-    Path("docs", "images", "refits.svg").write_text(picture)
 
 
 if __name__ == "__main__":

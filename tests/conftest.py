@@ -23,6 +23,23 @@ settings.register_profile("house", deadline=None, derandomize=OFFSET == 0, print
 settings.load_profile("house")
 
 
+#: Fixtures that mark the tests that use them.
+MARKS = {
+    "reference_trace": "samples",
+    "card": "samples",
+    "short_hindcast": "samples",
+    "site": "docs",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that use a fixture which samples, or builds the documentation."""
+    for item in items:
+        for name in getattr(item, "fixturenames", ()):
+            if name in MARKS:
+                item.add_marker(MARKS[name])
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """With other seeds than the stored ones, Hypothesis draws other examples too, the same in every run."""
     if OFFSET:

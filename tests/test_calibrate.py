@@ -31,6 +31,8 @@ from scaling_bayes.systems.load import reference_systems
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.schema import group, manifest
 
+pytestmark = pytest.mark.samples
+
 PLAIN = {
     "pooling": "none",
     "measurement_error": False,

@@ -543,14 +543,6 @@ def gpt3_peak() -> float:
     return float(table.loc["NVIDIA Tesla V100 DGXS 32 GB", "peak_flop_per_s"])
 
 
-def test_the_page_is_what_the_data_give(repository) -> None:
-    from tools.pages.hardware import hardware_blocks
-    from tools.pages.refill import fill_blocks
-
-    page = (repository / "docs" / "cost_and_carbon.md").read_text(encoding="utf-8")
-    assert fill_blocks(page, hardware_blocks()) == page
-
-
 # The command line
 
 

@@ -34,6 +34,8 @@ from scaling_bayes.model.sampling.refitter import Refitter
 from scaling_bayes.trace.schema import group
 from scaling_bayes.trace.view import PosteriorView
 
+pytestmark = pytest.mark.samples
+
 SEED = 4
 few = settings(max_examples=25)
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from tools.pages.counts_picture import main as draw
 from tools.pages.counts_picture import plot_counts
 from tools.tables.derive import derive, devices_from
 
@@ -317,15 +316,12 @@ def test_every_row_of_every_edition_passes_the_schema_of_a_fit():
         assert rows.without_compute == 0
 
 
-def test_the_picture_shows_every_row_with_compute(newest, tmp_path):
+def test_the_picture_shows_every_row_with_compute(newest):
     figure = plot_counts(NEWEST)
     counted = newest["training_compute_flop"].notna() & newest["error"].notna()
     marks = [marks for ax in figure.axes[:5] for marks in ax.collections]
     assert sum(len(some.get_offsets()) for some in marks) == counted.sum()
-    target = tmp_path / "new" / "systems.svg"
-    assert draw([str(target)]) == 0
     committed = (DATA.parent / "docs" / "images" / "systems_by_count.svg").read_text(encoding="utf-8")
     for task, rows in newest[counted].groupby("task"):
         title = f"{TASK_LABELS[task]} ({len(rows)})"
         assert title in committed
-        assert title in target.read_text(encoding="utf-8")

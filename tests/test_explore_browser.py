@@ -1,16 +1,13 @@
 """The what-if page in headless Chromium: every control moved, every number held against `project`.
 
-Skipped where Chromium, its driver, Selenium or Tornado is missing. The time of each move, as the browser sees
-it, is in this test's log (``pytest --log-cli-level INFO``). ``AXE_CORE`` may name axe-core's ``axe.min.js``,
-which is also found in ``node_modules``; without it the page is not checked for accessibility here.
+Skipped where Chromium, its driver, Selenium or Tornado is missing; `make browser` installs them. The time of
+each move, as the browser sees it, is in this test's log (``pytest --log-cli-level INFO``).
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +19,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from tests.browsers import AXE, CHROMIUM, DRIVER, FLAGS, needs_axe, needs_browser
 from tests.patience import PATIENCE
 
 from scaling_bayes import (
@@ -47,18 +45,8 @@ log = logging.getLogger(__name__)
 
 #: Milliseconds within which a move should be answered; reported, not asserted, as machines are noisy.
 GOAL = 300
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-AXE = Path(os.environ.get("AXE_CORE", Path(__file__).parent.parent / "node_modules/axe-core/axe.min.js"))
-FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
-    pytest.mark.skipif(DRIVER is None, reason="no chromedriver on the PATH"),
-]
+pytestmark = needs_browser
 
 FIND = """
 const within = (root) => {
@@ -359,7 +347,7 @@ def test_nothing_sticks_out_sideways(browser: Browser, width: int) -> None:
     assert browser.driver.execute_script("return document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here; name its axe.min.js in AXE_CORE")
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_serious(browser: Browser, width: int, scheme: str) -> None:

@@ -25,6 +25,8 @@ from scaling_bayes.core.options import POOLINGS
 from scaling_bayes.model.fit import FitWarning
 from scaling_bayes.trace.schema import FIT_GROUPS, VARIABLES, manifest
 
+pytestmark = pytest.mark.samples
+
 SYSTEMS = Path(__file__).parent / "data" / "simulated_systems.csv"
 TRUTH = SYSTEMS.with_name("simulated_truth.json")
 

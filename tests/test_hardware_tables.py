@@ -7,7 +7,6 @@ from urllib.parse import urlparse
 import numpy as np
 import pandas as pd
 import pytest
-from tools.pages import hardware_data as page
 
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.hardware import tables
@@ -486,17 +485,3 @@ def test_the_merged_table_gives_the_same_trend_of_energy_efficiency_to_2020():
     usable = load_accelerators(usable=True)
     ratio = usable["peak_flop_per_s_fp32"] / usable["board_power_watt"]
     assert published["lower"] <= _doubling_years(usable, ratio, 2008, 2021) <= published["upper"]
-
-
-def test_the_page_has_what_the_tables_have(repository, monkeypatch, tmp_path, capsys):
-    assert page.main(["--check"]) == 0
-    monkeypatch.setattr(page, "fill_hardware_page", lambda text: text.replace("| 13 |", "| 14 |", 1))
-    (tmp_path / "docs").mkdir()
-    copy = tmp_path / "docs" / "hardware_data.md"
-    good = (repository / "docs" / "hardware_data.md").read_text(encoding="utf-8")
-    copy.write_text(good.replace("| `pue` | 14 |", "| `pue` | 13 |", 1), encoding="utf-8")
-    monkeypatch.setattr(page, "checkout_root", lambda: tmp_path)
-    assert page.main(["--check"]) == 1
-    assert "out of date" in capsys.readouterr().err
-    assert page.main([]) == 0
-    assert copy.read_text(encoding="utf-8") == good

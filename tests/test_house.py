@@ -203,6 +203,7 @@ def test_no_committed_file_names_a_registry_host(repository: Path) -> None:
     assert naming == set()
 
 
+@pytest.mark.package
 def test_a_wheel_and_a_source_archive_hold_what_they_should(repository: Path, tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "--directory", str(tmp_path)]
     run = subprocess.run(build, cwd=repository, capture_output=True, text=True, check=False)

@@ -34,6 +34,8 @@ from scaling_bayes.model.sampling.layout import compile_fast, is_fast, lay_out
 from scaling_bayes.model.sampling.refitter import Refitter
 from scaling_bayes.model.sampling.sample import sample_compiled
 
+pytestmark = pytest.mark.samples
+
 #: Of the switches of `ModelOptions`, each on and off with most others.
 SWITCHES = (
     (True, True, True, False, True),

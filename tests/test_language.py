@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tools.pages.systems_picture import main, plot_systems
+from tools.pages.systems_picture import plot_systems
 from tools.tables import build
 from tools.tables.language import COLUMNS, DOUBTFUL, FLAGS, derive_language, language_rows
 
@@ -164,14 +164,10 @@ def test_committed_rows_follow_from_the_hand_kept_tables():
     assert language_rows(DATA) == read_cells(DATA / "language_systems.csv")
 
 
-def test_every_system_is_drawn(language, tmp_path, monkeypatch, capsys):
+def test_every_system_is_drawn(language):
     drawn = language[language["task"].isin(["anli", "mock_aime"])]
     figure = plot_systems(drawn)
     panels = [ax for ax in figure.axes if ax.collections and ax.get_title(loc="left")]
     assert [len(ax.collections[0].get_offsets()) for ax in panels] == [9, 20]
     faint = sum((ax.collections[0].get_facecolor()[:, 3] < 0.5).sum() for ax in panels)
     assert faint == drawn["compute_in_doubt"].sum()
-    monkeypatch.setattr("tools.pages.systems_picture.load_systems", lambda family: drawn)
-    assert main(["language", str(tmp_path / "all.svg")]) == 0
-    assert "OTIS mock AIME" in (tmp_path / "all.svg").read_text(encoding="utf-8")
-    assert "wrote" in capsys.readouterr().out

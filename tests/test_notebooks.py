@@ -23,7 +23,10 @@ NAMES = (
     "06_overparameterization",
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore::scaling_bayes.model.fit.FitWarning")
+pytestmark = [
+    pytest.mark.samples,
+    pytest.mark.filterwarnings("ignore::scaling_bayes.model.fit.FitWarning"),
+]
 
 
 @pytest.fixture

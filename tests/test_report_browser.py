@@ -1,7 +1,6 @@
 """The report in headless Chromium: widths, keyboard, print, accessibility, and that it asks for nothing.
 
-Skipped where Chromium, its driver or Selenium is missing. ``AXE_CORE`` may name axe-core's ``axe.min.js``,
-which is also found in ``node_modules``; without it the page is not checked for accessibility here.
+Skipped where Chromium, its driver or Selenium is missing; `make browser` installs them.
 """
 
 from __future__ import annotations
@@ -9,13 +8,12 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.browsers import AXE, CHROMIUM, DRIVER, FLAGS, needs_axe, needs_browser
 from tests.patience import PATIENCE
 from tests.synthetic import synthetic_fit
 
@@ -31,13 +29,6 @@ from selenium.webdriver.common.keys import Keys
 
 log = logging.getLogger(__name__)
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-AXE = Path(os.environ.get("AXE_CORE", Path(__file__).parent.parent / "node_modules/axe-core/axe.min.js"))
-FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 UNFOLD = "document.querySelectorAll('details').forEach((each) => { each.open = true; });"
 #: Boxes that reach beyond the page, other than inside a table that scrolls.
 WIDE = """
@@ -46,10 +37,7 @@ return [...document.querySelectorAll("main *, header *, footer *")].filter((each
 ).map((each) => each.outerHTML.slice(0, 120));
 """
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"),
-    pytest.mark.skipif(DRIVER is None, reason="no chromedriver on the PATH"),
-]
+pytestmark = needs_browser
 
 #: Reports that look different: all sections; no money; targets beyond an irreducible error.
 REPORTS: dict[str, dict[str, Any]] = {
@@ -118,7 +106,7 @@ def test_nothing_sticks_out_sideways(driver: Any, reports: dict[str, Path], name
     assert driver.execute_script(WIDE) == []
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here; name its axe.min.js in AXE_CORE")
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("name", REPORTS)

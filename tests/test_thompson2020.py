@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from tools.pages import thompson2020 as page
 from tools.pages.thompson2020_prediction import least_squares_prediction
+from tools.tables.build import THOMPSON2020_TABLES
 
 from scaling_bayes.cli.replicate import replicate
 from scaling_bayes.errors import OptionError, TargetError
@@ -97,16 +97,12 @@ def test_burdens_of_the_sixth_task_are_the_product_of_their_ingredients(reposito
     assert table["system_id"].is_unique
 
 
-@pytest.mark.parametrize("name", page.TABLES)
+@pytest.mark.parametrize("name", THOMPSON2020_TABLES)
 def test_sidecars_describe_every_column(repository: Path, name: str) -> None:
     path = repository / "data" / name
     sidecar = tomllib.loads(path.with_name(f"{path.stem}.meta.toml").read_text(encoding="utf-8"))
     assert [column["name"] for column in sidecar["columns"]] == list(pd.read_csv(path).columns)
     assert sidecar["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def test_committed_page_is_what_the_data_give(repository: Path) -> None:
-    assert page.stale_files(repository) == {}
 
 
 # Frontier

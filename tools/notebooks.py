@@ -1,6 +1,6 @@
 """Run the notebooks once and store them with their outputs, for the site.
 
-``python tools/notebooks.py [NAME ...]`` runs ``notebooks/NAME.py``, all by default, on the released
+``python -m tools.notebooks [NAME ...]`` runs ``notebooks/NAME.py``, all by default, on the released
 reference fit, and writes ``docs/notebooks/NAME.ipynb``.
 """
 

@@ -1,23 +1,14 @@
-"""`plot_compute_trend`: training compute and hardware since 1950 on one log axis.
-
-Run ``python -m tools.compute_trend.figure FILE.svg`` to draw the picture of docs/compute_trend.md.
-"""
+"""`plot_compute_trend`: training compute and hardware since 1950 on one log axis."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
-from scaling_bayes.errors import ScalingBayesError
 from scaling_bayes.figures.style import COLORS, FigureError, axes_of, finish, numeric_ticks, styled
-from scaling_bayes.figures.svg import to_svg
-from scaling_bayes.files import write_text
 from scaling_bayes.hardware.points import decimal_year
 from scaling_bayes.text import decades, power_of_ten
 from tools.compute_trend.series import SERIES, series_points
@@ -155,27 +146,3 @@ def _landmarks(ax: Axes) -> None:
             zorder=7,
             bbox={"boxstyle": "square,pad=0.15", "fc": COLORS["paper"], "ec": "none", "alpha": 0.85},
         )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw the picture; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.compute_trend.figure", description="Draw growth over time as SVG."
-    )
-    parser.add_argument("output", type=Path, help="file to write")
-    options = parser.parse_args(arguments)
-    try:
-        figure = plot_compute_trend().get_figure(root=True)
-        if figure is None:
-            raise FigureError("the axes belong to no figure.")
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        write_text(options.output, to_svg(figure, alt="Training compute and hardware since 1950"))
-    except ScalingBayesError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(f"wrote {options.output}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,12 +1,10 @@
-"""Growth by era, with the change points estimated; writes the tables and the page that report it.
+"""Growth by era, with the change points estimated.
 
-Run ``python -m tools.compute_trend.fit``; ``--check`` samples nothing and fails when a committed
-file is not what the stored tables give, or when they were made from other points.
+``python -m tools.compute_trend.fit`` samples every model and writes the tables and the page that report it.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,17 +20,16 @@ from scipy import stats
 
 from scaling_bayes.core.options import TARGET_ACCEPT, SamplerOptions
 from scaling_bayes.core.priors import Prior
-from scaling_bayes.errors import ScalingBayesError
-from scaling_bayes.files import write_text
 from scaling_bayes.intervals import reported
 from scaling_bayes.model.build import distribution
 from scaling_bayes.model.diagnose import diagnose
 from scaling_bayes.model.sampling.sample import sample_posterior
 from scaling_bayes.resources import checkout_root
+from tools.command import exit_code, write_files
 from tools.compute_trend.lines import average_growth, rise
-from tools.compute_trend.page import stale_files
 from tools.compute_trend.series import SERIES, series_points
 from tools.compute_trend.tables import write_tables
+from tools.pages import pages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -355,27 +352,17 @@ def _line(name: str, fitted: TrendFit) -> pd.DataFrame:
     return pd.DataFrame({"series": name, "year": year, **pd.DataFrame(columns)})
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Fit and write, or check with ``--check``; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.compute_trend.fit",
-        description="Fit growth by era; write data/compute_trend_*.csv and docs/compute_trend.md.",
-    )
-    parser.add_argument("--check", action="store_true", help="sample nothing; fail when a file is stale")
-    parser.add_argument("--page", action="store_true", help="sample nothing; refill the page")
-    options = parser.parse_args(arguments)
-    try:
+def main() -> int:
+    """Fit and write; return the exit code."""
+
+    def work() -> None:
         root = checkout_root()
-        if not (options.check or options.page):
-            for path in write_tables(root, make_tables(progress=True)):
-                sys.stdout.write(f"wrote {path.relative_to(root)}\n")
-        for path, text in stale_files(root, check=options.check).items():
-            write_text(path, text)
+        for path in write_tables(root, make_tables(progress=True)):
             sys.stdout.write(f"wrote {path.relative_to(root)}\n")
-    except ScalingBayesError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+        for name in ("compute_trend", "pictures"):
+            write_files(root, pages(name, root))
+
+    return exit_code(work)
 
 
 if __name__ == "__main__":

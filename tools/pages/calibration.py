@@ -1,41 +1,32 @@
-"""Fill the tables and figures of docs/calibration.md from the released calibrations.
-
-Run ``python -m tools.pages.calibration`` after one was made; ``--check`` only says whether the
-page is as they have it.
-"""
+"""The tables and figures of docs/calibration.md, from the released calibrations."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scaling_bayes.diagnostics.calibration import calibration_table, is_projection
-from scaling_bayes.errors import ScalingBayesError
 from scaling_bayes.figures.sbc import plot_sbc
 from scaling_bayes.figures.svg import to_svg
-from scaling_bayes.files import write_text
-from scaling_bayes.resources import checkout_root
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.releases import read_index
 from scaling_bayes.trace.schema import CALIBRATION_KIND, SBC, group, manifest
-from tools.pages.refill import fill_blocks, markdown_table
+from tools.pages.refill import filled, markdown_table
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["filled_page", "main"]
+__all__ = ["pages"]
 
 PAGE = Path("docs", "calibration.md")
 _LISTED = 10
 
 
-def filled_page(root: Path) -> dict[Path, str]:
+def pages(root: Path) -> dict[Path, str]:
     """Text of the page and of its figures, by path."""
     released = {
         release.name: open_trace(release.name)
@@ -57,14 +48,13 @@ def filled_page(root: Path) -> dict[Path, str]:
         "elpd": _elpd(shifts["leave_one_paper_out"]),
         "priors": _shifts(shifts["prior_sweep"], "with the prior"),
     }
-    text = (root / PAGE).read_text(encoding="utf-8")
     figures = {
         PAGE.parent / "images" / f"{name}.svg": to_svg(
             plot_sbc(tree), name=name, alt=f"Ranks and coverage in {name}"
         )
         for name, tree in ranked.items()
     }
-    return {PAGE: fill_blocks(text, blocks), **figures}
+    return filled(root, PAGE, blocks) | figures
 
 
 def _parts(tree: xr.DataTree) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -167,29 +157,3 @@ def _elpd(tree: xr.DataTree) -> str:
         ["paper", "log density of its errors given all others, nats"],
         [[str(fits["fit"].values[row]), f"{float(fits['elpd'].values[row]):.1f}"] for row in order],
     )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Fill or check the page; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tools.pages.calibration", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when something is stale")
-    options = parser.parse_args(arguments)
-    try:
-        root = checkout_root()
-        stale = [
-            (path, text)
-            for path, text in filled_page(root).items()
-            if not (root / path).is_file() or (root / path).read_text(encoding="utf-8") != text
-        ]
-        for path, text in stale:
-            if not options.check:
-                write_text(root / path, text)
-            sys.stdout.write(f"{path}: {'stale' if options.check else 'written'}\n")
-    except ScalingBayesError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return int(options.check and bool(stale))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,21 +1,12 @@
-"""Fill the tables of docs/cost_and_carbon.md.
-
-Run ``python -m tools.pages.cost`` after the data or the hardware posterior changed, with
-``--trace TRACE`` to refill the tables that need a fit too.
-"""
+"""The tables of docs/cost_and_carbon.md, of the released reference fit and the hardware posterior."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaling_bayes.errors import ScalingBayesError
-from scaling_bayes.files import write_text
 from scaling_bayes.hardware.equations import JOULE_PER_KWH
 from scaling_bayes.projection.affordability import affordability
 from scaling_bayes.projection.decompose import decompose
@@ -24,18 +15,18 @@ from scaling_bayes.projection.project import YEARLY, project
 from scaling_bayes.projection.required_gain import compare_routes, required_gain
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.projection.summarize import summary
-from scaling_bayes.resources import checkout_root
 from scaling_bayes.systems.conventions import TASK_LABELS
 from scaling_bayes.text import format_error, format_interval, format_power_of_ten, format_year
 from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.releases import REFERENCE_TRACE
 from scaling_bayes.trace.schema import group
 from tools.pages.hardware import hardware_blocks
-from tools.pages.refill import fill_blocks, markdown_table
+from tools.pages.refill import filled, markdown_table
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["fit_blocks"]
+__all__ = ["pages"]
 
 EXAMPLE = {"imagenet": 0.05}
 BUDGET_USD, CARBON_KG = 1e8, 1e7
@@ -45,7 +36,13 @@ ALTERNATIVES = ("trend", "stalled", "accelerated")
 FROZEN = Scenario(name="trend, algorithms frozen", algorithmic_progress="frozen")
 
 
-def fit_blocks(idata: xr.DataTree) -> dict[str, str]:
+def pages(root: Path) -> dict[Path, str]:
+    """Text of docs/cost_and_carbon.md."""
+    blocks = hardware_blocks() | _fit_blocks(open_trace(REFERENCE_TRACE))
+    return filled(root, Path("docs", "cost_and_carbon.md"), blocks)
+
+
+def _fit_blocks(idata: xr.DataTree) -> dict[str, str]:
     """Tables that a fit answers."""
     return {
         "answers": _answers(idata),
@@ -229,25 +226,3 @@ def _shares(idata: xr.DataTree) -> str:
     return markdown_table(
         ["quantity", "error", "source", "share (Shapley, sums to 1)", "known alone", "sd of log10"], rows
     )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Fill the page; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tools.pages.cost", description=__doc__)
-    parser.add_argument("--trace", type=Path, help="fit that fills the tables which need one")
-    options = parser.parse_args(arguments)
-    try:
-        page = checkout_root() / "docs" / "cost_and_carbon.md"
-        blocks = hardware_blocks()
-        if options.trace is not None:
-            blocks |= fit_blocks(open_trace(options.trace))
-        write_text(page, fill_blocks(page.read_text(encoding="utf-8"), blocks))
-        sys.stdout.write(f"wrote {page}\n")
-    except ScalingBayesError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,14 +1,8 @@
-"""`plot_counts`: every system with compute, error against compute, by task.
-
-Run ``python -m tools.pages.counts_picture FILE.svg`` to draw the picture of docs/data.md.
-"""
+"""`plot_counts`: every system with compute, error against compute, by task."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +10,6 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import Normalize
 
-from scaling_bayes.errors import ScalingBayesError
 from scaling_bayes.figures.style import (
     COLORS,
     finish,
@@ -25,8 +18,6 @@ from scaling_bayes.figures.style import (
     percent_ticks,
     styled,
 )
-from scaling_bayes.figures.svg import to_svg
-from scaling_bayes.files import write_text
 from scaling_bayes.systems.conventions import TASK_LABELS
 from scaling_bayes.systems.counts import COMPUTE_COUNTS
 from scaling_bayes.systems.editions import LATEST_EDITION
@@ -150,24 +141,3 @@ def _key(figure: Figure, ax: Axes, counts: set[str]) -> None:
         ticks=[2012, 2015, 2018, 2021, 2024],
     )
     bar.set_label("year, 2012 for what is older")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw the picture; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.pages.counts_picture", description="Draw every system with compute as SVG."
-    )
-    parser.add_argument("output", type=Path, help="file to write")
-    options = parser.parse_args(arguments)
-    try:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        write_text(options.output, to_svg(plot_counts(), alt="Error against training compute by task"))
-    except ScalingBayesError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(f"wrote {options.output}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.conventions import TASK_LABELS, TASK_METRICS
 from scaling_bayes.systems.counts import COMPUTE_COUNTS, EVALUATION_MEANINGS, SCOPES
 from scaling_bayes.systems.editions import FROZEN_EDITIONS
 from scaling_bayes.systems.flags import FLAGS, split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS
+from scaling_bayes.systems.tables import read_cells
+from tools.pages.refill import filled, markdown_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     Row = Mapping[str, str]
 
-_BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+__all__ = ["pages"]
 
 
-def fill_page(text: str, rows: Sequence[Row], tasks: Sequence[Row]) -> str:
-    """The page with every generated block refilled.
-
-    Parameters
-    ----------
-    text : str
-        The page; a block stands between ``<!-- generated: name -->`` and ``<!-- end -->``.
-    rows, tasks : sequence of mapping
-        Rows of ``systems.csv`` and ``tasks.csv`` as text cells.
-
-    Raises
-    ------
-    DataError
-        If the page lacks a block or has one of an unknown name.
-    """
+def pages(root: Path) -> dict[Path, str]:
+    """Text of docs/data.md."""
+    rows, tasks = (read_cells(root / "data" / name) for name in ("systems.csv", "tasks.csv"))
     blocks = {
         "counts": _counts(rows),
         "years": _years(rows),
@@ -47,18 +36,7 @@ def fill_page(text: str, rows: Sequence[Row], tasks: Sequence[Row]) -> str:
         "excluded": _excluded(rows),
         "tasks": _tasks(tasks),
     }
-    found = [match[2] for match in _BLOCK.finditer(text)]
-    if sorted(found) != sorted(blocks):
-        raise DataError(
-            "docs/data.md cannot be filled",
-            [Problem(None, None, f"generated blocks {sorted(found)}", f"each of {sorted(blocks)} once")],
-        )
-    return _BLOCK.sub(lambda match: f"{match[1]}\n{blocks[match[2]]}\n{match[3]}", text)
-
-
-def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    out = [header, ["---"] * len(header), *lines]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in out)
+    return filled(root, Path("docs", "data.md"), blocks)
 
 
 def _flop(cell: str) -> str:
@@ -105,7 +83,7 @@ def _counts(rows: Sequence[Row]) -> str:
         "added since",
         "in a reference fit",
     ]
-    return _table(header, [*tasks, line("all", "", rows)])
+    return markdown_table(header, [*tasks, line("all", "", rows)])
 
 
 def _years(rows: Sequence[Row]) -> str:
@@ -129,13 +107,13 @@ def _years(rows: Sequence[Row]) -> str:
                 lines.append(
                     [label, f"`{count}`", *(str(number or "") for number in numbers), str(len(years))]
                 )
-    return _table(["task", "counted as", *(name for name, _, _ in periods), "all"], lines)
+    return markdown_table(["task", "counted as", *(name for name, _, _ in periods), "all"], lines)
 
 
 def _words(rows: Sequence[Row], column: str, meanings: Mapping[str, str]) -> str:
     used = Counter(word for row in rows for word in split_flags(row[column]))
     lines = [[f"`{word}`", meaning, str(used[word])] for word, meaning in meanings.items()]
-    return _table([f"`{column}`", "meaning", "rows"], lines)
+    return markdown_table([f"`{column}`", "meaning", "rows"], lines)
 
 
 def _flags(rows: Sequence[Row]) -> str:
@@ -143,7 +121,7 @@ def _flags(rows: Sequence[Row]) -> str:
     in_paper = Counter(
         name for row in rows if row["in_thompson2020"] == "true" for name in split_flags(row["flags"])
     )
-    return _table(
+    return markdown_table(
         ["flag", "kind", "meaning", "consequence", "rows", "of the 2020 points"],
         [
             [
@@ -160,7 +138,7 @@ def _flags(rows: Sequence[Row]) -> str:
 
 
 def _corrections(rows: Sequence[Row]) -> str:
-    return _table(
+    return markdown_table(
         ["row", "system", "used, FLOP", "corrected, FLOP", "in 2020"],
         [
             [
@@ -188,11 +166,11 @@ def _excluded(rows: Sequence[Row]) -> str:
                 f"{row['system']} ({row['system_id']})" for row in out if row["in_thompson2020"] == "true"
             ]
             lines.append([f"`{flag.name}`", flag.meaning, ", ".join(in_paper), str(sum(map(_is_added, out)))])
-    return _table(["flag", "meaning", "of the 2020 points", "added since"], lines)
+    return markdown_table(["flag", "meaning", "of the 2020 points", "added since"], lines)
 
 
 def _tasks(tasks: Sequence[Row]) -> str:
-    return _table(
+    return markdown_table(
         ["task", "error of chance", "floor (90 %)", "least error", "rests on"],
         [
             [

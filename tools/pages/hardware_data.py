@@ -1,34 +1,19 @@
-"""Refill the tables of docs/hardware_data.md from the hardware tables, so that they cannot go stale.
-
-Run ``python -m tools.pages.hardware_data`` after a change of ``data/hardware``; ``--check`` writes nothing
-and fails when the page differs.
-"""
+"""The tables of docs/hardware_data.md, from the hardware tables."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
+from pathlib import Path
 
-from scaling_bayes.errors import DataError, ScalingBayesError
-from scaling_bayes.files import write_text
 from scaling_bayes.hardware.editions import EDITIONS, holds
 from scaling_bayes.hardware.tables import FLAGS, TABLE_NAMES, load_sidecar, load_table
-from scaling_bayes.resources import checkout_root
-from tools.pages.refill import fill_blocks, markdown_table
+from tools.pages.refill import filled, markdown_table
 
-__all__ = ["fill_hardware_page"]
+__all__ = ["pages"]
 
 
-def fill_hardware_page(text: str) -> str:
-    """The page with its tables of tables and flags refilled.
-
-    Raises
-    ------
-    DataError
-        If the page lacks a block.
-    """
-    return fill_blocks(text, {"tables": _tables(), "flags": _flags()})
+def pages(root: Path) -> dict[Path, str]:
+    """Text of docs/hardware_data.md."""
+    return filled(root, Path("docs", "hardware_data.md"), {"tables": _tables(), "flags": _flags()})
 
 
 def _tables() -> str:
@@ -57,27 +42,3 @@ def _flags() -> str:
                 effect += "" if flag.since == EDITIONS[0] else f", from {flag.since}"
                 lines.append([name, f"`{word}`", flag.meaning, effect, str(counts[word])])
     return markdown_table(["table", "flag", "meaning", "left out", "rows"], lines)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Refill the page, or check it with ``--check``; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tools.pages.hardware_data", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when the page differs")
-    options = parser.parse_args(arguments)
-    try:
-        page = checkout_root() / "docs" / "hardware_data.md"
-        text = page.read_text(encoding="utf-8")
-        filled = fill_hardware_page(text)
-        if filled != text and options.check:
-            raise DataError(f"{page.name} is out of date; run python -m tools.pages.hardware_data")
-        if filled != text:
-            write_text(page, filled)
-            sys.stdout.write(f"wrote docs/{page.name}\n")
-    except ScalingBayesError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from tools.pages.refill import fill_blocks, markdown_table
+from scaling_bayes.systems.tables import read_cells
+from tools.pages.refill import filled, markdown_table
 from tools.tables.language import DOUBTFUL, FLAGS
+
+__all__ = ["pages"]
 
 Row = Mapping[str, str]
 
 
-def fill_language_page(text: str, rows: Sequence[Row], tasks: Sequence[Row]) -> str:
-    """The page with its tables of tasks, years and flags refilled.
-
-    Parameters
-    ----------
-    text : str
-        The page.
-    rows, tasks : sequence of mapping
-        Rows of ``language_systems.csv`` and ``language_tasks.csv`` as text cells.
-
-    Raises
-    ------
-    DataError
-        If the page lacks a block.
-    """
-    return fill_blocks(
-        text, {"tasks": _tasks(rows, tasks), "years": _years(rows, tasks), "flags": _flags(rows)}
+def pages(root: Path) -> dict[Path, str]:
+    """Text of docs/language_data.md."""
+    rows, tasks = (
+        read_cells(root / "data" / name) for name in ("language_systems.csv", "language_tasks.csv")
     )
+    blocks = {"tasks": _tasks(rows, tasks), "years": _years(rows, tasks), "flags": _flags(rows)}
+    return filled(root, Path("docs", "language_data.md"), blocks)
 
 
 def _tasks(rows: Sequence[Row], tasks: Sequence[Row]) -> str:

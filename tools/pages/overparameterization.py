@@ -1,7 +1,7 @@
 """Run the full experiment and refill the tables of docs/overparameterization.md and docs/theory.md.
 
-Run ``python -m tools.pages.overparameterization``; finished simulations are kept in ``--store``, so
-that it can be interrupted and goes on.
+Run ``python -m tools.pages.overparameterization``. It takes hours, so ``python -m tools.pages`` does without
+it; finished simulations are kept in ``--store``, so that it can be interrupted and goes on.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.errors import ScalingBayesError
-from scaling_bayes.files import write_text
 from scaling_bayes.overparameterization.run import run_experiment
 from scaling_bayes.overparameterization.settings import Settings
 from scaling_bayes.overparameterization.summarize import MEASURES, compare, reaching, summarize_experiment
 from scaling_bayes.resources import checkout_root
+from tools.command import exit_code, write_files
 from tools.pages.overparameterization_growth import cost_of_performance, grow_together
-from tools.pages.refill import fill_blocks, markdown_table
+from tools.pages.refill import filled, markdown_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,31 +159,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--workers", type=int, help="processes; by default one for each core")
     options = parser.parse_args(arguments)
-    try:
+    chosen = replace(Settings(), simulations=options.simulations)
+    run: dict[str, Any] = {"workers": options.workers, "progress": _say_progress}
+
+    def work() -> None:
         root = checkout_root()
         store = options.store or root / "build" / "overparameterization"
-        chosen = replace(Settings(), simulations=options.simulations)
-        results = run_experiment(
-            chosen, store=store / "full", workers=options.workers, progress=_say_progress
-        )
-        grown = grow_together(
-            replace(chosen, simulations=min(GROWN_SIMULATIONS, options.simulations)),
-            GROWN_OBSERVATIONS,
-            store=store / "grown",
-            workers=options.workers,
-            progress=_say_progress,
-        )
-        pages = {
-            root / "docs" / "overparameterization.md": experiment_blocks(results),
-            root / "docs" / "theory.md": growth_blocks(results, grown),
-        }
-        for path, blocks in pages.items():
-            write_text(path, fill_blocks(path.read_text(encoding="utf-8"), blocks))
-            sys.stdout.write(f"wrote {path.relative_to(root)}\n")
-    except ScalingBayesError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+        results = run_experiment(chosen, store=store / "full", **run)
+        fewer = replace(chosen, simulations=min(GROWN_SIMULATIONS, chosen.simulations))
+        grown = grow_together(fewer, GROWN_OBSERVATIONS, store=store / "grown", **run)
+        write_files(root, filled(root, Path("docs", "overparameterization.md"), experiment_blocks(results)))
+        write_files(root, filled(root, Path("docs", "theory.md"), growth_blocks(results, grown)))
+
+    return exit_code(work)
 
 
 def _say_progress(done: int, total: int) -> None:

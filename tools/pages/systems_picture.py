@@ -1,20 +1,13 @@
-"""`plot_systems`: every system of a family of tasks, error against compute, one panel per task.
-
-Run ``python -m tools.pages.systems_picture FAMILY FILE.svg`` to draw the picture of a family's page.
-"""
+"""`plot_systems`: every system of a family of tasks, error against compute, one panel per task."""
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaling_bayes.errors import ScalingBayesError
 from scaling_bayes.figures.style import (
     COLORS,
     FigureError,
@@ -24,11 +17,6 @@ from scaling_bayes.figures.style import (
     percent_ticks,
     styled,
 )
-from scaling_bayes.figures.svg import to_svg
-from scaling_bayes.files import write_text
-from scaling_bayes.resources import data_path
-from scaling_bayes.systems.load import FAMILIES, load_systems
-from scaling_bayes.systems.tables import read_cells
 from scaling_bayes.text import decades, power_of_ten, task_label
 
 if TYPE_CHECKING:
@@ -112,33 +100,3 @@ def _panel(ax: Axes, rows: pd.DataFrame, colors: ScalarMappable) -> None:
     ticks = decades(log_compute.min(), log_compute.max(), most=4)
     numeric_ticks(ax, "x", ticks, [power_of_ten(tick) for tick in ticks])
     finish(ax)
-
-
-def _labels(family: str) -> dict[str, str]:
-    if family != "language":
-        return {}
-    return {row["task"]: row["label"] for row in read_cells(data_path("language_tasks.csv"))}
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw the picture; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.pages.systems_picture", description="Draw every system of a family as SVG."
-    )
-    parser.add_argument("family", choices=[*FAMILIES], help="family of tasks")
-    parser.add_argument("output", type=Path, help="file to write")
-    options = parser.parse_args(arguments)
-    try:
-        figure = plot_systems(load_systems(family=options.family), _labels(options.family))
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        alt = "Error of every system against its training compute, one panel per task"
-        write_text(options.output, to_svg(figure, name=f"{options.family}_systems", alt=alt))
-    except ScalingBayesError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(f"wrote {options.output}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

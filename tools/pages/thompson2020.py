@@ -1,41 +1,35 @@
-"""Fill the tables of docs/thompson2020.md, and the digests beside this stage's data.
-
-Run ``python -m tools.pages.thompson2020`` after the data changed, with ``--trace TRACE`` to refill
-the Bayesian columns too; ``--check`` writes nothing and fails when a committed file differs.
-"""
+"""The tables of docs/thompson2020.md, from its data and the released reference fit."""
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import re
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.errors import DataError, Problem, ScalingBayesError
-from scaling_bayes.files import write_text
-from scaling_bayes.resources import checkout_root
 from scaling_bayes.text import format_error
 from scaling_bayes.thompson2020.comparison import side_by_side, slopes_side_by_side
 from scaling_bayes.thompson2020.frontier import quantile_frontier
 from scaling_bayes.thompson2020.lines import FORMS, regressions
 from scaling_bayes.thompson2020.points import LABELS
 from scaling_bayes.thompson2020.targets import QUANTITIES, disagreements, target_table
-from tools.pages.refill import fill_blocks, markdown_table
+from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.releases import REFERENCE_TRACE
+from tools.pages.refill import filled, markdown_table
 from tools.pages.thompson2020_prediction import least_squares_prediction
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-TABLES = ("thompson2020_targets.csv", "wmt14_en_de.csv")
-_DIGEST = re.compile(r'^sha256 = "[0-9a-f]*"$', re.MULTILINE)
+__all__ = ["bayesian_blocks", "pages"]
 
 
-def classical_blocks() -> dict[str, str]:
-    """Tables that need no trace."""
+def pages(root: Path) -> dict[Path, str]:
+    """Text of docs/thompson2020.md."""
+    blocks = _classical_blocks() | bayesian_blocks(open_trace(REFERENCE_TRACE))
+    return filled(root, Path("docs", "thompson2020.md"), blocks)
+
+
+def _classical_blocks() -> dict[str, str]:
     table = target_table()
     return {
         "regressions": _regressions(),
@@ -155,48 +149,3 @@ def _prediction() -> str:
                 interval = f"{row['median']:.1f} [{row['lower']:.1f}, {row['upper']:.1f}]".replace("inf", "∞")
                 rows.append([LABELS[task], form, format_error(row["error"]), interval])
     return markdown_table(["task", "form", "error", "one new system, log10 GFLOP [90 %]"], rows)
-
-
-def stale_files(root: Path, idata: xr.DataTree | None = None) -> dict[Path, str]:
-    """Committed files whose content is not what the data give, with the content they should have."""
-    page = root / "docs" / "thompson2020.md"
-    blocks = classical_blocks() | ({} if idata is None else bayesian_blocks(idata))
-    files = {page: fill_blocks(page.read_text(encoding="utf-8"), blocks)}
-    for name in TABLES:
-        table = root / "data" / name
-        digest = hashlib.sha256(table.read_bytes()).hexdigest()
-        sidecar = table.with_name(f"{table.stem}.meta.toml")
-        files[sidecar] = _DIGEST.sub(f'sha256 = "{digest}"', sidecar.read_text(encoding="utf-8"))
-    return {path: text for path, text in files.items() if path.read_text(encoding="utf-8") != text}
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Fill, or check with ``--check``; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tools.pages.thompson2020", description=__doc__)
-    parser.add_argument("--trace", type=Path, help="fit whose posterior fills the Bayesian columns")
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail when a committed file differs"
-    )
-    options = parser.parse_args(arguments)
-    try:
-        from scaling_bayes.trace.io import open_trace
-
-        root = checkout_root()
-        stale = stale_files(root, None if options.trace is None else open_trace(options.trace))
-        if options.check and stale:
-            names = [str(path.relative_to(root)) for path in stale]
-            raise DataError(
-                "files are out of date; run python -m tools.pages.thompson2020",
-                [Problem(None, None, name, "the content the data give") for name in names],
-            )
-        for path, text in stale.items():
-            write_text(path, text)
-            sys.stdout.write(f"wrote {path.relative_to(root)}\n")
-    except ScalingBayesError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

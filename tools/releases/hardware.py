@@ -11,11 +11,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scaling_bayes.errors import ScalingBayesError
-from scaling_bayes.files import write_text
+from scaling_bayes.diagnostics.checks import checks, failed_checks
 from scaling_bayes.hardware.posterior import HARDWARE_TRACE
 from scaling_bayes.model.hardware import fit_hardware
 from scaling_bayes.resources import checkout_root
+from scaling_bayes.trace.io import check_writable, save_trace
+from tools.command import exit_code, write_files
+from tools.releases.hindcast import score
 
 __all__ = ["main"]
 
@@ -26,28 +28,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, help=f"file to write; by default data/{HARDWARE_TRACE}")
     parser.add_argument("--hindcast", type=float, metavar="YEAR", help="fit what is older, score the rest")
     options = parser.parse_args(arguments)
-    try:
-        from scaling_bayes.diagnostics.checks import checks, failed_checks
-        from scaling_bayes.trace.io import check_writable, save_trace
-        from tools.releases.hindcast import score
+    before = math.inf if options.hindcast is None else options.hindcast
 
-        before = math.inf if options.hindcast is None else options.hindcast
+    def work() -> int:
+        root = checkout_root()
+        target = options.output or root / "data" / HARDWARE_TRACE
         if options.hindcast is None:
-            target = options.output or checkout_root() / "data" / HARDWARE_TRACE
             check_writable(target)
         tree = fit_hardware(before=before)
         sys.stdout.write(checks(tree)[["check", "value", "worst", "passed"]].to_string(index=False) + "\n")
-        if options.hindcast is not None:
-            scored = score(tree)
-            sys.stdout.write(scored.to_string(index=False) + "\n")
-            path = checkout_root() / "data" / "traces" / f"hardware-hindcast-{before:g}.csv"
-            write_text(path, scored.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
-        else:
+        if options.hindcast is None:
             sys.stdout.write(f"wrote {save_trace(tree, target)}\n")
-    except ScalingBayesError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 3 if failed_checks(tree) else 0
+        else:
+            scored = score(tree).to_csv(index=False, float_format="%.4f", lineterminator="\n")
+            write_files(root, {Path("data", "traces", f"hardware-hindcast-{before:g}.csv"): scored})
+        return 3 if failed_checks(tree) else 0
+
+    return exit_code(work)
 
 
 if __name__ == "__main__":

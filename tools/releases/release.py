@@ -20,7 +20,7 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 from scaling_bayes.diagnostics.verification import verify_trace
-from scaling_bayes.errors import OptionError, ScalingBayesError
+from scaling_bayes.errors import OptionError
 from scaling_bayes.files import (
     discard_unfinished,
     discard_when_told_to_end,
@@ -29,6 +29,7 @@ from scaling_bayes.files import (
 )
 from scaling_bayes.resources import checkout_root
 from scaling_bayes.trace.releases import INDEX, Release, read_index, to_toml
+from tools.command import exit_code
 
 __all__ = ["main", "make", "stale"]
 
@@ -107,7 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="make nothing; exit with 1 if a file is stale")
     options = parser.parse_args(arguments)
     discard_when_told_to_end()
-    try:
+
+    def work() -> int:
         index = checkout_root() / "data" / INDEX
         releases = read_index(index)
         if options.check:
@@ -123,10 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 releases = (*releases[:position], made, *releases[position + 1 :])
                 write_text(index, to_toml(releases))
                 sys.stdout.write(f"{made.name}: {made.digest}\n")
-    except ScalingBayesError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    return 0
+        return 0
+
+    return exit_code(work)
 
 
 if __name__ == "__main__":

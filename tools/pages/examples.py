@@ -1,11 +1,8 @@
-"""Run the examples on the pages and write what they print under them.
+"""The examples on the pages of docs, run, with what they print under them.
 
 A ``pycon`` block holds statements at the prompt ``>>>``, a ``console`` block shell commands after ``$``; the
 rest of either is output. All blocks of a page run in order, in one session and one empty folder. Other blocks
 are only shown.
-
-Run ``python tools/page_outputs.py`` to refill the pages and draw the picture of the front page anew, with
-``--check`` to name the pages that are stale.
 """
 
 from __future__ import annotations
@@ -23,14 +20,19 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
-_BLOCK = re.compile(r"^```(pycon|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+__all__ = ["EXAMPLE", "pages"]
+
+EXAMPLE = re.compile(r"^```(pycon|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _WIDTH = "80"
 
 
-def pages() -> list[Path]:
-    """Pages with examples."""
-    return [path for path in sorted(DOCS.rglob("*.md")) if _BLOCK.search(path.read_text(encoding="utf-8"))]
+def pages(root: Path) -> dict[Path, str]:
+    """Text of every page with examples."""
+    texts = {
+        path.relative_to(root): path.read_text(encoding="utf-8")
+        for path in sorted((root / "docs").rglob("*.md"))
+    }
+    return {path: filled(text) for path, text in texts.items() if EXAMPLE.search(text)}
 
 
 def filled(text: str) -> str:
@@ -44,7 +46,7 @@ def filled(text: str) -> str:
         return f"```{match[1]}\n{run[match[1]](match[2])}```"
 
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        return _BLOCK.sub(refill, text)
+        return EXAMPLE.sub(refill, text)
 
 
 def run_python(block: str, session: dict[str, Any]) -> str:
@@ -108,36 +110,3 @@ def tidy(output: str) -> str:
     """Without spaces at the ends of lines and empty lines around."""
     lines = "\n".join(line.rstrip() for line in output.splitlines()).strip("\n")
     return lines + "\n" if lines else ""
-
-
-def picture() -> str:
-    """SVG of what each target of the 2020 paper needs, by the released fit."""
-    import scaling_bayes as sb
-    from scaling_bayes.figures import plot_projections, to_svg
-
-    trace = sb.open_trace("reference-2026.11")
-    figure = plot_projections(sb.summary(sb.project(trace))).figure.get_figure(root=True)
-    about = f"Training compute that each target error needs; fit {trace.attrs['digest'][:12]}"
-    svg: str = to_svg(figure, name="targets", alt=about)
-    return svg
-
-
-def main() -> int:
-    """Refill every page, or name the stale ones."""
-    checking = sys.argv[1:] == ["--check"]
-    stale = []
-    for path in pages():
-        text = path.read_text(encoding="utf-8")
-        if (now := filled(text)) != text:
-            stale.append(path)
-            if not checking:
-                path.write_text(now, encoding="utf-8")
-    if not checking:
-        (DOCS / "images" / "targets.svg").write_text(picture(), encoding="utf-8")
-    for path in stale:
-        print(f"{path.relative_to(DOCS.parent)}: {'stale' if checking else 'refilled'}")
-    return int(checking and bool(stale))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Tables of docs/compute_trend.md, from the stored summaries."""
+"""The tables of docs/compute_trend.md, from the stored summaries, and the descriptions of these."""
 
 from __future__ import annotations
 
@@ -22,16 +22,30 @@ from tools.compute_trend.tables import (
     load_trend_table,
     sidecar,
 )
-from tools.pages.refill import fill_blocks, markdown_table
+from tools.pages.refill import filled, markdown_table
 
-__all__ = ["blocks", "stale_files"]
-
-_COMMAND = "python -m tools.compute_trend.fit"
+__all__ = ["pages"]
 
 
-def blocks() -> dict[str, str]:
-    """Every generated table of the page."""
-    return {
+def pages(root: Path) -> dict[Path, str]:
+    """Text of the page, and of the file beside each stored table.
+
+    Raises
+    ------
+    DataError
+        If the stored tables were made from other points than the present data.
+    """
+    files, problems = {}, []
+    for name in TABLES:
+        table = Path("data", f"compute_trend_{name}.csv")
+        about = table.with_name(f"{table.stem}.meta.toml")
+        made_from = tomllib.loads((root / about).read_text(encoding="utf-8"))["inputs_sha256"]
+        if made_from != inputs_digest():
+            problems.append(Problem(None, None, f"{table} of other points", "of the present data"))
+        files[about] = sidecar(name, (root / table).read_bytes(), made_from)
+    if problems:
+        raise DataError("fits of growth are out of date; run make compute-trend", problems)
+    blocks = {
         "models": _models(),
         "change_points": _change_points(),
         "growth": _growth(),
@@ -40,31 +54,7 @@ def blocks() -> dict[str, str]:
         "years": _years(),
         "landmarks": _landmarks(),
     }
-
-
-def stale_files(root: Path, *, check: bool = False) -> dict[Path, str]:
-    """Files that are not what the stored tables give, with the content they should have.
-
-    Raises
-    ------
-    DataError
-        With `check`, if there are any, or if the stored tables were made from other points.
-    """
-    page = root / "docs" / "compute_trend.md"
-    files = {page: fill_blocks(page.read_text(encoding="utf-8"), blocks())}
-    problems = []
-    for name in TABLES:
-        table = root / "data" / f"compute_trend_{name}.csv"
-        about = table.with_name(f"{table.stem}.meta.toml")
-        made_from = tomllib.loads(about.read_text(encoding="utf-8"))["inputs_sha256"]
-        if made_from != inputs_digest():
-            problems.append(Problem(None, None, f"{table.name} of other points", "of the present data"))
-        files[about] = sidecar(name, table.read_bytes(), made_from)
-    stale = {path: text for path, text in files.items() if path.read_text(encoding="utf-8") != text}
-    problems += [Problem(None, None, str(path.relative_to(root)), "what the tables give") for path in stale]
-    if check and problems:
-        raise DataError(f"files are out of date; run {_COMMAND}", problems)
-    return stale
+    return files | filled(root, Path("docs", "compute_trend.md"), blocks)
 
 
 def _three(value: float) -> str:

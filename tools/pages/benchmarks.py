@@ -1,31 +1,25 @@
-"""Fill the tables and the figure of docs/side_by_side.md from ``benchmarks/results``.
-
-Run ``python benchmarks/side_by_side_page.py`` after a benchmark; ``--check`` only says whether the page is as
-they have it.
-"""
+"""The tables and figures of the benchmarks, from what was measured: ``benchmarks/results``."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
-from tools.pages.refill import fill_blocks, markdown_table
 
 from scaling_bayes.figures import to_svg
-from scaling_bayes.figures.style import COLORS, bare, new_figure, numeric_ticks, styled
-from scaling_bayes.files import write_text
+from scaling_bayes.figures.style import COLORS, bare, finish, new_figure, numeric_ticks, styled
+from tools.pages.refill import filled, markdown_table
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
-PAGE = ROOT / "docs" / "side_by_side.md"
-PICTURE = ROOT / "docs" / "images" / "side_by_side.svg"
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["pages"]
+
+IMAGES = Path("docs", "images")
 OURS = "scaling-bayes fit"
 SMALLER = ("Bambi", "brms")
 WAYS = {
@@ -207,10 +201,24 @@ def draw(results: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def filled() -> dict[Path, str]:
-    """Text of the page and the figure, by path."""
+@styled
+def draw_memory(held: Sequence[float]) -> Figure:
+    """Memory after every refit, MiB."""
+    figure = new_figure(8.9, 2.2)
+    ax = figure.add_subplot()
+    ax.plot(np.arange(1, len(held) + 1), held, color=COLORS["blue"], lw=1.0)
+    ax.set_ylim(0, 1.15 * max(held))
+    ax.set_xlabel("refits in one process")
+    ax.set_ylabel("resident memory, MiB")
+    finish(ax)
+    return figure
+
+
+def pages(root: Path) -> dict[Path, str]:
+    """Text of the page and of its figures."""
     side, refits, growth = (
-        json.loads((RESULTS / f"{name}.json").read_text()) for name in ("side_by_side", "refits", "growth")
+        json.loads((root / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("side_by_side", "refits", "growth")
     )
     blocks = {
         "machine": _machine(side),
@@ -225,27 +233,8 @@ def filled() -> dict[Path, str]:
     alt = "Seconds of one cold fit: " + ", ".join(
         f"{name} {np.median(found['seconds']):.1f}" for name, found in side["cold"].items()
     )
-    text = fill_blocks(PAGE.read_text(encoding="utf-8"), blocks)
-    return {PAGE: text, PICTURE: to_svg(draw(side), name="side_by_side", alt=alt)}
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a file would change")
-    options = parser.parse_args()
-    changed = {
-        path: text
-        for path, text in filled().items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
+    memory = draw_memory(refits["memory"]["mib"])
+    return filled(root, Path("docs", "side_by_side.md"), blocks) | {
+        IMAGES / "side_by_side.svg": to_svg(draw(side), name="side_by_side", alt=alt),
+        IMAGES / "refits.svg": to_svg(memory, name="refits", alt="Memory held over the refits"),
     }
-    if options.check:
-        for path in changed:
-            print(f"{path} is not as benchmarks/results has it", file=sys.stderr)
-        return 1 if changed else 0
-    for path, text in changed.items():
-        write_text(path, text)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

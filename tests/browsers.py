@@ -1,0 +1,35 @@
+"""Chromium and its driver, which `make browser` installs, and axe-core, which is in the lock."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+__all__ = ["AXE", "CHROMIUM", "DRIVER", "FLAGS", "needs_axe", "needs_browser"]
+
+
+def _axe() -> Path:
+    """``axe.min.js``: the one ``AXE_CORE`` names, or that of the package axe-selenium-python."""
+    package = find_spec("axe_selenium_python")
+    folder = Path(package.origin).parent if package and package.origin else Path("axe_selenium_python")
+    return Path(os.environ.get("AXE_CORE", folder / "node_modules" / "axe-core" / "axe.min.js"))
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+DRIVER = shutil.which("chromedriver")
+AXE = _axe()
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+needs_browser = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None or DRIVER is None, reason="no Chromium or no chromedriver on the PATH: make browser"
+    ),
+]
+needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here: make setup")

@@ -1,0 +1,106 @@
+"""Every generated page and picture of the documentation is what its tables, traces and results give."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from functools import cache
+from pathlib import Path
+
+import pytest
+from tests.pictures import same_picture
+from tools.pages import NAMES, pages
+from tools.pages.__main__ import main
+from tools.pages.refill import fill_blocks
+
+from scaling_bayes.errors import DataError
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Filled from simulations that take hours and are not kept: `make overparameterization`.
+LONG = {Path("docs", "overparameterization.md"), Path("docs", "theory.md")}
+
+generated = cache(pages)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.docs) if name == "examples" else name for name in NAMES]
+)
+def test_generated_files_are_what_their_sources_give(name: str) -> None:
+    for path, text in generated(name, ROOT).items():
+        now = (ROOT / path).read_text(encoding="utf-8")
+        if path.suffix == ".svg":
+            assert same_picture(now, text), f"{path} is stale: make pages"
+        else:
+            assert now == text, f"{path} is stale: make pages"
+
+
+def test_every_generated_block_and_every_picture_has_its_module() -> None:
+    filled = {path for name in NAMES if name != "examples" for path in generated(name, ROOT)}
+    docs = [path for path in (ROOT / "docs").rglob("*") if path.suffix in {".md", ".svg"}]
+    parts = {
+        path.relative_to(ROOT)
+        for path in docs
+        if path.suffix == ".svg" or "<!-- generated: " in path.read_text(encoding="utf-8")
+    }
+    parts = {path for path in parts if not {"_static", "generated"} & set(path.parts)}
+    assert parts - filled == LONG
+    assert LONG & filled == set()
+
+
+@pytest.mark.parametrize(
+    "page", ["<!-- generated: a -->\n<!-- end -->", "", 2 * "<!-- generated: b -->\n<!-- end -->"]
+)
+def test_a_page_with_other_blocks_is_refused(page: str) -> None:
+    with pytest.raises(DataError, match="generated blocks"):
+        fill_blocks(page, {"b": "now\n"})
+
+
+def test_the_command_names_what_is_stale_and_mends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("data", "docs"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.nc", "*.ipynb"))
+    monkeypatch.setattr("tools.pages.__main__.checkout_root", lambda: tmp_path)
+    page = tmp_path / "docs" / "data.md"
+    good = page.read_bytes()
+    page.write_bytes(re.sub(rb"\| (\d+) \|", b"| 1\\1 |", good, count=1))
+    assert main(["--check", "data", "language"]) == 1
+    message = capsys.readouterr().err
+    assert "docs/data.md" in message
+    assert "make pages" in message
+    assert "language" not in message
+    assert main(["data", "language"]) == 0
+    assert capsys.readouterr().out == "wrote docs/data.md\n"
+    assert page.read_bytes() == good
+    with pytest.raises(SystemExit, match="2"):
+        main(["unknown"])
+
+
+def test_growth_of_other_points_is_refused(tmp_path: Path) -> None:
+    for folder in ("data", "docs"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.nc", "*.ipynb"))
+    about = tmp_path / "data" / "compute_trend_models.meta.toml"
+    text = about.read_text(encoding="utf-8")
+    about.write_text(text.replace('inputs_sha256 = "', 'inputs_sha256 = "x'), encoding="utf-8")
+    with pytest.raises(DataError, match=r"make compute-trend\s.*_models\.csv of other"):
+        pages("compute_trend", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        (("49.44", "49.45"), True),
+        (("clip", "clop"), True),
+        (("49.44", "49.94"), False),
+        (("1950", "1951"), False),
+        (("#e3e5e8", "#e3e5e9"), False),
+        (("<path", "<line"), False),
+        (("about", "above"), False),
+    ],
+)
+def test_pictures_are_compared_as_readers_see_them(change: tuple[str, str], same: bool) -> None:
+    picture = (
+        '<svg aria-label="about"><defs><g id="clip"/></defs><path d="M 49.44 3" clip-path="url(#clip)"'
+        ' style="stroke: #e3e5e8"/><text x="3">1950</text></svg>'
+    )
+    assert same_picture(picture, picture.replace(*change)) == same

@@ -1,0 +1,50 @@
+"""Pictures drawn from released traces and data: targets, systems of the language tasks, growth over time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import scaling_bayes as sb
+from scaling_bayes.figures import plot_projections, to_svg
+from scaling_bayes.figures.style import FigureError
+from scaling_bayes.systems.load import load_systems
+from scaling_bayes.systems.tables import read_cells
+from scaling_bayes.trace.releases import REFERENCE_TRACE
+from tools.compute_trend.figure import plot_compute_trend
+from tools.pages.counts_picture import plot_counts
+from tools.pages.systems_picture import plot_systems
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["pages"]
+
+IMAGES = Path("docs", "images")
+
+
+def pages(root: Path) -> dict[Path, str]:
+    """Text of each picture."""
+    labels = {row["task"]: row["label"] for row in read_cells(root / "data" / "language_tasks.csv")}
+    trace = sb.open_trace(REFERENCE_TRACE)
+    targets = plot_projections(sb.summary(sb.project(trace))).figure.get_figure(root=True)
+    about = f"Training compute that each target error needs; fit {trace.attrs['digest'][:12]}"
+    systems = "Error of every system against its training compute, one panel per task"
+    return {
+        IMAGES / "targets.svg": to_svg(targets, name="targets", alt=about),
+        IMAGES / "language_systems.svg": to_svg(
+            plot_systems(load_systems(family="language"), labels), name="language_systems", alt=systems
+        ),
+        IMAGES / "systems_by_count.svg": to_svg(plot_counts(), alt="Error against training compute by task"),
+        IMAGES / "compute_trend.svg": to_svg(
+            _figure(plot_compute_trend()), alt="Training compute and hardware since 1950"
+        ),
+    }
+
+
+def _figure(ax: Axes) -> Figure:
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise FigureError("the axes belong to no figure.")
+    return figure
