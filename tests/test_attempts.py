@@ -10,10 +10,11 @@ import pytest
 import xarray as xr
 from tests.test_fit import QUICK, SYSTEMS
 
-from scaling_bayes import DataError, fit
+from scaling_bayes import DataError, data_checks, fit
 from scaling_bayes.core.observations import observe
 from scaling_bayes.core.options import ModelOptions, SamplerOptions
 from scaling_bayes.core.priors import default_priors
+from scaling_bayes.diagnostics.checks import failed_checks
 from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.fit import FitWarning
 from scaling_bayes.model.sampling import attempts
@@ -81,6 +82,28 @@ def test_a_fit_too_short_to_pass_is_not_repeated(
     assert len(sampled(monkeypatch, [("ess_bulk",)], [0], sampler)) == 1
 
 
+A = "a,1,.4,1e17,2015,|a,2,.33,1e18,2016,"
+#: Small tables: task, system, error, compute, year, standard deviation of compute.
+SMALL = {
+    "one system": "a,1,.4,2e20,2020,|a,2,.35,2e21,2021,|a,3,.3,2e22,2022,|b,1,.2,1e22,2022,",
+    "same compute": f"{A}|a,3,.3,1e19,2018,|b,1,.2,1e19,2017,|b,2,.17,1e19,2018,",
+    "two systems": f"{A}|b,1,.2,1e19,2017,|b,2,.17,1e20,2018,",
+    "stated": f"{A}.1|a,3,.3,1e19,2018,2|b,1,.4,1e18,2018,.1|b,2,.35,1e19,2019,.1|b,3,.3,1e20,2020,",
+    "estimates": f"{A}|a,2,.33,4e18,2016,|a,3,.3,1e19,2018,|b,1,.4,1e18,2018,|b,2,.3,1e20,2020,",
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_tables_pass_every_check(name: str) -> None:
+    columns = ["task", "system", "error", "training_compute_flop", "year", "compute_sd_dex"]
+    table = pd.DataFrame([row.split(",") for row in SMALL[name].split("|")], columns=columns)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)
+        idata = fit(table, random_seed=1, progressbar=False)
+    assert failed_checks(idata) == []
+    assert data_checks(idata)["passed"].all()
+
+
 def test_a_failing_part_leaves_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(idata: xr.DataTree) -> None:
         raise ValueError("All tail values are the same")
@@ -102,7 +125,7 @@ def line(scatter: float, *, even: bool, rows: int = 12) -> pd.DataFrame:
     rng, frames = np.random.default_rng(3), []
     for task, slope in (("A", 0.1), ("B", 0.05)):
         compute = np.linspace(16.0, 22.0, rows)
-        year = np.linspace(2012.0, 2020.0, rows)
+        year = np.linspace(2012.1, 2020.1, rows)  # none whole, which would mean its middle
         log_error = -slope * (compute - 14.0) + scatter * rng.standard_normal(rows)
         frames.append(
             pd.DataFrame(

@@ -567,13 +567,13 @@ def test_commands_print_their_tables(trace: str) -> None:
     assert "USD" in priced.output
     assert "assumes" in priced.output
     plain = run("project", trace, *target, "--json")
-    assert [row["quantity"] for row in json.loads(plain.output)] == [COMPUTE]
+    assert [row["quantity"] for row in json.loads(plain.stdout)] == [COMPUTE]
     when = run("afford", trace, *target, "--budget-usd", "1e6", "--until", "2040", "--json")
-    assert json.loads(when.output)[0]["horizon"] == 2040
+    assert json.loads(when.stdout)[0]["horizon"] == 2040
     assert "never by 2030" in run("afford", trace, *target, "--carbon-kg", "10", "--until", "2030").output
     gain = run("gain", trace, *target, "--budget-usd", "1e6")
     assert "Hernandez" in gain.output
-    assert run("decompose", trace, *target, "--csv").output.startswith("task,error,")
+    assert run("decompose", trace, *target, "--csv").stdout.startswith("task,error,")
     assumed = run("scenario", "--scenario", "stalled", "--region", "FRA", "--assume", "pue=1.2:1.1:1.4")
     assert "France" in assumed.output
 

@@ -168,7 +168,7 @@ def test_every_public_docstring_says_what_goes_in_and_comes_out() -> None:
     findings = [
         f"{name}: {code} {text}"
         for name in scaling_bayes.__all__
-        if name != "Comparison"  # made by the package only; its attributes are described
+        if name not in ("Comparison", "LAWS")  # made by the package only, and a mapping
         for code, text in validate(f"scaling_bayes.{name}")["errors"]
         if code in codes
     ]

@@ -581,3 +581,57 @@ def test_repeated_names_are_found_in_one_pass():
     assert Name.written == 5000
     with pytest.raises(DataError, match="repeated"):
         reading.check_names([*names, names[0]], "the table")
+
+
+GIGA = pd.DataFrame(
+    {
+        "task": ["asr"] * 4,
+        "system": list("abcd"),
+        "error": [0.4, 0.3, 0.25, 0.2],
+        "training_compute_flop": [1e8, 1e9, 1e10, 1e11],
+        "year": [2012, 2014, 2016, 2018],
+    }
+)
+
+
+def test_numbers_small_for_flop_are_asked_about_unless_their_unit_is_stated():
+    assert "state that with --unit" in check_systems(GIGA).warnings[0]
+    assert check_systems(GIGA, unit="FLOP").warnings == ()
+    usual = GIGA.assign(training_compute_flop=GIGA["training_compute_flop"] * 1e9)
+    assert check_systems(usual).warnings == ()
+    np.testing.assert_allclose(
+        check_systems(GIGA, unit="GFLOP").systems["training_compute_flop"], usual["training_compute_flop"]
+    )
+
+
+@pytest.mark.parametrize("other", ["ASR", " asr", "a s r", "Asr."])
+def test_tasks_spelt_alike_are_said(other):
+    table = GIGA.assign(task=["asr", "asr", other, other], training_compute_flop=1e18)
+    said = check_systems(table).warnings
+    assert (len(said) == 1 and "spelt almost alike" in said[0]) == (other not in ("a s r", " asr"))
+
+
+def test_one_name_for_several_systems_is_said():
+    table = GIGA.assign(system="a", training_compute_flop=1e18)
+    assert "'asr: a' has 4 different errors; each counts as a system." in check_systems(table).notes
+
+
+@pytest.mark.parametrize(
+    ("column", "missing", "advice"),
+    [
+        ("accuracy", "error", "error = 1 - score"),
+        ("top1", "error", "error = 1 - score"),
+        ("GPU hours", "training_compute_flop", "seconds x devices"),
+        ("training_cost_usd", "training_compute_flop", "seconds x devices"),
+        ("device", "training_compute_flop", "expected this column"),
+    ],
+)
+def test_a_column_that_a_missing_one_follows_from_is_named_with_the_way(column, missing, advice):
+    with pytest.raises(DataError, match=advice):
+        check_systems(GIGA.rename(columns={missing: column}))
+
+
+def test_an_interval_without_its_estimate_is_shown():
+    table = GIGA.assign(training_compute_flop_low=1e12, training_compute_flop_high=1e13)
+    with pytest.raises(DataError, match=r"of 1e\+12 to 1e\+13 that does not hold the estimate 1e\+08"):
+        check_systems(table)

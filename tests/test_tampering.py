@@ -524,3 +524,18 @@ def test_under_limits_of_the_system_a_trace_is_still_read(limit: str, most: int)
         [sys.executable, "-c", READ_UNDER_LIMITS, TRACE, limit, str(most)], capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
+
+
+def test_what_could_not_be_opened_again_is_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = open_trace(TRACE)
+    values = sum(
+        np.asarray(variable.values, dtype=str if variable.dtype.kind == "O" else None).nbytes
+        for node in tree.subtree
+        for variable in node.to_dataset(inherit=False).variables.values()
+    )
+    monkeypatch.setattr("scaling_bayes.trace.safety.MAX_DECLARED_BYTES", values)
+    save_trace(tree, tmp_path / "trace.nc")
+    monkeypatch.setattr("scaling_bayes.trace.safety.MAX_DECLARED_BYTES", values - 1)
+    with pytest.raises(TraceError, match=r"MiB of values.*such a trace holds at most"):
+        save_trace(tree, tmp_path / "more.nc")
+    assert not (tmp_path / "more.nc").exists()

@@ -313,19 +313,24 @@ def _shipped_info() -> dict[str, Any]:
 
 def _trace_info(trace: str) -> dict[str, Any]:
     from scaling_bayes.diagnostics.checks import checks
-    from scaling_bayes.diagnostics.criticism import data_checks
+    from scaling_bayes.diagnostics.criticism import data_checks, doubts
     from scaling_bayes.trace.io import open_trace, verified_summary
 
     idata = open_trace(trace)
     columns = ["check", "value", "comparison", "threshold", "passed"]
     summary = verified_summary(idata, trace)
+    against_data: Any
+    try:
+        against_data = data_checks(idata)[[*columns, "worst"]].to_dict(orient="records")
+    except Exception:  # noqa: BLE001  `doubts` says why
+        against_data = [{"not made": sentence} for sentence in doubts(idata)]
     return {
         "path": summary["path"],
         "digest": summary["digest"],
         "created": summary["created"],
         **summary["manifest"],
         "checks": checks(idata)[columns].to_dict(orient="records"),
-        "data_checks": data_checks(idata)[[*columns, "worst"]].to_dict(orient="records"),
+        "data_checks": against_data,
     }
 
 

@@ -272,8 +272,8 @@ def _is_positive(name: str, unbounded: Collection[str]) -> bool:
     return name not in unbounded and not name.endswith("_log_mean")
 
 
-def default_priors(options: ModelOptions) -> dict[str, Prior]:
-    """Priors of the model with these options, by the name of the parameter they are on.
+def default_priors(options: ModelOptions | None = None) -> dict[str, Prior]:
+    """Priors of a model, by the name of the parameter they are on.
 
     Slope and noise are in orders of magnitude of the odds of an error, e / (1 - e), at the task's reference
     error (per tenfold compute, for the slope), whatever the law; the model multiplies by the law's gain there
@@ -300,7 +300,23 @@ def default_priors(options: ModelOptions) -> dict[str, Prior]:
     reference error is 21 %; 90 % interval 8 to 69 %.
     degrees_of_freedom, Juarez & Steel 2010. paper_correlation favours neither end. Noise, intercept and
     compute_mean are weakly informative on the scale of log10 odds and log10 FLOP.
+
+    Parameters
+    ----------
+    options : ModelOptions, optional
+        Which model, from ``scaling_bayes.core.options``; by default that of the reference fit.
+
+    Returns
+    -------
+    dict
+        A `Prior` by name; `fit` takes replacements of some of them in ``priors``.
+
+    Examples
+    --------
+    >>> print(default_priors()["compute_error"])
+    LogNormal(mu=-1.05, sigma=0.334)
     """
+    options = options or ModelOptions()
     centers = {
         "slope": (0.05, 0.8, Prior("HalfNormal", sigma=0.8)),
         "noise": (0.07, 0.7, Prior("HalfNormal", sigma=0.7)),

@@ -58,12 +58,13 @@ class FitRows:
         said = []
         fitted = f"{len(self.systems)} are fitted."
         if self.without_compute:
-            said.append(f"{_systems(self.without_compute)} no training compute and are left out; {fitted}")
+            number = self.without_compute
+            said.append(f"{_systems(number)} no training compute and {_are(number)} left out; {fitted}")
         for number, error, easier in ((self.without_error, 1, "easier"), (self.perfect, 0, "harder")):
             if number:
                 said.append(
-                    f"{_systems(number)} an error of exactly {error} and are left out; {fitted} The model "
-                    f"has no place for {error}. Without them the task may look {easier} than it is."
+                    f"{_systems(number)} an error of exactly {error} and {_are(number)} left out; {fitted} "
+                    f"The model has no place for {error}. Without them the task may look {easier} than it is."
                 )
         for system, number in self.estimates.items():
             said.append(
@@ -82,6 +83,10 @@ class FitRows:
 
 def _systems(number: int) -> str:
     return "1 system has" if number == 1 else f"{number} systems have"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def rows_for_fit(

@@ -210,7 +210,7 @@ def _read_csv(path: Path, name: str) -> ReadTable:
     if separator != ",":
         notes.append(f"the cells are separated by {_SEPARATORS[separator]}.")
     if lines.comments:
-        notes.append(f"{lines.comments} comment lines, which start with #, are passed over.")
+        notes.append(f"comment lines, which start with #, are passed over: {lines.comments}.")
     index = pd.Index(starts, name=LINE, dtype="int64")
     cells = pd.DataFrame(rows, columns=header, index=index, dtype=object)
     return ReadTable(cells, tuple(warnings), tuple(notes))

@@ -56,6 +56,8 @@ _LARGEST_SD = 10.0
 _YEAR_TOLERANCE = 1 / 12
 _KNOWN_MISMATCH = "year_date_mismatch"
 MOST_LISTED = 20
+#: FLOP of training that hardly any system took since 1990; in GFLOP, all but the largest lie below.
+_SMALL_COMPUTE = 1e12
 
 #: Metrics of which less is better; 1 - value / 100 would turn them upside down.
 LESS_IS_BETTER = re.compile(
@@ -174,12 +176,12 @@ def check_uncertainty(table: pd.DataFrame, labels: Sequence[int | str]) -> list[
     estimate = table["training_compute_flop"]
     own = table["compute_sd_dex"] if "compute_sd_dex" in table else low * math.nan
     problems = []
-    for name, wrong, found, expected in (
+    for name, wrong, problem, expected in (
         (_BOUNDS[0], low.notna() != high.notna(), "one end of the interval", "both ends, or none"),
         (
             _BOUNDS[0],
             (low >= high) | (estimate < low) | (estimate > high),
-            "an interval that does not hold the estimate",
+            "an interval of {} to {} that does not hold the estimate {}",
             "low < high, and training_compute_flop between them",
         ),
         (
@@ -190,6 +192,9 @@ def check_uncertainty(table: pd.DataFrame, labels: Sequence[int | str]) -> list[
         ),
     ):
         for position in wrong.to_numpy(dtype=bool).nonzero()[0].tolist():
+            found = problem.format(
+                *(_shown(float(column.iloc[position])) for column in (low, high, estimate))
+            )
             problems.append(Problem(labels[position], name, found, expected))
     if not problems:
         with np.errstate(all="ignore"):
@@ -275,6 +280,36 @@ def check_agreement(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Pr
         )
         for position in wrong.to_numpy().nonzero()[0].tolist()
     ]
+
+
+def check_sense(table: pd.DataFrame, *, has_unit: bool) -> tuple[list[str], list[str]]:
+    """Tell what is possible and unlikely, as warnings and notes.
+
+    Numbers that are small for FLOP where no unit is stated, tasks spelt alike, one name for several systems.
+    """
+    warnings, notes = [], []
+    middle = float(table["training_compute_flop"].median())
+    if not has_unit and middle < _SMALL_COMPUTE:
+        warnings.append(
+            f"the median training compute is {middle:.3g} FLOP, under a second of one processor of today. "
+            "If it is in another unit, such as GFLOP, state that with --unit or unit=; if it is FLOP, say so "
+            "the same way."
+        )
+    spelt: dict[str, str] = {}
+    for task in map(str, table["task"].unique()):
+        alike = spelt.setdefault(" ".join(re.sub(r"[\W_]+", " ", task.casefold()).split()), task)
+        if alike != task:
+            warnings.append(
+                f"tasks {shown_cell(alike)} and {shown_cell(task)} are spelt almost alike and count as two; "
+                "write them the same if they are one."
+            )
+    if "system" in table:
+        named = table[table["training_compute_flop"].notna() & table["system"].notna()]
+        label = named["task"].astype(str) + ": " + named["system"].astype(str)
+        count = named["error"].groupby(label, sort=False).nunique()
+        for system, number in count[count > 1].head(MOST_LISTED).items():
+            notes.append(f"{shown_cell(system)} has {number} different errors; each counts as a system.")
+    return warnings, notes
 
 
 def check_repeats(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from scaling_bayes.systems.rules import (
     check_ranges,
     check_repeats,
     check_scores,
+    check_sense,
     check_times,
     check_uncertainty,
 )
@@ -42,8 +44,21 @@ __all__ = [
 _SYNONYMS = {
     "task": ("tasks", "benchmark", "dataset"),
     "error": ("err", "error_rate", "errors", "loss", "perplexity"),
-    "training_compute_flop": ("compute", "flop", "flops", "training_compute", "gpu_hours", "petaflop"),
+    "training_compute_flop": ("compute", "flop", "flops", "training_compute", "petaflop"),
 }
+#: Columns that a missing one follows from, and how.
+_SOURCES = (
+    (
+        "error",
+        re.compile(r"acc|accuracy|score|f1|bleu|top_?[15]|pass_?(at_?)?1|exact_match|em"),
+        "a score is no error: error = 1 - score, as fractions",
+    ),
+    (
+        "training_compute_flop",
+        re.compile(r"[a-z0-9_]*(hours?|days?|cost|usd|params|parameters|tokens)"),
+        "it is no number of operations: FLOP = seconds x devices x FLOP/s of one x share of them used",
+    ),
+)
 #: What the model reads.
 _READ = (
     "task",
@@ -187,6 +202,9 @@ def check_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | None 
         )
     if "error" not in table:
         table["error"] = 1 - table["value"] / 100
+    said, same = check_sense(table, has_unit=asked is not None or bool(units))
+    warnings += said
+    notes += same
     said, placed = check_times(table, labels)
     warnings += said
     notes += placed
@@ -237,6 +255,9 @@ def _require_columns(table: pd.DataFrame, source: str) -> None:
                 expected += (
                     " only if it is a share of wrong answers: the model cannot take a loss or perplexity"
                 )
+        for wanted, written, advice in () if near else _SOURCES:
+            found = [column for column in names if wanted == name and written.fullmatch(slug(column[:100]))]
+            expected += f"; of the column {shown_cell(found[0])}, {advice}" if found else ""
         problems.append(Problem(None, name, "no such column", expected))
     listed = ", ".join(shown(name, 60) for name in names[:MOST_LISTED])
     more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""

@@ -13,12 +13,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+import numpy as np
+
 from scaling_bayes import files
 from scaling_bayes.errors import TraceError, WriteError
 from scaling_bayes.trace.digest import WRITTEN_AS, tree_digest
 from scaling_bayes.trace.hdf5 import Contents, UnreadableError, read_apart, read_here
 from scaling_bayes.trace.releases import Release, find_trace
-from scaling_bayes.trace.safety import MAX_TRACE_BYTES
+from scaling_bayes.trace.safety import MAX_TRACE_BYTES, most_declared
 from scaling_bayes.trace.schema import FIT_KIND, dataset_of, manifest
 from scaling_bayes.trace.schema_versions import check_layout, read_layout
 
@@ -53,7 +55,7 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     TraceError
-        If `idata` is not a fit, or the file cannot be written.
+        If `idata` is not a fit, is larger than `open_trace` reads, or the file cannot be written.
     """
     target = Path(path)
     check_layout(idata)
@@ -64,6 +66,7 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     tree.attrs["digest"] = tree_digest(tree)
     # In memory first: HDF5 does not survive a disk that fills up while it writes.
     content = bytes(tree.to_netcdf(engine=_ENGINE, encoding=_encoding(tree)))
+    _refuse_too_large(tree, len(content))
     try:
         files.write_bytes(target, content)
     except WriteError as error:
@@ -109,6 +112,21 @@ def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr
     if today is not tree:
         today.attrs[WRITTEN_AS] = stored
     return today
+
+
+def _refuse_too_large(tree: xr.DataTree, file_bytes: int) -> None:
+    """Refuse what `open_trace` would: texts count as they do there, as the longest of their variable."""
+    declared = sum(
+        np.asarray(variable.values, dtype=str if variable.dtype.kind == "O" else None).nbytes
+        for node in tree.subtree
+        for variable in dataset_of(node).variables.values()
+    )
+    most = most_declared(file_bytes)
+    if declared > most:
+        raise TraceError(
+            f"found {declared / 2**20:,.0f} MiB of values, {file_bytes / 2**20:,.1f} MiB when packed; such a "
+            f"trace holds at most {most / 2**20:,.0f} MiB. Keep fewer draws."
+        )
 
 
 def expect_digest(what: str, expected: str, found: str) -> None:

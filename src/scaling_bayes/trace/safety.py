@@ -25,6 +25,7 @@ __all__ = [
     "Chunk",
     "chunks_of",
     "is_bare_dimension",
+    "most_declared",
     "refuse_unsafe",
 ]
 
@@ -81,7 +82,7 @@ def refuse_unsafe(handle: Any, file: BinaryIO, file_bytes: int) -> None:
     TraceError
         On the first thing that is out of place.
     """
-    budget = min(MAX_DECLARED_BYTES, _ALLOWANCE + _MOST_EXPANSION * file_bytes)
+    budget = most_declared(file_bytes)
     declared = texts = chunks = 0
     for item in _contents(handle):
         _check_attributes(item)
@@ -102,6 +103,11 @@ def refuse_unsafe(handle: Any, file: BinaryIO, file_bytes: int) -> None:
             )
         if item.chunks:
             chunks += len(chunks_of(item, file_bytes, _MOST_CHUNKS - chunks))
+
+
+def most_declared(file_bytes: int) -> int:
+    """Bytes of values that a file of that size may declare."""
+    return min(MAX_DECLARED_BYTES, _ALLOWANCE + _MOST_EXPANSION * file_bytes)
 
 
 def is_bare_dimension(item: Any) -> bool:

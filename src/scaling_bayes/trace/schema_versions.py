@@ -154,7 +154,8 @@ def read_layout(tree: xr.DataTree, kind: str) -> xr.DataTree:
     """
     found = manifest(tree).get("kind", FIT_KIND)
     if found not in list(_CURRENT) or kind not in (ANY_KIND, found):
-        raise TraceError(f"it holds a posterior of kind {found!r:.80}; expected {kind!r}.")
+        expected = " or ".join(map(repr, _CURRENT)) if kind == ANY_KIND else repr(kind)
+        raise TraceError(f"it holds a posterior of kind {found!r:.80}; expected {expected}.")
     newest = _CURRENT[found][0]
     while (version := manifest(tree).get("schema_version")) != newest or type(version) is not int:
         reader = READERS.get((found, version)) if type(version) is int else None

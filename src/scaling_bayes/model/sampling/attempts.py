@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["ATTEMPTS", "Attempt", "sample_checked"]
 
 #: Attempts at most.
-ATTEMPTS = 3
+ATTEMPTS = 4
+#: Warm-up at most, in that of the first attempt.
+_LONGEST_TUNE = 4
 
 
 class Attempt(NamedTuple):
@@ -62,8 +64,9 @@ def sample_checked(
 ) -> list[Attempt]:
     """Sample; where a check fails, sample again with a smaller step and a longer warm-up.
 
-    Posteriors of a few systems have narrow parts, which steps of the usual size jump over. There is no
-    second attempt where the first asked for too few draws to pass: one chain, or fewer than 800.
+    Posteriors of a few systems have narrow parts, which steps of the usual size jump over: where slope and
+    noise of a task are both small, its intercept is known far better than usual. There is no second attempt
+    where the first asked for too few draws to pass: one chain, or fewer than 800.
 
     Parameters
     ----------
@@ -86,17 +89,17 @@ def sample_checked(
     if sampler.chains < 2 or sampler.chains * sampler.draws < 2 * MIN_ESS:
         return made
     while made[-1].failed and len(made) < ATTEMPTS:
-        made.append(attempt(_more_careful(made[-1])))
+        made.append(attempt(_more_careful(made[-1], _LONGEST_TUNE * sampler.tune)))
     best = min(made, key=lambda one: one.badness)
     return [*(one for one in made if one is not best), best]
 
 
-def _more_careful(last: Attempt) -> SamplerOptions:
+def _more_careful(last: Attempt, longest_tune: int) -> SamplerOptions:
     """A sixth of the rejections and twice the warm-up; twice the draws where they were too few."""
     sampler, more_draws = last.sampler, not {"ess_bulk", "ess_tail"}.isdisjoint(last.failed)
     return replace(
         sampler,
         draws=2 * sampler.draws if more_draws else sampler.draws,
-        tune=2 * sampler.tune,
+        tune=min(2 * sampler.tune, longest_tune),
         target_accept=1.0 - (1.0 - sampler.target_accept) / 6.0,
     )
