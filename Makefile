@@ -57,7 +57,9 @@ test-lowest: .venv/.project ## run the fast tests with the lowest versions pypro
 	$(BIN)/uv pip compile --quiet --no-build --resolution lowest-direct --python build/lowest/bin/python \
 		--extra deposit --extra experiments --output-file build/lowest/requirements.txt \
 		pyproject.toml build/lowest/tools.txt
+	$(BIN)/python -m hatchling build --target wheel --directory build/lowest >/dev/null
 	$(BIN)/uv pip install --quiet --no-build --python build/lowest/bin/python -r build/lowest/requirements.txt
+	$(BIN)/uv pip install --quiet --no-deps --python build/lowest/bin/python build/lowest/scaling_bayes-*.whl
 	PYTHONPATH=src build/lowest/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m 'not slow' \
 		-W ignore::DeprecationWarning -W ignore::FutureWarning $(FAST_TESTS:%=tests/test_%.py)
 

@@ -203,6 +203,27 @@ def test_no_committed_file_names_a_registry_host(repository: Path) -> None:
     assert naming == set()
 
 
+def test_every_command_of_the_maintainers_has_a_target(repository: Path) -> None:
+    makefile = (repository / "Makefile").read_text(encoding="utf-8")
+    started = {f"tools{name}" for name in re.findall(r"\$\(TOOL\)([.\w]+)", makefile)}
+    commands = {
+        ".".join(path.relative_to(repository).with_suffix("").parts).removesuffix(".__main__")
+        for path in (repository / "tools").rglob("*.py")
+        if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
+    }
+    assert started == commands
+    targets = set(re.findall(r"^([\w-]+):.*## ", makefile, re.MULTILINE))
+    phony = set(
+        re.search(r"^\.PHONY:((?:.*\\\n)*.*)", makefile, re.MULTILINE)[1].replace("\\\n", " ").split()
+    )
+    assert targets == phony
+    helped = subprocess.run(["make", "help"], cwd=repository, capture_output=True, text=True).stdout
+    assert {line.split()[1] for line in helped.splitlines()} == targets
+    for page in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"):
+        text = (repository / page).read_text(encoding="utf-8")
+        assert set(re.findall(r"`make ([a-z][\w-]*)", text)) <= targets
+
+
 @pytest.mark.package
 def test_a_wheel_and_a_source_archive_hold_what_they_should(repository: Path, tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "--directory", str(tmp_path)]
