@@ -109,10 +109,9 @@ def test_help_is_light() -> None:
 
 
 def test_reading_names_do_not_load_the_sampler() -> None:
-    reading = [name for name in PUBLIC_NAMES if name not in {*WORKSHOP, "write_report"}]
+    reading = [name for name in PUBLIC_NAMES if name not in WORKSHOP]
     code = f"import scaling_bayes\n[getattr(scaling_bayes, name) for name in {reading!r}]"
     assert loaded_after(code, SAMPLER | PLOTTING) == set()
-    assert loaded_after("import scaling_bayes\nscaling_bayes.write_report", SAMPLER) == set()
 
 
 def test_the_command_is_installed() -> None:

@@ -45,11 +45,15 @@ def idata() -> xr.DataTree:
         {
             "reference_log10_compute": ("task", [line.mean_log10_burden + 9 for line in lines]),
             "reference_year": ("task", [2018.0] * 5),
-            "publication_year": ("system", [2020.0]),
+            "publication_year": ("system", [2020.0] * 5),
+            "system_task": ("system", np.array(TASKS, dtype=object)),
+            "log10_training_compute_flop": ("system", [line.mean_log10_burden + 9 for line in lines]),
         },
         coords=task,
     )
-    tree = xr.DataTree.from_dict({"/posterior": posterior, "/constant_data": constant})
+    observed = xr.Dataset({"error": ("system", [errors[0] for errors in THOMPSON2020_TARGETS.values()])})
+    groups = {"/posterior": posterior, "/constant_data": constant, "/observed_data": observed}
+    tree = xr.DataTree.from_dict(groups)
     content = {"model": {"law": "power"}, "sampler": {"random_seed": 1}}
     tree.attrs["manifest"] = json.dumps(content)
     return tree
