@@ -132,4 +132,4 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(figure: object, *, name: str, alt: str) -> str:
         return f"<svg id='{name}'/>"
 
-    monkeypatch.setattr("scaling_bayes.report.drawing.to_svg", nothing)
+    monkeypatch.setattr("scaling_bayes.figures.to_svg", nothing)

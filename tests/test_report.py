@@ -185,12 +185,10 @@ def test_a_failed_check_is_marked_in_words_and_explained() -> None:
 
 
 def test_a_figure_that_cannot_be_drawn_is_named_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    from scaling_bayes.report import modelling
-
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError("<b>no ink</b>")
 
-    monkeypatch.setattr(modelling, "plot_slopes", refuse)
+    monkeypatch.setattr("scaling_bayes.figures.plot_slopes", refuse)
     report = build_report(fit())
     assert [(f.name, f.reason) for f in report.failures] == [("slopes", "RuntimeError: <b>no ink</b>")]
     assert isinstance(next(s for s in report.sections if s.anchor == "slopes").parts[0], FailurePart)

@@ -217,12 +217,10 @@ def test_a_target_without_finite_variance_is_named(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_picture_of_cost_that_cannot_be_drawn_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from scaling_bayes.report import cost_section as section
-
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr(section, "plot_affordability", refuse)
+    monkeypatch.setattr("scaling_bayes.figures.plot_affordability", refuse)
     built = build_report(fit(), targets=TARGETS)
     assert [failure.name for failure in built.failures] == [f"affordability-{i}" for i in (1, 2, 3)]
     assert all(isinstance(failure, FailurePart) for failure in built.failures)
