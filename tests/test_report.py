@@ -205,7 +205,7 @@ def test_a_figure_that_cannot_be_drawn_is_named_with_its_reason(monkeypatch: pyt
 def test_the_model_is_checked_against_the_data_beside_the_sample() -> None:
     text = Reader(page()).text
     assert "would it make systems like these" in text
-    assert "most distant system" in text
+    assert "lack of fit" in text
 
 
 def test_an_optional_part_that_fails_costs_no_more_than_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from scaling_bayes.report import build_report, render_html
 from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.hdf5 import UnreadableError, read_here
 from scaling_bayes.trace.io import _tree, open_trace, save_trace
+from scaling_bayes.trace.releases import find_trace
 from scaling_bayes.trace.schema_versions import check_layout
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
@@ -328,6 +329,23 @@ def test_every_flipped_byte_is_refused_or_changes_nothing(tmp_path: Path) -> Non
         else:
             assert tree_digest(tree) == digest == tree.attrs["digest"]
     assert refused > 3
+
+
+@pytest.mark.parametrize("name", ["hardware-2026.11", "prior-sweep-power-2026.11", "stack-2026.11"])
+def test_released_traces_of_every_kind_are_damaged_and_refused_or_the_same(name: str, tmp_path: Path) -> None:
+    path, release = find_trace(name)
+    content, rng = path.read_bytes(), np.random.default_rng(2)
+    for among in (len(content), 20_000, 2_000):
+        place = int(rng.integers(among))
+        flipped = bytes([content[place] ^ (1 << int(rng.integers(8)))])
+        for damaged in (content[:place], content[:place] + flipped + content[place + 1 :]):
+            (tmp_path / "damaged.nc").write_bytes(damaged)
+            try:
+                tree = open_trace(tmp_path / "damaged.nc", kind="any")
+            except TraceError:
+                continue
+            assert release is not None
+            assert tree_digest(tree) == release.digest
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 import xarray as xr
 from tests.synthetic import synthetic_fit
 
-import scaling_bayes
+from scaling_bayes import figures
 from scaling_bayes.errors import TraceError
 from scaling_bayes.hardware.posterior import open_hardware
 from scaling_bayes.report import write_report
@@ -98,7 +98,6 @@ def test_the_text_of_a_report_and_of_the_what_if_page_load_no_matplotlib() -> No
 
 
 def test_every_picture_is_found_when_asked_for() -> None:
-    figures = scaling_bayes.figures
     assert dir(figures) == figures.__all__
     for name in figures.__all__:
         assert getattr(figures, name).__name__ == name

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from pathlib import Path
 
 
 def _homes() -> dict[str, str]:
     """Public names and the module of each, from the stub beside this file."""
-    lines = Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8").splitlines()
+    lines = __loader__.get_data(f"{__file__}i").decode().splitlines()
     imports = (line.split() for line in lines if line.startswith("from "))
     return dict(sorted((words[-1], words[1]) for words in imports))
 

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from scaling_bayes.systems.conventions import TASK_LABELS
 
 if TYPE_CHECKING:
@@ -324,6 +322,7 @@ def csv_text(frame: pd.DataFrame) -> str:
 
     A text that begins as a formula does gets an apostrophe before it, and control characters are escapes.
     """
+    import numpy as np
 
     def cell(value: object) -> object:
         if not isinstance(value, str):

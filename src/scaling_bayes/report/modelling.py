@@ -33,10 +33,10 @@ _CHECKS = {
     "divergences": "divergences",
     "ebfmi": "E-BFMI",
     "max_treedepth_share": "share at maximal tree depth",
-    "wrong_sign": "error falls with compute",
-    "lack_of_fit": "trend and curvature as the law gives",
-    "outlier": "most distant system",
-    "influence": "shift of a slope without its most influential system",
+    "wrong_sign": "wrong sign",
+    "lack_of_fit": "lack of fit",
+    "outlier": "outlier",
+    "influence": "influence",
 }
 _COMMON = {
     "compute_error": "Error of reported compute, standard deviation in powers of ten",
