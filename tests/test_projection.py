@@ -77,9 +77,9 @@ def test_without_years_the_last_year_of_the_data_holds(reference_fit: xr.DataTre
 
 def test_projection_inverts_prediction(reference_fit: xr.DataTree) -> None:
     """Half of the systems trained with the median required compute reach the target."""
-    summary = summarize(project(reference_fit, {"imagenet": 0.1}, years=2022))
+    summary = summarize(project(reference_fit, {"imagenet": 0.1}, years=2022.25))
     compute = 10 ** summary["median"].item()
-    systems = pd.DataFrame({"task": ["imagenet"], "training_compute_flop": [compute], "year": [2021.5]})
+    systems = pd.DataFrame({"task": ["imagenet"], "training_compute_flop": [compute], "year": [2022.25]})
     error = predict(reference_fit, systems, compute="exact")["predictions"]["error"]
     assert float((error <= 0.1).mean()) == pytest.approx(0.5, abs=0.04)
 
@@ -88,7 +88,7 @@ def test_projection_inverts_prediction(reference_fit: xr.DataTree) -> None:
 def test_projection_inverts_prediction_under_every_law(law: str) -> None:
     """Half of the systems trained with the compute each draw requires reach the target."""
     idata = synthetic_fit(law=law, draws=400, robust=law == "logistic")
-    targets, years = {"imagenet": [0.22, 0.15], "my task": [0.2]}, 2022
+    targets, years = {"imagenet": [0.22, 0.15], "my task": [0.2]}, 2022.25
     needed = project(idata, targets, years, kind="mean")["projection"][COMPUTE].squeeze("year")
     posterior, constant = idata["posterior"].to_dataset(), idata["constant_data"].to_dataset()
     for number, (task, error) in enumerate([("imagenet", 0.22), ("imagenet", 0.15), ("my task", 0.2)]):
@@ -102,7 +102,7 @@ def test_projection_inverts_prediction_under_every_law(law: str) -> None:
         np.testing.assert_allclose(reached, error, rtol=1e-9)
     summary = summarize(project(idata, {"imagenet": 0.2}, years))
     systems = pd.DataFrame(
-        {"task": "imagenet", "training_compute_flop": 10 ** summary["median"], "year": [2021.5]}
+        {"task": "imagenet", "training_compute_flop": 10 ** summary["median"], "year": [2022.25]}
     )
     predicted = predict(idata, systems, compute="exact")["predictions"]["error"]
     assert float((predicted <= 0.2).mean()) == pytest.approx(0.5, abs=0.06)
