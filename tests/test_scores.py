@@ -114,7 +114,7 @@ def test_nothing_after_the_cutoff_enters_a_fit(systems: pd.DataFrame) -> None:
     (before, after), (same, other) = (_split(table, 2016) for table in (systems, changed))
     for field in dataclasses.fields(before):
         found, expected = getattr(same, field.name), getattr(before, field.name)
-        assert np.array_equal(found, expected), field.name
+        np.testing.assert_array_equal(found, expected, err_msg=field.name)
     assert set(before.systems).isdisjoint(after.systems)
     assert before.year.max() < 2017 <= after.year.min()
     for reference in ("reference_error", "reference_year", "reference_log10_compute"):
