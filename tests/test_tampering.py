@@ -133,7 +133,7 @@ HDF5_FILES: dict[str, tuple[Edit, str]] = {
         swap("posterior/slope", "posterior/noise"),
         "does not match its digest|not a readable",
     ),
-    "prior for posterior": (swap("prior", "posterior"), "does not match its digest"),
+    "prior for posterior": (swap("prior", "posterior"), "found other labels than in prior_predictive"),
     "edited interval of a prior": (
         edit_manifest(lambda m: m["priors"]["compute_error"].update(sigma=0.1)),
         "does not match its digest",
@@ -252,7 +252,7 @@ def stored_draws() -> bytes:
 
 BYTE_FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "one flipped byte in the draws": (flip(stored_draws()), "digest"),
-    "one flipped byte in the data": (flip(b"conll_2003: ", 2), "digest"),
+    "one flipped byte in the data": (flip(b"conll_2003: ", 2), "digest|found other labels"),
     "one flipped byte in the manifest": (flip(b'"random_seed": ', 15), "digest"),
     "one flipped byte in the signature": (flip(b"\x89HDF", 1), "not a readable netCDF-4 file"),
     "half of the file": (cut(0.5), "not a readable netCDF-4 file"),

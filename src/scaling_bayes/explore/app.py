@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -106,7 +107,6 @@ def serve(
         If `idata` is not a fit.
     """
     check_extra()
-    from tornado.netutil import bind_sockets
 
     if not 0 <= port <= _LAST_PORT:
         raise OptionError(f"port={port} is none; expected 0 to {_LAST_PORT}.")
@@ -114,21 +114,23 @@ def serve(
         raise OptionError(f"host={host!r}: expected a name or an IPv4 address, such as {DEFAULT_HOST}.")
     explorer, page = Explorer(idata), Page(idata, trace)
     try:
-        sockets = bind_sockets(port, host)
+        listening = socket.create_server((host, port))
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OptionError(
             f"cannot listen on {host}, port {port} ({reason}); choose another with --port, or 0 for a free "
             "one."
         ) from error
-    guard = Guard.of(host, tuple(each.getsockname()[0] for each in sockets), int(sockets[0].getsockname()[1]))
+    listening.setblocking(False)
+    address, bound = listening.getsockname()[:2]
+    guard = Guard.of(host, (address,), int(bound))
 
     async def run() -> None:
         from scaling_bayes.explore.server import make_server
 
         script = (_FOLDER / "explore.js").read_text(encoding="utf-8")
         server = make_server(guard, page.whole(), script, lambda fields: reply(explorer, page, fields))
-        server.add_sockets(sockets)
+        server.add_socket(listening)
         ready(guard)
         await asyncio.Event().wait()
 
