@@ -126,7 +126,7 @@ def _on_cluster(job: Job, store: Store, address: str, patience: float, tell: Tel
         try:
             with Client(address, timeout=min(patience, 10.0), set_as_default=False) as client:
                 for number, future in _finished(client, job, store.pending):
-                    _record(store, number, future.result)
+                    _record(store, number, _outcome(future))
                     tell(store)
                     last_heard = time.monotonic()
         except (OSError, TimeoutError, _ConnectionLostError) as error:
@@ -141,6 +141,20 @@ def _on_cluster(job: Job, store: Store, address: str, patience: float, tell: Tel
 
 class _ConnectionLostError(Exception):
     """The scheduler forgot what it was to do."""
+
+
+def _outcome(future: Any) -> Callable[[], Result]:
+    """Give what a fit made, or raises of its own; what cannot be fetched is no failure of the fit."""
+    from concurrent.futures import CancelledError
+
+    if future.status == "error":
+        raised: Callable[[], Result] = future.result
+        return raised
+    try:
+        result: Result = future.result()
+    except CancelledError as error:
+        raise _ConnectionLostError(f"{future.key} was cancelled") from error
+    return lambda: result
 
 
 def _finished(client: Any, job: Job, numbers: list[int]) -> Iterator[tuple[int, Any]]:

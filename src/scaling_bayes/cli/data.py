@@ -9,7 +9,7 @@ import click
 
 from scaling_bayes.cli.completion import choices_of
 from scaling_bayes.cli.options import json_option
-from scaling_bayes.cli.output import print_json, print_table, say
+from scaling_bayes.cli.output import echo, print_json, print_table, say
 
 __all__ = ["data"]
 
@@ -79,15 +79,15 @@ def describe(table: str, edition: str | None, as_json: bool) -> None:
     if as_json:
         print_json(about)
         return
-    click.echo(f"{about['title']}\n{about['description']}")
+    echo(f"{about['title']}\n{about['description']}")
     print_table(
         f"{about['table']}: {about['rows']:,} rows",
         ("column", "type", "unit", "meaning"),
         [(each["name"], each["type"], each["unit"], each["meaning"]) for each in about["columns"]],
     )
-    click.echo(f"Cite: {about['citation']}\nLicence: {about['licence']}\nSHA-256: {about['sha256']}")
+    echo(f"Cite: {about['citation']}\nLicence: {about['licence']}\nSHA-256: {about['sha256']}")
     for source in about["sources"]:
-        click.echo(f"Source: {source['title']}, {source['url']} ({source['licence']})")
+        echo(f"Source: {source['title']}, {source['url']} ({source['licence']})")
 
 
 @data.command(short_help="Write a table with its description")

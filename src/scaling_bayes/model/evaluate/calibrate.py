@@ -154,14 +154,12 @@ def calibrate(
         if value is not None
     }
     sampler = SamplerOptions(random_seed=random_seed, **settings)
+    if posterior is not None and (systems is not None or unit is not None or options or priors):
+        raise OptionError("systems, unit, options and priors come with the posterior; give none beside it.")
     given = None if posterior is None else PosteriorView.of(posterior)
     if given is None:
         model, source = _model(systems, unit, options, priors, sampler)
     else:
-        if systems is not None or unit is not None or options or priors:
-            raise OptionError(
-                "systems, unit, options and priors come with the posterior; give none beside it."
-            )
         model, source = _model_of(given, sampler)
     job = _job(experiment, model, simulations, given)
     place = Path(store or f"calibration-{experiment}-{model.options.law}.zarr")
