@@ -18,7 +18,7 @@ from tests.test_cli import SYSTEMS, run
 
 from scaling_bayes import open_trace, save_trace, summary
 from scaling_bayes.cli import cli
-from scaling_bayes.errors import WriteError
+from scaling_bayes.errors import TraceError, WriteError
 from scaling_bayes.model.evaluate import scorecard as scorecard_module
 from scaling_bayes.trace.schema import group, manifest
 
@@ -89,7 +89,7 @@ def test_a_mixture_that_cannot_be_written_leaves_the_comparison(
     monkeypatch.setattr("scaling_bayes.trace.io.save_trace", full)
     asked = ["compare", *fitted, "--leave-out", "task", "--json", "-q", "--stack", tmp_path / "stack.nc"]
     done = CliRunner().invoke(cli, [str(each) for each in asked])
-    assert isinstance(done.exception, WriteError)
+    assert isinstance(done.exception, TraceError)
     assert len(json.loads(done.stdout)["fits"]) == 2
 
 
