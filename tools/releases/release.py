@@ -51,6 +51,7 @@ def make(release: Release, folder: Path) -> Release:
         )
     target = folder / release.file
     with replacing(target) as unfinished:
+        unfinished.unlink()  # a fit replaces no file
         code = _run(arguments, unfinished)
         if code:
             raise OptionError(f"{release.name}: {release.command!r} ended with exit code {code}.")
