@@ -18,13 +18,16 @@ def test_writing_processes_that_are_killed_leave_whole_files() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_release_leaves_neither_its_sampler_nor_a_file(number: int, tmp_path: Path) -> None:
+def test_a_killed_release_leaves_neither_its_sampler_nor_a_file(
+    number: int, tmp_path: Path, repository: Path
+) -> None:
     script = (
         "from dataclasses import replace\nfrom pathlib import Path\n"
         "from tools.releases.release import make\nfrom scaling_bayes.trace.releases import read_index\n"
         "make(replace(read_index()[0], command='scaling-bayes fit --random-seed 1'), Path())\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, stderr=subprocess.PIPE)
+    command = [sys.executable, "-c", f"import sys\nsys.path.insert(0, {str(repository)!r})\n{script}"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
     assert process.stderr is not None
     assert process.stderr.readline() == b"reading the systems, compiling the model\n"
     process.send_signal(number)

@@ -79,7 +79,7 @@ def test_an_interrupted_command_says_where_to_go_on(tmp_path: Path, monkeypatch:
     arguments = [*ARGUMENTS, "--store", str(tmp_path), "-q"]
     result = CliRunner().invoke(overparameterization, arguments, standalone_mode=False)
     assert result.return_value == 130
-    assert "the same command goes on" in result.stderr
+    assert "the same command resumes" in result.stderr
     assert "nothing was written" not in result.stderr
 
 
