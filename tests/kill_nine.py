@@ -32,7 +32,6 @@ from scaling_bayes.files import write_text
 from scaling_bayes.trace.io import open_trace, save_trace
 tree, page = open_trace(sys.argv[1]), "x" * 2_000_000
 for number in itertools.count():
-    tree.attrs["turn"] = number
     save_trace(tree, "trace.nc")
     write_text(Path("report.html"), f"<html>{page}{number}</html>\\n")
     write_text(Path("report.json"), '{"a": "' + page + '"}\\n')
