@@ -209,6 +209,7 @@ def test_an_old_version_is_read_by_its_reader(tmp_path: Path, monkeypatch: pytes
     assert cited_digest(open_trace(save_trace(opened, tmp_path / "new.nc"))) == tree_digest(open_trace(TRACE))
 
 
+@pytest.mark.slow
 def test_sampling_again_agrees_and_other_draws_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     from scaling_bayes.model.refit_check import resample
 
