@@ -123,7 +123,7 @@ def _rewrite(element: ElementTree.Element, name: str, used: set[str]) -> None:
         attributes["id"] = f"{name}-{own}"
     target = attributes.pop(_XLINK, None)
     if target is not None:
-        attributes["href"] = f"#{name}-{target.removeprefix('#')}"
+        attributes["href"] = f"#{name}-{target[1:]}" if target.startswith("#") else target
     if "clip-path" in attributes:
         attributes["clip-path"] = _URL.sub(rf"url(#{name}-\1)", attributes["clip-path"])
     for key in _ROUNDED:
