@@ -140,5 +140,6 @@ def _key(figure: Figure, ax: Axes, counts: set[str]) -> None:
         orientation="horizontal",
         ticks=[2012, 2015, 2018, 2021, 2024],
     )
+    assert bar.solids is not None
     bar.solids.set(rasterized=False, edgecolor="face")
     bar.set_label("year, 2012 for what is older")

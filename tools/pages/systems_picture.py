@@ -74,6 +74,7 @@ def plot_systems(systems: pd.DataFrame, labels: Mapping[str, str] | None = None)
         _panel(ax, known[known["task"] == task], colors)
         ax.set_title((labels or {}).get(task) or task_label(task))
     bar = figure.colorbar(colors, ax=axes, shrink=0.5, aspect=30, pad=0.01)
+    assert bar.solids is not None
     bar.solids.set(rasterized=False, edgecolor="face")
     bar.set_ticks([float(value) for value in sorted(set(year))][:: 1 + len(set(year)) // 12])
     bar.ax.yaxis.set_major_formatter("{x:.0f}")
