@@ -19,6 +19,9 @@ __all__ = ["LAWS", "Law", "get_law"]
 
 LN10 = float(np.log(10.0))
 _TINY = float(np.finfo(float).tiny)
+_NEWTON_STEPS = 12
+#: 1 minus the share at these log odds is the smallest difference from 1 that a float shows.
+_LARGEST_LOG_ODDS = 36.0
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,10 @@ class Scale:
 
 @dataclass(frozen=True)
 class Law:
-    """One response scale of the reducible error ``(error - floor) / (1 - floor)``, linear in log10 compute.
+    """One response scale of the reducible error, linear in log10 compute.
 
-    In laws without an irreducible error ``floor`` is 0 and the reducible error is the error.
+    The reducible error is ``(error - floor) / (chance - floor)``: 0 at the irreducible error ``floor`` (0 where
+    the model has none), 1 at the error ``chance`` of an answer that knows nothing (1 where none is known).
 
     Attributes
     ----------
@@ -56,44 +60,63 @@ class Law:
     formula : str
         The scale as printed in reports.
     scale : Scale
-        Of the reducible error.
-    has_floor : bool
-        Whether the law has an irreducible error above 0.
+        Of the reducible error; of a law whose bend is estimated, at a bend of 0.
+    bend : float or None
+        How much the curve levels off towards chance: 0 not at all, 1 as much as towards the floor; None where it
+        is estimated.
     """
 
     name: str
     formula: str
     scale: Scale
-    has_floor: bool = False
+    bend: float | None = 0.0
 
-    def performance(self, error: Any, floor: Any = 0.0, xp: Any = np) -> Any:
-        """Performance of an error; ``inf`` at or below the floor."""
+    @property
+    def is_inverse(self) -> bool:
+        """Whether performance is the inverse of the reducible error rather than a logarithm."""
+        return self.scale is _INVERSE
+
+    @property
+    def is_bent(self) -> bool:
+        """Whether the bend is a parameter of the model."""
+        return self.bend is None
+
+    def _at(self, bend: Any) -> Scale:
+        return bent_scale(bend) if self.is_bent else self.scale
+
+    def performance(
+        self, error: Any, floor: Any = 0.0, xp: Any = np, *, chance: Any = 1.0, bend: Any = 0.0
+    ) -> Any:
+        """Performance of an error; ``inf`` at or below the floor, ``-inf`` at or above chance where bent."""
         with np.errstate(divide="ignore"):
-            return self.scale.performance(xp.maximum((error - floor) / (1.0 - floor), 0.0), xp)
+            reducible = xp.minimum(xp.maximum((error - floor) / (chance - floor), 0.0), 1.0)
+            return self._at(bend).performance(reducible, xp)
 
-    def error(self, performance: Any, floor: Any = 0.0, xp: Any = np) -> Any:
-        """Error of a performance, at most 1."""
-        return floor + (1.0 - floor) * self.scale.error(performance, xp)
+    def error(self, performance: Any, floor: Any = 0.0, xp: Any = np, *, chance: Any = 1.0, bend: Any = 0.0) -> Any:
+        """Error of a performance, at most that of chance."""
+        return floor + (chance - floor) * self._at(bend).error(performance, xp)
 
-    def log_abs_derivative(self, error: Any, floor: Any = 0.0, xp: Any = np) -> Any:
+    def log_abs_derivative(
+        self, error: Any, floor: Any = 0.0, xp: Any = np, *, chance: Any = 1.0, bend: Any = 0.0
+    ) -> Any:
         """Natural log of ``|d performance / d error|``: the Jacobian of a density of error."""
-        reducible = xp.maximum((error - floor) / (1.0 - floor), _TINY)
-        return self.scale.log_abs_derivative(reducible, xp) - xp.log(1.0 - floor)
+        reducible = xp.maximum((error - floor) / (chance - floor), _TINY)
+        return self._at(bend).log_abs_derivative(reducible, xp) - xp.log(chance - floor)
 
-    def gain(self, error: Any, floor: Any = 0.0) -> Any:
+    def gain(self, error: Any, floor: Any = 0.0, *, chance: Any = 1.0, bend: Any = 0.0) -> Any:
         """``d performance / d log10(1 / error)``: performance gained per order of magnitude of error.
 
         It brings slopes of all laws to one scale.
         """
-        return self.scale.gain((error - floor) / (1.0 - floor)) * error / (error - floor)
+        return self._at(bend).gain((error - floor) / (chance - floor)) * error / (error - floor)
 
-    def odds_gain(self, error: Any, floor: Any = 0.0) -> Any:
-        """``d performance / d log10((1 - error) / error)``: gain per order of magnitude of the odds.
+    def odds_gain(self, error: Any, floor: Any = 0.0, *, chance: Any = 1.0, bend: Any = 0.0) -> Any:
+        """``d performance / d log10((chance - error) / error)``: gain per order of magnitude of the odds.
 
         On the scale of odds tasks with large and small errors compare: an error of 0.6 cannot fall to a tenth
         as easily as one of 0.06, nor do such errors scatter as much.
         """
-        return self.gain(error, floor) * (1.0 - error)
+        return self.gain(error, floor, chance=chance, bend=bend) * (chance - error) / chance
 
 
 def _log_performance(r: Any, xp: Any) -> Any:
@@ -144,6 +167,47 @@ def _odds_gain(r: Any) -> Any:
     return 1.0 / (1.0 - r)
 
 
+def bent_scale(bend: Any) -> Scale:
+    """Scale ``log10((1 - r)^bend / r)``, between that of the power law (0) and of the logistic (1).
+
+    The form "M4" of Alabdulmohsin, Neyshabur & Zhai 2022, *Revisiting Neural Scaling Laws in Language and
+    Vision*.
+
+    Parameters
+    ----------
+    bend : array_like
+        In [0, 1], broadcast against the error or performance.
+    """
+
+    def performance(r: Any, xp: Any) -> Any:
+        return bend * xp.log10(1.0 - r) - xp.log10(r)
+
+    def log_abs_derivative(r: Any, xp: Any) -> Any:
+        return xp.log((1.0 + (bend - 1.0) * r) / (r * (1.0 - r))) - float(np.log(LN10))
+
+    def gain(r: Any) -> Any:
+        return (1.0 + (bend - 1.0) * r) / (1.0 - r)
+
+    return Scale(performance, lambda performance, xp: _bent_error(performance, bend), log_abs_derivative, gain)
+
+
+def _bent_error(performance: Any, bend: Any) -> Any:
+    """Reducible error at a performance, by Newton's method.
+
+    With u the log odds of r, ``performance = (-u + (1 - bend) log(1 + exp(u))) / ln 10``, convex and falling in
+    u. A step from the left of a root of such a function never leaps over it, and -performance x ln 10 lies on
+    the left.
+    """
+    wanted = LN10 * performance
+    log_odds = -wanted
+    for _ in range(_NEWTON_STEPS):
+        share = 0.5 * (1.0 + np.tanh(0.5 * log_odds))
+        value = -log_odds + (1.0 - bend) * np.logaddexp(0.0, log_odds)
+        log_odds = log_odds + (value - wanted) / np.maximum(1.0 - (1.0 - bend) * share, _TINY)
+        log_odds = np.minimum(log_odds, _LARGEST_LOG_ODDS)
+    return 0.5 * (1.0 + np.tanh(0.5 * log_odds))
+
+
 _LOG = Scale(_log_performance, _log_error, _log_derivative, _log_gain)
 _INVERSE = Scale(_inverse_performance, _inverse_error, _inverse_derivative, _inverse_gain)
 _ODDS = Scale(_odds_performance, _odds_error, _odds_derivative, _odds_gain)
@@ -154,8 +218,9 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         for law in (
             Law("power", "log10(1 / error)", _LOG),
             Law("exponential", "1 / error", _INVERSE),
-            Law("logistic", "log10((1 - error) / error)", _ODDS),
-            Law("saturating", "log10((1 - floor) / (error - floor))", _LOG, has_floor=True),
+            Law("logistic", "log10((1 - error) / error)", _ODDS, bend=1.0),
+            Law("saturating", "log10((1 - floor) / (error - floor))", _LOG),
+            Law("bounded", "log10((chance - error)^bend (chance - floor)^(1 - bend) / (error - floor))", _LOG, bend=None),
         )
     }
 )

@@ -10,6 +10,7 @@ import numpy as np
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.cells import read_dates
+from scaling_bayes.systems.tasks import task_bounds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,10 @@ class Observations:
         Each task's mean of the two, to which the model is centred.
     reference_error : ndarray, shape (task,)
         Each task's geometric mean error, at which the laws' slopes are compared.
+    chance_error : ndarray, shape (task,)
+        Error of an answer that knows nothing; 1 where none is known.
+    floor_log_median, floor_log_sd : ndarray, shape (task,)
+        What is known from outside of each task's irreducible error, on the natural log scale.
     """
 
     tasks: tuple[str, ...]
@@ -73,6 +78,9 @@ class Observations:
     reference_log10_compute: NDArray[np.float64]
     reference_year: NDArray[np.float64]
     reference_error: NDArray[np.float64]
+    chance_error: NDArray[np.float64]
+    floor_log_median: NDArray[np.float64]
+    floor_log_sd: NDArray[np.float64]
 
     @property
     def paper_sizes(self) -> NDArray[np.intp]:
@@ -141,9 +149,25 @@ class Observations:
         return self.log10_compute - self.reference_log10_compute[self.task_index]
 
     @property
+    def drift_years(self) -> NDArray[np.float64]:
+        """Calendar years in which a step of drift is taken: from the first system's to the last's."""
+        return np.arange(np.floor(self.year.min()), np.floor(self.year.max()) + 1.0)
+
+    @property
+    def drift_weights(self) -> NDArray[np.float64]:
+        """How much of each step a row has taken since its task's reference year, shape (system, step)."""
+        taken = steps_taken(self.year, self.drift_years)
+        return taken - steps_taken(self.reference_year, self.drift_years)[self.task_index]
+
+    @property
     def years(self) -> NDArray[np.float64]:
         """Publication year relative to the task's reference, years, shape (system,)."""
         return self.year - self.reference_year[self.task_index]
+
+
+def steps_taken(year: NDArray[np.float64], steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of each yearly step that lies before a time: 0 before its year, 1 after it, shape (year, step)."""
+    return np.clip(year[..., np.newaxis] - steps, 0.0, 1.0)
 
 
 def decimal_year(systems: pd.DataFrame) -> NDArray[np.float64]:
@@ -225,6 +249,8 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
     )
     error = systems["error"].to_numpy(dtype=float)
     papers = _papers(systems)
+    reference_error = np.array([np.exp(np.log(error[rows]).mean()) for rows in by_task])
+    bounds = task_bounds(systems, tasks, reference_error)
     return Observations(
         tasks=tasks,
         systems=unique_labels(systems),
@@ -238,7 +264,8 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
         paper_index=_number_papers(task, papers),
         reference_log10_compute=np.array([log10_compute[rows].mean() for rows in by_task]),
         reference_year=reference_year,
-        reference_error=np.array([np.exp(np.log(error[rows]).mean()) for rows in by_task]),
+        reference_error=reference_error,
+        **bounds,
     )
 
 
@@ -265,6 +292,9 @@ def observations_of(constant: xr.Dataset, observed: xr.Dataset) -> Observations:
         reference_log10_compute=constant["reference_log10_compute"].values,
         reference_year=constant["reference_year"].values,
         reference_error=constant["reference_error"].values,
+        chance_error=constant["chance_error"].values if "chance_error" in constant else np.ones(len(tasks)),
+        floor_log_median=constant["floor_log_median"].values if "floor_log_median" in constant else np.full(len(tasks), np.nan),
+        floor_log_sd=constant["floor_log_sd"].values if "floor_log_sd" in constant else np.full(len(tasks), np.nan),
     )
 
 

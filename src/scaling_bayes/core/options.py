@@ -72,7 +72,9 @@ def check_seed(value: object) -> None:
         raise OptionError(f"random_seed must be below 2**63; found {value!r}.")
 
 
-_SWITCHES = ("measurement_error", "algorithmic_progress", "paper_effect", "robust", "flagged_error")
+_SWITCHES = ("measurement_error", "algorithmic_progress", "paper_effect", "robust", "flagged_error", "drift")
+#: Where the irreducible error's prior is from: the task's own, one that tasks share, or no such error.
+FLOORS = ("task", "pooled", "none")
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,10 @@ class ModelOptions:
         Whether papers stray by a Student t distribution rather than a normal one.
     flagged_error : bool
         Whether measurement error is wider where a row's compute is flagged; only with measurement error.
+    floor : {"task", "pooled", "none"}, optional
+        Prior of the irreducible error: of each task from outside knowledge, shared, or no such error.
+    drift : bool
+        Whether each task's line wanders and breaks, by a heavy-tailed step a year.
     """
 
     law: str = "power"
@@ -105,6 +111,8 @@ class ModelOptions:
     paper_effect: bool = True
     robust: bool = False
     flagged_error: bool = True
+    floor: str | None = None
+    drift: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that name no model.
@@ -117,6 +125,10 @@ class ModelOptions:
         if self.law != STACK:
             get_law(self.law)
         check_choice("pooling", self.pooling, POOLINGS)
+        if self.floor is None:
+            default = {"saturating": "pooled", "bounded": "task"}.get(self.law, "none")
+            object.__setattr__(self, "floor", default)
+        check_choice("floor", self.floor, FLOORS)
         for switch in _SWITCHES:
             _check_bool(switch, getattr(self, switch))
 
@@ -131,13 +143,13 @@ class ModelOptions:
 
     @property
     def has_floor(self) -> bool:
-        """Whether the law has an irreducible error above 0."""
-        return self.law != STACK and get_law(self.law).has_floor
+        """Whether there is an irreducible error above 0."""
+        return self.floor != "none"
 
     @property
     def needs_year(self) -> bool:
         """Whether the model uses the publication year."""
-        return self.measurement_error or self.algorithmic_progress
+        return self.measurement_error or self.algorithmic_progress or self.drift
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form, for a trace's manifest."""

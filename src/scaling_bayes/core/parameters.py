@@ -29,7 +29,8 @@ def parameter_names(options: ModelOptions, priors: Mapping[str, Prior]) -> list[
     """Names of the posterior variables, task-level parameters first."""
     names = ["intercept", *(name for name in POOLED if name != "progress" or options.algorithmic_progress)]
     names += ["floor"] if options.has_floor else []
-    return [*names, *(name for name in priors if name not in {*names, "floor_logit"})]
+    names += ["drift_step"] if options.drift else []
+    return [*names, *(name for name in priors if name not in {*names, "floor_logit", "floor_offset"})]
 
 
 #: Parameters believed in orders of magnitude of odds; `Law.odds_gain` brings them to the law's scale.

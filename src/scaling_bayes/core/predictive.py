@@ -11,8 +11,9 @@ import xarray as xr
 
 from scaling_bayes.core import equations
 from scaling_bayes.core.laws import LAWS, Law, get_law
-from scaling_bayes.core.observations import Observations
+from scaling_bayes.core.observations import Observations, steps_taken
 from scaling_bayes.core.options import STACK
+from scaling_bayes.core.priors import DRIFT_DEGREES_OF_FREEDOM
 from scaling_bayes.core.streams import Stream, generator
 
 if TYPE_CHECKING:
@@ -62,17 +63,28 @@ class Performance:
     shared_sd: xr.DataArray
     degrees_of_freedom: xr.DataArray | None
     floor: Any
+    chance: Any = 1.0
+    bend: Any = 0.0
+
+    @property
+    def _ends(self) -> dict[str, Any]:
+        return {"chance": self.chance, "bend": self.bend}
+
+    def error(self, performance: xr.DataArray) -> xr.DataArray:
+        """Error of a performance, same shape."""
+        found: xr.DataArray = self.law.error(performance, self.floor, **self._ends)
+        return found
 
     def residual(self, error: Floats) -> xr.DataArray:
         """Performance of observed errors, shape (system,), minus its mean; ``inf`` below the floor."""
         observed = xr.DataArray(error, dims="system")
-        residual: xr.DataArray = self.law.performance(observed, self.floor) - self.mean
+        residual: xr.DataArray = self.law.performance(observed, self.floor, **self._ends) - self.mean
         return residual
 
     def log_jacobian(self, error: Floats) -> xr.DataArray:
         """Log of the derivative of performance at observed errors."""
         observed = xr.DataArray(error, dims="system")
-        jacobian: xr.DataArray = self.law.log_abs_derivative(observed, self.floor)
+        jacobian: xr.DataArray = self.law.log_abs_derivative(observed, self.floor, **self._ends)
         return jacobian
 
 
@@ -95,21 +107,21 @@ class MixedLaw:
         """The scales of all laws."""
         return "; ".join(f"{law.name}: {law.formula}" for law in LAWS.values())
 
-    def performance(self, error: Any, floor: Any = 0.0) -> Any:
+    def performance(self, error: Any, floor: Any = 0.0, **ends: Any) -> Any:
         """As `Law.performance`, draw by draw."""
-        return self._choose(law.performance(error, floor) for law in LAWS.values())
+        return self._choose(law.performance(error, floor, **ends) for law in LAWS.values())
 
-    def error(self, performance: Any, floor: Any = 0.0) -> Any:
+    def error(self, performance: Any, floor: Any = 0.0, **ends: Any) -> Any:
         """As `Law.error`, draw by draw."""
-        return self._choose(law.error(performance, floor) for law in LAWS.values())
+        return self._choose(law.error(performance, floor, **ends) for law in LAWS.values())
 
-    def log_abs_derivative(self, error: Any, floor: Any = 0.0) -> Any:
+    def log_abs_derivative(self, error: Any, floor: Any = 0.0, **ends: Any) -> Any:
         """As `Law.log_abs_derivative`, draw by draw."""
-        return self._choose(law.log_abs_derivative(error, floor) for law in LAWS.values())
+        return self._choose(law.log_abs_derivative(error, floor, **ends) for law in LAWS.values())
 
-    def gain(self, error: Any, floor: Any = 0.0) -> Any:
+    def gain(self, error: Any, floor: Any = 0.0, **ends: Any) -> Any:
         """As `Law.gain`, draw by draw."""
-        return self._choose(law.gain(error, floor) for law in LAWS.values())
+        return self._choose(law.gain(error, floor, **ends) for law in LAWS.values())
 
     def _choose(self, by_law: Iterable[Any]) -> Any:
         chosen: Any = np.nan
@@ -138,6 +150,8 @@ def performance_distribution(
     flagged: xr.DataArray | None = None,
     compute_sd: xr.DataArray | None = None,
     compute_is_exact: bool = False,
+    chance: xr.DataArray | float = 1.0,
+    drift: xr.DataArray | float = 0.0,
 ) -> Performance:
     """Distribution of performance, per draw and system.
 
@@ -182,6 +196,7 @@ def performance_distribution(
         slope=by_system["slope"],
         progress=by_system.get("progress", 0.0),
     )
+    mean = mean + drift
     variance = equations.performance_variance(
         slope=by_system["slope"], noise=by_system["noise"], compute_variance=compute_variance
     )
@@ -194,6 +209,8 @@ def performance_distribution(
         shared_sd.broadcast_like(mean).transpose(*order),
         by_system.get("degrees_of_freedom"),
         by_system.get("floor", 0.0),
+        chance,
+        by_system.get("bend", 0.0),
     )
 
 
@@ -229,7 +246,51 @@ def observed_performance(
         flagged=by_system(observations.flagged),
         compute_sd=by_system(observations.compute_sd),
         compute_is_exact=compute_is_exact,
+        chance=by_system(observations.chance_error[observations.task_index]),
+        drift=drift_of(parameters, observations),
     )
+
+
+def drift_of(parameters: xr.Dataset, observations: Observations) -> xr.DataArray | float:
+    """How far each system's line has drifted since its task's reference year, (..., system), or 0."""
+    if "drift_step" not in parameters:
+        return 0.0
+    steps = parameters["drift_step"]["drift_year"].values
+    taken = steps_taken(observations.year, steps)
+    taken -= steps_taken(observations.reference_year, steps)[observations.task_index]
+    step = parameters["drift_step"].transpose(..., "task", "drift_year").values
+    found = np.zeros((*step.shape[:-2], len(observations.systems)))
+    for task in range(len(observations.tasks)):
+        rows = observations.task_index == task
+        found[..., rows] = step[..., task, :] @ taken[rows].T
+    return xr.DataArray(found, dims=("chain", "draw", "system"), coords={"system": list(observations.systems)})
+
+
+def extend_drift(
+    law: str, parameters: xr.Dataset, observations: Observations, until: float, rng: np.random.Generator
+) -> xr.Dataset:
+    """Parameters with steps of drift drawn for the years from the last known to `until`."""
+    if "drift_step" not in parameters:
+        return parameters
+    known = parameters["drift_step"].transpose("chain", "draw", "task", "drift_year")
+    years = np.arange(known["drift_year"].values[-1] + 1.0, np.floor(until) + 1.0)
+    if not years.size:
+        return parameters
+
+    def of_task(values: Floats) -> xr.DataArray:
+        return xr.DataArray(values, dims="task", coords={"task": list(observations.tasks)})
+
+    gain = law_of(law, parameters).odds_gain(
+        of_task(observations.reference_error),
+        parameters.get("floor", 0.0),
+        chance=of_task(observations.chance_error),
+        bend=parameters.get("bend", 0.0),
+    )
+    standard = rng.standard_t(DRIFT_DEGREES_OF_FREEDOM, (*known.shape[:-1], years.size))
+    drawn = xr.DataArray(standard, dims=known.dims, coords={**known.coords, "drift_year": years})
+    drawn = drawn * parameters["drift_scale"] * gain
+    steps = xr.concat([known, drawn.transpose(*known.dims)], "drift_year")
+    return parameters.drop_dims("drift_year").assign(drift_step=steps)
 
 
 def predict_observed(
@@ -324,7 +385,7 @@ def draw_error(
     if performance.degrees_of_freedom is not None:
         nu = performance.degrees_of_freedom.values
         departure = departure * departure_scale(nu, int(paper.max()) + 1, rng)[..., paper]
-    error: xr.DataArray = performance.law.error(mean + departure, performance.floor)
+    error: xr.DataArray = performance.error(mean + departure)
     return error
 
 

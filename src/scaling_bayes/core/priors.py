@@ -264,8 +264,11 @@ def _from_preliz(distribution: Any) -> Prior:
 #: where nothing is pooled.
 _UNPOOLED_TASK_SD = {"slope": 0.8, "noise": 0.7, "progress": 0.3, "floor": 1.0}
 
+#: Of the Student t that steps of drift are from: breaks are rare and large.
+DRIFT_DEGREES_OF_FREEDOM = 3.0
+
 #: Parameters that may lie on either side of zero; all others are positive.
-UNBOUNDED = frozenset({"intercept", "compute_mean", "compute_growth", "floor_logit_mean", "floor_logit"})
+UNBOUNDED = frozenset({"intercept", "compute_mean", "compute_growth", "floor_logit_mean", "floor_logit", "floor_offset"})
 
 
 def _is_positive(name: str, unbounded: Collection[str]) -> bool:
@@ -331,7 +334,13 @@ def default_priors(options: ModelOptions | None = None) -> dict[str, Prior]:
         else:
             spread = math.hypot(mean_sd, _UNPOOLED_TASK_SD[name])
             priors[name] = Prior("LogNormal", mu=math.log(center), sigma=spread)
-    if options.has_floor:
+    if options.floor == "task":
+        priors["floor_offset"] = Prior("Normal", mu=0.0, sigma=1.0)
+    if options.law == "bounded":
+        priors["bend"] = Prior("Beta", alpha=1.0, beta=1.0)
+    if options.drift:
+        priors["drift_scale"] = Prior("LogNormal", mu=math.log(0.03), sigma=0.7)
+    if options.floor == "pooled":
         center = math.log(0.3 / 0.7)
         if options.pooling == "partial":
             priors["floor_logit_mean"] = Prior("Normal", mu=center, sigma=1.0)

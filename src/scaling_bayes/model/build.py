@@ -17,7 +17,7 @@ from scaling_bayes.core import equations
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import ModelOptions
-from scaling_bayes.core.priors import Prior
+from scaling_bayes.core.priors import DRIFT_DEGREES_OF_FREEDOM, Prior
 
 __all__ = ["build_model", "distribution", "model_data"]
 
@@ -36,6 +36,10 @@ def model_data(observations: Observations) -> dict[str, np.ndarray[Any, Any]]:
         "paper_size": observations.paper_sizes.astype(float),
         "reference_error": observations.reference_error,
         "lowest_error": lowest,
+        "chance_error": observations.chance_error,
+        "floor_log_median": observations.floor_log_median,
+        "floor_log_sd": observations.floor_log_sd,
+        "drift_weights": observations.drift_weights,
     }
     if observations.has_compute_sd:
         data["compute_sd"] = np.nan_to_num(observations.compute_sd)  # 0 where none is given
@@ -51,17 +55,33 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
     """
     law = get_law(options.law)
     n_tasks = len(observations.tasks)
-    with pm.Model(coords={"task": list(observations.tasks)}) as model:
+    coords = {"task": list(observations.tasks), "drift_year": observations.drift_years}
+    with pm.Model(coords=coords) as model:
         data = {name: pm.Data(name, values) for name, values in model_data(observations).items()}
         task, year, error = data["task_index"], data["year"], data["observed_error"]
 
         reference, floor = data["reference_error"], pt.zeros(n_tasks)
-        if options.has_floor:
+        if options.floor == "task":
+            floor = _task_floor(priors["floor_offset"], data)
+        elif options.has_floor:
             floor = _floor(options.pooling, priors, data, n_tasks)
-        gain = law.odds_gain(reference, floor)
+        bend = _draw("bend", priors) if law.is_bent else 0.0
+        of_task = {"chance": data["chance_error"], "bend": bend}
+        of_row = {"chance": data["chance_error"][task], "bend": bend}
+        gain = law.odds_gain(reference, floor, **of_task)
+        drift: Any = 0.0
+        if options.drift:
+            scale = _draw("drift_scale", priors)
+            standard = pm.StudentT(
+                "drift_standard", nu=DRIFT_DEGREES_OF_FREEDOM, dims=("task", "drift_year")
+            )
+            step = pm.Deterministic(
+                "drift_step", gain[:, None] * scale * standard, dims=("task", "drift_year")
+            )
+            drift = (data["drift_weights"] * step[task]).sum(axis=1)
         intercept = pm.Deterministic(
             "intercept",
-            law.performance(reference, floor, xp=pt)
+            law.performance(reference, floor, xp=pt, **of_task)
             + gain * distribution("intercept_stated", priors["intercept"], dims="task"),
             dims="task",
         )
@@ -82,7 +102,7 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
         )
         correlation = _draw("paper_correlation", priors) if options.paper_effect else 0.0
         density = equations.joint_log_density(
-            law.performance(error, floor[task], xp=pt) - expected,
+            law.performance(error, floor[task], xp=pt, **of_row) - expected - drift,
             variance + pt.zeros_like(error),
             correlation * noise[task] ** 2,
             count=data["paper_size"],
@@ -93,7 +113,7 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
             xp=pt,
             gammaln=pt.gammaln,
         )
-        pm.Potential("error", density.sum() + law.log_abs_derivative(error, floor[task], xp=pt).sum())
+        pm.Potential("error", density.sum() + law.log_abs_derivative(error, floor[task], xp=pt, **of_row).sum())
     return model
 
 
@@ -142,6 +162,17 @@ def _task_level(
     else:
         value = pt.exp(_partially_pooled(f"{name}_log", priors, n_tasks))
     return pm.Deterministic(name, value * scale, dims="task")
+
+
+def _task_floor(offset: Prior, data: Mapping[str, Any]) -> Any:
+    """Irreducible error of each task, with its own prior on its log, and below the lowest error."""
+    highest = pt.minimum(data["lowest_error"] / data["reference_error"], 1.0)
+    share = pm.Uniform("floor_share", 0.0, highest, dims="task")
+    floor = share * data["reference_error"]
+    z = (pt.log(floor) - data["floor_log_median"]) / data["floor_log_sd"]
+    density = pm.logp(getattr(pm, offset.family).dist(**offset.parameters), z)
+    pm.Potential("floor_prior", (density - pt.log(share * data["floor_log_sd"]) + pt.log(highest)).sum())
+    return pm.Deterministic("floor", floor, dims="task")
 
 
 def _floor(pooling: str, priors: Mapping[str, Prior], data: Mapping[str, Any], n_tasks: int) -> Any:

@@ -8,9 +8,13 @@ from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.resources import data_path
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Sequence
 
-__all__ = ["load_task_floors", "load_tasks"]
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["load_task_floors", "load_tasks", "task_bounds"]
 
 _NUMBERS = ("chance_error", "floor", "floor_lower", "floor_upper", "best_error")
 
@@ -44,6 +48,36 @@ def load_tasks() -> pd.DataFrame:
             "tasks.csv", [Problem(None, str(task), "bounds out of order", expected) for task in wrong]
         )
     return table
+
+
+#: Median and 90 % interval of an irreducible error nothing is known of, as shares of the reference error.
+_UNKNOWN_FLOOR = (0.1, 0.01, 1.0)
+
+
+def task_bounds(
+    systems: pd.DataFrame, tasks: Sequence[str], reference_error: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """What bounds the errors of tasks from outside: ``chance_error``, ``floor_log_median``, ``floor_log_sd``.
+
+    From the table's own column ``chance_error``, else from `load_tasks`, else 1 and a floor of a tenth of the
+    reference error, give or take a factor of ten.
+    """
+    import numpy as np
+
+    known = load_tasks()
+    chance, median, sd = (np.empty(len(tasks)) for _ in range(3))
+    for j, task in enumerate(tasks):
+        row = known.loc[task] if task in known.index else None
+        chance[j] = 1.0 if row is None else row["chance_error"]
+        if "chance_error" in systems:
+            stated = systems.loc[systems["task"] == task, "chance_error"].dropna()
+            chance[j] = float(stated.iloc[0]) if len(stated) else chance[j]
+        floors = [share * reference_error[j] for share in _UNKNOWN_FLOOR]
+        if row is not None:
+            floors = [row["floor"], row["floor_lower"], row["floor_upper"]]
+        median[j] = np.log(floors[0])
+        sd[j] = np.log(floors[2] / floors[1]) / (2.0 * 1.6448536269514722)
+    return {"chance_error": chance, "floor_log_median": median, "floor_log_sd": sd}
 
 
 def load_task_floors() -> pd.DataFrame:

@@ -183,6 +183,9 @@ def _split(table: pd.DataFrame, cutoff: int) -> tuple[Observations, Observations
         reference_log10_compute=before.reference_log10_compute,
         reference_year=before.reference_year,
         reference_error=before.reference_error,
+        chance_error=before.chance_error,
+        floor_log_median=before.floor_log_median,
+        floor_log_sd=before.floor_log_sd,
     )
 
 

@@ -42,7 +42,7 @@ NORMAL, STUDENT_T, FLAT, LOG_NORMAL, GAMMA, INVERSE_GAMMA, BETA = range(7)
 #: How a coordinate becomes the value it stands for: as it is, by `exp`, or between two ends.
 AS_IS, LOG, BETWEEN = range(3)
 #: How a task-level parameter follows from its coordinates.
-ABSENT, OWN, COMMON, AROUND_AVERAGE, AROUND_MEAN = range(5)
+ABSENT, OWN, COMMON, AROUND_AVERAGE, AROUND_MEAN, STATED = range(6)
 #: Task-level parameters: rows of `Problem.hyper`, and of what `_levels` gives.
 SLOPE, NOISE, PROGRESS, FLOOR = range(4)
 #: Where in `Problem.at` the first coordinate of each variable stands; -1 where the model lacks it.
@@ -55,10 +55,16 @@ SLOPE, NOISE, PROGRESS, FLOOR = range(4)
     COMPUTE_MEAN,
     COMPUTE_GROWTH,
     COMPUTE_SPREAD,
-) = range(4, 12)
+    BEND,
+    DRIFT_SCALE,
+    DRIFT_STEP,
+) = range(4, 15)
+N_VARIABLES = 15
 #: Columns of `Problem.rows` and of `Problem.tasks`.
 PERFORMANCE, ERROR, COMPUTE, YEAR, FLAGGED, COMPUTE_SD = range(6)
-REFERENCE, REFERENCE_PERFORMANCE, GAIN = range(3)
+REFERENCE, REFERENCE_PERFORMANCE, GAIN, CHANCE = range(4)
+#: Entries of `Problem.curve`.
+INVERSE, FIXED_BEND = range(2)
 
 
 class Problem(NamedTuple):
@@ -75,7 +81,7 @@ class Problem(NamedTuple):
         Between which a coordinate's value lies.
     pooling : ndarray of int, shape (4,)
         How slope, noise, progress and floor are pooled.
-    at : ndarray of int, shape (12,)
+    at : ndarray of int, shape (15,)
         First coordinate of each variable.
     hyper : ndarray, shape (4, 5)
         Of a parameter around its average, location and scale of the prior on the mean; of a floor that is
@@ -87,8 +93,13 @@ class Problem(NamedTuple):
     papers : ndarray of int, shape (paper + 1,)
         First row of each paper, and the number of rows.
     task_of_paper : ndarray of int, shape (paper,)
-    tasks : ndarray, shape (task, 3)
-        Reference error, and performance and gain there (of a law without floor).
+    tasks : ndarray, shape (task, 4)
+        Reference error, performance and gain there (of a law without floor or bend), and error of chance.
+    curve : ndarray, shape (2,)
+        Whether performance is the inverse of the error rather than a logarithm, and its bend where that is
+        no coordinate.
+    drift : ndarray, shape (system, step)
+        How much of each step of its task's drift a row has taken.
     stored : ndarray of int
         Which of what `variables` gives is kept of each draw.
     constant : float
@@ -106,6 +117,8 @@ class Problem(NamedTuple):
     papers: NDArray[np.int64]
     task_of_paper: NDArray[np.int64]
     tasks: NDArray[np.float64]
+    curve: NDArray[np.float64]
+    drift: NDArray[np.float64]
     stored: NDArray[np.int64]
     constant: float
 
@@ -117,11 +130,11 @@ def _inner[F: Callable[..., Any]](function: F) -> F:
 
 def pack(p: Problem) -> NDArray[np.int64]:
     """Put a problem in one array, with its floating-point numbers bit by bit, to be passed by its address."""
-    sizes = [len(part) for part in (p.density, p.rows, p.task_of_paper, p.tasks, p.stored)]
+    sizes = [len(part) for part in (p.density, p.rows, p.task_of_paper, p.tasks, p.stored, p.drift.T)]
     codes: list[Any] = [sizes, p.density, p.transform, p.pooling, p.at, p.papers, p.task_of_paper, p.stored]
     numbers: list[Any] = [
         [p.constant],
-        *(part.ravel() for part in (p.prior, p.ends, p.hyper, p.rows, p.tasks)),
+        *(part.ravel() for part in (p.prior, p.ends, p.hyper, p.rows, p.tasks, p.curve, p.drift)),
     ]
     return np.concatenate([*codes, np.concatenate(numbers).view(np.int64)]).astype(np.int64)
 
@@ -129,12 +142,13 @@ def pack(p: Problem) -> NDArray[np.int64]:
 @_inner
 def _unpack(address: Any) -> Problem:
     """Reverse of `pack`."""
-    sizes = carray(address, 5, np.int64)
+    sizes = carray(address, 6, np.int64)
     n, n_rows, n_papers, n_tasks, n_stored = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
-    transform = 5 + n
+    n_steps = sizes[5]
+    transform = 6 + n
     pooling = transform + n
     at = pooling + 4
-    papers = at + 12
+    papers = at + N_VARIABLES
     task_of_paper = papers + n_papers + 1
     stored = task_of_paper + n_papers
     constant = stored + n_stored
@@ -143,10 +157,12 @@ def _unpack(address: Any) -> Problem:
     hyper = ends + 2 * n
     rows = hyper + 20
     tasks = rows + 6 * n_rows
+    curve = tasks + 4 * n_tasks
+    drift = curve + 2
     codes = carray(address, constant, np.int64)
-    numbers = carray(address, tasks + 3 * n_tasks, np.float64)
+    numbers = carray(address, drift + n_rows * n_steps, np.float64)
     return Problem(
-        codes[5:transform],
+        codes[6:transform],
         codes[transform:pooling],
         numbers[prior:ends].reshape((n, 4)),
         numbers[ends:hyper].reshape((n, 2)),
@@ -156,7 +172,9 @@ def _unpack(address: Any) -> Problem:
         numbers[rows:tasks].reshape((n_rows, 6)),
         codes[papers:task_of_paper],
         codes[task_of_paper:stored],
-        numbers[tasks:].reshape((n_tasks, 3)),
+        numbers[tasks:curve].reshape((n_tasks, 4)),
+        numbers[curve:drift],
+        numbers[drift:].reshape((n_rows, n_steps)),
         codes[stored:constant],
         numbers[constant],
     )
@@ -347,18 +365,31 @@ def _floor_prior(p: Problem, values: Array, adjoint: Array) -> float:
 
 
 @_inner
+def _is_fixed(p: Problem) -> bool:
+    """Whether the scale of performance depends on no coordinate."""
+    return bool(p.pooling[FLOOR] == ABSENT and p.at[BEND] < 0)
+
+
+@_inner
+def _bend(p: Problem, values: Array) -> float:
+    return float(values[p.at[BEND]] if p.at[BEND] >= 0 else p.curve[FIXED_BEND])
+
+
+@_inner
 def _scale(p: Problem, values: Array, floor: Array, performance: Array, gain: Array) -> None:
     """Fill in each task's floor, and performance and gain at its reference error."""
+    bend = _bend(p, values)
     for task in range(floor.size):
-        reference = p.tasks[task, REFERENCE]
-        if p.pooling[FLOOR] == ABSENT:
-            floor[task] = 0.0
-            performance[task], gain[task] = p.tasks[task, REFERENCE_PERFORMANCE], p.tasks[task, GAIN]
-        else:
+        reference, chance = p.tasks[task, REFERENCE], p.tasks[task, CHANCE]
+        floor[task] = 0.0
+        if p.pooling[FLOOR] != ABSENT:
             own = 0 if p.pooling[FLOOR] == COMMON else task
             floor[task] = values[p.at[FLOOR] + own] * reference
-            performance[task] = _performance(reference, floor[task])
-            gain[task] = reference * (1.0 - reference) / (reference - floor[task])
+        if _is_fixed(p):
+            performance[task], gain[task] = p.tasks[task, REFERENCE_PERFORMANCE], p.tasks[task, GAIN]
+        else:
+            performance[task], _, _ = _performance(p, reference, floor[task], chance, bend)
+            gain[task], _, _ = _gain(p, reference, floor[task], chance, bend)
 
 
 @_inner
@@ -371,29 +402,45 @@ def _to_law(values: Array, first: int, gain: Array, intercept: Array, levels: Ar
 
 
 @_inner
-def _performance(error: float, floor: float) -> float:
-    """Performance by the law with a floor."""
-    return math.log10((1.0 - floor) / (error - floor))
+def _drift(p: Problem, values: Array, gain: Array, steps: Array) -> None:
+    """Fill in the yearly steps of each task's drift, on the law's scale."""
+    for task in range(steps.shape[0]):
+        for k in range(steps.shape[1]):
+            step = values[p.at[DRIFT_STEP] + task * steps.shape[1] + k]
+            steps[task, k] = gain[task] * values[p.at[DRIFT_SCALE]] * step
 
 
 @_inner
-def _floor_jacobian(p: Problem, floor: Array, by_floor: Array) -> float:
-    """Log of ``|d performance / d error|`` of all rows, where it depends on a floor."""
-    total = 0.0
-    if p.pooling[FLOOR] == ABSENT:
-        return total
-    for paper in range(p.task_of_paper.size):
-        task = p.task_of_paper[paper]
-        for i in range(p.papers[paper], p.papers[paper + 1]):
-            above = p.rows[i, ERROR] - floor[task]
-            total -= math.log(above * LN10)
-            by_floor[task] += 1.0 / above
-    return total
+def _performance(
+    p: Problem, error: float, floor: float, chance: float, bend: float
+) -> tuple[float, float, float]:
+    """Performance, and its derivatives by floor and bend (`laws.Law.performance`)."""
+    above, below, width = error - floor, chance - error, chance - floor
+    if p.curve[INVERSE] > 0.0:
+        return width / above, below / above**2, 0.0
+    by_bend = math.log10(below / width) if bend > 0.0 else 0.0
+    by_floor = (1.0 / above - (1.0 - bend) / width) / LN10
+    return bend * by_bend + math.log10(width / above), by_floor, by_bend
 
 
 @_inner
-def _performance_by_floor(error: float, floor: float) -> float:
-    return (1.0 / (error - floor) - 1.0 / (1.0 - floor)) / LN10
+def _gain(p: Problem, error: float, floor: float, chance: float, bend: float) -> tuple[float, float, float]:
+    """Gain per order of magnitude of odds, and the derivatives of its log (`laws.Law.odds_gain`)."""
+    above, below, width = error - floor, chance - error, chance - floor
+    if p.curve[INVERSE] > 0.0:
+        return LN10 * error * below * width / (chance * above**2), 2.0 / above - 1.0 / width, 0.0
+    steepness = bend + below / above
+    return error / chance * steepness, below / above**2 / steepness, 1.0 / steepness
+
+
+@_inner
+def _jacobian(p: Problem, error: float, floor: float, chance: float, bend: float) -> tuple[float, float, float]:
+    """Log of ``|d performance / d error|``, and its derivatives by floor and bend."""
+    above, below, width = error - floor, chance - error, chance - floor
+    if p.curve[INVERSE] > 0.0:
+        return math.log(width / above**2), 2.0 / above - 1.0 / width, 0.0
+    steepness = 1.0 / above + (bend / below if bend > 0.0 else 0.0)
+    return math.log(steepness / LN10), 1.0 / (above**2 * steepness), 1.0 / (below * steepness)
 
 
 @_inner
@@ -490,25 +537,28 @@ def _likelihood(
     floor: Array,
     intercept: Array,
     levels: Array,
+    steps: Array,
     adjoint: Array,
     by_floor: Array,
     by_intercept: Array,
     by_levels: Array,
+    by_steps: Array,
 ) -> float:
-    """Log density of errors and of reported compute; the derivatives are added to the last four arguments."""
+    """Log density of errors and of reported compute; the derivatives are added to the last five arguments."""
     rows, papers, at = p.rows, p.papers, p.at
+    n_steps, fixed, bend, by_bend = p.drift.shape[1], _is_fixed(p), _bend(p, values), 0.0
     largest = np.diff(papers).max()
     residual, own = np.empty(largest), np.empty(largest)
     compute, variance = np.empty(largest), np.zeros(largest)
     surprise, error = np.empty(largest), np.empty(largest)
     correlation = values[at[PAPER_CORRELATION]] if at[PAPER_CORRELATION] >= 0 else 0.0
     degrees = values[at[DEGREES_OF_FREEDOM]] if at[DEGREES_OF_FREEDOM] >= 0 else 0.0
-    measured, has_floor = at[COMPUTE_ERROR] >= 0, p.pooling[FLOOR] != ABSENT
+    measured = at[COMPUTE_ERROR] >= 0
     error_sd = values[at[COMPUTE_ERROR]] if measured else 0.0
     factor = values[at[FLAGGED_ERROR_FACTOR]] if at[FLAGGED_ERROR_FACTOR] >= 0 else 1.0
     mean, growth, spread = at[COMPUTE_MEAN], at[COMPUTE_GROWTH], at[COMPUTE_SPREAD]
     true, by_error, by_flagged, by_correlation, by_degrees = 0.0, 0.0, 0.0, 0.0, 0.0
-    total = _floor_jacobian(p, floor, by_floor)
+    total = 0.0
     determinant = 1.0  # of every row's variances, whose log is taken once for many
     for paper in range(p.task_of_paper.size):
         task = p.task_of_paper[paper]
@@ -525,8 +575,12 @@ def _likelihood(
                 nearer, variance[i] = _latent(surprise[i], true, error[i])
                 compute[i] += nearer
                 determinant *= true + error[i]
-            performance = _performance(row[ERROR], floor[task]) if has_floor else row[PERFORMANCE]
+            performance = row[PERFORMANCE]
+            if not fixed:
+                performance, _, _ = _performance(p, row[ERROR], floor[task], p.tasks[task, CHANCE], bend)
             residual[i] = performance - (intercept[task] + slope * compute[i])
+            for k in range(n_steps):
+                residual[i] -= p.drift[first + i, k] * steps[task, k]
             own[i] = (1.0 - correlation) * noise**2 + slope**2 * variance[i]
             determinant *= own[i]
             if not SMALL < determinant < 1.0 / SMALL:
@@ -547,8 +601,15 @@ def _likelihood(
             by_intercept[task] -= by_residual[i]
             by_levels[SLOPE, task] += 2.0 * slope * variance[i] * by_own[i] - compute[i] * by_residual[i]
             by_levels[PROGRESS, task] -= slope * year * by_residual[i]
-            if has_floor:
-                by_floor[task] += by_residual[i] * _performance_by_floor(row[ERROR], floor[task])
+            for k in range(n_steps):
+                by_steps[task, k] -= p.drift[first + i, k] * by_residual[i]
+            if not fixed:
+                chance = p.tasks[task, CHANCE]
+                _, of_floor, of_bend = _performance(p, row[ERROR], floor[task], chance, bend)
+                jacobian, too_floor, too_bend = _jacobian(p, row[ERROR], floor[task], chance, bend)
+                total += jacobian
+                by_floor[task] += by_residual[i] * of_floor + too_floor
+                by_bend += by_residual[i] * of_bend + too_bend
             if measured:
                 square, by_center, by_true, by_row = _latent_back(
                     surprise[i], true, error[i], -slope * by_residual[i], slope**2 * by_own[i]
@@ -567,6 +628,8 @@ def _likelihood(
         adjoint[at[COMPUTE_ERROR]] += 2.0 * by_error / error_sd
     if at[FLAGGED_ERROR_FACTOR] >= 0:
         adjoint[at[FLAGGED_ERROR_FACTOR]] += 2.0 * by_flagged / factor
+    if at[BEND] >= 0:
+        adjoint[at[BEND]] += by_bend
     if at[PAPER_CORRELATION] >= 0:
         adjoint[at[PAPER_CORRELATION]] += by_correlation
     if at[DEGREES_OF_FREEDOM] >= 0:
@@ -594,6 +657,7 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
     floor, intercept, gain = np.empty(n_tasks), np.empty(n_tasks), np.empty(n_tasks)
     levels, deviations = np.zeros((3, n_tasks)), np.empty((3, n_tasks))
     by_floor, by_intercept, by_levels = np.zeros(n_tasks), np.zeros(n_tasks), np.zeros((3, n_tasks))
+    steps, by_steps = np.zeros((n_tasks, p.drift.shape[1])), np.zeros((n_tasks, p.drift.shape[1]))
 
     total = p.constant + _constrain(x, p, values, slopes, bends, gradient)
     _scale(p, values, floor, intercept, gain)
@@ -601,7 +665,10 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
         if p.pooling[k] != ABSENT:
             _level(p.pooling[k], p.at[k], values, p.hyper[k, 0], p.hyper[k, 1], levels[k], deviations[k])
     _to_law(values, p.at[INTERCEPT], gain, intercept, levels)
-    total += _likelihood(p, values, floor, intercept, levels, gradient, by_floor, by_intercept, by_levels)
+    _drift(p, values, gain, steps)
+    total += _likelihood(
+        p, values, floor, intercept, levels, steps, gradient, by_floor, by_intercept, by_levels, by_steps
+    )
 
     first = p.at[INTERCEPT]
     for task in range(n_tasks):
@@ -611,13 +678,23 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
             by_log_gain += levels[k, task] * by_levels[k, task]
             levels[k, task] /= gain[task]
             by_levels[k, task] *= gain[task]
+        for k in range(steps.shape[1]):
+            by_log_gain += steps[task, k] * by_steps[task, k]
+            own_step = p.at[DRIFT_STEP] + task * steps.shape[1] + k
+            gradient[own_step] += by_steps[task, k] * gain[task] * values[p.at[DRIFT_SCALE]]
+            gradient[p.at[DRIFT_SCALE]] += by_steps[task, k] * gain[task] * values[own_step]
+        if _is_fixed(p):
+            continue
+        reference, chance, bend = p.tasks[task, REFERENCE], p.tasks[task, CHANCE], _bend(p, values)
+        _, at_floor, at_bend = _performance(p, reference, floor[task], chance, bend)
+        _, gain_floor, gain_bend = _gain(p, reference, floor[task], chance, bend)
+        if p.at[BEND] >= 0:
+            gradient[p.at[BEND]] += by_intercept[task] * at_bend + by_log_gain * gain_bend
         if p.pooling[FLOOR] != ABSENT:
-            reference = p.tasks[task, REFERENCE]
-            by_floor[task] += by_intercept[task] * _performance_by_floor(reference, floor[task])
-            by_floor[task] += by_log_gain / (reference - floor[task])
             own = 0 if p.pooling[FLOOR] == COMMON else task
+            by_floor[task] += by_intercept[task] * at_floor + by_log_gain * gain_floor
             gradient[p.at[FLOOR] + own] += by_floor[task] * reference
-    if p.pooling[FLOOR] != ABSENT:
+    if p.pooling[FLOOR] not in (ABSENT, STATED):
         total += _floor_prior(p, values, gradient)
     for k in range(3):
         if p.pooling[k] != ABSENT:
@@ -645,13 +722,14 @@ def variables(x: Array, p: Problem) -> Array:
 
     Returns
     -------
-    ndarray, shape (coordinate + 3 + 5 * task,)
+    ndarray, shape (coordinate + 3 + (5 + step) * task,)
         Each coordinate's value; the mean of the tasks' log slopes, noises and rates of progress, where it
-        follows from their average; then, by task, slope, noise, progress, floor and intercept.
+        follows from their average; by task, slope, noise, progress, floor and intercept; and the steps of its
+        drift.
     """
-    n, n_tasks = x.size, p.tasks.shape[0]
-    found = np.zeros(n + 3 + 5 * n_tasks)
-    levels = found[n + 3 :].reshape((5, n_tasks))
+    n, n_tasks, n_steps = x.size, p.tasks.shape[0], p.drift.shape[1]
+    found = np.zeros(n + 3 + (5 + n_steps) * n_tasks)
+    levels = found[n + 3 : n + 3 + 5 * n_tasks].reshape((5, n_tasks))
     floor, intercept, gain = levels[3], levels[4], np.empty(n_tasks)
     unused = np.empty(n)
     _constrain(x, p, found, unused, unused, unused)
@@ -662,6 +740,7 @@ def variables(x: Array, p: Problem) -> Array:
         if p.pooling[k] == AROUND_AVERAGE:
             found[n + k] = _mean(found, p.at[k], p.hyper[k, 0], p.hyper[k, 1], n_tasks)
     _to_law(found, p.at[INTERCEPT], gain, intercept, levels)
+    _drift(p, found, gain, found[n + 3 + 5 * n_tasks :].reshape((n_tasks, n_steps)))
     return found
 
 

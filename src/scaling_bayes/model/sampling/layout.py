@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.parameters import POOLED
-from scaling_bayes.core.priors import Prior
+from scaling_bayes.core.priors import DRIFT_DEGREES_OF_FREEDOM, Prior
 from scaling_bayes.model.sampling import kernel
 
 if TYPE_CHECKING:
@@ -29,15 +29,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Layout", "compile_fast", "is_fast", "lay_out"]
 
-#: Laws with a floor whose other arithmetic the kernel knows.
-_FLOOR_LAWS = ("saturating",)
 _UNBOUNDED = ("Normal", "StudentT")
 _LOG_ROOT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
 def is_fast(options: ModelOptions, priors: Mapping[str, Prior]) -> bool:
     """Whether the kernel has this model; PyMC has every one."""
-    if options.has_floor and options.law not in _FLOOR_LAWS:
+    if "floor_offset" in priors and priors["floor_offset"].family != "Normal":
         return False
     if "floor_logit" in priors and priors["floor_logit"].family not in _UNBOUNDED:
         return False
@@ -137,6 +135,8 @@ _BY_TASK = (*POOLED, "floor", "intercept")
 _OF_EACH_TASK = (*_BY_TASK, "compute_mean", "compute_growth", "compute_spread")
 #: Variables with a prior of their own, in the order in which the model makes them.
 _VARIABLES = (
+    (kernel.BEND, "bend"),
+    (kernel.DRIFT_SCALE, "drift_scale"),
     (kernel.COMPUTE_MEAN, "compute_mean"),
     (kernel.COMPUTE_GROWTH, "compute_growth"),
     (kernel.COMPUTE_SPREAD, "compute_spread"),
@@ -170,18 +170,25 @@ class Layout:
         self.coordinates: list[_Density] = []
         self.first: dict[str, int] = {}
         self.pooling = np.full(4, kernel.ABSENT)
-        self.at = np.full(12, -1)
+        self.at = np.full(kernel.N_VARIABLES, -1)
         self.hyper = np.zeros((4, 5))
         self._priors = priors
         self._n_tasks = len(observations.tasks)
+        self._n_steps = len(observations.drift_years) if options.drift else 0
         if options.has_floor:
-            self._add_floor(options.pooling, observations)
+            self._add_floor(options, observations)
+        if "bend" in priors:
+            self.at[kernel.BEND] = self._add("bend", priors["bend"])
+        if options.drift:
+            self.at[kernel.DRIFT_SCALE] = self._add("drift_scale", priors["drift_scale"])
+            step = _student_t(DRIFT_DEGREES_OF_FREEDOM, 0.0, 1.0)
+            self.at[kernel.DRIFT_STEP] = self._add("drift_standard", step, self._n_tasks * self._n_steps)
         self.at[kernel.INTERCEPT] = self._add("intercept_stated", priors["intercept"], self._n_tasks)
         for row, name in enumerate(POOLED):
             if name != "progress" or options.algorithmic_progress:
                 self._add_level(row, name, options.pooling_of(name))
         for code, name in _VARIABLES:
-            if name in priors:
+            if name in priors and name not in self.first:
                 count = self._n_tasks if name in _OF_EACH_TASK else 1
                 self.at[code] = self._add(name, priors[name], count)
 
@@ -191,9 +198,21 @@ class Layout:
         self.coordinates += [density] * count
         return self.first[name]
 
-    def _add_floor(self, pooling: str, observations: Observations) -> None:
+    def _add_floor(self, options: ModelOptions, observations: Observations) -> None:
         """As `build._floor`; the share's uniform density is cancelled there."""
         highest = np.minimum(_lowest_error(observations) / observations.reference_error, 1.0)
+        if options.floor == "task":
+            offset = self._priors["floor_offset"].parameters
+            self.at[kernel.FLOOR] = self.first["floor_share"] = len(self.coordinates)
+            self.pooling[kernel.FLOOR] = kernel.STATED
+            center = observations.floor_log_median - np.log(observations.reference_error)
+            for task, end in enumerate(highest):
+                sd = observations.floor_log_sd[task]
+                density = _log_normal(center[task] + sd * offset["mu"], sd * offset["sigma"])
+                ends = (0.0, float(end))
+                self.coordinates.append(replace(density, start=0.0, transform=kernel.BETWEEN, ends=ends))
+            return
+        pooling = options.pooling
         if pooling == "complete":
             highest = highest.min(keepdims=True)
         self.at[kernel.FLOOR] = self.first["floor_share"] = len(self.coordinates)
@@ -238,21 +257,22 @@ class Layout:
         n, n_tasks = len(self.coordinates), self._n_tasks
         first = {f"{name}_log_mean": n + row for row, name in enumerate(POOLED)} | self.first
         first |= {name: n + 3 + row * n_tasks for row, name in enumerate(_BY_TASK)}
-        return {
-            name: first[name] + (np.arange(n_tasks) if name in _OF_EACH_TASK else np.array(0))
-            for name in names
-        }
+        first["drift_step"] = n + 3 + len(_BY_TASK) * n_tasks
+        steps = np.arange(n_tasks * self._n_steps).reshape((n_tasks, self._n_steps))
+        shapes = dict.fromkeys(_OF_EACH_TASK, np.arange(n_tasks)) | {"drift_step": steps}
+        return {name: first[name] + shapes.get(name, np.array(0)) for name in names}
 
     def problem(self, observations: Observations, law: str, names: Iterable[str]) -> kernel.Problem:
         """All that the kernel needs beside the coordinates, to draw the named variables."""
         of_law = get_law(law)
         error, reference = observations.error, observations.reference_error
+        chance = observations.chance_error
         order = np.argsort(observations.paper_index, kind="stable")
         sizes = observations.paper_sizes
         papers = np.concatenate([[0], np.cumsum(sizes)])
         rows = np.column_stack(
             [
-                of_law.performance(error),
+                of_law.performance(error, chance=chance[observations.task_index]),
                 error,
                 observations.compute,
                 observations.years,
@@ -260,7 +280,16 @@ class Layout:
                 observations.compute_sd,
             ]
         )[order]
-        tasks = np.column_stack([reference, of_law.performance(reference), of_law.odds_gain(reference)])
+        tasks = np.column_stack(
+            [
+                reference,
+                of_law.performance(reference, chance=chance),
+                of_law.odds_gain(reference, chance=chance),
+                chance,
+            ]
+        )
+        fixed = self.pooling[kernel.FLOOR] == kernel.ABSENT and "bend" not in self.first
+        drift = observations.drift_weights if self._n_steps else np.zeros((len(error), 0))
         return kernel.Problem(
             density=np.array([coordinate.code for coordinate in self.coordinates]),
             transform=np.array([coordinate.transform for coordinate in self.coordinates]),
@@ -274,7 +303,11 @@ class Layout:
             task_of_paper=observations.task_index[order][papers[:-1]],
             tasks=tasks,
             stored=np.concatenate([np.ravel(place) for place in self.places(names).values()]),
-            constant=0.0 if of_law.has_floor else float(of_law.log_abs_derivative(error).sum()),
+            curve=np.array([of_law.is_inverse, of_law.bend or 0.0], dtype=float),
+            drift=np.ascontiguousarray(drift[order]),
+            constant=float(
+                of_law.log_abs_derivative(error, chance=chance[observations.task_index]).sum() if fixed else 0.0
+            ),
         )
 
 
@@ -313,7 +346,9 @@ def compile_fast(
         return start + np.random.default_rng(seed).uniform(-1.0, 1.0, start.size)
 
     return CompiledPyMCModel(
-        dims={name: ("task",) for name, shape in zip(names, shapes, strict=True) if shape},
+        dims={
+            name: ("task", "drift_year")[: len(shape)] for name, shape in zip(names, shapes, strict=True) if shape
+        },
         compiled_logp_func=log_density,
         compiled_expand_func=variables,
         initial_point_func=initial_point,
@@ -326,5 +361,5 @@ def compile_fast(
         expand_func=None,
         _n_dim=start.size,
         _shapes=dict(zip(names, shapes, strict=True)),
-        _coords={"task": list(observations.tasks)},
+        _coords={"task": list(observations.tasks), "drift_year": observations.drift_years},
     )
