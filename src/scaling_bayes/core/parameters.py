@@ -22,7 +22,7 @@ __all__ = ["POOLED", "draw_prior", "log_prior", "parameter_names"]
 POOLED = ("slope", "noise", "progress")
 _POOLABLE = (*POOLED, "floor_logit")
 #: Parameters each task has its own of, whatever the pooling.
-_OF_EACH_TASK = ("intercept", "compute_mean", "compute_growth", "compute_spread")
+_OF_EACH_TASK = ("intercept", "bend", "compute_mean", "compute_growth", "compute_spread")
 
 
 def parameter_names(options: ModelOptions, priors: Mapping[str, Prior]) -> list[str]:

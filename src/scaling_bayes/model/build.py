@@ -65,9 +65,9 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
             floor = _task_floor(priors["floor_offset"], data)
         elif options.has_floor:
             floor = _floor(options.pooling, priors, data, n_tasks)
-        bend = _draw("bend", priors) if law.is_bent else 0.0
+        bend = _draw("bend", priors, dims="task") if law.is_bent else pt.zeros(n_tasks)
         of_task = {"chance": data["chance_error"], "bend": bend}
-        of_row = {"chance": data["chance_error"][task], "bend": bend}
+        of_row = {name: values[task] for name, values in of_task.items()}
         gain = law.odds_gain(reference, floor, **of_task)
         drift: Any = 0.0
         if options.drift:

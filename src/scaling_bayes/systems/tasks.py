@@ -51,7 +51,7 @@ def load_tasks() -> pd.DataFrame:
 
 
 #: Median and 90 % interval of an irreducible error nothing is known of, as shares of the reference error.
-_UNKNOWN_FLOOR = (0.1, 0.01, 1.0)
+_UNKNOWN_FLOOR = (0.001, 0.0002, 0.005)
 
 
 def task_bounds(

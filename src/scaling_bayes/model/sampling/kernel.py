@@ -371,15 +371,15 @@ def _is_fixed(p: Problem) -> bool:
 
 
 @_inner
-def _bend(p: Problem, values: Array) -> float:
-    return float(values[p.at[BEND]] if p.at[BEND] >= 0 else p.curve[FIXED_BEND])
+def _bend(p: Problem, values: Array, task: int) -> float:
+    return float(values[p.at[BEND] + task] if p.at[BEND] >= 0 else p.curve[FIXED_BEND])
 
 
 @_inner
 def _scale(p: Problem, values: Array, floor: Array, performance: Array, gain: Array) -> None:
     """Fill in each task's floor, and performance and gain at its reference error."""
-    bend = _bend(p, values)
     for task in range(floor.size):
+        bend = _bend(p, values, task)
         reference, chance = p.tasks[task, REFERENCE], p.tasks[task, CHANCE]
         floor[task] = 0.0
         if p.pooling[FLOOR] != ABSENT:
@@ -546,7 +546,7 @@ def _likelihood(
 ) -> float:
     """Log density of errors and of reported compute; the derivatives are added to the last five arguments."""
     rows, papers, at = p.rows, p.papers, p.at
-    n_steps, fixed, bend, by_bend = p.drift.shape[1], _is_fixed(p), _bend(p, values), 0.0
+    n_steps, fixed = p.drift.shape[1], _is_fixed(p)
     largest = np.diff(papers).max()
     residual, own = np.empty(largest), np.empty(largest)
     compute, variance = np.empty(largest), np.zeros(largest)
@@ -563,6 +563,7 @@ def _likelihood(
     for paper in range(p.task_of_paper.size):
         task = p.task_of_paper[paper]
         first, count = papers[paper], papers[paper + 1] - papers[paper]
+        bend, by_bend = _bend(p, values, task), 0.0
         slope, noise, progress = levels[SLOPE, task], levels[NOISE, task], levels[PROGRESS, task]
         for i in range(count):
             row = rows[first + i]
@@ -620,6 +621,8 @@ def _likelihood(
                 adjoint[spread + task] += 2.0 * values[spread + task] * by_true
                 by_error += 0.0 if row[COMPUTE_SD] > 0.0 else error[i] * by_row
                 by_flagged += error[i] * by_row if row[FLAGGED] > 0.0 else 0.0
+        if at[BEND] >= 0:
+            adjoint[at[BEND] + task] += by_bend
         by_levels[NOISE, task] += 2.0 * noise * ((1.0 - correlation) * all_own + correlation * by_shared)
         by_correlation += noise**2 * (by_shared - all_own)
     total -= 0.5 * math.log(determinant)
@@ -628,8 +631,6 @@ def _likelihood(
         adjoint[at[COMPUTE_ERROR]] += 2.0 * by_error / error_sd
     if at[FLAGGED_ERROR_FACTOR] >= 0:
         adjoint[at[FLAGGED_ERROR_FACTOR]] += 2.0 * by_flagged / factor
-    if at[BEND] >= 0:
-        adjoint[at[BEND]] += by_bend
     if at[PAPER_CORRELATION] >= 0:
         adjoint[at[PAPER_CORRELATION]] += by_correlation
     if at[DEGREES_OF_FREEDOM] >= 0:
@@ -685,11 +686,11 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
             gradient[p.at[DRIFT_SCALE]] += by_steps[task, k] * gain[task] * values[own_step]
         if _is_fixed(p):
             continue
-        reference, chance, bend = p.tasks[task, REFERENCE], p.tasks[task, CHANCE], _bend(p, values)
+        reference, chance, bend = p.tasks[task, REFERENCE], p.tasks[task, CHANCE], _bend(p, values, task)
         _, at_floor, at_bend = _performance(p, reference, floor[task], chance, bend)
         _, gain_floor, gain_bend = _gain(p, reference, floor[task], chance, bend)
         if p.at[BEND] >= 0:
-            gradient[p.at[BEND]] += by_intercept[task] * at_bend + by_log_gain * gain_bend
+            gradient[p.at[BEND] + task] += by_intercept[task] * at_bend + by_log_gain * gain_bend
         if p.pooling[FLOOR] != ABSENT:
             own = 0 if p.pooling[FLOOR] == COMMON else task
             by_floor[task] += by_intercept[task] * at_floor + by_log_gain * gain_floor

@@ -132,7 +132,7 @@ _STANDARD = _normal(0.0, 1.0)
 _POOLING = {"none": kernel.OWN, "complete": kernel.COMMON, "partial": kernel.AROUND_MEAN}
 #: Last part of what `kernel.variables` gives.
 _BY_TASK = (*POOLED, "floor", "intercept")
-_OF_EACH_TASK = (*_BY_TASK, "compute_mean", "compute_growth", "compute_spread")
+_OF_EACH_TASK = (*_BY_TASK, "bend", "compute_mean", "compute_growth", "compute_spread")
 #: Variables with a prior of their own, in the order in which the model makes them.
 _VARIABLES = (
     (kernel.BEND, "bend"),
@@ -178,7 +178,7 @@ class Layout:
         if options.has_floor:
             self._add_floor(options, observations)
         if "bend" in priors:
-            self.at[kernel.BEND] = self._add("bend", priors["bend"])
+            self.at[kernel.BEND] = self._add("bend", priors["bend"], self._n_tasks)
         if options.drift:
             self.at[kernel.DRIFT_SCALE] = self._add("drift_scale", priors["drift_scale"])
             step = _student_t(DRIFT_DEGREES_OF_FREEDOM, 0.0, 1.0)
