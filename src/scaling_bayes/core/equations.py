@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from scaling_bayes.core.priors import DRIFT_FACTORS
+
 __all__ = [
+    "drift_step",
     "expected_performance",
     "joint_log_density",
     "latent_compute",
@@ -51,6 +54,12 @@ def latent_compute(
 def expected_performance(compute: Any, year: Any, *, intercept: Any, slope: Any, progress: Any = 0.0) -> Any:
     """Performance expected of a system: ``intercept + slope * (compute + progress * year)``."""
     return intercept + slope * (compute + progress * year)
+
+
+def drift_step(standard: Any, xp: Any = np) -> Any:
+    """Yearly step of a task's line, in units of its scale, from a Student t deviate: larger up than down."""
+    rise, fall = DRIFT_FACTORS
+    return standard * xp.where(standard > 0.0, rise, fall)
 
 
 def performance_variance(*, slope: Any, noise: Any, compute_variance: Any = 0.0) -> Any:

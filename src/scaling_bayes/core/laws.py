@@ -20,6 +20,7 @@ __all__ = ["LAWS", "Law", "get_law"]
 LN10 = float(np.log(10.0))
 _TINY = float(np.finfo(float).tiny)
 _NEWTON_STEPS = 12
+_FLATTEST = 1e-12
 #: 1 minus the share at these log odds is the smallest difference from 1 that a float shows.
 _LARGEST_LOG_ODDS = 36.0
 
@@ -51,7 +52,8 @@ class Law:
     """One response scale of the reducible error, linear in log10 compute.
 
     The reducible error is ``(error - floor) / (chance - floor)``: 0 at the irreducible error ``floor`` (0 where
-    the model has none), 1 at the error ``chance`` of an answer that knows nothing (1 where none is known).
+    the model has none), 1 at the error ``chance`` of an answer that knows nothing. Laws whose bend is not
+    estimated end at an error of 1, whatever `chance`.
 
     Attributes
     ----------
@@ -84,31 +86,37 @@ class Law:
     def _at(self, bend: Any) -> Scale:
         return bent_scale(bend) if self.is_bent else self.scale
 
+    def _worst(self, chance: Any) -> Any:
+        """Error at which the curve ends: that of chance where the law bends towards it, else 1."""
+        return chance if self.is_bent else 1.0
+
+    def _reducible(self, error: Any, floor: Any, chance: Any) -> Any:
+        return (error - floor) / (self._worst(chance) - floor)
+
     def performance(
         self, error: Any, floor: Any = 0.0, xp: Any = np, *, chance: Any = 1.0, bend: Any = 0.0
     ) -> Any:
         """Performance of an error; ``inf`` at or below the floor, ``-inf`` at or above chance where bent."""
         with np.errstate(divide="ignore"):
-            reducible = xp.minimum(xp.maximum((error - floor) / (chance - floor), 0.0), 1.0)
-            return self._at(bend).performance(reducible, xp)
+            return self._at(bend).performance(xp.maximum(self._reducible(error, floor, chance), 0.0), xp)
 
     def error(self, performance: Any, floor: Any = 0.0, xp: Any = np, *, chance: Any = 1.0, bend: Any = 0.0) -> Any:
         """Error of a performance, at most that of chance."""
-        return floor + (chance - floor) * self._at(bend).error(performance, xp)
+        return floor + (self._worst(chance) - floor) * self._at(bend).error(performance, xp)
 
     def log_abs_derivative(
         self, error: Any, floor: Any = 0.0, xp: Any = np, *, chance: Any = 1.0, bend: Any = 0.0
     ) -> Any:
         """Natural log of ``|d performance / d error|``: the Jacobian of a density of error."""
-        reducible = xp.maximum((error - floor) / (chance - floor), _TINY)
-        return self._at(bend).log_abs_derivative(reducible, xp) - xp.log(chance - floor)
+        reducible = xp.maximum(self._reducible(error, floor, chance), _TINY)
+        return self._at(bend).log_abs_derivative(reducible, xp) - xp.log(self._worst(chance) - floor)
 
     def gain(self, error: Any, floor: Any = 0.0, *, chance: Any = 1.0, bend: Any = 0.0) -> Any:
         """``d performance / d log10(1 / error)``: performance gained per order of magnitude of error.
 
         It brings slopes of all laws to one scale.
         """
-        return self._at(bend).gain((error - floor) / (chance - floor)) * error / (error - floor)
+        return self._at(bend).gain(self._reducible(error, floor, chance)) * error / (error - floor)
 
     def odds_gain(self, error: Any, floor: Any = 0.0, *, chance: Any = 1.0, bend: Any = 0.0) -> Any:
         """``d performance / d log10((chance - error) / error)``: gain per order of magnitude of the odds.
@@ -116,7 +124,8 @@ class Law:
         On the scale of odds tasks with large and small errors compare: an error of 0.6 cannot fall to a tenth
         as easily as one of 0.06, nor do such errors scatter as much.
         """
-        return self.gain(error, floor, chance=chance, bend=bend) * (chance - error) / chance
+        worst = self._worst(chance)
+        return self.gain(error, floor, chance=chance, bend=bend) * (worst - error) / worst
 
 
 def _log_performance(r: Any, xp: Any) -> Any:
@@ -203,7 +212,7 @@ def _bent_error(performance: Any, bend: Any) -> Any:
     for _ in range(_NEWTON_STEPS):
         share = 0.5 * (1.0 + np.tanh(0.5 * log_odds))
         value = -log_odds + (1.0 - bend) * np.logaddexp(0.0, log_odds)
-        log_odds = log_odds + (value - wanted) / np.maximum(1.0 - (1.0 - bend) * share, _TINY)
+        log_odds = log_odds + (value - wanted) / np.maximum(1.0 - (1.0 - bend) * share, _FLATTEST)
         log_odds = np.minimum(log_odds, _LARGEST_LOG_ODDS)
     return 0.5 * (1.0 + np.tanh(0.5 * log_odds))
 

@@ -287,6 +287,7 @@ def extend_drift(
         bend=parameters.get("bend", 0.0),
     )
     standard = rng.standard_t(DRIFT_DEGREES_OF_FREEDOM, (*known.shape[:-1], years.size))
+    standard = equations.drift_step(standard)
     drawn = xr.DataArray(standard, dims=known.dims, coords={**known.coords, "drift_year": years})
     drawn = drawn * parameters["drift_scale"] * gain
     steps = xr.concat([known, drawn.transpose(*known.dims)], "drift_year")

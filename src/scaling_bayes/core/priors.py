@@ -266,6 +266,8 @@ _UNPOOLED_TASK_SD = {"slope": 0.8, "noise": 0.7, "progress": 0.3, "floor": 1.0}
 
 #: Of the Student t that steps of drift are from: breaks are rare and large.
 DRIFT_DEGREES_OF_FREEDOM = 3.0
+#: By which a step up and a step down are multiplied: tasks leap ahead and do not fall back as far.
+DRIFT_FACTORS = (2.0, 0.5)
 
 #: Parameters that may lie on either side of zero; all others are positive.
 UNBOUNDED = frozenset({"intercept", "compute_mean", "compute_growth", "floor_logit_mean", "floor_logit", "floor_offset"})

@@ -76,7 +76,7 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
                 "drift_standard", nu=DRIFT_DEGREES_OF_FREEDOM, dims=("task", "drift_year")
             )
             step = pm.Deterministic(
-                "drift_step", gain[:, None] * scale * standard, dims=("task", "drift_year")
+                "drift_step", gain[:, None] * scale * equations.drift_step(standard, xp=pt), dims=("task", "drift_year")
             )
             drift = (data["drift_weights"] * step[task]).sum(axis=1)
         intercept = pm.Deterministic(

@@ -64,7 +64,7 @@ N_VARIABLES = 15
 PERFORMANCE, ERROR, COMPUTE, YEAR, FLAGGED, COMPUTE_SD = range(6)
 REFERENCE, REFERENCE_PERFORMANCE, GAIN, CHANCE = range(4)
 #: Entries of `Problem.curve`.
-INVERSE, FIXED_BEND = range(2)
+INVERSE, FIXED_BEND, RISE, FALL = range(4)
 
 
 class Problem(NamedTuple):
@@ -95,9 +95,9 @@ class Problem(NamedTuple):
     task_of_paper : ndarray of int, shape (paper,)
     tasks : ndarray, shape (task, 4)
         Reference error, performance and gain there (of a law without floor or bend), and error of chance.
-    curve : ndarray, shape (2,)
-        Whether performance is the inverse of the error rather than a logarithm, and its bend where that is
-        no coordinate.
+    curve : ndarray, shape (4,)
+        Whether performance is the inverse of the error rather than a logarithm, its bend where that is no
+        coordinate, and the factors on steps of drift up and down.
     drift : ndarray, shape (system, step)
         How much of each step of its task's drift a row has taken.
     stored : ndarray of int
@@ -158,7 +158,7 @@ def _unpack(address: Any) -> Problem:
     rows = hyper + 20
     tasks = rows + 6 * n_rows
     curve = tasks + 4 * n_tasks
-    drift = curve + 2
+    drift = curve + 4
     codes = carray(address, constant, np.int64)
     numbers = carray(address, drift + n_rows * n_steps, np.float64)
     return Problem(
@@ -407,7 +407,8 @@ def _drift(p: Problem, values: Array, gain: Array, steps: Array) -> None:
     for task in range(steps.shape[0]):
         for k in range(steps.shape[1]):
             step = values[p.at[DRIFT_STEP] + task * steps.shape[1] + k]
-            steps[task, k] = gain[task] * values[p.at[DRIFT_SCALE]] * step
+            factor = p.curve[RISE] if step > 0.0 else p.curve[FALL]
+            steps[task, k] = gain[task] * values[p.at[DRIFT_SCALE]] * factor * step
 
 
 @_inner
@@ -682,8 +683,9 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
         for k in range(steps.shape[1]):
             by_log_gain += steps[task, k] * by_steps[task, k]
             own_step = p.at[DRIFT_STEP] + task * steps.shape[1] + k
-            gradient[own_step] += by_steps[task, k] * gain[task] * values[p.at[DRIFT_SCALE]]
-            gradient[p.at[DRIFT_SCALE]] += by_steps[task, k] * gain[task] * values[own_step]
+            by_steps[task, k] *= gain[task] * (p.curve[RISE] if values[own_step] > 0.0 else p.curve[FALL])
+            gradient[own_step] += by_steps[task, k] * values[p.at[DRIFT_SCALE]]
+            gradient[p.at[DRIFT_SCALE]] += by_steps[task, k] * values[own_step]
         if _is_fixed(p):
             continue
         reference, chance, bend = p.tasks[task, REFERENCE], p.tasks[task, CHANCE], _bend(p, values, task)

@@ -17,7 +17,7 @@ import numpy as np
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.parameters import POOLED
-from scaling_bayes.core.priors import DRIFT_DEGREES_OF_FREEDOM, Prior
+from scaling_bayes.core.priors import DRIFT_DEGREES_OF_FREEDOM, DRIFT_FACTORS, Prior
 from scaling_bayes.model.sampling import kernel
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ class Layout:
         """All that the kernel needs beside the coordinates, to draw the named variables."""
         of_law = get_law(law)
         error, reference = observations.error, observations.reference_error
-        chance = observations.chance_error
+        chance = observations.chance_error if of_law.is_bent else np.ones(len(reference))
         order = np.argsort(observations.paper_index, kind="stable")
         sizes = observations.paper_sizes
         papers = np.concatenate([[0], np.cumsum(sizes)])
@@ -303,7 +303,7 @@ class Layout:
             task_of_paper=observations.task_index[order][papers[:-1]],
             tasks=tasks,
             stored=np.concatenate([np.ravel(place) for place in self.places(names).values()]),
-            curve=np.array([of_law.is_inverse, of_law.bend or 0.0], dtype=float),
+            curve=np.array([of_law.is_inverse, of_law.bend or 0.0, *DRIFT_FACTORS], dtype=float),
             drift=np.ascontiguousarray(drift[order]),
             constant=float(
                 of_law.log_abs_derivative(error, chance=chance[observations.task_index]).sum() if fixed else 0.0
