@@ -83,7 +83,7 @@ _FORECASTERS: Mapping[str, str] = MappingProxyType(
         "least_squares_exponential": "least squares of 1 / error",
         "thompson2020_power": "2020 paper's line",
         "thompson2020_exponential": "2020 paper's line of 1 / error",
-        "naive": "record and its yearly gain",
+        "naive": "trend of the record",
         "persistence": "record so far",
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "BASELINE",
     "COVERAGES",
     "FORECASTERS_DRAWN",
     "coverage_interval",
@@ -111,7 +113,7 @@ def _cluster_se(values: NDArray[np.float64], cluster: NDArray[np.intp]) -> float
     sums = np.bincount(number, weights=values - values.mean())
     papers = sums.size
     if papers < 2:
-        return float("nan")
+        return math.nan
     return float(np.sqrt(papers / (papers - 1) * (sums**2).sum()) / values.size)
 
 
@@ -142,6 +144,8 @@ def score_table(scores: pd.DataFrame, by: str | Sequence[str] = "forecaster") ->
         )
     if "year" in scores:
         scores = scores.assign(year=np.floor(scores["year"]).astype(int))
+    if "year" in columns:
+        scores = scores.sort_values("year", kind="stable")
     keys = [name for name in ("cutoff", "task", "system") if name in scores]
     baseline = scores[scores["forecaster"] == BASELINE].set_index(keys)["log_score"]
     rows = []
@@ -154,7 +158,7 @@ def score_table(scores: pd.DataFrame, by: str | Sequence[str] = "forecaster") ->
             "systems": len(predicted),
             "not_predicted": len(group) - len(predicted),
             "log_score": PER_SYSTEMS * float(predicted["log_score"].mean()),
-            "gain": PER_SYSTEMS * float(np.nanmean(gain)) if np.isfinite(gain).any() else float("nan"),
+            "gain": PER_SYSTEMS * float(np.nanmean(gain)) if np.isfinite(gain).any() else math.nan,
             "crps": float(predicted["crps"].mean()),
         }
         for probability in COVERAGES:
@@ -175,10 +179,10 @@ def _by_papers(predicted: pd.DataFrame, gain: NDArray[np.float64]) -> dict[str, 
     if predicted.empty:
         return {"papers": 0}
     cluster = _clusters(predicted["paper"])
-    both = np.isfinite(gain)
+    both = ~np.isnan(gain)
     found = {
         "papers": int(cluster.max()) + 1,
-        "gain_se": PER_SYSTEMS * _cluster_se(gain[both], cluster[both]) if both.any() else float("nan"),
+        "gain_se": PER_SYSTEMS * _cluster_se(gain[both], cluster[both]) if both.any() else math.nan,
     }
     for probability in COVERAGES:
         within = inside(predicted["pit"], probability).to_numpy()

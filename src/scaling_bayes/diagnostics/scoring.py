@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["score", "score_observations"]
 
-#: Why a row that the trace was fitted to is not scored.
-FITTED = "fitted"
+#: How the reason begins for which a row that the trace was fitted to is not scored.
+_FITTED = "fitted"
 #: How far log10 compute, dex, and log10 error of two rows may be apart to be the same figure.
 _SAME_COMPUTE, _SAME_ERROR = 0.005, 0.0005
 
@@ -206,9 +206,8 @@ def _asked(view: PosteriorView, tasks: str | Sequence[str] | None) -> list[str]:
 def _reasons(view: PosteriorView, table: pd.DataFrame) -> list[str]:
     """Why each row is not scored; empty where it is."""
     year, error = decimal_year(table), table["error"].to_numpy(dtype=float)
-    found = np.full(len(table), "", dtype=object)
+    found = _fitted(view, table)
     for reason, applies in (
-        (FITTED, _fitted(view, table)),
         ("no error between 0 and 1", ~((error > 0) & (error < 1))),
         ("no year", np.isnan(year) & view.options.needs_year),
         ("no training compute", table["training_compute_flop"].isna().to_numpy()),
@@ -218,8 +217,8 @@ def _reasons(view: PosteriorView, table: pd.DataFrame) -> list[str]:
     return list(found)
 
 
-def _fitted(view: PosteriorView, table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which rows the trace was fitted to, as `score` says."""
+def _fitted(view: PosteriorView, table: pd.DataFrame) -> NDArray[np.object_]:
+    """For each row that the trace was fitted to, as `score` says, what it has in common; else empty."""
     known = view.observations
     names = _words(view.constant["system_name"].values) if "system_name" in view.constant else None
     papers, tasks = _words(known.paper), np.array(known.tasks)[known.task_index]
@@ -228,16 +227,20 @@ def _fitted(view: PosteriorView, table: pd.DataFrame) -> NDArray[np.bool_]:
         error = np.log10(np.maximum(table["error"].to_numpy(dtype=float), 0.0))
     new_names = _words(table["system"]) if "system" in table else np.full(len(table), "")
     new_papers = _words(table["paper"]) if "paper" in table else np.full(len(table), "")
-    found = np.zeros(len(table), dtype=bool)
+    found = np.full(len(table), "", dtype=object)
     for row, task in enumerate(table["task"].astype(str)):
         of_task = tasks == task
         same_compute = np.abs(known.log10_compute - compute[row]) <= _SAME_COMPUTE
-        same = same_compute & (np.abs(np.log10(known.error) - error[row]) <= _SAME_ERROR)
+        same = {
+            "error and compute": same_compute & (np.abs(np.log10(known.error) - error[row]) <= _SAME_ERROR)
+        }
         if new_papers[row]:
-            same |= same_compute & (papers == new_papers[row])
+            same["paper and compute"] = same_compute & (papers == new_papers[row])
         if names is not None and new_names[row]:
-            same |= names == new_names[row]
-        found[row] = bool((of_task & same).any())
+            same["name"] = names == new_names[row]
+        for what, rows in same.items():
+            if (of_task & rows).any():
+                found[row] = f"{_FITTED} (same {what})"
     return found
 
 
@@ -248,9 +251,9 @@ def _words(cells: Iterable[object]) -> NDArray[np.str_]:
 
 def _refuse_fitted(table: pd.DataFrame, reasons: Sequence[str], source: str) -> None:
     problems = [
-        Problem(label, None, f"{task}: {name}", "a system that the trace was not fitted to")
+        Problem(label, None, f"{task}: {name}, {reason}", "a system that the trace was not fitted to")
         for label, task, name, reason in _named_rows(table, reasons)
-        if reason == FITTED
+        if reason.startswith(_FITTED)
     ]
     if problems:
         raise DataError(

@@ -90,8 +90,8 @@ def scorecard(
         One row per cut-off, forecaster and later system: ``cutoff``, ``forecaster``, ``task``, ``system``,
         ``paper``, ``year``, ``error``; ``log_score``, natural log of the predictive density of the error;
         ``crps`` of log10 error, orders of magnitude; ``pit``, predictive probability of an error at most the
-        observed; ``weight``, the forecaster's part in the stack. Forecasters are `FORECASTERS`: the stack of laws,
-        each law, the power law unpooled, and the 2020 paper's least-squares lines with their textbook
+        observed; ``weight``, the forecaster's part in the stack. Forecasters are `FORECASTERS`: the stack of
+        laws, each law, the power law unpooled, and the 2020 paper's least-squares lines with their textbook
         prediction intervals (Student t), which are missing (NaN) where a task has fewer than three systems.
 
     Raises
