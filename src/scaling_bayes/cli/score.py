@@ -71,6 +71,8 @@ def score(
     scores = score_trace(
         open_fit(trace), systems, unit=unit, tasks=list(tasks) or None, drop_fitted=drop_fitted
     )
+    for sentence in scores.attrs["warnings"]:
+        say(f"warning: {sentence}")
     left_out = scores.attrs["left_out"]
     if output is not None:
         from scaling_bayes.figures import plot_score
@@ -106,8 +108,8 @@ def score(
     echo(
         "Nats: log density of the observed errors per 60 systems, higher is better. CRPS:\n"
         "in powers of ten of error, lower is better. 50, 80 and 90 %: share of errors\n"
-        "inside that equal-tailed interval; for 90 % with its 90 % confidence interval, in\n"
-        "which papers are independent and systems of one paper are not."
+        "inside that equal-tailed interval; for 90 % with its 90 % confidence interval, by\n"
+        "papers, for systems of one paper are not independent."
     )
 
 

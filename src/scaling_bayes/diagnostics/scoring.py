@@ -22,7 +22,7 @@ from scaling_bayes.diagnostics.forecasts import (
 from scaling_bayes.diagnostics.scores import COVERAGES, inside
 from scaling_bayes.errors import DataError, OptionError, Problem
 from scaling_bayes.intervals import QUANTILES
-from scaling_bayes.systems.fit_rows import combine_estimates
+from scaling_bayes.systems.fit_rows import FitRows, combine_estimates
 from scaling_bayes.systems.load import load_systems
 from scaling_bayes.systems.read_table import shown
 from scaling_bayes.systems.schema import check_systems
@@ -95,7 +95,8 @@ def score(
         - ``lower_90``, ``lower_50``, ``median``, ``upper_50``, ``upper_90``: of the predicted error.
 
         ``attrs["left_out"]`` lists rows of the table that are not scored: ``row``, ``task``, ``system`` and
-        ``reason``. `summary` gives mean scores and coverage, by forecaster, task or year.
+        ``reason``. ``attrs["warnings"]`` says what was converted, guessed or combined. `summary` gives mean
+        scores and coverage, by forecaster, task or year.
 
     Raises
     ------
@@ -122,15 +123,16 @@ def score(
     asked = _asked(view, tasks)
     given = isinstance(systems, str) or hasattr(systems, "__fspath__")
     source = shown(str(systems)) if given else "the data frame"
-    table = check_systems(systems, unit=unit).systems
+    checked = check_systems(systems, unit=unit)
+    table = checked.systems
     if tasks is not None:
         table = table[table["task"].astype(str).isin(asked)]
     reasons = _reasons(view, table)
     if not drop_fitted:
         _refuse_fitted(table, reasons, source)
-    usable, _ = combine_estimates(table[[not reason for reason in reasons]])
+    usable, estimates = combine_estimates(table[[not reason for reason in reasons]])
     if usable.empty:
-        counts = [f"{reasons.count(reason)} have {reason}" for reason in dict.fromkeys(reasons)]
+        counts = [f"{reasons.count(reason)} {reason}" for reason in dict.fromkeys(reasons)]
         raise DataError(
             f"{source}: none of {len(table)} rows can be scored"
             f"{': ' if counts else ''}{', '.join(counts)}; expected rows with a task of the trace "
@@ -138,6 +140,7 @@ def score(
         )
     after = at_references_of(view.observations, usable, needs_year=view.options.needs_year)
     scores = score_observations(view, after, seed)
+    scores.attrs["warnings"] = [*checked.warnings, *FitRows(usable, 0, estimates=estimates).sentences()]
     scores.attrs["left_out"] = [
         {"row": row, "task": task, "system": name, "reason": reason}
         for row, task, name, reason in _named_rows(table, reasons)
