@@ -108,8 +108,8 @@ def score(
     echo(
         "Nats: log density of the observed errors per 60 systems, higher is better. CRPS:\n"
         "in powers of ten of error, lower is better. 50, 80 and 90 %: share of errors\n"
-        "inside that equal-tailed interval; for 90 % with its 90 % confidence interval, by\n"
-        "papers, for systems of one paper are not independent."
+        "inside that equal-tailed interval; for 90 % with its 90 % confidence interval,\n"
+        "by papers, for systems of one paper are not independent."
     )
 
 
