@@ -342,9 +342,8 @@ def test_the_command_prints_what_the_function_gives(files: tuple[Path, Path]) ->
     assert {row["task"] for row in found["by_task"]} == set(TASKS)
     given_pit = [np.nan if row["pit"] is None else row["pit"] for row in found["predictions"]]
     assert given_pit == pytest.approx(expected["pit"].tolist(), nan_ok=True)
-    alone = json.loads(ask(*files, "--json", "--task", "my task").stdout)
-    assert {row["task"] for row in alone["predictions"]} == {"my task"}
-    assert len(ask(*files, "--csv").stdout.splitlines()) == len(expected) + 1
+    alone = ask(*files, "--csv", "--task", "imagenet").stdout
+    assert len(alone.splitlines()) == (expected["task"] == "imagenet").sum() + 1
 
 
 def test_the_command_names_rows_that_are_not_scored(files: tuple[Path, Path], tmp_path: Path) -> None:
