@@ -118,7 +118,7 @@ def _new_ids(root: ElementTree.Element, name: str) -> dict[str, str]:
     clips = {found for element in root.iter() for found in _URL.findall(element.get("clip-path", ""))}
     given = dict.fromkeys(element.get("id", "") for element in root.iter())
     used = [own for own in given if own in links | clips]
-    return {own: f"{name}-{number}" for number, own in enumerate(used)}
+    return {own: f"{name}-{number:04d}" for number, own in enumerate(used)}
 
 
 def _rewrite(element: ElementTree.Element, ids: Mapping[str, str]) -> None:
