@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "check_figure",
     "echo",
     "interrupts_kept",
     "open_fit",
@@ -33,8 +34,12 @@ __all__ = [
     "say",
     "say_usage",
     "warnings_said",
+    "write_figure",
     "written_trace",
 ]
+
+
+_PICTURES = (".svg", ".png", ".pdf")
 
 
 def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
@@ -115,6 +120,33 @@ def print_table(
     # A title of the table's own would be broken at the width of the table.
     console.print(Text(visible(title), style="italic"))
     console.print(table)
+
+
+def check_figure(path: Path) -> None:
+    """Refuse a figure that could not be written, before the work for it.
+
+    Raises
+    ------
+    click.UsageError
+        If the name does not end in a format of pictures.
+    WriteError
+        If the file cannot be written.
+    """
+    from scaling_bayes.files import check_writable
+
+    check_writable(path)
+    if path.suffix.lower() not in _PICTURES:
+        raise click.UsageError(
+            f"{path}: found a figure named {path.name}; expected a name in .svg, .png or .pdf."
+        )
+
+
+def write_figure(figure: Any, path: Path) -> None:
+    """Write a matplotlib figure, in the format that its name says."""
+    from scaling_bayes.files import replacing
+
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix.lower().removeprefix("."))
 
 
 def written_trace(path: Path, failed: Sequence[str]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scaling_bayes.figures.predictive import plot_posterior_predictive, plot_prior_predictive
     from scaling_bayes.figures.projections import plot_projections
     from scaling_bayes.figures.sbc import plot_sbc
+    from scaling_bayes.figures.score import plot_score
     from scaling_bayes.figures.slopes import plot_slopes
     from scaling_bayes.figures.style import FigureError
     from scaling_bayes.figures.svg import to_svg
@@ -32,6 +33,7 @@ __all__ = [
     "plot_projections",
     "plot_ranks",
     "plot_sbc",
+    "plot_score",
     "plot_slopes",
     "to_svg",
 ]
@@ -46,6 +48,7 @@ _HOMES = {
     "plot_projections": "projections",
     "plot_ranks": "checks",
     "plot_sbc": "sbc",
+    "plot_score": "score",
     "plot_slopes": "slopes",
     "to_svg": "svg",
 }

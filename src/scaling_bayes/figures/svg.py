@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -58,9 +58,9 @@ def to_svg(drawn: Drawn, *, name: str = "figure", alt: str = "") -> str:
     ElementTree.register_namespace("", _SVG)
     root = ElementTree.fromstring(raw.getvalue())
     _drop(root)
-    used = _used_ids(root)
+    ids = _new_ids(root, name)
     for element in root.iter():
-        _rewrite(element, name, used)
+        _rewrite(element, ids)
     for element in root.iter(f"{{{_SVG}}}g"):
         _share_style(element)
     width, height = (
@@ -109,23 +109,28 @@ def _drop(root: ElementTree.Element) -> None:
                 parent.remove(child)
 
 
-def _used_ids(root: ElementTree.Element) -> set[str]:
-    """Ids that something in the picture refers to."""
+def _new_ids(root: ElementTree.Element, name: str) -> dict[str, str]:
+    """For each id that something in the picture refers to, the name and its number in the picture.
+
+    Matplotlib's own follow from the last digit of a place, in which layouts of one figure may differ.
+    """
     links = {element.get(_XLINK, "").removeprefix("#") for element in root.iter()}
     clips = {found for element in root.iter() for found in _URL.findall(element.get("clip-path", ""))}
-    return links | clips
+    given = dict.fromkeys(element.get("id", "") for element in root.iter())
+    used = [own for own in given if own in links | clips]
+    return {own: f"{name}-{number:04d}" for number, own in enumerate(used)}
 
 
-def _rewrite(element: ElementTree.Element, name: str, used: set[str]) -> None:
+def _rewrite(element: ElementTree.Element, ids: Mapping[str, str]) -> None:
     attributes = element.attrib
     own = attributes.pop("id", None)
-    if own in used:
-        attributes["id"] = f"{name}-{own}"
+    if own is not None and own in ids:
+        attributes["id"] = ids[own]
     target = attributes.pop(_XLINK, None)
     if target is not None:
-        attributes["href"] = f"#{name}-{target[1:]}" if target.startswith("#") else target
+        attributes["href"] = f"#{ids[target[1:]]}" if target.startswith("#") else target
     if "clip-path" in attributes:
-        attributes["clip-path"] = _URL.sub(rf"url(#{name}-\1)", attributes["clip-path"])
+        attributes["clip-path"] = _URL.sub(lambda found: f"url(#{ids[found[1]]})", attributes["clip-path"])
     for key in _ROUNDED:
         if key in attributes:
             attributes[key] = _NUMBER.sub(_round_path if key == "d" else _round, attributes[key])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Rows that agree in these are estimates of one system's compute.
 _SAME_SYSTEM = ("task", "system", "error", "year", "publication_date", "paper")
 
-__all__ = ["ERROR_OF_AN_ESTIMATE", "MIN_ROWS_PER_TASK", "FitRows", "rows_for_fit"]
+__all__ = ["ERROR_OF_AN_ESTIMATE", "MIN_ROWS_PER_TASK", "FitRows", "combine_estimates", "rows_for_fit"]
 
 #: Standard deviation of log10 of an estimate of compute, dex, where nothing else is known of it: the median
 #: of the default prior of ``compute_error``.
@@ -118,7 +118,7 @@ def rows_for_fit(
             "training compute" if with_compute.empty else "an error between 0 and 1 and training compute"
         )
         raise DataError(f"{source}: no row has {missing}; expected at least 3 rows with it")
-    usable, estimates = _combine_estimates(usable)
+    usable, estimates = combine_estimates(usable)
     problems = []
     alone: list[str] = []
     beyond = 0
@@ -150,7 +150,7 @@ def rows_for_fit(
     )
 
 
-def _combine_estimates(systems: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+def combine_estimates(systems: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     """Rows of one system that differ in compute only as one row, and how many each of them stands for.
 
     Compute is the geometric mean. The standard deviation of its log10 is that of the estimates (n - 1), and
