@@ -18,10 +18,6 @@ def data_path(name: str) -> Path:
     name : str
         File name inside ``data/``, such as ``"systems.csv"``.
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     DataError
@@ -50,17 +46,3 @@ def document_path(name: str) -> Path:
     """
     root = _PACKAGE.parent.parent / name
     return root if root.is_file() else data_path(name)
-
-
-def checkout_root() -> Path:
-    """Root of the source checkout, for the commands that rebuild committed files.
-
-    Raises
-    ------
-    DataError
-        If the package runs from an installation, which has nothing to rebuild.
-    """
-    root = _PACKAGE.parent.parent
-    if not (root / "data").is_dir() or not (root / "pyproject.toml").is_file():
-        raise DataError("this command rebuilds committed files and runs from a source checkout only")
-    return root

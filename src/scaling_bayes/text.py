@@ -17,41 +17,6 @@ from scaling_bayes.systems.conventions import TASK_LABELS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "MACHINE_LOG10_FLOP_PER_SECOND",
-    "UNIVERSE_LOG10_SECONDS",
-    "csv_text",
-    "days_in_words",
-    "decades",
-    "error_text",
-    "forecaster_label",
-    "format_error",
-    "format_interval",
-    "format_number",
-    "format_power_of_ten",
-    "format_year",
-    "in_words",
-    "interval_text",
-    "json_text",
-    "kilograms_in_words",
-    "legible",
-    "month_of",
-    "months",
-    "percent",
-    "power_of_ten",
-    "records",
-    "share_in_words",
-    "share_text",
-    "short",
-    "span_text",
-    "steered_by",
-    "task_label",
-    "usd_in_words",
-    "visible",
-    "when",
-    "without_steering",
-]
-
 #: Control, format and surrogate characters, separators of lines and paragraphs.
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 #: Format characters that only join letters, as Persian and emoji need.
@@ -251,11 +216,6 @@ def _counted(count: float, one: str, many: str) -> str:
 
 def _two_digits(count: float) -> str:
     return f"{float(f'{count:.2g}'):,g}" if count < 1e6 else f"{count:,.0f}"
-
-
-def months(log10_per_year: float) -> str:
-    """Months in which the compute a result needs halves, at that many orders of magnitude a year."""
-    return _two_digits(12.0 * math.log10(2.0) / log10_per_year)
 
 
 def month_of(year: float) -> str:

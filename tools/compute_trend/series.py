@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling_bayes.errors import OptionError
-from scaling_bayes.hardware.devices import GPU_CLASSES
+from scaling_bayes.hardware.devices import DEVICE_CLASSES
 from scaling_bayes.hardware.points import decimal_year
 from scaling_bayes.hardware.tables import load_accelerators, load_ml_systems, load_table
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["CLAIM_YEARS", "SERIES", "Series", "series_points", "series_values"]
 
 
+_GPU_CLASSES = [name for name, about in DEVICE_CLASSES.items() if about.family == "gpu"]
 #: The window of the claim on training compute, both ends whole years.
 CLAIM_YEARS = (2012.0, 2020.0)
 
@@ -190,7 +191,7 @@ def _accelerators(*, per_usd: bool) -> pd.DataFrame:
     matrix = table["flags"].str.contains("fp32_is_matrix", regex=False)
     rate = table["peak_flop_per_s_fp32"].mask(matrix)
     if per_usd:
-        rate = rate.where(table["device_class"].isin(GPU_CLASSES)) / table["release_price_usd"]
+        rate = rate.where(table["device_class"].isin(_GPU_CLASSES)) / table["release_price_usd"]
     return _frame(table["name"], decimal_year(table["release_date"]), rate)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from scaling_bayes.hardware.posterior import doubling_times, open_hardware
+from scaling_bayes.hardware.posterior import open_hardware
 from scaling_bayes.hardware.tables import load_literature_intervals, load_ml_systems
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.resources import data_path
@@ -15,6 +15,7 @@ from scaling_bayes.text import format_error
 from tools.pages.known_runs import check_against_reality, summarize_reality
 from tools.pages.refill import markdown_table
 from tools.pages.thompson2020_priced import scenario_table
+from tools.releases.trends import doubling_times
 
 __all__ = ["PUBLISHED", "hardware_blocks"]
 

@@ -31,8 +31,6 @@ from scaling_bayes.trace.view import PosteriorView, TraceView
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["write_bundle"]
-
 _CRATE_VERSION: Final = "1.3"
 _LICENCE: Final = "Apache-2.0"
 _TITLES: Final = {

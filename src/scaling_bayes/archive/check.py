@@ -22,8 +22,6 @@ from scaling_bayes.report import write_report
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.schema import ANY_KIND, manifest
 
-__all__ = ["check_bundle"]
-
 _METADATA: Final = "ro-crate-metadata.json"
 _MOST_FILES: Final = 200
 _MOST_BYTES: Final = 2**30
@@ -46,11 +44,6 @@ def check_bundle(path: str | os.PathLike[str]) -> list[str]:
     -------
     list of str
         What was checked, one sentence each.
-
-    Raises
-    ------
-    TraceError
-        Listing everything that does not hold.
     """
     source = Path(path)
     if source.is_dir():

@@ -16,8 +16,6 @@ from scaling_bayes.errors import OptionError, ScalingBayesError
 if TYPE_CHECKING:
     from scaling_bayes.batch.job import Result
 
-__all__ = ["ClusterError", "execute"]
-
 #: Fits a worker has waiting beside the one it makes.
 _WAITING: Final = 2
 #: Seconds to wait for a scheduler that does not answer, and between attempts.
@@ -48,7 +46,6 @@ def execute(
 
     Parameters
     ----------
-    job : Job
     store : Store
         From `open_store`.
     workers : int, optional

@@ -20,8 +20,6 @@ from scaling_bayes.trace.view import TraceView
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Author", "Work", "load_works", "paper_work", "software_work", "works_of"]
-
 #: Shipped tables that a hardware posterior is made from, inside ``data/``.
 _HARDWARE_TABLES = (
     "hardware/accelerators",

@@ -17,8 +17,6 @@ from scaling_bayes.cli.question import Question, question
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["afford", "decompose", "gain", "project"]
-
 #: Units that say which quantity is meant: compute, cost, energy, carbon.
 _UNITS = {
     "log10_training_compute_flop": "FLOP",

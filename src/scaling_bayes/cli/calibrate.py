@@ -23,8 +23,6 @@ from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, pri
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["calibrate"]
-
 INTERRUPTED = 130
 #: Quantities listed one by one.
 _SHOWN = 10

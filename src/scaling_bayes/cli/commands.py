@@ -48,8 +48,6 @@ from scaling_bayes.cli.replicate import replicate
 from scaling_bayes.cli.scorecard import scorecard
 from scaling_bayes.cli.traces import bundle, cite, traces, verify
 
-__all__ = ["cli"]
-
 CHECK_FAILED = 3
 
 
@@ -222,7 +220,8 @@ def validate(systems: Path, unit: str | None, as_json: bool) -> None:
     import numpy as np
 
     from scaling_bayes.core.observations import decimal_year
-    from scaling_bayes.systems.schema import check_systems, rows_for_fit
+    from scaling_bayes.systems.fit_rows import rows_for_fit
+    from scaling_bayes.systems.schema import check_systems
 
     checked = check_systems(systems, unit=unit)
     frame = checked.systems

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["compare"]
-
 _COLUMNS = ("fit", "elpd", "difference", "weight", "optimal", "worst k", "refits")
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
-__all__ = ["choices_of", "experiments", "laws", "poolings", "regions", "scenarios", "traces"]
-
 
 def choices_of(values: Callable[[], Iterable[str]]) -> Completer:
     """Make a completer of what `values` gives when it is asked."""

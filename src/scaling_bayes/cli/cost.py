@@ -21,8 +21,6 @@ from scaling_bayes.cli.question import print_for_machines
 if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
 
-__all__ = ["hardware_fit", "print_assumptions", "scenario"]
-
 CHECK_FAILED = 3
 
 

@@ -13,31 +13,6 @@ from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
 if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
 
-__all__ = [
-    "Command",
-    "Commands",
-    "budget_options",
-    "budgets_option",
-    "chosen_scenario",
-    "csv_option",
-    "json_option",
-    "kind_option",
-    "named_scenario",
-    "once",
-    "quiet_option",
-    "read_targets",
-    "refuse_both",
-    "sampler_options",
-    "scenario_options",
-    "switch_options",
-    "target_option",
-    "together",
-    "trace_argument",
-    "unit_option",
-    "year_option",
-    "years_option",
-]
-
 #: Name given for no scenario, where there is one by default.
 NO_SCENARIO = "none"
 
@@ -282,12 +257,6 @@ def read_targets(texts: Sequence[str]) -> list[tuple[str, str]] | None:
 
 
 def refuse_both(*, as_json: bool, as_csv: bool) -> None:
-    """Refuse --json and --csv together.
-
-    Raises
-    ------
-    click.UsageError
-        If both are given.
-    """
+    """Refuse --json and --csv together."""
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other.")

@@ -23,19 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = [
-    "echo",
-    "interrupts_kept",
-    "open_fit",
-    "print_csv",
-    "print_json",
-    "print_table",
-    "say",
-    "say_usage",
-    "warnings_said",
-    "written_trace",
-]
-
 
 def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
     """Write text to standard output or error; every line of the command line goes through here.

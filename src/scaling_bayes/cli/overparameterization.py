@@ -13,8 +13,6 @@ from scaling_bayes.cli.output import print_csv, print_json, print_table, say
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["overparameterization"]
-
 INTERRUPTED = 130
 
 

@@ -13,8 +13,6 @@ from scaling_bayes.cli.output import echo, open_fit, print_table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["progress"]
-
 #: Column of the table, and what is written of each quantity.
 _COLUMNS: Mapping[str, tuple[str, Callable[[float], float]]] = {
     "compute_growth": ("growth", lambda exponent: 10.0**exponent),

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.projection.scenario import Scenario
 
-__all__ = ["Question", "print_for_machines", "question"]
-
 
 @dataclass(frozen=True)
 class Question:
@@ -44,8 +42,6 @@ class Question:
         Name or path.
     targets : tuple of str
         ``TASK=ERROR``; the default targets where there is none.
-    kind : str
-    scenario : Scenario or None
     as_json, as_csv : bool
         What it prints for machines.
     """

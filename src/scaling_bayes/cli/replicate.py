@@ -14,8 +14,6 @@ from scaling_bayes.cli.output import open_fit, print_csv, print_json, print_tabl
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["replicate"]
-
 _SHORT_FORMS = {"polynomial": "poly.", "exponential": "exp."}
 
 

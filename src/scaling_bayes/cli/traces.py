@@ -17,8 +17,6 @@ from scaling_bayes.cli.output import echo, interrupts_kept, print_json, print_ta
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["bundle", "cite", "traces", "verify"]
-
 #: The citation style that is JSON.
 _JSON_STYLE = "csl-json"
 #: Items named one by one in a sentence; more are counted.

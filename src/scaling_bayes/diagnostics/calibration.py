@@ -18,16 +18,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = [
-    "calibration_table",
-    "coverage_of_truth",
-    "ecdf_band",
-    "is_projection",
-    "rank_ecdf",
-    "summarize",
-    "uniformity",
-]
-
 #: Simulated uniform samples that a departure from uniformity is held against.
 _NULL_SAMPLES: Final = 20_000
 _BATCH: Final = 2_000
@@ -106,7 +96,6 @@ def coverage_of_truth(probability: Floats, nominal: float) -> float:
     ----------
     probability : ndarray
         Share of posterior draws below each true value.
-    nominal : float
     """
     return float((np.abs(probability - 0.5) <= nominal / 2.0).mean())
 
@@ -142,8 +131,6 @@ def ecdf_band(count: int, ranked: int, probability: float = 0.95) -> tuple[Float
     ----------
     count : int
         Number of ranks.
-    ranked : int
-    probability : float
 
     Returns
     -------
@@ -168,7 +155,6 @@ def uniformity(ranks: Floats, ranked: int) -> Floats:
     Parameters
     ----------
     ranks : ndarray, shape (fit, quantity)
-    ranked : int
 
     Returns
     -------

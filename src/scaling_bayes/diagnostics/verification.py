@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = ["AGREES", "DIFFERS", "SKIPPED", "rederive", "stored_hardware", "stored_systems", "verify_trace"]
-
 AGREES, DIFFERS, SKIPPED = "agrees", "differs", "not re-derived"
 
 _VERSION: Final = re.compile(r"unknown|[0-9]+[0-9A-Za-z.+!_-]{0,63}")

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.projection.scenario import Scenario
 
-__all__ = ["Affordability", "Answer", "Explorer"]
-
 #: Projections that are kept: a few positions back and forth, at most about 20 MB each.
 _KEPT = 6
 
@@ -53,7 +51,6 @@ class Answer:
 
     Attributes
     ----------
-    settings : Settings
     scenario : Scenario or None
         None for compute alone.
     summary : DataFrame
@@ -85,13 +82,7 @@ class Explorer:
         self._projection = lru_cache(maxsize=_KEPT)(self._project)
 
     def answer(self, settings: Settings) -> Answer:
-        """Ask what `settings` needs.
-
-        Raises
-        ------
-        ScalingBayesError
-            As `project` and `affordability` with the same arguments.
-        """
+        """Ask what `settings` needs."""
         scenario = settings.scenario()
         projection = self._projection(settings.task, settings.error, settings.year, settings.kind, scenario)
         return Answer(

@@ -12,8 +12,6 @@ from scaling_bayes.text import decades, power_of_ten
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Bar", "Curve", "Mark", "curve_of", "interval_bar"]
-
 #: Ends of an axis are multiples of this many powers of ten, so that it keeps still under small moves.
 _STEP = 5.0
 #: A mark further from the bar than this many powers of ten is left out.
@@ -36,7 +34,6 @@ class Bar:
     ----------
     outer, inner : (float, float) or None
         Left end and width of the 90 % and 50 % intervals; None where it lies beyond every amount.
-    median : float or None
     open_ended : bool
         Whether the 90 % interval reaches beyond every amount.
     ticks, marks : tuple of Mark

@@ -17,8 +17,6 @@ from scaling_bayes.trace.schema import group
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["BUDGET_STEPS", "CARBON_STEPS", "Choices", "TaskChoice", "error_steps", "read_choices"]
-
 #: Mantissas of the errors that the slider stops at, in every decade.
 _MANTISSAS = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 8, 9)
 #: Highest error of the slider, and the highest lowest one, in percent.
@@ -50,14 +48,12 @@ class Choices:
 
     Attributes
     ----------
-    tasks : tuple of TaskChoice
     errors : tuple of float
         Stops of the slider, in percent.
     years : tuple of int
         First and last of the slider.
     year : int
         Asked first.
-    device_classes : tuple of str
     chips : dict
         Class to devices, newest first.
     countries, clouds : tuple of str

@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.explore.answers import Answer
 
-__all__ = ["Page", "style_sheet"]
-
 _FOLDER = Path(__file__).resolve().parent
 #: Quantity: heading, unit, how its median is told in words, and the budget that limits it.
 _QUANTITIES: dict[str, tuple[str, str, Callable[[float], str] | None, str]] = {

@@ -13,8 +13,6 @@ from scaling_bayes.projection.requirement import KINDS
 from scaling_bayes.projection.scenario import SCENARIOS, Scenario, known_devices
 from scaling_bayes.projection.targets import check_year
 
-__all__ = ["COMPUTE_ONLY", "OWN", "Settings", "check_fields", "read_settings"]
-
 #: Name of no scenario, as on the command line: compute alone, without cost and carbon.
 COMPUTE_ONLY = "none"
 #: Choice of a price or grid that stands for a number of the user's own.
@@ -30,16 +28,13 @@ class Settings:
 
     Attributes
     ----------
-    task : str
     error : float
         As a fraction.
-    year : float
     scenario_name : str
         One of `SCENARIOS`, or `COMPUTE_ONLY`.
     changes : tuple of (str, value)
         What differs from that scenario, as arguments of `Scenario.named`, in order.
     kind : {"predictive", "mean"}
-    budget_usd, carbon_kg : float or None
     """
 
     task: str

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = ["plot_ranks"]
-
 _AGREEMENT = ("rhat", "ess_bulk", "ess_tail")
 _BINS = 20
 _LEAST_DRAWS = 20

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["coverage_axes", "plot_posterior_predictive", "plot_prior_predictive"]
-
 _ROW = 0.4
 _LEAST_SYSTEMS = 5
 

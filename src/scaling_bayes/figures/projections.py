@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["plot_projections"]
-
 #: Quantities that can be drawn: what each is called in words, and along its axis.
 QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = ["plot_sbc"]
-
 #: Every so many ranks are drawn: the eye sees no difference, and the file is half as large.
 _STEP = 2
 

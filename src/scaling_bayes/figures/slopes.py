@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     #: Median, lower and upper end.
     Triple = tuple[float, float, float]
 
-__all__ = ["plot_slopes"]
-
 _ROW = 0.52
 _EXPONENTS = (1, 2, 4, 10, 20, 40, 100, 200, 400, 1000, 2000, 4000, 10000)
 

@@ -19,18 +19,6 @@ from scaling_bayes.text import format_error
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = [
-    "COLORS",
-    "FigureError",
-    "axes_of",
-    "bare",
-    "finish",
-    "new_figure",
-    "numeric_ticks",
-    "percent_ticks",
-    "styled",
-]
-
 #: Okabe & Ito's colour-blind safe palette (2008, *Color Universal Design*), and greys for what is not data.
 COLORS: Mapping[str, str] = MappingProxyType(
     {

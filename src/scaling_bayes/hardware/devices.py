@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["DEVICE_CLASSES", "GPU_CLASSES", "PRICES", "DeviceClass"]
-
 
 @dataclass(frozen=True)
 class DeviceClass:
@@ -37,6 +35,5 @@ DEVICE_CLASSES: Mapping[str, DeviceClass] = MappingProxyType(
         "tpu": DeviceClass("TPUs", "bf16", "tpu"),
     }
 )
-GPU_CLASSES = tuple(name for name, about in DEVICE_CLASSES.items() if about.family == "gpu")
 #: Rent, by commitment, and the purchase price.
 PRICES = ("cloud_on_demand", "cloud_1_year", "cloud_3_year", "purchase")

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["COAL_KG_PER_KWH", "GROWTH_SD", "SITE_LOG_SD", "Grid", "coal_at_most", "grid_of"]
-
 #: Years over which the growth of a grid's intensity is measured.
 GROWTH_YEARS = 10
 #: Standard deviation of the growth rate of a grid between one decade and the next, per year: that of 15 large
@@ -41,7 +39,6 @@ class Grid:
 
     Attributes
     ----------
-    name : str
     years : tuple of float
         Decimal years (the middles of the calendar years) with a known intensity.
     kg_per_kwh : tuple of float

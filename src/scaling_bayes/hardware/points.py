@@ -26,8 +26,6 @@ from scaling_bayes.hardware.trends import TRENDS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["cloud_offers", "decimal_year", "devices", "trend_points", "within_year"]
-
 #: Purchases later than this many years after release say nothing about the price at release.
 _NEAR_RELEASE = 1.5
 _FIRST_YEAR = 2007.0

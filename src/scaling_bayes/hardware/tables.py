@@ -2,49 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import DataError, OptionError, Problem
 from scaling_bayes.hardware.editions import EDITION, EDITIONS, check_edition, holds
-from scaling_bayes.hardware.flags import (
-    ACCELERATOR_FLAGS,
-    FLAGS,
-    GRID_FLAGS,
-    PRICE_FLAGS,
-    REGION_FLAGS,
-    SYSTEM_FLAGS,
-    Flag,
-)
+from scaling_bayes.hardware.flags import FLAGS
 from scaling_bayes.resources import data_path
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = [
-    "ACCELERATOR_FLAGS",
-    "FLAGS",
-    "GRID_FLAGS",
-    "KEYS",
-    "PRICE_FLAGS",
-    "REGION_FLAGS",
-    "SYSTEM_FLAGS",
-    "TABLE_NAMES",
-    "Flag",
-    "check_digest",
-    "has_flag",
-    "load_accelerators",
-    "load_grid_carbon_intensity",
-    "load_literature_intervals",
-    "load_ml_systems",
-    "load_prices",
-    "load_routes",
-    "load_sidecar",
-    "load_table",
-    "usable_part",
-]
 
 TABLE_NAMES = (
     "accelerators",
@@ -117,26 +85,6 @@ def load_sidecar(name: str) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path} is not valid TOML: {error}") from error
-
-
-def check_digest(name: str) -> None:
-    """Compare a table with the digest in its sidecar.
-
-    Raises
-    ------
-    OptionError
-        If there is no table of that name.
-    DataError
-        If the table was changed without its sidecar.
-    """
-    stated = load_sidecar(name)["sha256"]
-    path = data_path(f"hardware/{name}.csv")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != stated:
-        problem = Problem(
-            None, "sha256", found, f"{stated}; after a change on purpose, write the digest found there"
-        )
-        raise DataError(f"{path.name} does not match {path.stem}.meta.toml", [problem])
 
 
 def load_table(

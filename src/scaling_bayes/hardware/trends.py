@@ -16,18 +16,6 @@ from scaling_bayes.hardware.equations import BASE_YEAR, PERIOD_YEARS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "COMMITMENTS",
-    "FITTED_PERIODS",
-    "QUANTITIES",
-    "TRENDS",
-    "Trend",
-    "default_hardware_priors",
-    "pace_groups",
-    "period_edges",
-    "trends_of",
-]
-
 #: Quantities with a trend: unit, meaning.
 QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

@@ -38,8 +38,6 @@ from scaling_bayes.trace.schema import HARDWARE_KIND, HARDWARE_SCHEMA_VERSION, a
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["build_hardware_model", "fit_hardware"]
-
 HARDWARE_SEED = 20261123
 PARAMETERS = (
     "level",

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_experiment"]
-
 #: Colour (Okabe & Ito, for every kind of colour vision), marker and name of each model.
 _LOOK = {
     "oracle": ("#009E73", "o", "oracle: the right features"),

@@ -8,8 +8,6 @@ from typing import Any
 
 from scaling_bayes.errors import OptionError
 
-__all__ = ["COEFFICIENT_LAWS", "MODELS", "OBSERVATIONS", "PENALTIES", "Settings"]
-
 #: The four models: the right features; all right but some wrong; all features; all features, lasso.
 MODELS = ("oracle", "expert", "flexible", "regularised")
 #: How the non-zero coefficients are drawn; each law has mean square 1.

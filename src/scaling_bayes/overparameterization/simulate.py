@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["FIELDS", "Truth", "draw_truth", "simulate"]
-
 _ROWS_AT_A_TIME = 2048
 
 #: What a simulation returns, and the dimensions after ``simulation``.
@@ -77,7 +75,6 @@ def simulate(settings: Settings, simulation: int) -> dict[str, Floats]:
 
     Parameters
     ----------
-    settings : Settings
     simulation : int
         Its number; with the seed it decides every draw.
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = ["MEASURES", "compare", "mean_and_interval", "performance", "reaching", "summarize_experiment"]
-
 #: What is meant by performance, ``-log10`` of a mean squared error.
 MEASURES: Mapping[str, str] = MappingProxyType(
     {

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
     from scaling_bayes.report.facts import Facts
 
-__all__ = ["answer_section", "burden", "lead"]
-
 COMPUTE = "log10_training_compute_flop"
 _TITLES = {"log10_cost_usd": ("cost", "Cost"), "log10_carbon_kg": ("carbon", "Carbon")}
 _YARDSTICK_SOURCES = {

@@ -9,24 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "Cell",
-    "Column",
-    "Details",
-    "FactsPart",
-    "FailurePart",
-    "FigurePart",
-    "Link",
-    "Part",
-    "Power",
-    "PowerInterval",
-    "Report",
-    "Section",
-    "Status",
-    "Table",
-    "TextPart",
-]
-
 
 @dataclass(frozen=True)
 class Power:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.report.facts import Facts
 
-__all__ = ["calibration_section", "scorecard_section", "simulated_section"]
-
 #: Probability outside a band of 95 %.
 _BAND = 0.05
 _SCORED = "Predictions of the same later systems, scored"

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.report.facts import Facts
 
-__all__ = ["comparison_section", "least_squares_lines", "least_squares_slopes"]
-
 _LOG10_FLOP_PER_GFLOP = math.log10(FLOP_PER_GFLOP)
 #: Quantity of the paper's table: what it is called here, its unit, and the paper's unit in that one, log10.
 _QUANTITIES = {

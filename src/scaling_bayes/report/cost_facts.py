@@ -26,16 +26,6 @@ if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.trace.view import PosteriorView
 
-__all__ = [
-    "DEFAULT_BUDGETS",
-    "MOST_TASKS",
-    "Budget",
-    "Costs",
-    "cost_yardsticks",
-    "read_budgets",
-    "read_costs",
-]
-
 #: Targets whose affordability is computed at a time, to bound memory.
 _CHUNK = 15
 #: Tasks beyond these have no decomposition, route or curve in the page, lest it grow without bound.
@@ -165,11 +155,8 @@ def read_costs(
 
     Parameters
     ----------
-    fit : PosteriorView
     projected : DataTree
         From `project`, with the scenario.
-    scenario : Scenario
-    budgets : tuple of Budget
     """
     asked = manifest(projected)["projection"]
     data = group(projected, "projection")

@@ -31,12 +31,6 @@ if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
     from scaling_bayes.report.facts import Facts
 
-__all__ = [
-    "assumptions_section",
-    "costs_section",
-    "first_year_text",
-]
-
 
 def costs_section(facts: Facts, costs: Costs) -> Section:
     """When cost and carbon fit a budget, what would have to improve, and where the spread comes from."""

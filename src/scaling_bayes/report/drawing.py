@@ -12,8 +12,6 @@ from scaling_bayes.text import legible
 if TYPE_CHECKING:
     from scaling_bayes.figures.svg import Drawn
 
-__all__ = ["NARROW", "WIDE", "draw"]
-
 #: Inches. At these widths the type keeps its size on a desktop page and on a phone.
 WIDE, NARROW = 8.9, 4.17
 

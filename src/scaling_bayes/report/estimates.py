@@ -10,12 +10,6 @@ from scaling_bayes.text import interval_text, short
 if TYPE_CHECKING:
     from scaling_bayes.report.facts import Facts
 
-__all__ = [
-    "CONVENTION",
-    "estimate",
-    "quantile",
-]
-
 CONVENTION = "median [90 % equal-tailed interval]"
 
 

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.projection.scenario import Scenario
 
-__all__ = ["Facts", "read_facts"]
-
 #: Quantities each task has its own of, and those all tasks have in common.
 _OF_TASKS = ("slope", "exponent", "noise", "progress", "floor")
 _COMMON = ("compute_error", "flagged_error_factor", "paper_correlation", "degrees_of_freedom")

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
     from scaling_bayes.report.facts import Facts
 
-__all__ = ["as_json", "collect"]
-
 SCHEMA_VERSION = 1
 
 _SCHEMA = {

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.report.facts import Facts
 
-__all__ = ["law_in_words", "laws_section", "sensitivity_section"]
-
 #: Sensitivity from which a quantity counts as sensitive (Kallioinen et al. 2024).
 SENSITIVE = 0.05
 _LEFT_OUT = {"paper": "papers", "system": "systems", "task": "tasks, but for their earliest systems,"}

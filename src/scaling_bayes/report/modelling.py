@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.report.facts import Facts
 
-__all__ = ["checks_section", "fits_section", "settings_section", "slopes_section"]
-
 _SIGNS = {">=": "≥", "<=": "≤"}
 _CHECKS = {
     "rhat": "R-hat",

@@ -23,15 +23,6 @@ if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
     from scaling_bayes.report.facts import Facts
 
-__all__ = [
-    "CONVENTION",
-    "assumptions_table",
-    "halves_table",
-    "needs_table",
-    "target_rows",
-    "words_table",
-]
-
 CONVENTION = "median [90 % equal-tailed interval]"
 _COMPUTE, _COST, _ENERGY, _CARBON = (
     "log10_training_compute_flop",

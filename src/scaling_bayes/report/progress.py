@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.report.facts import Facts
 
-__all__ = ["literature", "progress_section"]
-
 #: Rows of the table of literature values: task, and at what the progress was measured.
 _LITERATURE = {
     "imagenet_compute_halving": ("imagenet", "all errors"),

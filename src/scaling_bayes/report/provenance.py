@@ -20,8 +20,6 @@ from scaling_bayes.text import error_text, format_error, legible, month_of, reco
 if TYPE_CHECKING:
     from scaling_bayes.report.facts import Facts
 
-__all__ = ["data_section"]
-
 #: Systems beyond this many are left to the JSON file.
 MOST_SYSTEMS_LISTED = 500
 

@@ -12,8 +12,6 @@ from scaling_bayes.text import error_text, legible, month_of, records, share_tex
 if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
 
-__all__ = ["gains_table", "routes_parts"]
-
 _LEVERS = ("price", "energy_efficiency")
 #: Words of route names that are not written in small letters.
 _NAMES = {

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["clean_texts", "convert", "read_dates", "shown_cell"]
-
 _DATED: Final = re.compile(r"(\d{4})-(\d{2})")
 #: Characters that a name cannot have: controls, surrogates, and those that reorder the text around them.
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 #: Rows that agree in these are estimates of one system's compute.
 _SAME_SYSTEM = ("task", "system", "error", "year", "publication_date", "paper")
 
-__all__ = ["ERROR_OF_AN_ESTIMATE", "MIN_ROWS_PER_TASK", "FitRows", "rows_for_fit"]
-
 #: Standard deviation of log10 of an estimate of compute, dex, where nothing else is known of it: the median
 #: of the default prior of ``compute_error``.
 ERROR_OF_AN_ESTIMATE = 0.35

@@ -18,8 +18,6 @@ from scaling_bayes.systems.limits import MAX_CELL, MAX_CELLS, MAX_COLUMNS, MAX_R
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_parquet"]
-
 #: Bytes of memory beyond those of the libraries, seconds of CPU, and seconds on a busy machine.
 _MEMORY: Final = 400 * 2**20
 _CPU_SECONDS: Final = 8

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["LINE", "ReadTable", "check_names", "read_table", "shown"]
-
 #: Name of the index of a table read from a CSV file; the header is line 1.
 LINE: Final = "line"
 
@@ -84,10 +82,6 @@ def read_table(source: str | PathLike[str]) -> ReadTable:
         lines that start with ``#``, blank lines and blank columns at the end are passed over. Or
         ``.parquet`` without nested columns.
 
-    Returns
-    -------
-    ReadTable
-
     Raises
     ------
     DataError
@@ -135,13 +129,7 @@ def shown(text: str, limit: int = 200) -> str:
 
 
 def check_names(names: Iterable[object], source: str) -> None:
-    """Refuse a header in which a name is repeated.
-
-    Raises
-    ------
-    DataError
-        Naming each repeated column.
-    """
+    """Refuse a header in which a name is repeated."""
     counts = Counter(str(name) for name in names)
     repeated = sorted(name for name, times in counts.items() if times > 1)
     if repeated:

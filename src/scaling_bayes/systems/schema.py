@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.cells import convert, shown_cell
 from scaling_bayes.systems.compute_column import asked_unit, name_compute
-from scaling_bayes.systems.fit_rows import MIN_ROWS_PER_TASK, FitRows, rows_for_fit
 from scaling_bayes.systems.read_table import check_names, read_table, shown
 from scaling_bayes.systems.rules import (
     LESS_IS_BETTER,
@@ -31,15 +30,6 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import pandas as pd
-
-__all__ = [
-    "MIN_ROWS_PER_TASK",
-    "CheckedSystems",
-    "FitRows",
-    "check_systems",
-    "rows_for_fit",
-    "validate_systems",
-]
 
 _SYNONYMS = {
     "task": ("tasks", "benchmark", "dataset"),
@@ -149,15 +139,7 @@ def validate_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | No
 
 
 def check_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | None = None) -> CheckedSystems:
-    """Check a table as `validate_systems` does, and gather what is to be said of it.
-
-    Raises
-    ------
-    DataError
-        As `validate_systems`.
-    OptionError
-        If `unit` is not known.
-    """
+    """Check a table as `validate_systems` does, and gather what is to be said of it."""
     import pandas as pd
 
     asked = asked_unit(unit)

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["CANDIDATES", "FLOP", "Unit", "column_unit", "find_unit", "slug"]
-
 _SECONDS: Final = {"day": 86_400.0, "hour": 3_600.0}
 #: SI prefixes (BIPM, The International System of Units, 9th edition, table 7), short and whole.
 _PREFIXES: Final = {

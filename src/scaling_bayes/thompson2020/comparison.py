@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.projection.scenario import Scenario
 
-__all__ = ["PROJECTED", "side_by_side", "slopes_side_by_side"]
-
 _BAYESIAN = ("bayes_median", "bayes_lower_90", "bayes_upper_90", "bayes_unreachable")
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["SIDES", "check_loss", "quantile_frontier", "quantile_lines"]
-
 SIDES = ("error", "burden")
 _ON_THE_LINE = 1e-9
 
@@ -128,7 +126,6 @@ def quantile_lines(x: Floats, y: Floats, quantile: float, counts: Floats) -> tup
     Parameters
     ----------
     x, y : ndarray, shape (n,)
-    quantile : float
     counts : ndarray, shape (k, n)
         Weights of the points in each regression.
 

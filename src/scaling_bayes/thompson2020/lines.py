@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FORMS", "Form", "Line", "fit_line", "get_form", "regressions"]
-
 
 @dataclass(frozen=True)
 class Form:
@@ -73,7 +71,6 @@ class Line:
 
     Attributes
     ----------
-    task, form : str
     n : int
         Points.
     slope, intercept : float
@@ -82,7 +79,6 @@ class Line:
         Standard error of the slope.
     slope_p_value : float
         Two-sided p-value of slope = 0.
-    r_squared : float
     residual_sd : float
         ``sqrt(RSS / (n - 2))``.
     mean_log10_burden, sum_of_squares : float

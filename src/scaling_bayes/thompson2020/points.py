@@ -16,8 +16,6 @@ from scaling_bayes.systems.load import load_systems
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FLOP_PER_GFLOP", "LABELS", "SIXTH_TASK", "TASKS", "regression_points", "task_points"]
-
 FLOP_PER_GFLOP = 1e9
 SIXTH_TASK = "wmt14_en_de"
 

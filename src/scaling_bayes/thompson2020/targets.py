@@ -17,8 +17,6 @@ from scaling_bayes.thompson2020.points import FLOP_PER_GFLOP, regression_points
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["QUANTITIES", "Conversions", "conversions", "disagreements", "printed_targets", "target_table"]
-
 #: Quantities of the table and their units, as the paper has them.
 QUANTITIES = {"compute": "GFLOP", "cost": "USD", "carbon": "lb CO2"}
 _SECONDS_PER_HOUR = 3600.0
@@ -26,12 +24,7 @@ _SECONDS_PER_HOUR = 3600.0
 
 @dataclass(frozen=True)
 class Conversions:
-    """What turns a burden into dollars and pounds of CO2.
-
-    Attributes
-    ----------
-    log10_flop_per_usd, log10_flop_per_lb_co2 : float
-    """
+    """What turns a burden into dollars and pounds of CO2."""
 
     log10_flop_per_usd: float
     log10_flop_per_lb_co2: float

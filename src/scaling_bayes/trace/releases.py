@@ -10,26 +10,13 @@ import re
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from scaling_bayes.errors import DataError, TraceError
 from scaling_bayes.resources import data_path
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = [
-    "HARDWARE_RELEASE",
-    "INDEX",
-    "REFERENCE_TRACE",
-    "Release",
-    "find_trace",
-    "is_name",
-    "list_traces",
-    "read_index",
-    "release_of",
-    "to_toml",
-]
 
 #: The index, and the folder of the files, inside ``data/``.
 INDEX: Final = "traces/index.toml"
@@ -180,18 +167,3 @@ def find_trace(source: str | os.PathLike[str]) -> tuple[Path, Release | None]:
             f"such as trace.nc{beside}."
         )
     return data_path(f"traces/{released[text].file}"), released[text]
-
-
-def to_toml(releases: tuple[Release, ...]) -> str:
-    """Write releases as the index has them."""
-    import json
-
-    lines = [
-        "# Released traces. A name keeps its meaning for good: a trace that changes gets another name.",
-        "# make traces fills in digest, sha256 and date; the doi is filled in by hand after a deposit.",
-    ]
-    for release in releases:
-        fields: dict[str, Any] = asdict(release)
-        lines += ["", "[[traces]]"]
-        lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items()]
-    return "\n".join(lines) + "\n"

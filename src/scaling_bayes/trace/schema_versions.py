@@ -36,8 +36,6 @@ from scaling_bayes.trace.schema import (
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["READERS", "check_layout", "read_layout"]
-
 _CHECKS = dict.fromkeys(("value", "comparison", "threshold", "passed", "worst", "meaning"), ("check",))
 _STATS = dict.fromkeys(("diverging", "energy", "reached_max_treedepth"), ("chain", "draw"))
 _PREDICTED = {"error": ("chain", "draw", "system")}
@@ -172,13 +170,7 @@ def read_layout(tree: xr.DataTree, kind: str) -> xr.DataTree:
 
 
 def check_layout(tree: xr.DataTree) -> None:
-    """Refuse a tree that is not a complete posterior in today's layout.
-
-    Raises
-    ------
-    TraceError
-        Naming what is missing or misplaced.
-    """
+    """Refuse a tree that is not a complete posterior in today's layout."""
     content = manifest(tree)
     kind = content.get("kind", FIT_KIND)
     if kind not in list(_CURRENT):

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Curve", "Points", "PosteriorView", "TraceView", "coverage", "draws_of", "split_check"]
-
 
 @dataclass(frozen=True, eq=False)
 class TraceView:

@@ -28,15 +28,6 @@ if TYPE_CHECKING:
 
     Folds = list[NDArray[np.bool_]]
 
-__all__ = [
-    "Predicted",
-    "leave_folds_out",
-    "leave_systems_out",
-    "paper_folds",
-    "refitter_of",
-    "task_folds",
-]
-
 #: Earliest systems of a task that stay in when the rest of it is left out: its level has to be seen.
 ANCHORS = 3
 
