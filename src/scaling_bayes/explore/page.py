@@ -20,10 +20,20 @@ from scaling_bayes.intervals import QUANTILES
 from scaling_bayes.projection.requirement import KINDS
 from scaling_bayes.projection.scenario import PROGRESS, SCENARIOS
 from scaling_bayes.report.answer import burden
-from scaling_bayes.report.blocks import Cell, Column, PowerInterval, Table
+from scaling_bayes.report.blocks import PowerInterval, Table
 from scaling_bayes.report.cost_facts import Budget, cost_yardsticks
 from scaling_bayes.report.cost_section import first_year_text
+from scaling_bayes.report.priced import assumptions_table
 from scaling_bayes.report.render import page_style, page_templates
+from scaling_bayes.report.tables import (
+    CONVENTION,
+    Row,
+    column,
+    half_of_draws,
+    median_and_90,
+    numeric,
+    table_of,
+)
 from scaling_bayes.text import (
     format_error,
     format_power_of_ten,
@@ -131,14 +141,9 @@ class Page:
         scenario = answer.scenario
         assumptions = None
         if scenario is not None:
-            assumptions = Table(
-                f"Assumptions of scenario {scenario.name}, as changed here; where uncertain, median "
-                "[90 % equal-tailed interval].",
-                (Column("Assumption"), Column("Assumed", grows=True), Column("Source", grows=True)),
-                tuple(
-                    (str(row["assumption"]), str(row["assumed"]), str(row["source"]))
-                    for row in records(scenario.describe())
-                ),
+            assumptions = assumptions_table(
+                scenario,
+                f"Assumptions of scenario {scenario.name}, as changed here; where uncertain, {CONVENTION}.",
             )
         return self._templates.get_template("results.html.j2").render(
             sentence=self.sentence(answer),
@@ -181,7 +186,7 @@ class Page:
         return ShownBar(
             heading,
             unit,
-            PowerInterval(row["median"], row["lower_90"], row["upper_90"]),
+            median_and_90(row),
             f"{heading} in {unit}: median {format_power_of_ten(row['median'])}; "
             f"50 % interval {_ends(row, 50)}; 90 % interval {_ends(row, 90)}.",
             interval_bar({name: row[name] for name in QUANTILES}, marks),
@@ -205,34 +210,31 @@ def _in_words(median: float, words: Callable[[float], str] | None) -> str:
 
 def _table(rows: list[dict[str, Any]], answer: Answer) -> Table:
     settings = answer.settings
-    unreachable = any(row["unreachable"] > 0 for row in rows)
+
+    def quantity(row: Row) -> str:
+        heading, unit, *_ = _QUANTITIES[row["quantity"]]
+        return f"{heading}, {unit}"
+
     columns = [
-        Column("Quantity"),
-        Column("Median", "[90 % interval]", numeric=True),
-        Column("50 % interval", numeric=True),
-        Column("Median, in words", "compute: time at 1 exaFLOP/s", grows=True),
+        column("Quantity", quantity),
+        numeric("Median", median_and_90, "[90 % interval]"),
+        numeric("50 % interval", half_of_draws),
+        column(
+            "Median, in words",
+            lambda row: _in_words(row["median"], _QUANTITIES[row["quantity"]][2]),
+            "compute: time at 1 exaFLOP/s",
+            grows=True,
+        ),
     ]
-    if unreachable:
-        columns.append(Column("Unreachable", "share of draws", numeric=True))
-    cells: list[tuple[Cell, ...]] = []
-    for row in rows:
-        heading, unit, words, _ = _QUANTITIES[row["quantity"]]
-        line: list[Cell] = [
-            f"{heading}, {unit}",
-            PowerInterval(row["median"], row["lower_90"], row["upper_90"]),
-            PowerInterval(None, row["lower_50"], row["upper_50"]),
-            _in_words(row["median"], words),
-        ]
-        if unreachable:
-            line.append(share_text(row["unreachable"]))
-        cells.append(tuple(line))
+    if any(row["unreachable"] > 0 for row in rows):
+        columns.append(numeric("Unreachable", lambda row: share_text(row["unreachable"]), "share of draws"))
     scenario = "without a scenario" if answer.scenario is None else f"scenario {answer.scenario.name}"
     caption = (
         f"{_target(answer)}, {settings.kind} distribution, "
         f"{month_of(settings.year)}, {scenario}. Intervals are equal-tailed: the 90 % interval leaves 5 % of "
         "the draws on either side."
     )
-    return Table(caption, tuple(columns), tuple(cells))
+    return table_of(caption, rows, *columns)
 
 
 def _budget(answer: Answer) -> dict[str, Any] | None:

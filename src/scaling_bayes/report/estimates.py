@@ -10,8 +10,6 @@ from scaling_bayes.text import interval_text, short
 if TYPE_CHECKING:
     from scaling_bayes.report.facts import Facts
 
-CONVENTION = "median [90 % equal-tailed interval]"
-
 
 def quantile(facts: Facts, stage: str, task: str, quantity: str, name: str) -> float:
     """One quantile of ``facts.parameters``."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.hardware.tables import load_literature_intervals
 from scaling_bayes.report.blocks import Cell, Column, Link, Section, Table, TextPart
-from scaling_bayes.report.estimates import CONVENTION, quantile
+from scaling_bayes.report.estimates import quantile
+from scaling_bayes.report.tables import CONVENTION, Row, column, numeric, table_of, task_column
 from scaling_bayes.text import interval_text, legible, percent, records, short, task_label
 
 if TYPE_CHECKING:
@@ -142,34 +143,20 @@ def _prior(facts: Facts, shown: list[str]) -> list[str]:
 
 
 def _literature_table(published: pd.DataFrame) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for row in records(published):
-        rows.append(
-            (
-                task_label(row["task"], 60),
-                row["at"],
-                _published(row, "gain_per_year"),
-                _published(row, "halving_month"),
-                f"{row['period_start']:.0f} to {row['period_end']:.0f}",
-                Link(legible(row["citation"], 160), row["url"]),
-            )
-        )
-    return Table(
+    return table_of(
         "Algorithmic progress as others found it, converted to a factor a year and to months. Intervals are "
         "those published, with their probability, not the 90 % equal-tailed intervals of this fit.",
-        (
-            Column("Task"),
-            Column("Measured at"),
-            Column("Progress", "factor a year", numeric=True),
-            Column("Compute halves", "every … months", numeric=True),
-            Column("Years", numeric=True),
-            Column("Source", grows=True),
-        ),
-        tuple(rows),
+        records(published),
+        task_column(),
+        column("Measured at", lambda row: row["at"]),
+        numeric("Progress", lambda row: _published(row, "gain_per_year"), "factor a year"),
+        numeric("Compute halves", lambda row: _published(row, "halving_month"), "every … months"),
+        numeric("Years", lambda row: f"{row['period_start']:.0f} to {row['period_end']:.0f}"),
+        column("Source", lambda row: Link(legible(row["citation"], 160), row["url"]), grows=True),
     )
 
 
-def _published(row: dict[str, Any], name: str) -> str:
+def _published(row: Row, name: str) -> str:
     lower, upper = row[f"{name}_lower"], row[f"{name}_upper"]
     if lower != lower:
         return short(row[name])
