@@ -44,37 +44,26 @@ class Author:
 
 @dataclass(frozen=True)
 class Work:
-    """Something to cite.
+    """Something to cite."""
 
-    Attributes
-    ----------
-    key : str
-        Identifier, unique in a list: letters, digits and underscores.
-    kind : str
-        ``dataset``, ``software`` or ``article``.
-    title : str
-        Title.
-    authors : tuple of Author
-        In order; at least one.
-    date : str
-        ``YYYY``, ``YYYY-MM-DD``, or empty.
-    version, doi, url, licence, journal, number : str
-        Empty where there is none.
-    note : str
-        What identifies it: digests, seed.
-    """
-
+    #: Identifier, unique in a list: letters, digits and underscores.
     key: str
+    #: ``dataset``, ``software`` or ``article``.
     kind: str
+    #: Title.
     title: str
+    #: In order; at least one.
     authors: tuple[Author, ...]
+    #: ``YYYY``, ``YYYY-MM-DD``, or empty.
     date: str = ""
+    #: Empty where there is none.
     version: str = ""
     doi: str = ""
     url: str = ""
     licence: str = ""
     journal: str = ""
     number: str = ""
+    #: What identifies it: digests, seed.
     note: str = ""
 
 

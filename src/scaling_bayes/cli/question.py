@@ -34,22 +34,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Question:
-    """What every command that answers a question is given.
+    """What every command that answers a question is given."""
 
-    Attributes
-    ----------
-    trace : str
-        Name or path.
-    targets : tuple of str
-        ``TASK=ERROR``; the default targets where there is none.
-    as_json, as_csv : bool
-        What it prints for machines.
-    """
-
+    #: Name or path.
     trace: str
+    #: ``TASK=ERROR``; the default targets where there is none.
     targets: tuple[str, ...]
     kind: str
     scenario: Scenario | None
+    #: What it prints for machines.
     as_json: bool
     as_csv: bool
 

@@ -28,43 +28,28 @@ _KEPT = 6
 
 @dataclass(frozen=True)
 class Affordability:
-    """How likely the target fits the budgets, and when.
+    """How likely the target fits the budgets, and when."""
 
-    Attributes
-    ----------
-    within : float
-        Share of draws within the budgets in the year asked.
-    by_year : DataFrame
-        From `probability_by_year`.
-    first_year : DataFrame
-        From `summary`, one row.
-    """
-
+    #: Share of draws within the budgets in the year asked.
     within: float
+    #: From `probability_by_year`.
     by_year: pd.DataFrame
+    #: From `summary`, one row.
     first_year: pd.DataFrame
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one position of the controls gives.
-
-    Attributes
-    ----------
-    scenario : Scenario or None
-        None for compute alone.
-    summary : DataFrame
-        From `summary` of the projection, one row per quantity.
-    affordability : Affordability or None
-        None without a budget.
-    notes : tuple of str
-        How far the answer goes beyond the data, from `extrapolation_sentences`.
-    """
+    """What one position of the controls gives."""
 
     settings: Settings
+    #: None for compute alone.
     scenario: Scenario | None
+    #: From `summary` of the projection, one row per quantity.
     summary: pd.DataFrame
+    #: None without a budget.
     affordability: Affordability | None
+    #: How far the answer goes beyond the data, from `extrapolation_sentences`.
     notes: tuple[str, ...] = ()
 
 

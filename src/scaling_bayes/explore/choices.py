@@ -44,32 +44,22 @@ class TaskChoice:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the controls offer.
-
-    Attributes
-    ----------
-    errors : tuple of float
-        Stops of the slider, in percent.
-    years : tuple of int
-        First and last of the slider.
-    year : int
-        Asked first.
-    chips : dict
-        Class to devices, newest first.
-    countries, clouds : tuple of str
-        Grids.
-    fixed : dict
-        For each scenario, the controls that it leaves without effect, as it has values of its own.
-    """
+    """What the controls offer."""
 
     tasks: tuple[TaskChoice, ...]
+    #: Stops of the slider, in percent.
     errors: tuple[float, ...]
+    #: First and last of the slider.
     years: tuple[int, int]
+    #: Asked first.
     year: int
     device_classes: tuple[str, ...]
+    #: Class to devices, newest first.
     chips: dict[str, tuple[str, ...]]
+    #: Grids.
     countries: tuple[str, ...]
     clouds: tuple[str, ...]
+    #: For each scenario, the controls that it leaves without effect, as it has values of its own.
     fixed: dict[str, tuple[str, ...]]
 
 

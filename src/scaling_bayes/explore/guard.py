@@ -27,21 +27,14 @@ def is_loopback(address: str) -> bool:
 
 @dataclass(frozen=True)
 class Guard:
-    """Judges requests by their headers.
+    """Judges requests by their headers."""
 
-    Attributes
-    ----------
-    host : str
-        Name or address the server was asked to listen on.
-    addresses : tuple of str
-        IP addresses it listens on.
-    token : str
-        What a request has to know; empty where only this machine can reach the server.
-    """
-
+    #: Name or address the server was asked to listen on.
     host: str
+    #: IP addresses it listens on.
     addresses: tuple[str, ...]
     port: int
+    #: What a request has to know; empty where only this machine can reach the server.
     token: str = field(default="", repr=False)
 
     @classmethod

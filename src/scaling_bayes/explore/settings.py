@@ -24,24 +24,17 @@ _SORTS: Mapping[type, str] = {list: "list", str: "text"}
 
 @dataclass(frozen=True)
 class Settings:
-    """One position of the controls.
-
-    Attributes
-    ----------
-    error : float
-        As a fraction.
-    scenario_name : str
-        One of `SCENARIOS`, or `COMPUTE_ONLY`.
-    changes : tuple of (str, value)
-        What differs from that scenario, as arguments of `Scenario.named`, in order.
-    kind : {"predictive", "mean"}
-    """
+    """One position of the controls."""
 
     task: str
+    #: As a fraction.
     error: float
     year: float
+    #: One of `SCENARIOS`, or `COMPUTE_ONLY`.
     scenario_name: str = "trend"
+    #: What differs from that scenario, as arguments of `Scenario.named`, in order.
     changes: tuple[tuple[str, Any], ...] = ()
+    #: One of ``predictive``, ``mean``.
     kind: str = "predictive"
     budget_usd: float | None = None
     carbon_kg: float | None = None

@@ -24,25 +24,17 @@ Value = float | Prior
 
 @dataclass(frozen=True)
 class Assumption:
-    """One replaceable quantity of a scenario.
+    """One replaceable quantity of a scenario."""
 
-    Attributes
-    ----------
-    unit, meaning, source : str
-        As printed wherever a scenario's numbers are.
-    default : float, Prior or None
-        None where the fitted trends or the tables give it.
-    least : float
-        Smallest value that makes sense; draws below are raised to it.
-    signed : bool
-        Whether it may be negative; a pair then becomes normal.
-    """
-
+    #: As printed wherever a scenario's numbers are.
     unit: str
     meaning: str
     source: str
+    #: None where the fitted trends or the tables give it.
     default: Value | None = None
+    #: Smallest value that makes sense; draws below are raised to it.
     least: float = 0.0
+    #: Whether it may be negative; a pair then becomes normal.
     signed: bool = False
 
 

@@ -9,20 +9,13 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class DeviceClass:
-    """A class of devices that have trends of their own.
+    """A class of devices that have trends of their own."""
 
-    Attributes
-    ----------
-    label : str
-        For readers.
-    peak : {"FP32", "bf16"}
-        Precision whose peak rate counts.
-    family : {"gpu", "tpu"}
-        Classes that speed up and slow down together.
-    """
-
+    #: For readers.
     label: str
+    #: Precision whose peak rate counts. One of ``FP32``, ``bf16``.
     peak: str
+    #: Classes that speed up and slow down together. One of ``gpu``, ``tpu``.
     family: str
 
 

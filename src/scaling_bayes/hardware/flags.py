@@ -10,23 +10,15 @@ from scaling_bayes.hardware.editions import EDITIONS
 
 
 class Flag(NamedTuple):
-    """One word of a vocabulary.
+    """One word of a vocabulary."""
 
-    Attributes
-    ----------
-    meaning : str
-        What is special about a row that carries the word.
-    blanks : tuple of str
-        Columns whose cells are not to be used in such a row.
-    drops : bool
-        Whether the whole row is not to be used.
-    since : str
-        Edition of the tables from which on the consequence holds.
-    """
-
+    #: What is special about a row that carries the word.
     meaning: str
+    #: Columns whose cells are not to be used in such a row.
     blanks: tuple[str, ...]
+    #: Whether the whole row is not to be used.
     drops: bool
+    #: Edition of the tables from which on the consequence holds.
     since: str
 
 

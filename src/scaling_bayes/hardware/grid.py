@@ -35,24 +35,16 @@ _SAME_COUNTRY = {"USA": "United States"}
 
 @dataclass(frozen=True)
 class Grid:
-    """Carbon intensity of one grid.
-
-    Attributes
-    ----------
-    years : tuple of float
-        Decimal years (the middles of the calendar years) with a known intensity.
-    kg_per_kwh : tuple of float
-        Intensity in those years, kg CO2e/kWh.
-    growth_per_year : float
-        Growth of its natural log over the last ten years.
-    log_sd : float
-        Standard deviation of the natural log of a data centre's intensity around the grid's.
-    """
+    """Carbon intensity of one grid."""
 
     name: str
+    #: Decimal years (the middles of the calendar years) with a known intensity.
     years: tuple[float, ...]
+    #: Intensity in those years, kg CO2e/kWh.
     kg_per_kwh: tuple[float, ...]
+    #: Growth of its natural log over the last ten years.
     growth_per_year: float
+    #: Standard deviation of the natural log of a data centre's intensity around the grid's.
     log_sd: float
 
     def log10_kg_per_kwh(

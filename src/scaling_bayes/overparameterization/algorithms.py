@@ -165,17 +165,12 @@ class MinimumNorm:
 
 @dataclass(frozen=True)
 class Lasso:
-    """A lasso fit.
+    """A lasso fit."""
 
-    Attributes
-    ----------
-    coefficients : ndarray, shape (p,)
-    sweeps : int
-        Cycles of coordinate descent over all features, over the whole path and all folds where there are any.
-    """
-
+    #: Shape (p,).
     coefficients: Floats
     penalty: float
+    #: Cycles of coordinate descent over all features, over the whole path and all folds where there are any.
     sweeps: int
 
     @classmethod

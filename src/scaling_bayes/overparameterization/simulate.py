@@ -32,19 +32,13 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class Truth:
-    """True coefficients, and the features the informed models are given.
+    """True coefficients, and the features the informed models are given."""
 
-    Attributes
-    ----------
-    coefficients : ndarray, shape (p,)
-    right : ndarray, shape (s,)
-        Features with an effect, in random order.
-    expert : ndarray, shape (s,)
-        The expert's: the first of `right`, then wrong ones.
-    """
-
+    #: Shape (p,).
     coefficients: Floats
+    #: Features with an effect, in random order. Shape (s,).
     right: NDArray[np.intp]
+    #: The expert's: the first of `right`, then wrong ones. Shape (s,).
     expert: NDArray[np.intp]
 
 

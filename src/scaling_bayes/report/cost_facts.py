@@ -34,17 +34,11 @@ MOST_TASKS = 6
 
 @dataclass(frozen=True)
 class Budget:
-    """A limit on money or carbon.
+    """A limit on money or carbon."""
 
-    Attributes
-    ----------
-    limits : {"budget_usd", "carbon_kg"}
-        As the argument of `affordability` is called.
-    amount : float
-        USD or kg CO2e.
-    """
-
+    #: As the argument of `affordability` is called. One of ``budget_usd``, ``carbon_kg``.
     limits: str
+    #: USD or kg CO2e.
     amount: float
 
     @property
@@ -67,51 +61,34 @@ DEFAULT_BUDGETS = (Budget("budget_usd", 1e7), Budget("budget_usd", 1e9), Budget(
 
 @dataclass(frozen=True)
 class Costs:
-    """What a report states about cost and carbon. Tables have ``task`` and ``error``, one row per target.
+    """What a report states about cost and carbon. Tables have ``task`` and ``error``, one row per target."""
 
-    Attributes
-    ----------
-    scenario : Scenario
-        What was assumed.
-    assumptions : DataFrame
-        From `Scenario.describe`.
-    hardware_digest : str
-        Of the posterior of the hardware trends.
-    budgets : tuple of Budget
-        Each holds alone.
-    affordability : list of DataFrame
-        For each budget, from `probability_by_year`.
-    first_years : list of DataFrame
-        For each budget, from `summary`.
-    gains : list of DataFrame
-        For each budget, from `summary`, in the last year asked.
-    routes : list of DataFrame
-        For each budget, from `compare_routes`.
-    shown : list of (task, error)
-        The target of each of the first tasks that is set against routes, and decomposed if every draw
-        reaches it.
-    decomposition : DataFrame
-        From `decompose`, of cost in the last year asked.
-    not_decomposed : dict
-        Task to the reason why its target has no decomposition.
-    record_machine : DataFrame
-        Quantiles of log10 days on the record machine: ``year``, ``unreachable`` too.
-    yardsticks : dict
-        Quantity to its yardsticks, label to log10.
-    """
-
+    #: What was assumed.
     scenario: Scenario
+    #: From `Scenario.describe`.
     assumptions: pd.DataFrame
+    #: Of the posterior of the hardware trends.
     hardware_digest: str
+    #: Each holds alone.
     budgets: tuple[Budget, ...]
+    #: For each budget, from `probability_by_year`.
     affordability: list[pd.DataFrame]
+    #: For each budget, from `summary`.
     first_years: list[pd.DataFrame]
+    #: For each budget, from `summary`, in the last year asked.
     gains: list[pd.DataFrame]
+    #: For each budget, from `compare_routes`.
     routes: list[pd.DataFrame]
+    #: The target of each of the first tasks that is set against routes, and decomposed if every draw reaches
+    #: it.
     shown: list[tuple[str, float]]
+    #: From `decompose`, of cost in the last year asked.
     decomposition: pd.DataFrame
+    #: Task to the reason why its target has no decomposition.
     not_decomposed: dict[str, str]
+    #: Quantiles of log10 days on the record machine: ``year``, ``unreachable`` too.
     record_machine: pd.DataFrame
+    #: Quantity to its yardsticks, label to log10.
     yardsticks: dict[str, dict[str, float]]
 
     @property

@@ -27,28 +27,19 @@ MIN_ROWS_PER_TASK = 3
 
 @dataclass(frozen=True, slots=True)
 class FitRows:
-    """Rows a fit can use, and how many it cannot.
+    """Rows a fit can use, and how many it cannot."""
 
-    Attributes
-    ----------
-    systems : DataFrame
-        The rows with compute and an error between 0 and 1, one for each system: several estimates of one
-        system's compute are one row.
-    without_compute : int
-        Number of rows left out for want of compute.
-    without_error, perfect : int
-        Number of rows with compute left out for an error of exactly 1, and of exactly 0.
-    estimates : dict of str to int
-        Number of estimates combined into one row, by the system's label.
-    pooled_only : tuple of str
-        Tasks that say nothing of a slope of their own: fewer than 3 rows, or the same compute in all.
-    """
-
+    #: The rows with compute and an error between 0 and 1, one for each system: several estimates of one
+    #: system's compute are one row.
     systems: pd.DataFrame
+    #: Number of rows left out for want of compute.
     without_compute: int
+    #: Number of rows with compute left out for an error of exactly 1, and of exactly 0.
     without_error: int = 0
     perfect: int = 0
+    #: Number of estimates combined into one row, by the system's label.
     estimates: dict[str, int] = field(default_factory=dict)
+    #: Tasks that say nothing of a slope of their own: fewer than 3 rows, or the same compute in all.
     pooled_only: tuple[str, ...] = ()
 
     def sentences(self) -> list[str]:

@@ -8,23 +8,15 @@ from typing import NamedTuple
 
 
 class Flag(NamedTuple):
-    """One word of the vocabulary, a row of ``flags.csv``.
+    """One word of the vocabulary, a row of ``flags.csv``."""
 
-    Attributes
-    ----------
-    name : str
-        As it stands in the ``flags`` column.
-    kind : {"rule", "judged"}
-        Computed from the tables, or judged by reading and kept by hand.
-    meaning : str
-        What the flag says of the row.
-    consequence : str
-        What follows for whoever uses the row.
-    """
-
+    #: As it stands in the ``flags`` column.
     name: str
+    #: Computed from the tables, or judged by reading and kept by hand. One of ``rule``, ``judged``.
     kind: str
+    #: What the flag says of the row.
     meaning: str
+    #: What follows for whoever uses the row.
     consequence: str
 
 

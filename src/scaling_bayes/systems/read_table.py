@@ -57,17 +57,11 @@ _KNOWN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ReadTable:
-    """A table as a file holds it.
+    """A table as a file holds it."""
 
-    Attributes
-    ----------
-    cells : DataFrame
-        From CSV: text cells, None where empty, indexed by the line a row starts on. From Parquet: as stored.
-    warnings, notes : tuple of str
-        What was guessed, and what was passed over, as sentences.
-    """
-
+    #: From CSV: text cells, None where empty, indexed by the line a row starts on. From Parquet: as stored.
     cells: pd.DataFrame
+    #: What was guessed, and what was passed over, as sentences.
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -69,23 +69,15 @@ _READ = (
 
 @dataclass(frozen=True, slots=True)
 class CheckedSystems:
-    """A sound table of systems, and what is to be said of it.
+    """A sound table of systems, and what is to be said of it."""
 
-    Attributes
-    ----------
-    systems : DataFrame
-        As `validate_systems` returns it.
-    warnings : tuple of str
-        What was decided for the user, as sentences: conversions, guesses, cells that contradict each other.
-    notes : tuple of str
-        What was passed over or read in a particular way.
-    unused : tuple of str
-        Columns that the model does not read.
-    """
-
+    #: As `validate_systems` returns it.
     systems: pd.DataFrame
+    #: What was decided for the user, as sentences: conversions, guesses, cells that contradict each other.
     warnings: tuple[str, ...]
+    #: What was passed over or read in a particular way.
     notes: tuple[str, ...]
+    #: Columns that the model does not read.
     unused: tuple[str, ...]
 
 

@@ -42,17 +42,11 @@ _END: Final = re.compile(r"_(low|lower|high|upper)$")
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit of training compute.
+    """A unit of training compute."""
 
-    Attributes
-    ----------
-    name : str
-        As it is written in messages.
-    factor : float
-        FLOP in one of it; NaN for ``log10 FLOP``, which is no multiple.
-    """
-
+    #: As it is written in messages.
     name: str
+    #: FLOP in one of it; NaN for ``log10 FLOP``, which is no multiple.
     factor: float
 
     @property

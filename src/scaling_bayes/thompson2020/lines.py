@@ -20,23 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Form:
-    """One of the paper's two forms.
+    """One of the paper's two forms."""
 
-    Attributes
-    ----------
-    name : str
-        ``polynomial`` or ``exponential``, the paper's words.
-    law : str
-        The law of this package with the same response scale.
-    formula : str
-        The response, as printed.
-    performance : callable
-        Error, a fraction, to the response.
-    """
-
+    #: ``polynomial`` or ``exponential``, the paper's words.
     name: str
+    #: The law of this package with the same response scale.
     law: str
+    #: The response, as printed.
     formula: str
+    #: Error, a fraction, to the response.
     performance: Callable[[Any], Any]
 
 
@@ -67,33 +59,23 @@ def get_form(name: str) -> Form:
 
 @dataclass(frozen=True)
 class Line:
-    """A fitted line, ``response = intercept + slope * log10 burden in GFLOP``.
-
-    Attributes
-    ----------
-    n : int
-        Points.
-    slope, intercept : float
-        In units of the response, the slope per factor of ten of burden.
-    slope_se : float
-        Standard error of the slope.
-    slope_p_value : float
-        Two-sided p-value of slope = 0.
-    residual_sd : float
-        ``sqrt(RSS / (n - 2))``.
-    mean_log10_burden, sum_of_squares : float
-        Mean of log10 burden and its sum of squared deviations.
-    """
+    """A fitted line, ``response = intercept + slope * log10 burden in GFLOP``."""
 
     task: str
     form: str
+    #: Points.
     n: int
+    #: In units of the response, the slope per factor of ten of burden.
     slope: float
+    #: Standard error of the slope.
     slope_se: float
+    #: Two-sided p-value of slope = 0.
     slope_p_value: float
     intercept: float
     r_squared: float
+    #: ``sqrt(RSS / (n - 2))``.
     residual_sd: float
+    #: Mean of log10 burden and its sum of squared deviations.
     mean_log10_burden: float
     sum_of_squares: float
 

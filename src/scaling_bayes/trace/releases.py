@@ -29,38 +29,25 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*-[0-9]{4}\.[0-9]{2}")
 
 @dataclass(frozen=True)
 class Release:
-    """A released trace.
+    """A released trace."""
 
-    Attributes
-    ----------
-    name : str
-        Name and month, such as ``reference-2026.11``; never given to another trace.
-    kind : str
-        What it holds: ``fit``, ``hardware`` or ``calibration``.
-    title : str
-        What it is, in a few words.
-    command : str
-        The command that makes it; ``-o FILE`` is added.
-    digest : str
-        Digest of its content, of `scaling_bayes.trace.digest.tree_digest`; empty until it is made.
-    sha256 : str
-        SHA-256 of the file's bytes; empty until it is made.
-    date : str
-        Day it was made, ISO 8601; empty until it is made.
-    licence : str
-        SPDX identifier.
-    doi : str
-        DOI of its deposit; empty until the maintainers fill it in.
-    """
-
+    #: Name and month, such as ``reference-2026.11``; never given to another trace.
     name: str
+    #: What it holds: ``fit``, ``hardware`` or ``calibration``.
     kind: str
+    #: What it is, in a few words.
     title: str
+    #: The command that makes it; ``-o FILE`` is added.
     command: str
+    #: Digest of its content, of `scaling_bayes.trace.digest.tree_digest`; empty until it is made.
     digest: str
+    #: SHA-256 of the file's bytes; empty until it is made.
     sha256: str
+    #: Day it was made, ISO 8601; empty until it is made.
     date: str
+    #: SPDX identifier.
     licence: str
+    #: DOI of its deposit; empty until the maintainers fill it in.
     doi: str
 
     @property

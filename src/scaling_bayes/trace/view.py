@@ -31,16 +31,11 @@ class TraceView:
     """A trace of any kind, opened once: its manifest parsed, its groups at hand.
 
     The public value stays a plain `xarray.DataTree`; functions open a view of it once and hand it on.
-
-    Attributes
-    ----------
-    tree : DataTree
-        The trace itself.
-    manifest : dict
-        Its manifest, parsed.
     """
 
+    #: The trace itself.
     tree: xr.DataTree
+    #: Its manifest, parsed.
     manifest: dict[str, Any]
     _groups: dict[str, xr.Dataset] = field(default_factory=dict, init=False, repr=False)
 
@@ -232,42 +227,27 @@ class PosteriorView(TraceView):
 
 @dataclass(frozen=True)
 class Points:
-    """The observed systems of one task.
+    """The observed systems of one task."""
 
-    Attributes
-    ----------
-    error : ndarray, shape (system,)
-        Observed error.
-    log10_compute : ndarray, shape (system,)
-        Reported log10 training compute, log10 FLOP.
-    year : ndarray, shape (system,)
-        Decimal year of publication.
-    flagged : ndarray of bool, shape (system,)
-        Whether the row carries a flag that casts doubt on its figures.
-    """
-
+    #: Observed error. Shape (system,).
     error: Floats
+    #: Reported log10 training compute, log10 FLOP. Shape (system,).
     log10_compute: Floats
+    #: Decimal year of publication. Shape (system,).
     year: Floats
+    #: Whether the row carries a flag that casts doubt on its figures. Shape (system,).
     flagged: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Error over compute for one task at its reference year.
+    """Error over compute for one task at its reference year."""
 
-    Attributes
-    ----------
-    log10_compute : ndarray, shape (point,)
-        True log10 training compute, log10 FLOP.
-    line : ndarray, shape (point,)
-        Posterior median of the task's line, as error.
-    bands : dict
-        For each name of `QUANTILES` the quantile of the error of a new system, shape (point,).
-    """
-
+    #: True log10 training compute, log10 FLOP. Shape (point,).
     log10_compute: Floats
+    #: Posterior median of the task's line, as error. Shape (point,).
     line: Floats
+    #: For each name of `QUANTILES` the quantile of the error of a new system, shape (point,).
     bands: dict[str, Floats]
 
 

@@ -34,24 +34,16 @@ _MOST_COMPILED: Final = 2
 
 @dataclass(frozen=True)
 class Model:
-    """What is fitted, again and again.
-
-    Attributes
-    ----------
-    priors : mapping
-        As `default_priors` names them.
-    sampler : SamplerOptions
-        Its seed is the job's: that of each fit follows from it and the number of the fit.
-    observations : Observations
-        The systems, or the design that simulated systems share.
-    data_sha256 : str
-        Digest of the table they come from.
-    """
+    """What is fitted, again and again."""
 
     options: ModelOptions
+    #: As `default_priors` names them.
     priors: Mapping[str, Prior]
+    #: Its seed is the job's: that of each fit follows from it and the number of the fit.
     sampler: SamplerOptions
+    #: The systems, or the design that simulated systems share.
     observations: Observations
+    #: Digest of the table they come from.
     data_sha256: str
 
     @property
