@@ -16,7 +16,7 @@ from tools.releases.hindcast import predicted, score
 from tools.releases.trends import doubling_times, trend_draws
 
 from scaling_bayes import DataError, OptionError, Prior, TraceError, checks, open_trace, save_trace
-from scaling_bayes.diagnostics.verification import stored_hardware
+from scaling_bayes.diagnostics.stored import stored_hardware
 from scaling_bayes.hardware import equations
 from scaling_bayes.hardware.assumptions import ASSUMPTIONS, draw_value, format_value, read_value
 from scaling_bayes.hardware.grid import GROWTH_SD, SITE_LOG_SD, grid_of

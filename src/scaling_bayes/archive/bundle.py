@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scaling_bayes.citing.cite import cite
 from scaling_bayes.citing.works import Work, works_of
-from scaling_bayes.diagnostics.verification import stored_hardware, verify_trace
+from scaling_bayes.diagnostics.stored import stored_hardware
+from scaling_bayes.diagnostics.verification import verify_trace
 from scaling_bayes.errors import OptionError
 from scaling_bayes.files import check_writable, replacing, temporary_folder, write_text
 from scaling_bayes.projection.summarize import summary

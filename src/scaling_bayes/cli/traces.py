@@ -69,7 +69,8 @@ def verify(
       scaling-bayes verify reference-2026.11 --refit
     """
     from scaling_bayes.core.options import STACK
-    from scaling_bayes.diagnostics.verification import SKIPPED, verify_trace
+    from scaling_bayes.diagnostics.findings import SKIPPED
+    from scaling_bayes.diagnostics.verification import verify_trace
     from scaling_bayes.trace.releases import list_traces
     from scaling_bayes.trace.schema import CALIBRATION_KIND
 

@@ -7,8 +7,9 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -37,48 +38,7 @@ COLORS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_STYLE: Mapping[str, Any] = MappingProxyType(
-    {
-        "axes.axisbelow": True,
-        "axes.edgecolor": COLORS["rule"],
-        "axes.facecolor": "none",
-        "axes.grid": True,
-        "axes.labelcolor": COLORS["muted"],
-        "axes.labelsize": 8.5,
-        "axes.linewidth": 0.7,
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "axes.titlecolor": COLORS["ink"],
-        "axes.titlelocation": "left",
-        "axes.titlesize": 10,
-        "axes.titleweight": "bold",
-        "figure.dpi": 72,
-        "figure.facecolor": COLORS["paper"],
-        "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],
-        "font.size": 8.5,
-        "grid.color": COLORS["grid"],
-        "grid.linewidth": 0.6,
-        "legend.fontsize": 8,
-        "legend.frameon": False,
-        "legend.handlelength": 1.4,
-        "legend.labelcolor": COLORS["muted"],
-        "lines.linewidth": 1.6,
-        "path.simplify": False,
-        "text.color": COLORS["ink"],
-        "text.parse_math": False,
-        "xtick.color": COLORS["rule"],
-        "xtick.labelcolor": COLORS["muted"],
-        "xtick.labelsize": 8,
-        "xtick.major.size": 3,
-        "xtick.minor.size": 0,
-        "ytick.color": COLORS["rule"],
-        "ytick.labelcolor": COLORS["muted"],
-        "ytick.labelsize": 8,
-        "ytick.major.size": 3,
-        "ytick.minor.size": 0,
-    }
-)
+_STYLE = mpl.rc_params_from_file(Path(__file__).with_name("house.mplstyle"), use_default_template=False)
 
 #: What matplotlib says of letters that its font lacks, and of scripts that it does not join.
 _UNKNOWN_LETTERS = (r"Glyph \d+ .* missing from", r"Matplotlib currently does not support .* natively")
@@ -102,7 +62,7 @@ def styled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
             for message in _UNKNOWN_LETTERS:
                 warnings.filterwarnings("ignore", message=message, category=UserWarning)
             mpl.rcdefaults()
-            cast("dict[str, Any]", mpl.rcParams).update(_STYLE)
+            mpl.rcParams.update(_STYLE)
             return function(*args, **kwargs)
 
     return drawn

@@ -14,27 +14,10 @@ from scaling_bayes.resources import data_path
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLE_NAMES = (
-    "accelerators",
-    "prices",
-    "grid_carbon_intensity",
-    "cloud_regions",
-    "pue",
-    "ml_systems",
-    "published_runs",
-    "utilisation",
-    "record_machines",
-    "literature_intervals",
-    "thompson2020_conversions",
-    "algorithmic_efficiency",
-    "yardsticks",
-    "landmark_machines",
-    "routes",
-    "corrections",
-)
-#: Columns that together name a row, of tables whose rows have a name.
+#: The tables, and the columns that together name a row of them; rows of prices have no name.
 KEYS: dict[str, tuple[str, ...]] = {
     "accelerators": ("name",),
+    "prices": (),
     "grid_carbon_intensity": ("region", "year"),
     "cloud_regions": ("provider", "region"),
     "pue": ("scope", "year"),
@@ -50,6 +33,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "routes": ("route",),
     "corrections": ("table", "row", "column", "edition"),
 }
+TABLE_NAMES = tuple(KEYS)
 #: Between the key cells of a row, as `corrections` names it.
 KEY_SEPARATOR = " | "
 
