@@ -13,11 +13,6 @@ _PLACES = (_PACKAGE / "_data", _PACKAGE.parent.parent / "data")
 def data_path(name: str) -> Path:
     """Path of a data file of the package.
 
-    Parameters
-    ----------
-    name : str
-        File name inside ``data/``, such as ``"systems.csv"``.
-
     Raises
     ------
     DataError

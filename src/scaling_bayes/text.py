@@ -259,8 +259,6 @@ def visible(text: object, keep: str = "\n\t") -> str:
 
     Parameters
     ----------
-    text : object
-        Written as ``str`` does.
     keep : str
         Characters that stay.
     """

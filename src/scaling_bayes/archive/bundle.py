@@ -137,9 +137,7 @@ def _write_documents(view: TraceView, folder: Path) -> None:
 
 def _systems(view: PosteriorView) -> pd.DataFrame:
     """Every column the fit keeps of its systems, with their errors."""
-    constant = view.constant
-    names = [name for name, values in constant.data_vars.items() if values.dims == ("system",)]
-    table = constant[names].to_dataframe().reset_index()
+    table = view.systems()
     table.insert(1, "error", view.observed["error"].values)
     return table
 

@@ -128,15 +128,6 @@ def read_shipped(name: str, *, edition: str | None = None) -> pd.DataFrame:
 def data_package(name: str, path: str, content: bytes, *, edition: str | None = None) -> dict[str, Any]:
     """The Data Package descriptor of one table as it was written to a file.
 
-    Parameters
-    ----------
-    name, edition
-        As in `describe_table`.
-    path : str
-        Name of the file beside the descriptor.
-    content : bytes
-        What is in it.
-
     Returns
     -------
     dict

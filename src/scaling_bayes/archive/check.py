@@ -29,16 +29,11 @@ _PICTURE = re.compile(r"<svg.*?</svg>", re.DOTALL)
 
 
 def check_bundle(path: str | os.PathLike[str]) -> list[str]:
-    """Check a bundle of `write_bundle`.
+    """Check a bundle of `write_bundle`, a folder or a ``.zip`` file.
 
     Every file must be listed with its SHA-256, and every listed file be there; the trace must verify; its
     manifest must be the one beside it; and the report, written anew from the trace, must have the same
     numbers and the same text.
-
-    Parameters
-    ----------
-    path : path
-        The folder or the ``.zip`` file.
 
     Returns
     -------

@@ -46,16 +46,12 @@ def execute(
 
     Parameters
     ----------
-    store : Store
-        From `open_store`.
     workers : int, optional
         Processes of this machine to start; by default this process does it all.
     scheduler : str, optional
         Address of a running Dask scheduler, such as ``tcp://10.0.0.5:8786``.
     patience : float
         Seconds to try to reach the scheduler before giving up.
-    progressbar : bool
-        Whether to show progress on standard error.
 
     Raises
     ------

@@ -76,13 +76,6 @@ def load_works() -> dict[str, Any]:
 def works_of(trace: xr.DataTree | TraceView, *, with_hardware: bool = False) -> list[Work]:
     """Works a posterior rests on: the trace first, then software, paper, data and their sources.
 
-    Parameters
-    ----------
-    trace : DataTree
-        A fit or a hardware posterior.
-    with_hardware : bool
-        Whether the shipped hardware posterior was used with a fit.
-
     Raises
     ------
     TraceError

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from scaling_bayes.cli.completion import choices_of, experiments, laws, poolings
+from scaling_bayes.cli.completion import choices_of, experiments
 from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.options import (
     csv_option,
     json_option,
+    model_options,
     quiet_option,
     refuse_both,
-    switch_options,
     unit_option,
 )
 from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, warnings_said
@@ -39,15 +39,7 @@ _SHOWN = 10
     shell_complete=trace_names,
     help="posterior_sbc: the fit whose posterior true values are drawn from.",
 )
-@click.option(
-    "--law",
-    shell_complete=choices_of(laws),
-    help="power, exponential, logistic or saturating.  [default: power]",
-)
-@click.option(
-    "--pooling", shell_complete=choices_of(poolings), help="partial, none or complete.  [default: partial]"
-)
-@switch_options
+@model_options(None, None)
 @click.option(
     "--store",
     type=click.Path(path_type=Path),

@@ -10,7 +10,6 @@ import click
 from scaling_bayes.cli.answers import afford, decompose, gain, project
 from scaling_bayes.cli.calibrate import calibrate
 from scaling_bayes.cli.compare import compare
-from scaling_bayes.cli.completion import choices_of, laws, poolings
 from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.cost import hardware_fit, scenario
 from scaling_bayes.cli.data import data
@@ -22,12 +21,12 @@ from scaling_bayes.cli.options import (
     chosen_scenario,
     json_option,
     kind_option,
+    model_options,
     once,
     quiet_option,
     read_targets,
     sampler_options,
     scenario_options,
-    switch_options,
     target_option,
     unit_option,
     years_option,
@@ -75,21 +74,7 @@ def cli() -> None:
     help="Trace to write.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the trace if it exists; refused otherwise.")
-@click.option(
-    "--law",
-    default="power",
-    show_default=True,
-    shell_complete=choices_of(laws),
-    help="power, exponential, logistic or saturating.",
-)
-@click.option(
-    "--pooling",
-    default="partial",
-    show_default=True,
-    shell_complete=choices_of(poolings),
-    help="partial, none or complete.",
-)
-@switch_options
+@model_options("power", "partial")
 @click.option(
     "--prior",
     "priors",

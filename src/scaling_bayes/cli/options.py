@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaling_bayes.cli.completion import choices_of, regions, scenarios, traces
+from scaling_bayes.cli.completion import choices_of, laws, poolings, regions, scenarios, traces
 from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
 
 if TYPE_CHECKING:
@@ -151,6 +151,30 @@ switch_options = together(
     _switch("robust", "Whether papers stray by a Student t distribution.", default=False),
     _switch("flagged-error", "Whether compute in doubt is less certain."),
 )
+
+
+def model_options(law: str | None, pooling: str | None) -> Callable[[Command], Command]:
+    """Law, pooling and switches of a model; where there is no default, that of the library is said."""
+    said = "" if law else "  [default: power]", "" if pooling else "  [default: partial]"
+    return together(
+        click.option(
+            "--law",
+            default=law,
+            show_default=law is not None,
+            shell_complete=choices_of(laws),
+            help=f"power, exponential, logistic or saturating.{said[0]}",
+        ),
+        click.option(
+            "--pooling",
+            default=pooling,
+            show_default=pooling is not None,
+            shell_complete=choices_of(poolings),
+            help=f"partial, none or complete.{said[1]}",
+        ),
+        switch_options,
+    )
+
+
 unit_option = click.option(
     "--unit",
     metavar="UNIT",
@@ -162,12 +186,7 @@ budget_options = together(
     click.option("--carbon-kg", type=float, help="Budget in kg CO2e."),
 )
 budgets_option = together(
-    click.option(
-        "--budget-usd",
-        type=float,
-        multiple=True,
-        help="Budget in USD; repeatable.",
-    ),
+    click.option("--budget-usd", type=float, multiple=True, help="Budget in USD; repeatable."),
     click.option("--carbon-kg", type=float, multiple=True, help="Budget in kg CO2e; repeatable."),
 )
 #: As text: `Path` would take ``./`` off, and with it what tells a file from a released name.

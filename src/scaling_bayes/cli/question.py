@@ -77,10 +77,6 @@ def question(
 
     Parameters
     ----------
-    *options
-        Options of its own.
-    short_help : str
-        Its line in the list of commands.
     scenario : str, optional
         Scenario by default; with None it does without one.
     """

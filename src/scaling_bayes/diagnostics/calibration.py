@@ -90,13 +90,7 @@ def _of_shifts(fits: xr.Dataset) -> xr.Dataset:
 
 
 def coverage_of_truth(probability: Floats, nominal: float) -> float:
-    """Share of true values in the equal-tailed interval of a nominal probability.
-
-    Parameters
-    ----------
-    probability : ndarray
-        Share of posterior draws below each true value.
-    """
+    """Share of true values in an equal-tailed interval, from the share of posterior draws below each."""
     return float((np.abs(probability - 0.5) <= nominal / 2.0).mean())
 
 
@@ -126,11 +120,6 @@ def ecdf_band(count: int, ranked: int, probability: float = 0.95) -> tuple[Float
     Säilynoja, Bürkner & Vehtari 2022, *Graphical test for discrete uniformity and its applications in
     goodness-of-fit evaluation and multiple sample comparison*: pointwise binomial intervals, widened alike
     until they hold together, here by simulation.
-
-    Parameters
-    ----------
-    count : int
-        Number of ranks.
 
     Returns
     -------

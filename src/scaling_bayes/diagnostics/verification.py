@@ -120,11 +120,6 @@ def version_notes(view: TraceView) -> list[str]:
 def rederive(trace: xr.DataTree | TraceView) -> pd.DataFrame:
     """Compute again what a trace holds besides draws and data, and compare.
 
-    Parameters
-    ----------
-    trace : DataTree
-        From `open_trace`, `fit` or `fit_hardware`.
-
     Returns
     -------
     DataFrame

@@ -54,13 +54,7 @@ class Answer:
 
 
 class Explorer:
-    """Asks one trace, and keeps the last projections, so that a moved budget does not project anew.
-
-    Parameters
-    ----------
-    idata : DataTree
-        From `fit`, `stack` or `open_trace`.
-    """
+    """Asks one trace, and keeps the last projections, so that a moved budget does not project anew."""
 
     def __init__(self, idata: xr.DataTree) -> None:
         self.idata = idata
@@ -83,13 +77,10 @@ class Explorer:
     ) -> Affordability:
         horizon = self._projection(settings.task, settings.error, YEARLY, settings.kind, scenario)
         found = affordability(horizon, **settings.budgets)
-        share = share_within_budget(
-            projection, settings.budgets.get("budget_usd"), settings.budgets.get("carbon_kg")
-        )
+        limits = (settings.budgets.get(name) for name in ("budget_usd", "carbon_kg"))
+        share = share_within_budget(projection, *limits)
         return Affordability(
-            within=float(share["within_budget"].iloc[0]),
-            by_year=probability_by_year(found),
-            first_year=summary(found),
+            float(share["within_budget"].iloc[0]), probability_by_year(found), summary(found)
         )
 
     def _project(

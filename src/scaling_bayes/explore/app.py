@@ -78,12 +78,6 @@ def serve(
 
     Parameters
     ----------
-    idata : DataTree
-        From `fit`, `stack` or `open_trace`.
-    trace : str
-        Its released name or path.
-    host : str
-        Address to listen on.
     port : int
         0 for any that is free.
     ready : callable

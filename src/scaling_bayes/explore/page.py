@@ -84,15 +84,7 @@ def style_sheet() -> str:
 
 
 class Page:
-    """The page of one trace.
-
-    Parameters
-    ----------
-    idata : DataTree
-        From `fit`, `stack` or `open_trace`.
-    trace : str
-        Its released name or path, for the calls to copy.
-    """
+    """The page of one trace."""
 
     def __init__(self, idata: xr.DataTree, trace: str) -> None:
         self._trace = trace

@@ -144,10 +144,6 @@ def make_server(guard: Guard, page: str, script: str, reply: Reply) -> HTTPServe
 
     Parameters
     ----------
-    guard : Guard
-        Judges every request before anything else is done.
-    page, script : str
-        HTML and JavaScript.
     reply : callable
         Takes what ``/answer`` was sent, any JSON value, and returns what it replies.
     """

@@ -68,11 +68,6 @@ class Settings:
 def check_fields(fields: Any) -> Mapping[str, str]:
     """Take a message for the fields of the page, if it is such.
 
-    Parameters
-    ----------
-    fields : object
-        Any JSON value.
-
     Raises
     ------
     OptionError

@@ -78,6 +78,30 @@ def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
     return new_figure(width, height).add_subplot() if ax is None else ax
 
 
+def panels(figure: Figure, count: int, *, beside: bool) -> list[Axes]:
+    """Panels in a row, or one above the other."""
+    grid = figure.subplots(1, count, squeeze=False) if beside else figure.subplots(count, 1, squeeze=False)
+    return list(grid.ravel())
+
+
+def interval_bars(
+    ax: Axes,
+    q: Mapping[str, float],
+    y: float,
+    *,
+    color: str,
+    dot: str,
+    thin: float,
+    thick: float,
+    edge: float,
+) -> None:
+    """Thin bar of the 90 % interval, thick one of the 50 %, and a dot at the median."""
+    for level, width in (("90", thin), ("50", thick)):
+        ends = [q[f"lower_{level}"], q[f"upper_{level}"]]
+        ax.plot(ends, [y, y], color=COLORS[color], lw=width, solid_capstyle="butt")
+    ax.plot(q["median"], y, "o", ms=5, mfc=COLORS["paper"], mec=COLORS[dot], mew=edge)
+
+
 def finish(ax: Axes) -> None:
     """Fix the look of ticks and grid, which matplotlib otherwise takes from whoever saves the figure."""
     for axis in _AXES:

@@ -40,11 +40,6 @@ def decimal_year(dates: pd.Series[pd.Timestamp]) -> pd.Series[float]:
 def devices(*, edition: str = EDITION) -> pd.DataFrame:
     """Dated accelerators with the rate that counts for their class.
 
-    Parameters
-    ----------
-    edition : str
-        Edition of the tables.
-
     Returns
     -------
     pandas.DataFrame
@@ -175,8 +170,6 @@ def cloud_offers(before: float = math.inf, *, edition: str = EDITION) -> pd.Data
     ----------
     before : float
         Leave out devices released, and prices seen, in or after this decimal year.
-    edition : str
-        Edition of the tables.
 
     Returns
     -------

@@ -45,11 +45,6 @@ _WHOLE_UNITS = ("year", "count")
 def load_sidecar(name: str) -> dict[str, Any]:
     """Read the sidecar of a table.
 
-    Parameters
-    ----------
-    name : str
-        One of `TABLE_NAMES`.
-
     Returns
     -------
     dict
@@ -156,8 +151,6 @@ def usable_part(name: str, frame: pd.DataFrame, *, edition: str = EDITION) -> pd
     ----------
     name : str
         One of `TABLE_NAMES`; a table without flags comes back unchanged.
-    frame : pandas.DataFrame
-        The table, or a selection of its rows.
     edition : str
         One of `EDITIONS`: flags whose consequence came later have none.
 
@@ -189,18 +182,6 @@ def usable_part(name: str, frame: pd.DataFrame, *, edition: str = EDITION) -> pd
 
 def has_flag(frame: pd.DataFrame, *words: str) -> pd.Series[bool]:
     """Tell which rows carry any of the given flags.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        A table with a ``flags`` column of space-separated words.
-    *words : str
-        Flags to look for.
-
-    Returns
-    -------
-    pandas.Series of bool
-        One value per row.
 
     Raises
     ------

@@ -23,8 +23,6 @@ def plot_experiment(summary: pd.DataFrame, *, lowest: float = -0.5) -> Figure:
 
     Parameters
     ----------
-    summary : pandas.DataFrame
-        From `summarize_experiment`.
     lowest : float
         Lower end of the performance axis; the dip of the flexible model at interpolation goes further down.
 

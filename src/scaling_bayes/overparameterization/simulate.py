@@ -67,11 +67,6 @@ def simulate(settings: Settings, simulation: int) -> dict[str, Floats]:
     The excess risk is exact: with independent standard normal features the expected squared difference
     between a prediction and the optimal one is ``|b_hat - b|²``.
 
-    Parameters
-    ----------
-    simulation : int
-        Its number; with the seed it decides every draw.
-
     Returns
     -------
     dict

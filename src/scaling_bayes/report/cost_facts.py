@@ -128,13 +128,7 @@ def read_costs(
     scenario: Scenario,
     budgets: tuple[Budget, ...],
 ) -> Costs:
-    """Ask a fit everything the report says about cost and carbon.
-
-    Parameters
-    ----------
-    projected : DataTree
-        From `project`, with the scenario.
-    """
+    """Ask a fit everything the report says about cost and carbon."""
     asked = manifest(projected)["projection"]
     data = group(projected, "projection")
     targets = [

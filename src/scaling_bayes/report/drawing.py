@@ -23,12 +23,6 @@ def draw(
 
     Parameters
     ----------
-    name : str
-        Unique in the report.
-    title : str
-        What the picture is, named if it cannot be drawn.
-    caption, alt : str
-        For readers who see it, and for those who do not.
     function : callable
         ``function(width)``: the figure, `width` inches wide, or its only axes.
     """

@@ -216,10 +216,7 @@ def _simulated(fit: PosteriorView) -> TraceView | None:
 
 
 def _systems(fit: PosteriorView) -> pd.DataFrame:
-    constant = fit.constant
-    per_system = [name for name, values in constant.data_vars.items() if values.dims == ("system",)]
-    frame = constant[per_system].to_dataframe().reset_index()
-    frame = frame.rename(columns={"system": "label", "system_task": "task"})
+    frame = fit.systems().rename(columns={"system": "label", "system_task": "task"})
     frame["error"] = fit.observed["error"].values
     return frame
 

@@ -22,11 +22,6 @@ DEFAULT_EDITION: Final = "2026.11"
 def edition_table(edition: str | None = None) -> str:
     """Name of an edition's table inside ``data/``, without its ending.
 
-    Parameters
-    ----------
-    edition : str, optional
-        One of `EDITIONS`; `DEFAULT_EDITION` when not given.
-
     Raises
     ------
     OptionError

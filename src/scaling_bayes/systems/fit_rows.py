@@ -85,10 +85,6 @@ def rows_for_fit(
 
     Parameters
     ----------
-    systems : DataFrame
-        As `validate_systems` returns it.
-    source : str
-        What to call the table in an error.
     pooling : {"partial", "none", "complete"}, optional
         With ``"none"``, and in a table of one task, each task must inform a slope of its own: 3 rows, not all
         of the same compute. Else the tasks together must: at least 2 rows beyond the first of each task in

@@ -29,13 +29,6 @@ _WORKER: Final = Path(__file__).with_name("parquet_worker.py")
 def read_parquet(path: Path, name: str) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
     """A Parquet file as a data frame, with warnings and notes.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        What to call it in an error.
-
     Raises
     ------
     DataError

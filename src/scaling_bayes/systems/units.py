@@ -111,11 +111,6 @@ def find_unit(text: str) -> Unit | None:
 def column_unit(column: str) -> tuple[Unit | None, str] | None:
     """Which unit a column of training compute names, and which end of an interval it is.
 
-    Parameters
-    ----------
-    column : str
-        Name of the column, in any writing: ``training_compute_gflop``, ``Training compute (PFLOP/s-days)``.
-
     Returns
     -------
     tuple of Unit or None and {"", "low", "high"}, or None

@@ -61,10 +61,6 @@ def side_by_side(
 
     Parameters
     ----------
-    idata : DataTree
-        From `fit` or `open_trace`.
-    kind : {"mean", "predictive"}
-        As in `project`.
     scenario : Scenario or str, optional
         As in `project`. The default has the paper's own conversions, so that cost and carbon compare; None
         leaves them empty.

@@ -45,8 +45,6 @@ def quantile_frontier(
         By default the points of the paper.
     resamples : int
         Bootstrap samples of points for the interval of the slope.
-    random_seed : int
-        Seed of the bootstrap.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -114,8 +114,6 @@ def fit_line(task: str, form: str, points: pd.DataFrame | None = None) -> Line:
 
     Parameters
     ----------
-    task : str
-        A task of `points`.
     form : {"polynomial", "exponential"}
     points : pandas.DataFrame, optional
         With ``task``, ``error`` and ``log10_burden_gflop``; by default the points of the paper.
@@ -154,11 +152,6 @@ def fit_line(task: str, form: str, points: pd.DataFrame | None = None) -> Line:
 def regressions(points: pd.DataFrame | None = None) -> pd.DataFrame:
     """The paper's regressions, recomputed.
 
-    Parameters
-    ----------
-    points : pandas.DataFrame, optional
-        By default the points of the paper, five tasks and WMT14 English-German.
-
     Returns
     -------
     pandas.DataFrame
@@ -171,20 +164,7 @@ def regressions(points: pd.DataFrame | None = None) -> pd.DataFrame:
     tasks = TASKS if points is None else tuple(dict.fromkeys(points["task"]))
     points = regression_points() if points is None else points
     lines = [fit_line(task, form, points) for task in tasks for form in FORMS]
-    return pd.DataFrame(
-        [
-            {
-                "task": line.task,
-                "form": line.form,
-                "response": FORMS[line.form].formula,
-                "n": line.n,
-                "slope": line.slope,
-                "slope_se": line.slope_se,
-                "slope_p_value": line.slope_p_value,
-                "intercept": line.intercept,
-                "r_squared": line.r_squared,
-                "exponent": line.exponent,
-            }
-            for line in lines
-        ]
-    )
+    table = pd.DataFrame(map(asdict, lines))
+    table.insert(2, "response", [FORMS[line.form].formula for line in lines])
+    table["exponent"] = [line.exponent for line in lines]
+    return table.drop(columns=["residual_sd", "mean_log10_burden", "sum_of_squares"])

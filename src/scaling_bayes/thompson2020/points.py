@@ -48,14 +48,7 @@ def regression_points() -> pd.DataFrame:
 
 
 def task_points(task: str, points: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The points of one task.
-
-    Parameters
-    ----------
-    task : str
-        One of `TASKS`.
-    points : pandas.DataFrame, optional
-        With ``task``, ``error`` and ``log10_burden_gflop``; by default `regression_points`.
+    """The points of one task, by default of those of `regression_points`.
 
     Raises
     ------

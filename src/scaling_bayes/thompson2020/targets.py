@@ -79,11 +79,6 @@ def printed_targets() -> pd.DataFrame:
 def target_table(points: pd.DataFrame | None = None) -> pd.DataFrame:
     """Every cell of the paper's target table beside our recomputation.
 
-    Parameters
-    ----------
-    points : pandas.DataFrame, optional
-        By default the points of the paper.
-
     Returns
     -------
     pandas.DataFrame

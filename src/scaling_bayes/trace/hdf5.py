@@ -86,11 +86,6 @@ def read_apart(file: BinaryIO) -> Contents:
 
     Where no such process can be had, as in a browser or a frozen program, the file is read in this one.
 
-    Parameters
-    ----------
-    file : file object
-        Open, with a file descriptor.
-
     Raises
     ------
     TraceError

@@ -59,11 +59,6 @@ class Release:
 def read_index(path: Path | None = None) -> tuple[Release, ...]:
     """Every released trace, in the order of the index.
 
-    Parameters
-    ----------
-    path : Path, optional
-        Another index than the shipped one.
-
     Raises
     ------
     DataError

@@ -58,12 +58,8 @@ def refuse_unsafe(handle: Any, file: BinaryIO, file_bytes: int) -> None:
 
     Parameters
     ----------
-    handle : h5py.File
-        The open file.
     file : file object
         The same file, to read bytes of it that HDF5 has not interpreted.
-    file_bytes : int
-        Its size, bytes.
     """
     budget = most_declared(file_bytes)
     declared = texts = chunks = 0
@@ -100,13 +96,6 @@ def is_bare_dimension(item: Any) -> bool:
 
 def chunks_of(item: Any, file_bytes: int, most: int = _MOST_CHUNKS) -> list[Chunk]:
     """Where the chunks of a variable lie, each once and all of them.
-
-    Parameters
-    ----------
-    item : h5py.Dataset
-        Stored in chunks.
-    most : int
-        Chunks it may have.
 
     Raises
     ------

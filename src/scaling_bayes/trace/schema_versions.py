@@ -86,8 +86,6 @@ def read_layout(tree: xr.DataTree, kind: str) -> xr.DataTree:
 
     Parameters
     ----------
-    tree : DataTree
-        As read from a file.
     kind : {"fit", "hardware", "calibration", "any"}
         What it must hold.
 

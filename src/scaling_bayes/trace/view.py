@@ -21,6 +21,7 @@ from scaling_bayes.trace.digest import cited_digest
 from scaling_bayes.trace.schema import FIT_KIND, group, manifest
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -138,11 +139,6 @@ class PosteriorView(TraceView):
     def parameters(self, stage: str) -> xr.Dataset:
         """Draws of a stage, slope and noise in orders of magnitude of error, where laws compare.
 
-        Parameters
-        ----------
-        stage : {"prior", "posterior"}
-            Which draws.
-
         Returns
         -------
         Dataset
@@ -156,6 +152,11 @@ class PosteriorView(TraceView):
         """Which of the observed systems are of a task, shape (system,)."""
         rows: NDArray[np.bool_] = self.constant["system_task"].values.astype(str) == task
         return rows
+
+    def systems(self) -> pd.DataFrame:
+        """Every column that the fit keeps of its systems, and the labels of these."""
+        names = [name for name, values in self.constant.data_vars.items() if values.dims == ("system",)]
+        return self.constant[names].to_dataframe().reset_index()
 
     def points(self, task: str) -> Points:
         """Return the observed systems of a task."""
@@ -172,15 +173,7 @@ class PosteriorView(TraceView):
         )
 
     def predictive_draws(self, stage: str, task: str | None = None) -> Floats:
-        """Predicted errors of the observed systems, of one task or all, shape (draw, system).
-
-        Parameters
-        ----------
-        stage : {"prior", "posterior"}
-            Which predictive distribution.
-        task : str, optional
-            The task whose systems are wanted.
-        """
+        """Predicted errors of the observed systems, of one task or all, shape (draw, system)."""
         error = self.group(f"{stage}_predictive")["error"].transpose("chain", "draw", "system").values
         drawn = np.asarray(error, dtype=float).reshape(-1, error.shape[-1])
         return drawn if task is None else drawn[:, self.systems_of(task)]
