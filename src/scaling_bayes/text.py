@@ -10,7 +10,7 @@ import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scaling_bayes.systems.conventions import TASK_LABELS
 
@@ -168,6 +168,32 @@ def usd_in_words(log10_usd: float) -> str:
 def kilograms_in_words(log10_kg: float) -> str:
     """A mass of CO2e: ``900 kg CO2e``, ``1.3 thousand tonnes CO2e``."""
     return _amount(log10_kg, "kg CO2e") if log10_kg < 3 else _amount(log10_kg - 3, "tonnes CO2e")
+
+
+class Quantity(NamedTuple):
+    """What a projection gives the log10 of."""
+
+    name: str
+    unit: str
+    #: Along an axis.
+    axis: str
+    in_words: Callable[[float], str] | None = None
+    #: Argument of `affordability` that limits it.
+    limit: str = ""
+
+
+#: By the name of the variable.
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        "log10_training_compute_flop": Quantity(
+            "training compute", "FLOP", "training compute needed", in_words
+        ),
+        "log10_cost_usd": Quantity("cost", "USD", "cost", usd_in_words, "budget_usd"),
+        "log10_energy_kwh": Quantity("energy", "kWh", "energy of the facility"),
+        "log10_carbon_kg": Quantity("carbon", "kg CO2e", "carbon", kilograms_in_words, "carbon_kg"),
+    }
+)
+COMPUTE, COST, ENERGY, CARBON = QUANTITIES
 
 
 def share_in_words(log10_share: float, whole: str) -> str:

@@ -35,17 +35,16 @@ from scaling_bayes.report.tables import (
     table_of,
 )
 from scaling_bayes.text import (
+    COMPUTE,
+    QUANTITIES,
     format_error,
     format_power_of_ten,
     format_year,
-    in_words,
-    kilograms_in_words,
     legible,
     month_of,
     records,
     share_text,
     task_label,
-    usd_in_words,
     without_steering,
 )
 from scaling_bayes.trace.digest import cited_digest
@@ -58,13 +57,6 @@ if TYPE_CHECKING:
     from scaling_bayes.explore.answers import Answer
 
 _FOLDER = Path(__file__).resolve().parent
-#: Quantity: heading, unit, how its median is told in words, and the budget that limits it.
-_QUANTITIES: dict[str, tuple[str, str, Callable[[float], str] | None, str]] = {
-    "log10_training_compute_flop": ("Training compute", "FLOP", in_words, ""),
-    "log10_cost_usd": ("Cost", "USD", usd_in_words, "budget_usd"),
-    "log10_energy_kwh": ("Energy", "kWh", None, ""),
-    "log10_carbon_kg": ("Carbon", "kg CO2e", kilograms_in_words, "carbon_kg"),
-}
 
 
 @dataclass(frozen=True)
@@ -160,19 +152,20 @@ class Page:
         settings = answer.settings
         medians = {row["quantity"]: row["median"] for row in records(answer.summary)}
         target = f"{_target(answer)} in {month_of(settings.year)}"
-        if math.isinf(medians["log10_training_compute_flop"]):
+        if math.isinf(medians[COMPUTE]):
             return f"{target}: out of reach in most of the draws."
         amounts = [
-            f"{format_power_of_ten(medians[name])} {unit}"
-            for name, (_, unit, _, _) in _QUANTITIES.items()
+            f"{format_power_of_ten(medians[name])} {about.unit}"
+            for name, about in QUANTITIES.items()
             if name in medians
         ]
         return f"{target}: a median of {', '.join(amounts)}."
 
     def _bar(self, row: dict[str, Any], answer: Answer) -> ShownBar:
-        heading, unit, _, limit = _QUANTITIES[row["quantity"]]
+        about = QUANTITIES[row["quantity"]]
+        heading, unit = about.name.capitalize(), about.unit
         marks = dict(self._yardsticks.get(row["quantity"], {}))
-        amount = answer.settings.budgets.get(limit)
+        amount = answer.settings.budgets.get(about.limit)
         if amount is not None:
             marks["budget"] = math.log10(amount)
         return ShownBar(
@@ -204,8 +197,8 @@ def _table(rows: list[dict[str, Any]], answer: Answer) -> Table:
     settings = answer.settings
 
     def quantity(row: Row) -> str:
-        heading, unit, *_ = _QUANTITIES[row["quantity"]]
-        return f"{heading}, {unit}"
+        about = QUANTITIES[row["quantity"]]
+        return f"{about.name.capitalize()}, {about.unit}"
 
     columns = [
         column("Quantity", quantity),
@@ -213,7 +206,7 @@ def _table(rows: list[dict[str, Any]], answer: Answer) -> Table:
         numeric("50 % interval", half_of_draws),
         column(
             "Median, in words",
-            lambda row: _in_words(row["median"], _QUANTITIES[row["quantity"]][2]),
+            lambda row: _in_words(row["median"], QUANTITIES[row["quantity"]].in_words),
             "compute: time at 1 exaFLOP/s",
             grows=True,
         ),

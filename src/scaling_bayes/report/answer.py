@@ -26,6 +26,10 @@ from scaling_bayes.report.tables import (
     target_columns,
 )
 from scaling_bayes.text import (
+    CARBON,
+    COMPUTE,
+    COST,
+    QUANTITIES,
     error_text,
     format_error,
     format_interval,
@@ -41,11 +45,9 @@ if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
     from scaling_bayes.report.facts import Facts
 
-COMPUTE = "log10_training_compute_flop"
-_TITLES = {"log10_cost_usd": ("cost", "Cost"), "log10_carbon_kg": ("carbon", "Carbon")}
 _YARDSTICK_SOURCES = {
-    "log10_cost_usd": "World GDP: World Bank.",
-    "log10_carbon_kg": "World emissions, of energy, in a year: IEA.",
+    COST: "World GDP: World Bank.",
+    CARBON: "World emissions, of energy, in a year: IEA.",
 }
 
 
@@ -123,7 +125,7 @@ def answer_section(facts: Facts) -> Section:
         "Answer",
         (
             figure,
-            *(_bars(facts, facts.costs, quantity) for quantity in _TITLES),
+            *(_bars(facts, facts.costs, quantity) for quantity in _YARDSTICK_SOURCES),
             needs_table(facts),
             words_table(facts, facts.costs),
             *_extrapolated(facts),
@@ -138,10 +140,9 @@ def answer_section(facts: Facts) -> Section:
 
 
 def _bars(facts: Facts, costs: Costs, quantity: str) -> FigurePart | FailurePart:
-    name, title = _TITLES[quantity]
+    name, unit = QUANTITIES[quantity].name, QUANTITIES[quantity].unit
+    title = name.capitalize()
     rows = facts.projection[facts.projection["quantity"] == quantity]
-    unit = "USD" if name == "cost" else "kg CO2e"
-
     return draw(
         name,
         f"{title} of each target",

@@ -18,6 +18,11 @@ from scaling_bayes.report.tables import (
     target_columns,
 )
 from scaling_bayes.text import (
+    CARBON,
+    COMPUTE,
+    COST,
+    ENERGY,
+    QUANTITIES,
     in_words,
     kilograms_in_words,
     legible,
@@ -32,19 +37,6 @@ if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
     from scaling_bayes.report.facts import Facts
 
-_COMPUTE, _COST, _ENERGY, _CARBON = (
-    "log10_training_compute_flop",
-    "log10_cost_usd",
-    "log10_energy_kwh",
-    "log10_carbon_kg",
-)
-_HEADERS = {
-    _COMPUTE: "Training compute, FLOP",
-    _COST: "Cost, USD",
-    _ENERGY: "Energy, kWh",
-    _CARBON: "Carbon, kg CO2e",
-}
-
 
 def _by_target(facts: Facts) -> Iterator[dict[str, Any]]:
     """One row per target and year, each quantity under its name."""
@@ -56,6 +48,10 @@ def _by_target(facts: Facts) -> Iterator[dict[str, Any]]:
     yield from found.values()
 
 
+def _header(quantity: str) -> str:
+    return f"{QUANTITIES[quantity].name.capitalize()}, {QUANTITIES[quantity].unit}"
+
+
 def _interval_of(quantity: str, write: Callable[[Row], Cell] = median_and_90) -> Callable[[Row], Cell]:
     return lambda row: write(row[quantity])
 
@@ -65,11 +61,11 @@ def needs_table(facts: Facts) -> Table:
     rows = list(_by_target(facts))
     columns = target_columns(with_year=len(facts.years) > 1)
     columns += [
-        numeric(_HEADERS[name], _interval_of(name), "median [90 % interval]")
-        for name in (_COMPUTE, _COST, _CARBON)
+        numeric(_header(name), _interval_of(name), "median [90 % interval]")
+        for name in (COMPUTE, COST, CARBON)
     ]
-    if any(row[_COMPUTE]["unreachable"] > 0 for row in rows):
-        columns.append(unreachable_column(_COMPUTE))
+    if any(row[COMPUTE]["unreachable"] > 0 for row in rows):
+        columns.append(unreachable_column(COMPUTE))
     caption = (
         f"Training compute, cost and carbon to reach a target error, {facts.kind} distribution, "
         f"{when(facts.years)}, scenario {_scenario(facts)}. Intervals are equal-tailed: the 90 % interval "
@@ -81,7 +77,7 @@ def needs_table(facts: Facts) -> Table:
 def words_table(facts: Facts, costs: Costs) -> Table:
     """The medians in words."""
     (gdp, gdp_value), (world, world_value) = (
-        next(iter(costs.yardsticks[name].items())) for name in (_COST, _CARBON)
+        next(iter(costs.yardsticks[name].items())) for name in (COST, CARBON)
     )
 
     def told(name: str, write: Callable[[float], str], all_of_it: float, whole: str) -> Callable[[Row], Cell]:
@@ -96,9 +92,9 @@ def words_table(facts: Facts, costs: Costs) -> Table:
         f"The medians in words, {when(facts.years)}, scenario {_scenario(facts)}, beside {gdp} and {world}.",
         _by_target(facts),
         *target_columns(with_year=len(facts.years) > 1),
-        column("Compute", lambda row: compute_in_words(row[_COMPUTE]), "time at 1 exaFLOP/s"),
-        column("Cost", told(_COST, usd_in_words, gdp_value, "world GDP"), grows=True),
-        column("Carbon", told(_CARBON, kilograms_in_words, world_value, "world emissions"), grows=True),
+        column("Compute", lambda row: compute_in_words(row[COMPUTE]), "time at 1 exaFLOP/s"),
+        column("Cost", told(COST, usd_in_words, gdp_value, "world GDP"), grows=True),
+        column("Carbon", told(CARBON, kilograms_in_words, world_value, "world emissions"), grows=True),
     )
 
 
@@ -110,10 +106,10 @@ def halves_table(facts: Facts) -> Table:
         _by_target(facts),
         *target_columns(with_year=len(facts.years) > 1),
         *(
-            numeric(_HEADERS[name], _interval_of(name, half_of_draws), "50 % interval")
-            for name in (_COMPUTE, _COST, _CARBON)
+            numeric(_header(name), _interval_of(name, half_of_draws), "50 % interval")
+            for name in (COMPUTE, COST, CARBON)
         ),
-        numeric(_HEADERS[_ENERGY], _interval_of(_ENERGY), "median [90 % interval]"),
+        numeric(_header(ENERGY), _interval_of(ENERGY), "median [90 % interval]"),
     )
 
 
