@@ -22,7 +22,6 @@ from tools.tables.counts import (
     TRAINING_EXAMPLES,
 )
 from tools.tables.derive import derive, devices_from
-from tools.tables.tasks import load_task_floors, load_tasks
 
 from scaling_bayes.citing.works import edition_of
 from scaling_bayes.errors import DataError, OptionError
@@ -32,6 +31,7 @@ from scaling_bayes.systems.fit_rows import rows_for_fit
 from scaling_bayes.systems.flags import split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS, load_systems, reference_systems
 from scaling_bayes.systems.schema import validate_systems
+from scaling_bayes.systems.tasks import load_task_floors, load_tasks
 from scaling_bayes.trace.digest import data_digest
 
 DATA = Path(__file__).resolve().parents[1] / "data"

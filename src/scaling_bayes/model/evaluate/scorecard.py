@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+__all__ = ["FORECASTERS", "scorecard"]
+
 #: Last calendar year whose systems are fitted.
 DEFAULT_CUTOFFS = (2016, 2017, 2018)
 LEAST_SQUARES = {"least_squares_power": "power", "least_squares_exponential": "exponential"}

@@ -10,6 +10,8 @@ from scaling_bayes.resources import data_path
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["load_task_floors", "load_tasks"]
+
 _NUMBERS = ("chance_error", "floor", "floor_lower", "floor_upper", "best_error")
 
 
