@@ -260,6 +260,7 @@ COMMANDS = [
     "replicate",
     "report",
     "scenario",
+    "score",
     "scorecard",
     "traces",
     "validate",

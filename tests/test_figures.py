@@ -17,7 +17,7 @@ import pytest
 from matplotlib.figure import Figure
 from tests.synthetic import synthetic_fit
 
-from scaling_bayes import figures
+from scaling_bayes import figures, score
 from scaling_bayes import summary as summarize
 from scaling_bayes.core.predictive import performance_distribution
 from scaling_bayes.figures import (
@@ -28,6 +28,7 @@ from scaling_bayes.figures import (
     plot_prior_predictive,
     plot_projections,
     plot_ranks,
+    plot_score,
     plot_slopes,
     to_svg,
 )
@@ -55,6 +56,13 @@ def shares(idata: Any) -> Any:
     return probability_by_year(affordability(projection, budget_usd=1e9))
 
 
+def later_systems(idata: Any) -> pd.DataFrame:
+    tasks = [str(task) for task in idata["posterior"]["task"].values if str(task).isprintable()]
+    return pd.DataFrame(
+        {"task": tasks * 3, "system": "new", "error": np.linspace(0.05, 0.4, 3 * len(tasks)), "year": 2022}
+    ).assign(training_compute_flop=1e21)
+
+
 def figure_of(drawn: Any) -> Figure:
     return drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
 
@@ -72,6 +80,7 @@ FIGURES: dict[str, Callable[[Any, float], Figure]] = {
     "prior": lambda idata, width: figure_of(plot_prior_predictive(idata, width=width)),
     "posterior": lambda idata, width: plot_posterior_predictive(idata, width=width),
     "ranks": lambda idata, width: plot_ranks(idata, width=width),
+    "score": lambda idata, width: plot_score(score(idata, later_systems(idata)), width=width),
 }
 each_figure = pytest.mark.parametrize("name", FIGURES)
 
@@ -100,7 +109,7 @@ def test_names_are_text_and_nothing_else(name: str) -> None:
     assert not [element for element in root.iter() if "script" in element.tag]
     assert root.get("aria-label") == '$x_ & "y" ]]>'
     written = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    if name in ("fits", "slopes", "projections", "carbon", "affordability", "prior"):
+    if name in ("fits", "slopes", "projections", "carbon", "affordability", "prior", "score"):
         assert any((text or "").startswith("<script>alert") for text in written)
         assert NASTY[1] in written
 

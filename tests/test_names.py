@@ -75,6 +75,24 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
+@pytest.fixture(scope="module")
+def later(tmp_path_factory: pytest.TempPathFactory) -> str:
+    rows = [
+        {
+            "task": name,
+            "system": f"{name} later",
+            "error": 0.2,
+            "training_compute_flop": compute,
+            "year": 2022,
+        }
+        for name in (*FORMULAS, *SCRIPTS)
+        for compute in (1e21, None)
+    ]
+    path = tmp_path_factory.mktemp("later") / "later.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return str(path)
+
+
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(cli, list(arguments))
 
@@ -88,14 +106,18 @@ COMMANDS: list[list[str]] = [
     ["progress", "TRACE"],
     ["progress", "TRACE", "--json"],
     ["progress", "TRACE", "--csv"],
+    ["score", "TRACE", "LATER"],
+    ["score", "TRACE", "LATER", "--json"],
+    ["score", "TRACE", "LATER", "--csv"],
     ["cite", "TRACE"],
     ["cite", "TRACE", "--style", "cff"],
 ]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_no_name_steers_the_terminal(trace: str, command: list[str]) -> None:
-    done = run(*(trace if each == "TRACE" else each for each in command))
+def test_no_name_steers_the_terminal(trace: str, later: str, command: list[str]) -> None:
+    given_for = {"TRACE": trace, "LATER": later}
+    done = run(*(given_for.get(each, each) for each in command))
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     assert steered_by(done.output) == []
     assert done.output

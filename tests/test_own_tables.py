@@ -84,6 +84,14 @@ def test_years_that_disagree_with_dates_are_reported_by_row(tmp_path):
         validate_systems(frame(publication_date=["2013", "", ""]))
 
 
+def test_a_flag_or_metric_may_be_missing(tmp_path):
+    lines = ["task,system,metric,value,training_compute_flop,year,publication_date,flags"]
+    lines += ["a,x,accuracy,70,1e18,2012,2015-06-01,", "a,y,,80,2e18,2016,2016-06-01,member_compute"]
+    checked = check_systems(written(tmp_path, "\n".join([*lines, "a,z,accuracy,90,3e18,2017,2017-06-01,"])))
+    assert checked.systems["error"].tolist() == pytest.approx([0.3, 0.2, 0.1])
+    assert "row 2: year 2012 and publication_date 2015-06-01 disagree" in checked.warnings[0]
+
+
 def test_shipped_tables_are_observed_as_they_stand():
     for shipped in (load_systems(), reference_systems()):
         checked = check_systems(shipped)

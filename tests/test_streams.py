@@ -36,6 +36,7 @@ WRITING = [
     ("bundle", TRACE, "-o", f"{NOWHERE}/bundle.zip"),
     ("calibrate", "prior_sbc", "-o", f"{NOWHERE}/calibration.nc"),
     ("compare", TRACE, "-o", f"{NOWHERE}/stack.nc"),
+    ("score", TRACE, SYSTEMS, "-o", f"{NOWHERE}/score.svg"),
     ("scorecard", "-o", f"{NOWHERE}/scores.csv"),
     ("hardware-fit", "-o", f"{NOWHERE}/hardware.nc"),
     ("overparameterization", "--figure", f"{NOWHERE}/figure.svg"),

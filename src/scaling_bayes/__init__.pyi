@@ -7,6 +7,7 @@ from scaling_bayes.diagnostics.checks import checks as checks
 from scaling_bayes.diagnostics.criticism import data_checks as data_checks
 from scaling_bayes.diagnostics.log_prior import add_log_prior as add_log_prior
 from scaling_bayes.diagnostics.scores import load_scorecard as load_scorecard
+from scaling_bayes.diagnostics.scoring import score as score
 from scaling_bayes.diagnostics.verification import verify_trace as verify_trace
 from scaling_bayes.errors import DataError as DataError
 from scaling_bayes.errors import OptionError as OptionError

@@ -46,6 +46,10 @@ _FORECASTERS: Mapping[str, str] = MappingProxyType(
         "unpooled": "unpooled",
         "least_squares_power": "least squares",
         "least_squares_exponential": "least squares of 1 / error",
+        "thompson2020_power": "2020 paper's line",
+        "thompson2020_exponential": "2020 paper's line of 1 / error",
+        "naive": "trend of the record",
+        "persistence": "record so far",
     }
 )
 _SPANS = ((1.0, "second"), (60.0, "minute"), (3600.0, "hour"), (86400.0, "day"), (31557600.0, "year"))

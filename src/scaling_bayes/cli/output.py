@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
     import xarray as xr
+    from matplotlib.figure import Figure
+
+
+_PICTURES = (".svg", ".png", ".pdf")
 
 
 def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
@@ -102,6 +106,33 @@ def print_table(
     # A title of the table's own would be broken at the width of the table.
     console.print(Text(visible(title), style="italic"))
     console.print(table)
+
+
+def check_figure(path: Path) -> None:
+    """Refuse a figure that could not be written, before the work for it.
+
+    Raises
+    ------
+    click.UsageError
+        If the name does not end in a format of pictures.
+    WriteError
+        If the file cannot be written.
+    """
+    from scaling_bayes.files import check_writable
+
+    check_writable(path)
+    if path.suffix.lower() not in _PICTURES:
+        raise click.UsageError(
+            f"{path}: found a figure named {path.name}; expected a name in .svg, .png or .pdf."
+        )
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write a figure, in the format that its name says."""
+    from scaling_bayes.files import replacing
+
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix.lower().removeprefix("."))
 
 
 def written_trace(path: Path, failed: Sequence[str]) -> dict[str, Any]:

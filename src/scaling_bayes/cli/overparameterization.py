@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaling_bayes.cli.completion import choices_of
-from scaling_bayes.cli.output import print_csv, print_json, print_table, say
+from scaling_bayes.cli.output import check_figure, print_csv, print_json, print_table, say, write_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,9 +89,7 @@ def overparameterization(
     if observations is not None:
         settings["observations"] = _sizes(observations)
     if figure is not None:
-        from scaling_bayes.files import check_writable
-
-        check_writable(figure)
+        check_figure(figure)
     chosen = Settings(penalty=_penalty(penalty), **settings)
     try:
         results = _run(run_experiment, chosen, store, workers, quiet)
@@ -102,11 +100,9 @@ def overparameterization(
         return INTERRUPTED
     summary = summarize_experiment(results, measure)
     if figure is not None:
-        from scaling_bayes.files import replacing
         from scaling_bayes.overparameterization.figures import plot_experiment
 
-        with replacing(figure) as temporary:
-            plot_experiment(summary).savefig(temporary, format=figure.suffix.removeprefix(".") or "svg")
+        write_figure(plot_experiment(summary), figure)
         say(f"figure written to {figure}")
     if as_json:
         print_json(summary.to_dict(orient="records"))

@@ -7,6 +7,7 @@ from scaling_bayes.figures.predictive import plot_posterior_predictive as plot_p
 from scaling_bayes.figures.predictive import plot_prior_predictive as plot_prior_predictive
 from scaling_bayes.figures.projections import plot_projections as plot_projections
 from scaling_bayes.figures.sbc import plot_sbc as plot_sbc
+from scaling_bayes.figures.score import plot_score as plot_score
 from scaling_bayes.figures.slopes import plot_slopes as plot_slopes
 from scaling_bayes.figures.style import FigureError as FigureError
 from scaling_bayes.figures.svg import to_svg as to_svg

@@ -75,7 +75,7 @@ def plot_calibration(
     upper, lower = parts.ravel()
     for part in (upper, lower):
         part.set_facecolor("none")
-    _coverage_panel(upper.subplots(), ranks)
+    coverage_panel(upper.subplots(), ranks)
     highest = max(float(_relative(found).max()) for found in ranks.values())
     panels = lower.subplots(1, len(chosen), squeeze=False).ravel()
     for ax, (name, found), (color, _) in zip(panels, ranks.items(), _MARKS, strict=False):
@@ -86,7 +86,8 @@ def plot_calibration(
     return figure
 
 
-def _coverage_panel(ax: Axes, ranks: Mapping[str, NDArray[np.float64]]) -> None:
+def coverage_panel(ax: Axes, ranks: Mapping[str, NDArray[np.float64]]) -> None:
+    """Coverage of the intervals of up to four forecasters, from the ranks of the observed errors."""
     coverage_axes(ax)
     ends = []
     for (name, found), (color, marker) in zip(ranks.items(), _MARKS, strict=False):

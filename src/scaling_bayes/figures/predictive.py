@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ROW = 0.4
-_LEAST_SYSTEMS = 5
+#: Fewest systems whose ranks are drawn.
+LEAST_SYSTEMS = 5
 
 
 @styled
@@ -101,19 +102,20 @@ def plot_posterior_predictive(idata: xr.DataTree | PosteriorView, *, width: floa
         With too few systems for a histogram.
     """
     ranks = PosteriorView.of(idata).pit()
-    if ranks.size < _LEAST_SYSTEMS:
+    if ranks.size < LEAST_SYSTEMS:
         raise FigureError(
-            f"calibration of {ranks.size} systems is not shown; expected at least {_LEAST_SYSTEMS}."
+            f"calibration of {ranks.size} systems is not shown; expected at least {LEAST_SYSTEMS}."
         )
     beside = width >= 6
     figure = new_figure(width, 2.6 if beside else 4.8)
     left, right = panels(figure, 2, beside=beside)
-    _rank_histogram(left, ranks)
+    rank_histogram(left, ranks)
     _coverage_curve(right, ranks)
     return figure
 
 
-def _rank_histogram(ax: Axes, ranks: np.ndarray) -> None:
+def rank_histogram(ax: Axes, ranks: np.ndarray) -> None:
+    """Histogram of the ranks of observed errors, and the band of a calibrated forecast."""
     from matplotlib.ticker import MaxNLocator
     from scipy.stats import binom
 

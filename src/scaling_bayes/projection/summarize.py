@@ -31,9 +31,10 @@ def summary(answer: xr.DataTree | pd.DataFrame, *, by: str | Sequence[str] = "fo
     answer : DataTree or DataFrame
         A projection (from `project`), what answers give (`affordability`, `required_gain`,
         `record_machine_time`, `largest_run_year`), a fit (`fit`, `stack` or `open_trace`), a calibration
-        (`calibrate` or `open_trace`), or a table of predictions (`scorecard` or `load_scorecard`).
+        (`calibrate` or `open_trace`), or a table of predictions (`score`, `scorecard` or `load_scorecard`).
     by : str or sequence of str
-        Columns to group predictions by; only for these.
+        Columns to group predictions by, such as ``["task", "forecaster"]`` or ``year`` (calendar years); only
+        for these.
 
     Returns
     -------
@@ -61,7 +62,10 @@ def summary(answer: xr.DataTree | pd.DataFrame, *, by: str | Sequence[str] = "fo
         - predictions: the columns of `by`; ``systems`` predicted and ``not_predicted``; ``log_score``, nats
           per 60 systems, higher is better; ``crps``, mean, in orders of magnitude of error, lower is better;
           ``coverage_50``, ``coverage_80``, ``coverage_90``; ``gain``, nats per 60 systems over the 2020
-          paper's power line, on the systems both predict (NaN without that line).
+          paper's power line, on the systems both predict (NaN without that line). Where papers are known
+          also ``papers``, their number; ``gain_se``, standard error of the gain; and
+          ``coverage_50_lower``, ``coverage_50_upper`` and so on, 90 % confidence intervals of the coverage.
+          Both take papers as independent, and not the systems of one paper (Korn & Graubard 1998).
 
     Raises
     ------

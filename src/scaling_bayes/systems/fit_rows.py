@@ -103,7 +103,7 @@ def rows_for_fit(
             "training compute" if with_compute.empty else "an error between 0 and 1 and training compute"
         )
         raise DataError(f"{source}: no row has {missing}; expected at least 3 rows with it")
-    usable, estimates = _combine_estimates(usable)
+    usable, estimates = combine_estimates(usable)
     problems = []
     alone: list[str] = []
     beyond = 0
@@ -135,7 +135,7 @@ def rows_for_fit(
     )
 
 
-def _combine_estimates(systems: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+def combine_estimates(systems: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     """Rows of one system that differ in compute only as one row, and how many each of them stands for.
 
     Compute is the geometric mean. The standard deviation of its log10 is that of the estimates (n - 1), and

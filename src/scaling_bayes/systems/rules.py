@@ -217,7 +217,8 @@ def check_times(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[
             whole & (date.dt.year != year) & date.notna()
         )
         if "flags" in table:
-            wrong &= ~table["flags"].astype(str).str.split(";").map(lambda names: _KNOWN_MISMATCH in names)
+            flags = table["flags"].astype(object)
+            wrong &= ~flags.map(lambda cell: _KNOWN_MISMATCH in str(cell).split(";"))
         places = wrong.to_numpy(dtype=bool).nonzero()[0].tolist()
         said = [
             f"row {labels[position]}: year {year.iloc[position]:g} and publication_date "
@@ -260,7 +261,7 @@ def check_metrics(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Prob
     )
     return [
         Problem(label, "metric", shown_cell(metric), expected)
-        for label, metric in zip(labels, table["metric"].astype(str), strict=True)
+        for label, metric in zip(labels, map(str, table["metric"]), strict=True)
         if LESS_IS_BETTER.search(metric.replace("_", " "))
     ]
 

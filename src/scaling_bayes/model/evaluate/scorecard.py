@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import logsumexp
 
 from scaling_bayes.core.laws import LAWS, get_law
 from scaling_bayes.core.observations import Observations, observe
 from scaling_bayes.core.options import TARGET_ACCEPT, ModelOptions, SamplerOptions, check_seed
-from scaling_bayes.core.predictive import (
-    cumulative_probability_of_error,
-    draw_error,
-    log_density_of_error,
-    observed_performance,
-)
 from scaling_bayes.core.streams import Stream, generator
-from scaling_bayes.diagnostics.scores import crps
+from scaling_bayes.diagnostics.forecasts import (
+    LEAST_SQUARES,
+    Forecast,
+    at_references_of,
+    forecast,
+    least_squares,
+    mixture,
+    prediction_rows,
+)
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.model.evaluate.compare import DEFAULT_FOLDS, check_folds, mean_stacking_weights
 from scaling_bayes.model.evaluate.crossvalidate import leave_folds_out, paper_folds
@@ -31,27 +32,14 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import pandas as pd
-    import xarray as xr
     from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 
 __all__ = ["FORECASTERS", "scorecard"]
 
 #: Last calendar year whose systems are fitted.
 DEFAULT_CUTOFFS = (2016, 2017, 2018)
-LEAST_SQUARES = {"least_squares_power": "power", "least_squares_exponential": "exponential"}
 #: The stack of all laws, each law alone, the power law without pooling, the 2020 paper's two lines.
 FORECASTERS = ("stack", *LAWS, "unpooled", *LEAST_SQUARES)
-
-
-@dataclass(frozen=True)
-class _Forecast:
-    """Predictions: log density and cumulative probability, shape (system,), and draws of error."""
-
-    log_score: Floats
-    pit: Floats
-    draws: Floats
 
 
 def scorecard(
@@ -100,10 +88,10 @@ def scorecard(
     -------
     DataFrame
         One row per cut-off, forecaster and later system: ``cutoff``, ``forecaster``, ``task``, ``system``,
-        ``year``, ``error``; ``log_score``, natural log of the predictive density of the error; ``crps`` of
-        log10 error, orders of magnitude; ``pit``, predictive probability of an error at most the observed;
-        ``weight``, the forecaster's part in the stack. Forecasters are `FORECASTERS`: the stack of laws,
-        each law, the power law unpooled, and the 2020 paper's least-squares lines with their textbook
+        ``paper``, ``year``, ``error``; ``log_score``, natural log of the predictive density of the error;
+        ``crps`` of log10 error, orders of magnitude; ``pit``, predictive probability of an error at most the
+        observed; ``weight``, the forecaster's part in the stack. Forecasters are `FORECASTERS`: the stack of
+        laws, each law, the power law unpooled, and the 2020 paper's least-squares lines with their textbook
         prediction intervals (Student t), which are missing (NaN) where a task has fewer than three systems.
 
     Raises
@@ -174,16 +162,7 @@ def _split(table: pd.DataFrame, cutoff: int) -> tuple[Observations, Observations
             f"expected some on either side (the systems are of {first:.1f} to {last:.1f})."
         )
     before = observe(table[early], needs_year=True)
-    after = observe(table[known & ~early], needs_year=True)
-    order = np.array([before.tasks.index(task) for task in after.tasks])
-    return before, replace(
-        after,
-        tasks=before.tasks,
-        task_index=order[after.task_index],
-        reference_log10_compute=before.reference_log10_compute,
-        reference_year=before.reference_year,
-        reference_error=before.reference_error,
-    )
+    return before, at_references_of(before, table[known & ~early], needs_year=True)
 
 
 def _forecasts(
@@ -195,93 +174,43 @@ def _forecasts(
     refitter: Callable[[ModelOptions], Refitter],
     seed: int,
     done: Callable[[], None],
-) -> tuple[dict[str, _Forecast], dict[str, float]]:
+) -> tuple[dict[str, Forecast], dict[str, float]]:
     applicable = before.applicable(options)
     forecasts, elpd = {}, []
     for law in laws:
         of_law = refitter(replace(applicable, law=law))
         elpd.append(leave_folds_out(before, of_law, held_out, seed, done).elpd)
-        forecasts[law] = _forecast(of_law, before, after, seed)
+        forecasts[law] = _refitted(of_law, before, after, seed)
         done()
     weights = dict(zip(laws, map(float, mean_stacking_weights(np.array(elpd))), strict=True))
-    forecasts["unpooled"] = _forecast(refitter(replace(applicable, pooling="none")), before, after, seed)
+    forecasts["unpooled"] = _refitted(refitter(replace(applicable, pooling="none")), before, after, seed)
     done()
-    stack = {"stack": _mixture([forecasts[law] for law in laws], list(weights.values()), seed)}
-    lines = {name: _least_squares(before, after, law) for name, law in LEAST_SQUARES.items()}
+    stack = {
+        "stack": mixture(
+            [forecasts[law] for law in laws],
+            list(weights.values()),
+            generator(seed, Stream.SCORECARD_LAW),
+        )
+    }
+    lines = {name: least_squares(before, after, law) for name, law in LEAST_SQUARES.items()}
     found = stack | forecasts | lines
     return {name: found[name] for name in FORECASTERS if name in found}, weights
 
 
-def _forecast(refitter: Refitter, before: Observations, after: Observations, seed: int) -> _Forecast:
+def _refitted(refitter: Refitter, before: Observations, after: Observations, seed: int) -> Forecast:
     posterior, _ = refitter(before, seed)
-    performance = observed_performance(refitter.options.law, posterior, after)
-
-    def flat(values: xr.DataArray) -> Floats:
-        return np.asarray(values.values, dtype=float).reshape(-1, after.error.size)
-
-    density = flat(log_density_of_error(performance, after.error))
-    drawn = draw_error(performance, generator(seed, Stream.SCORECARD_ERROR))
-    return _Forecast(
-        logsumexp(density, axis=0) - np.log(density.shape[0]),
-        flat(cumulative_probability_of_error(performance, after.error)).mean(axis=0),
-        flat(drawn),
-    )
-
-
-def _mixture(parts: Sequence[_Forecast], weights: Sequence[float], seed: int) -> _Forecast:
-    shares = np.array(weights)[:, np.newaxis]
-    n = parts[0].draws.shape[0]
-    chosen = generator(seed, Stream.SCORECARD_LAW).choice(len(parts), size=n, p=shares[:, 0] / shares.sum())
-    draws = np.array([part.draws for part in parts])[chosen, np.arange(n)]
-    with np.errstate(divide="ignore"):
-        log_score = logsumexp([part.log_score for part in parts], axis=0, b=shares)
-    return _Forecast(log_score, (shares * [part.pit for part in parts]).sum(axis=0), draws)
-
-
-def _least_squares(before: Observations, after: Observations, law_name: str) -> _Forecast:
-    """The line of each task and its prediction interval for one new system (Student t, n - 2)."""
-    from scipy import stats
-
-    law = get_law(law_name)
-    probabilities = (np.arange(1000) + 0.5) / 1000
-    n_systems = after.error.size
-    log_score, pit = np.full(n_systems, np.nan), np.full(n_systems, np.nan)
-    draws = np.full((probabilities.size, n_systems), np.nan)
-    for task in range(len(before.tasks)):
-        rows, new = before.task_index == task, after.task_index == task
-        n = int(rows.sum())
-        x, y = before.compute[rows], law.performance(before.error[rows])
-        if n < 3 or np.ptp(x) == 0:
-            continue
-        slope, intercept = np.polyfit(x, y, 1)
-        residual_sd = np.sqrt(((y - intercept - slope * x) ** 2).sum() / (n - 2))
-        at = after.compute[new]
-        sd = residual_sd * np.sqrt(1 + 1 / n + (at - x.mean()) ** 2 / ((x - x.mean()) ** 2).sum())
-        center = intercept + slope * at
-        z = (law.performance(after.error[new]) - center) / sd
-        log_score[new] = stats.t.logpdf(z, n - 2) - np.log(sd) + law.log_abs_derivative(after.error[new])
-        pit[new] = stats.t.sf(z, n - 2)
-        draws[:, new] = law.error(center + sd * stats.t.ppf(probabilities, n - 2)[:, np.newaxis])
-    return _Forecast(log_score, pit, draws)
+    return forecast(refitter.options.law, posterior, after, generator(seed, Stream.SCORECARD_ERROR))
 
 
 def _rows(
-    cutoff: int, forecaster: str, after: Observations, forecast: _Forecast, weight: float | None
+    cutoff: int, forecaster: str, after: Observations, predicted: Forecast, weight: float | None
 ) -> pd.DataFrame:
     import pandas as pd
 
-    smallest = np.finfo(float).tiny
     return pd.DataFrame(
         {
             "cutoff": cutoff,
-            "forecaster": forecaster,
-            "task": [after.tasks[index] for index in after.task_index],
-            "system": [label.split(": ", 1)[1] for label in after.systems],
-            "year": after.year,
-            "error": after.error,
-            "log_score": forecast.log_score,
-            "crps": crps(np.log10(np.maximum(forecast.draws, smallest)), np.log10(after.error)),
-            "pit": forecast.pit,
+            **prediction_rows(forecaster, after, predicted),
             "weight": np.nan if weight is None else weight,
         }
     )
