@@ -23,7 +23,6 @@ _ON_THE_LINE = 1e-9
 
 def quantile_frontier(
     quantile: float = 0.10,
-    points: pd.DataFrame | None = None,
     *,
     resamples: int = 2000,
     random_seed: int = 0,
@@ -41,8 +40,6 @@ def quantile_frontier(
     ----------
     quantile : float
         Share of systems beyond the frontier, in (0, 1).
-    points : pandas.DataFrame, optional
-        By default the points of the paper.
     resamples : int
         Bootstrap samples of points for the interval of the slope.
 
@@ -65,10 +62,9 @@ def quantile_frontier(
         raise OptionError(f"quantile={quantile!r} must lie between 0 and 1, both excluded.")
     if resamples < 1:
         raise OptionError(f"resamples={resamples!r} must be at least 1.")
-    tasks = TASKS if points is None else tuple(dict.fromkeys(points["task"]))
-    points = regression_points() if points is None else points
+    points = regression_points()
     rows = []
-    for task in tasks:
+    for task in TASKS:
         of_task = task_points(task, points)
         burden = of_task["log10_burden_gflop"].to_numpy(float)
         counts = _resampled_counts(len(of_task), resamples, random_seed)

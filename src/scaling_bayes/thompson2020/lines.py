@@ -149,7 +149,7 @@ def fit_line(task: str, form: str, points: pd.DataFrame | None = None) -> Line:
     )
 
 
-def regressions(points: pd.DataFrame | None = None) -> pd.DataFrame:
+def regressions() -> pd.DataFrame:
     """The paper's regressions, recomputed.
 
     Returns
@@ -161,9 +161,8 @@ def regressions(points: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    tasks = TASKS if points is None else tuple(dict.fromkeys(points["task"]))
-    points = regression_points() if points is None else points
-    lines = [fit_line(task, form, points) for task in tasks for form in FORMS]
+    points = regression_points()
+    lines = [fit_line(task, form, points) for task in TASKS for form in FORMS]
     table = pd.DataFrame(map(asdict, lines))
     table.insert(2, "response", [FORMS[line.form].formula for line in lines])
     table["exponent"] = [line.exponent for line in lines]

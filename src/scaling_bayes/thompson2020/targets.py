@@ -76,7 +76,7 @@ def printed_targets() -> pd.DataFrame:
     return table
 
 
-def target_table(points: pd.DataFrame | None = None) -> pd.DataFrame:
+def target_table() -> pd.DataFrame:
     """Every cell of the paper's target table beside our recomputation.
 
     Returns
@@ -86,7 +86,7 @@ def target_table(points: pd.DataFrame | None = None) -> pd.DataFrame:
         ``quantity``, ``unit``, ``printed_power_of_ten``, ``log10_value`` (recomputed), ``power_of_ten`` (its
         floor) and ``agrees``.
     """
-    points = regression_points() if points is None else points
+    points = regression_points()
     table = printed_targets().drop(columns=["citation", "url"])
     convert = conversions()
     lines = {
