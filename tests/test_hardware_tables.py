@@ -19,11 +19,6 @@ from scaling_bayes.hardware.tables import (
     KEYS,
     TABLE_NAMES,
     has_flag,
-    load_accelerators,
-    load_grid_carbon_intensity,
-    load_literature_intervals,
-    load_ml_systems,
-    load_prices,
     load_routes,
     load_sidecar,
     load_table,
@@ -44,7 +39,7 @@ GFLOP_PER_S = 1e9
 
 @pytest.fixture(scope="module")
 def accelerators():
-    return load_accelerators().set_index("name")
+    return load_table("accelerators").set_index("name")
 
 
 @pytest.mark.parametrize("name", TABLE_NAMES)
@@ -182,15 +177,17 @@ def test_corrected_values(name, key, column, value):
 
 
 def test_repeated_offers_and_outliers_are_left_out_of_the_later_edition():
-    prices = load_prices()
+    prices = load_table("prices")
     repeated = has_flag(prices, "repeated_offer")
     assert repeated.sum() == 82
     offer = ["device", "date", "kind", "usd", "per", "provider", "region", "instance", "citation"]
     assert (prices.duplicated(offer, keep=False) | ~repeated).all()
     assert not prices[~repeated].duplicated(offer).any()
-    left = load_prices(usable=True, edition="2026.12")
+    left = load_table("prices", usable=True, edition="2026.12")
     assert not has_flag(left, "repeated_offer", "price_outlier").any()
-    assert has_flag(load_prices(usable=True, edition="2026.11"), "repeated_offer", "price_outlier").any()
+    assert has_flag(
+        load_table("prices", usable=True, edition="2026.11"), "repeated_offer", "price_outlier"
+    ).any()
 
 
 def test_unknown_table_names_the_known_ones():
@@ -225,7 +222,7 @@ def test_bad_cells_are_reported_with_their_place(monkeypatch, tmp_path):
 
 
 def test_column_types():
-    systems = load_ml_systems()
+    systems = load_table("ml_systems")
     assert pd.api.types.is_datetime64_any_dtype(systems["publication_date"])
     assert systems["training_compute_flop"].dtype == np.float64
     assert load_table("record_machines")["year"].dtype == np.int64
@@ -291,7 +288,7 @@ def test_no_device_stands_twice_under_two_spellings(accelerators):
 
 
 def test_usable_part_drops_and_blanks():
-    whole, usable = load_accelerators(), load_accelerators(usable=True)
+    whole, usable = load_table("accelerators"), load_table("accelerators", usable=True)
     assert not has_flag(usable, "virtual_profile", "pre_release_copy").any()
     clock = has_flag(usable, "peak_is_clock")
     assert clock.any()
@@ -311,13 +308,13 @@ def test_flagged_clock_rates_really_are_below_the_rate_per_watt_of_their_peers(a
 
 
 def test_prices(accelerators):
-    prices = load_prices()
+    prices = load_table("prices")
     assert set(prices["kind"]) == set(PRICES)
     purchase = prices["kind"] == "purchase"
     assert (prices.loc[purchase, "per"] == "chip").all()
     assert (prices.loc[~purchase, "per"] == "chip_hour").all()
     assert prices.loc[~purchase, "usd"].between(0.05, 13).all()
-    usable = load_prices(usable=True)
+    usable = load_table("prices", usable=True)
     assert usable.loc[usable["kind"] == "purchase", "usd"].between(20, 1e5).all()
     assert prices["date"].between("2010-01-01", "2025-12-31").all()
     listed = prices["device"].isin(accelerators.index)
@@ -325,7 +322,7 @@ def test_prices(accelerators):
 
 
 def test_cloud_prices_near_2020():
-    prices = load_prices()
+    prices = load_table("prices")
     near = prices[prices["date"].between("2018-10-01", "2020-12-31")]
 
     def median(device, kind, provider):
@@ -341,7 +338,7 @@ def test_cloud_prices_near_2020():
 
 
 def test_commitment_is_never_dearer_than_on_demand():
-    prices = load_prices()
+    prices = load_table("prices")
     cloud = prices[prices["kind"] != "purchase"]
     keys = ["device", "date", "provider", "region", "instance"]
     cheapest = cloud.pivot_table(index=keys, columns="kind", values="usd", aggfunc="max")
@@ -350,7 +347,7 @@ def test_commitment_is_never_dearer_than_on_demand():
 
 
 def test_grid_carbon_intensity():
-    grid = load_grid_carbon_intensity()
+    grid = load_table("grid_carbon_intensity")
     assert grid["g_co2e_per_kwh"].between(0, 1400).all()
     assert grid["year"].min() == 2000
     values = grid.set_index(["region", "year"])["g_co2e_per_kwh"]
@@ -361,7 +358,7 @@ def test_grid_carbon_intensity():
     assert {"World", "European Union (27)"} <= set(grid["region"])
     countries = grid[grid["region_kind"] == "country"]
     assert countries.loc[countries["iso3"] == "", "region"].unique().tolist() == ["Kosovo"]
-    assert (load_grid_carbon_intensity(usable=True)["g_co2e_per_kwh"] > 0).all()
+    assert (load_table("grid_carbon_intensity", usable=True)["g_co2e_per_kwh"] > 0).all()
 
 
 def test_facilities():
@@ -375,7 +372,7 @@ def test_facilities():
 
 
 def test_ml_systems_and_utilisation():
-    systems = load_ml_systems()
+    systems = load_table("ml_systems")
     assert systems["training_compute_flop"].between(1, 1e27).all()
     assert systems["publication_date"].between("1950-01-01", "2025-12-31").all()
     assert set(systems["confidence"]) == {"confident", "likely", "speculative", "unknown"}
@@ -385,7 +382,7 @@ def test_ml_systems_and_utilisation():
     assert per_device.dropna().between(50, 1500).all()
     quantiles = load_table("utilisation")["model_flop_utilisation"].quantile([0.05, 0.5, 0.95])
     assert quantiles.tolist() == pytest.approx([0.20, 0.38, 0.58], abs=0.01)
-    usable = load_ml_systems(usable=True)
+    usable = load_table("ml_systems", usable=True)
     assert len(usable) == len(systems)
     assert usable.loc[has_flag(usable, "above_peak"), "hardware_quantity"].isna().all()
 
@@ -400,7 +397,7 @@ def test_record_machines_never_get_slower():
 
 
 def test_literature_intervals_are_ordered():
-    table = load_literature_intervals()
+    table = load_table("literature_intervals")
     both = table["lower"].notna() & table["upper"].notna()
     assert (table.loc[both, "lower"] <= table.loc[both, "median"]).all()
     assert (table.loc[both, "median"] <= table.loc[both, "upper"]).all()
@@ -469,8 +466,8 @@ def _doubling_years(frame, ratio, first, last):
     ],
 )
 def test_doubling_times_lie_in_the_published_intervals(quantity, peak, per, first, last):
-    published = load_literature_intervals().set_index("quantity").loc[quantity]
-    usable = load_accelerators(usable=True)
+    published = load_table("literature_intervals").set_index("quantity").loc[quantity]
+    usable = load_table("accelerators", usable=True)
     ml = usable[usable["citation"].str.startswith("Epoch AI")]
     found = _doubling_years(ml, ml[f"peak_flop_per_s_{peak}"] / ml[per], first, last)
     assert published["lower"] <= found <= published["upper"]
@@ -478,8 +475,8 @@ def test_doubling_times_lie_in_the_published_intervals(quantity, peak, per, firs
 
 def test_the_merged_table_gives_the_same_trend_of_energy_efficiency_to_2020():
     published = (
-        load_literature_intervals().set_index("quantity").loc["fp32_flop_per_joule_doubling_2008_2020"]
+        load_table("literature_intervals").set_index("quantity").loc["fp32_flop_per_joule_doubling_2008_2020"]
     )
-    usable = load_accelerators(usable=True)
+    usable = load_table("accelerators", usable=True)
     ratio = usable["peak_flop_per_s_fp32"] / usable["board_power_watt"]
     assert published["lower"] <= _doubling_years(usable, ratio, 2008, 2021) <= published["upper"]

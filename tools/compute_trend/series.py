@@ -12,7 +12,7 @@ import numpy as np
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.devices import DEVICE_CLASSES
 from scaling_bayes.hardware.points import decimal_year
-from scaling_bayes.hardware.tables import load_accelerators, load_ml_systems, load_table
+from scaling_bayes.hardware.tables import load_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,7 +172,7 @@ def _frame(names: pd.Series[str], year: pd.Series[float], value: pd.Series[float
 
 
 def _systems(*, records: bool) -> pd.DataFrame:
-    table = load_ml_systems(usable=True)
+    table = load_table("ml_systems", usable=True)
     table = table.sort_values(["publication_date", "training_compute_flop"], ascending=[True, False])
     if records:
         table = table[table["confidence"].isin(["confident", "likely"])]
@@ -187,7 +187,7 @@ def _record_machines() -> pd.DataFrame:
 
 
 def _accelerators(*, per_usd: bool) -> pd.DataFrame:
-    table = load_accelerators(usable=True)
+    table = load_table("accelerators", usable=True)
     matrix = table["flags"].str.contains("fp32_is_matrix", regex=False)
     rate = table["peak_flop_per_s_fp32"].mask(matrix)
     if per_usd:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scaling_bayes.hardware.devices import DEVICE_CLASSES
-from scaling_bayes.hardware.tables import load_grid_carbon_intensity, load_table
+from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.requirement import best_errors
 from scaling_bayes.projection.scenario import SCENARIOS, Scenario, known_devices
 from scaling_bayes.projection.targets import default_targets
@@ -83,7 +83,7 @@ def read_choices(idata: xr.DataTree) -> Choices:
         for name in names
     )
     last = math.ceil(float(group(idata, "constant_data")["publication_year"].max()))
-    regions = list(dict.fromkeys(load_grid_carbon_intensity(usable=True)["region"]))
+    regions = list(dict.fromkeys(load_table("grid_carbon_intensity", usable=True)["region"]))
     regions.sort(key=lambda name: (name != "World", name))
     clouds = sorted(set(load_table("cloud_regions", usable=True)["region"]))
     return Choices(

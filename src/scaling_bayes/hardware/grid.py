@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling_bayes.errors import OptionError
-from scaling_bayes.hardware.tables import load_grid_carbon_intensity, load_table
+from scaling_bayes.hardware.tables import load_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +113,7 @@ def grid_of(region: str) -> Grid:
 @cache
 def _tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Countries and cloud regions."""
-    return load_grid_carbon_intensity(usable=True), load_table("cloud_regions", usable=True)
+    return load_table("grid_carbon_intensity", usable=True), load_table("cloud_regions", usable=True)
 
 
 def _grid(name: str, rows: pd.DataFrame, ratio: float, log_sd: float) -> Grid:

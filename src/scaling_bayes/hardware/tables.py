@@ -194,31 +194,6 @@ def has_flag(frame: pd.DataFrame, *words: str) -> pd.Series[bool]:
     return frame["flags"].map(lambda cell: not wanted.isdisjoint(cell.split())).astype(bool)
 
 
-def load_accelerators(*, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
-    """Read accelerators: release, peak rates in FLOP/s, board power in W, release price in USD."""
-    return load_table("accelerators", usable=usable, edition=edition)
-
-
-def load_prices(*, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
-    """Read dated prices in USD per chip or per chip-hour."""
-    return load_table("prices", usable=usable, edition=edition)
-
-
-def load_grid_carbon_intensity(*, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
-    """Read carbon intensity of electricity in g CO2e/kWh by region and year."""
-    return load_table("grid_carbon_intensity", usable=usable, edition=edition)
-
-
-def load_ml_systems(*, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
-    """Read dated training compute of machine-learning systems in FLOP."""
-    return load_table("ml_systems", usable=usable, edition=edition)
-
-
-def load_literature_intervals(*, edition: str = EDITION) -> pd.DataFrame:
-    """Read published central values and intervals, with the probability of each interval."""
-    return load_table("literature_intervals", edition=edition)
-
-
 def load_routes(*, edition: str = EDITION) -> pd.DataFrame:
     """Read published gains of alternative routes to cheaper computation."""
     return load_table("routes", edition=edition)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.hardware.tables import load_literature_intervals
+from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.report.blocks import Cell, Column, Link, Section, Table, TextPart
 from scaling_bayes.report.estimates import quantile
 from scaling_bayes.report.tables import CONVENTION, Row, column, numeric, table_of, task_column
@@ -51,7 +51,7 @@ def literature(facts: Facts) -> pd.DataFrame:
     """
     import pandas as pd
 
-    table = load_literature_intervals().drop_duplicates("quantity")
+    table = load_table("literature_intervals").drop_duplicates("quantity")
     published = {row["quantity"]: row for row in records(table)}
     rows = []
     for quantity, (task, at) in _LITERATURE.items():
