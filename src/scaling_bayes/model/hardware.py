@@ -68,7 +68,7 @@ def build_hardware_model(points: pd.DataFrame, offers: pd.DataFrame, priors: Map
     coords = {
         "trend": labels,
         "pace_group": pace_groups(),
-        "period": _period_labels(),
+        "period": [f"{low:.0f}-{high:.0f}" for low, high in itertools.pairwise(FITTED_PERIODS)],
         "commitment": list(COMMITMENTS),
         "provider": sorted(offers["provider"].unique()),
         "rented": sorted(offers["device"].unique()),
@@ -155,10 +155,6 @@ def _log_normal(name: str, priors: Mapping[str, Prior]) -> tuple[float, float]:
             f"priors[{name!r}]: found {prior}; expected a LogNormal, or a (median, (lower, upper)) pair."
         )
     return prior.parameters["mu"], prior.parameters["sigma"]
-
-
-def _period_labels() -> list[str]:
-    return [f"{low:.0f}-{high:.0f}" for low, high in itertools.pairwise(FITTED_PERIODS)]
 
 
 def fit_hardware(

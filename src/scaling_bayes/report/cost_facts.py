@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -137,8 +138,8 @@ def read_costs(
     ]
     by_year: list[list[pd.DataFrame]] = [[] for _ in budgets]
     first_years: list[list[pd.DataFrame]] = [[] for _ in budgets]
-    for chunk in _chunks(targets):
-        horizon = project(fit, chunk, YEARLY, str(asked["kind"]), scenario=scenario)
+    for chunk in batched(targets, _CHUNK):
+        horizon = project(fit, list(chunk), YEARLY, str(asked["kind"]), scenario=scenario)
         for position, budget in enumerate(budgets):
             answer = affordability(horizon, **budget.asked)
             by_year[position].append(probability_by_year(answer))
@@ -161,11 +162,6 @@ def read_costs(
         record_machine=summary(record_machine_time(projected)),
         yardsticks=cost_yardsticks(),
     )
-
-
-def _chunks(targets: list[tuple[str, float]]) -> Iterator[list[tuple[str, float]]]:
-    for start in range(0, len(targets), _CHUNK):
-        yield targets[start : start + _CHUNK]
 
 
 def _shown(targets: list[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -12,9 +12,17 @@ from scaling_bayes.projection.progress import THEORETICAL_EXPONENT
 from scaling_bayes.report.blocks import Cell, FactsPart, Part, Section, Status, Table, TextPart
 from scaling_bayes.report.comparison import least_squares_lines, least_squares_slopes
 from scaling_bayes.report.drawing import WIDE, draw
-from scaling_bayes.report.estimates import estimate
 from scaling_bayes.report.laws import law_in_words
-from scaling_bayes.report.tables import CONVENTION, Row, Shown, column, numeric, table_of, task_column
+from scaling_bayes.report.tables import (
+    CONVENTION,
+    Row,
+    Shown,
+    column,
+    estimate,
+    numeric,
+    table_of,
+    task_column,
+)
 from scaling_bayes.text import format_number, format_year, legible, percent, records, span_text, task_label
 from scaling_bayes.trace.schema import VARIABLES
 from scaling_bayes.trace.view import split_check

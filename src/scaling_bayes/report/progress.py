@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.report.blocks import Cell, Column, Link, Section, Table, TextPart
-from scaling_bayes.report.estimates import quantile
-from scaling_bayes.report.tables import CONVENTION, Row, column, numeric, table_of, task_column
+from scaling_bayes.report.tables import CONVENTION, Row, column, numeric, quantile, table_of, task_column
 from scaling_bayes.text import interval_text, legible, percent, records, short, task_label
 
 if TYPE_CHECKING:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.report.blocks import Cell, Column, PowerInterval, Table
-from scaling_bayes.text import error_text, month_of, task_label
+from scaling_bayes.text import error_text, interval_text, month_of, short, task_label
+
+if TYPE_CHECKING:
+    from scaling_bayes.report.facts import Facts
 
 CONVENTION = "median [90 % equal-tailed interval]"
 
@@ -59,3 +62,24 @@ def median_and_90(row: Row) -> PowerInterval:
 def half_of_draws(row: Row) -> PowerInterval:
     """The 50 % interval of a row of quantiles of an exponent."""
     return PowerInterval(None, row["lower_50"], row["upper_50"])
+
+
+def quantile(facts: Facts, stage: str, task: str, quantity: str, name: str) -> float:
+    """One quantile of ``facts.parameters``."""
+    frame = facts.parameters
+    rows = frame[(frame["stage"] == stage) & (frame["task"] == task) & (frame["quantity"] == quantity)]
+    return float(rows[name].iloc[0])
+
+
+def estimate(
+    facts: Facts,
+    stage: str,
+    task: str,
+    quantity: str,
+    write: Callable[[float], str] = short,
+) -> str:
+    """Median and interval of a parameter before or after the data."""
+    median, lower, upper = (
+        quantile(facts, stage, task, quantity, name) for name in ("median", "lower_90", "upper_90")
+    )
+    return interval_text(median, lower, upper, write)

@@ -32,14 +32,10 @@ class Form:
     performance: Callable[[Any], Any]
 
 
-def _inverse_error(error: Any) -> Any:
-    return 1.0 / error
-
-
 FORMS: Mapping[str, Form] = MappingProxyType(
     {
         "polynomial": Form("polynomial", "power", "log10(1 / error)", get_law("power").performance),
-        "exponential": Form("exponential", "exponential", "1 / error", _inverse_error),
+        "exponential": Form("exponential", "exponential", "1 / error", lambda error: 1.0 / error),
     }
 )
 
