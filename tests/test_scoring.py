@@ -24,6 +24,7 @@ from scaling_bayes.core.laws import get_law
 from scaling_bayes.diagnostics.scores import coverage_interval
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.figures import FigureError, plot_score
+from scaling_bayes.intervals import QUANTILES
 from scaling_bayes.trace.schema import group
 
 TASKS = ("imagenet", "ms_coco", "my task")
@@ -258,11 +259,20 @@ def test_several_estimates_of_one_system_are_one_row() -> None:
     assert "2 estimates of compute are combined" in found.attrs["warnings"][0]
 
 
+def test_many_systems_are_scored_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = score(fitted(), later())
+    monkeypatch.setattr("scaling_bayes.diagnostics.scoring._BLOCK", 5)
+    exact = [name for name in whole.columns if name not in ("crps", *QUANTILES)]
+    pd.testing.assert_frame_equal(score(fitted(), later())[exact], whole[exact])
+
+
 def test_a_model_without_time_needs_no_year_and_has_no_record() -> None:
     tree = synthetic_fit(TASKS, algorithmic_progress=False, measurement_error=False, flagged_error=False)
     found = score(tree, later().drop(columns="year"))
     assert set(found["forecaster"]) & {"naive", "persistence"} == set()
     assert found.query("forecaster == 'power'")["log_score"].notna().all()
+    assert found["year"].isna().all()
+    assert summary(found)["systems"].tolist()[0] == 12
 
 
 # Summary

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
     import xarray as xr
-    from matplotlib.figure import Figure
 
 
 _PICTURES = (".svg", ".png", ".pdf")
@@ -127,8 +126,8 @@ def check_figure(path: Path) -> None:
         )
 
 
-def write_figure(figure: Figure, path: Path) -> None:
-    """Write a figure, in the format that its name says."""
+def write_figure(figure: Any, path: Path) -> None:
+    """Write a matplotlib figure, in the format that its name says."""
     from scaling_bayes.files import replacing
 
     with replacing(path) as temporary:

@@ -131,10 +131,9 @@ def score_table(scores: pd.DataFrame, by: str | Sequence[str] = "forecaster") ->
         raise DataError(
             f"scores: columns {', '.join(missing)} missing; expected a table from score or scorecard."
         )
-    if "year" in scores:
-        scores = scores.assign(year=np.floor(scores["year"]).astype(int))
     if "year" in columns:
-        scores = scores.sort_values("year", kind="stable")
+        years = np.floor(scores["year"]).astype("Int64")
+        scores = scores.assign(year=years).sort_values("year", kind="stable")
     keys = [name for name in ("cutoff", "task", "system") if name in scores]
     baseline = scores[scores["forecaster"] == BASELINE].set_index(keys)["log_score"]
     rows = []

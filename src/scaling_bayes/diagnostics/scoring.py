@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+#: Systems predicted at a time: some hundred megabytes for each array of draws would be too many.
+_BLOCK = 1000
 #: How the reason begins for which a row that the trace was fitted to is not scored.
 _FITTED = "fitted"
 #: How far log10 compute, dex, and log10 error of two rows may be apart to be the same figure.
@@ -138,6 +140,7 @@ def score(
         )
     after = at_references_of(view.observations, usable, needs_year=view.options.needs_year)
     scores = score_observations(view, after, seed)
+    scores["year"] = np.tile(decimal_year(usable), len(scores) // len(usable))
     scores.attrs["warnings"] = [*checked.warnings, *FitRows(usable, 0, estimates=estimates).sentences()]
     scores.attrs["left_out"] = [
         {"row": row, "task": task, "system": name, "reason": reason}
@@ -161,25 +164,37 @@ def score_observations(view: PosteriorView, after: Observations, seed: int) -> p
     """
     import pandas as pd
 
+    number = np.arange(after.error.size) // _BLOCK
+    parts = [
+        part
+        for block in range(number.max() + 1)
+        for part in _scored(view, after.subset(number == block), seed, block)
+    ]
+    every = pd.concat(parts)
+    by_forecaster = [rows for _, rows in every.groupby("forecaster", sort=False)]
+    return pd.concat([rows for rows in by_forecaster if rows["log_score"].notna().any()], ignore_index=True)
+
+
+def _scored(view: PosteriorView, after: Observations, seed: int, block: int) -> Iterator[pd.DataFrame]:
+    """Scores of each forecaster; the first block has the drawn errors of `predict`."""
+    import pandas as pd
+
     before = view.observations
+    rng = generator(seed, Stream.PREDICTED_ERROR, *([block] if block else []))
     forecasts = {
-        view.law: forecast(view.law, view.posterior, after, generator(seed, Stream.PREDICTED_ERROR)),
+        view.law: forecast(view.law, view.posterior, after, rng),
         **{name: least_squares(before, after, law) for name, law in LEAST_SQUARES.items()},
         **_lines_of_2020(after),
     }
     if view.options.needs_year:
         forecasts |= {"naive": naive(before, after), "persistence": naive(before, after, gain=False)}
-    frames = []
     for name, predicted in forecasts.items():
-        if np.isnan(predicted.log_score).all():
-            continue
         rows = pd.DataFrame(prediction_rows(name, after, predicted))
         for probability in COVERAGES:
             within = inside(rows["pit"], probability).astype("boolean").mask(rows["pit"].isna())
             rows[f"inside_{round(100 * probability)}"] = within
         quantiles = np.quantile(predicted.draws, list(QUANTILES.values()), axis=0)
-        frames.append(rows.assign(**dict(zip(QUANTILES, quantiles, strict=True))))
-    return pd.concat(frames, ignore_index=True)
+        yield rows.assign(**dict(zip(QUANTILES, quantiles, strict=True)))
 
 
 def _lines_of_2020(after: Observations) -> dict[str, Forecast]:
@@ -247,7 +262,13 @@ def _fitted(view: PosteriorView, table: pd.DataFrame) -> NDArray[np.object_]:
 
 def _words(cells: Iterable[object]) -> NDArray[np.str_]:
     """Cells without case and repeated spaces; empty where nothing is given."""
-    return np.array([" ".join(str(cell).casefold().split()) if cell == cell else "" for cell in cells])
+    return np.array([" ".join(name.casefold().split()) for name in _texts(cells)])
+
+
+def _texts(cells: Iterable[object]) -> list[str]:
+    import pandas as pd
+
+    return ["" if pd.isna(cell) else str(cell) for cell in cells]  # type: ignore[call-overload]
 
 
 def _refuse_fitted(table: pd.DataFrame, reasons: Sequence[str], source: str) -> None:
@@ -265,7 +286,7 @@ def _refuse_fitted(table: pd.DataFrame, reasons: Sequence[str], source: str) -> 
 
 
 def _named_rows(table: pd.DataFrame, reasons: Sequence[str]) -> Iterator[tuple[int | str, str, str, str]]:
-    names = table["system"].fillna("") if "system" in table else [""] * len(table)
+    names = _texts(table["system"]) if "system" in table else [""] * len(table)
     for label, task, name, reason in zip(table.index, table["task"], names, reasons, strict=True):
         row = int(label) if isinstance(label, (int, np.integer)) else shown(str(label), 80)
-        yield row, str(task), shown(str(name), 80), reason
+        yield row, str(task), shown(name, 80), reason
