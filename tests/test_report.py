@@ -216,7 +216,7 @@ def test_an_optional_part_that_fails_costs_no_more_than_itself(monkeypatch: pyte
     titles = {
         "facts.data_checks": "Checks of the model against the data",
         "facts._simulated": "Calibration where the truth is known",
-        "calibration.Table": "What the model expects, and what was seen",
+        "calibration.table_of": "What the model expects, and what was seen",
         "progress.literature": "Progress: compute and algorithms",
     }
     for place in titles:
