@@ -11,13 +11,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 from tools.pages.counts_picture import plot_counts
-from tools.tables.derive import derive, devices_from
-
-from scaling_bayes.citing.works import edition_of
-from scaling_bayes.errors import DataError, OptionError
-from scaling_bayes.systems import editions
-from scaling_bayes.systems.conventions import TASK_LABELS
-from scaling_bayes.systems.counts import (
+from tools.tables.build import check_frozen
+from tools.tables.cells import read_cells
+from tools.tables.counts import (
     ARITHMETIC_BASES,
     COMPUTE_COUNTS,
     EVALUATION_MEANINGS,
@@ -25,10 +21,16 @@ from scaling_bayes.systems.counts import (
     SCOPES,
     TRAINING_EXAMPLES,
 )
+from tools.tables.derive import derive, devices_from
+
+from scaling_bayes.citing.works import edition_of
+from scaling_bayes.errors import DataError, OptionError
+from scaling_bayes.systems import editions
+from scaling_bayes.systems.conventions import TASK_LABELS
+from scaling_bayes.systems.fit_rows import rows_for_fit
 from scaling_bayes.systems.flags import split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS, load_systems, reference_systems
-from scaling_bayes.systems.schema import rows_for_fit, validate_systems
-from scaling_bayes.systems.tables import read_cells
+from scaling_bayes.systems.schema import validate_systems
 from scaling_bayes.systems.tasks import load_task_floors, load_tasks
 from scaling_bayes.trace.digest import data_digest
 
@@ -84,11 +86,11 @@ def test_unknown_edition_is_refused():
 
 def test_a_frozen_edition_cannot_change_unnoticed(tmp_path):
     shutil.copytree(DATA / "editions", tmp_path / "editions")
-    editions.check_frozen(tmp_path)
+    check_frozen(tmp_path)
     table = tmp_path / "editions" / "systems-2026.11.csv"
     table.write_bytes(table.read_bytes().replace(b"0.633", b"0.632", 1))
     with pytest.raises(DataError, match="as released"):
-        editions.check_frozen(tmp_path)
+        check_frozen(tmp_path)
 
 
 def test_the_2020_points_are_the_same_in_every_edition():

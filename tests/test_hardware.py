@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 from tests.seeds import seeded
 from tools.pages.hardware import PUBLISHED
 from tools.releases.hindcast import predicted, score
+from tools.releases.trends import doubling_times, trend_draws
 
 from scaling_bayes import DataError, OptionError, Prior, TraceError, checks, open_trace, save_trace
-from scaling_bayes.diagnostics.verification import stored_hardware
+from scaling_bayes.diagnostics.stored import stored_hardware
 from scaling_bayes.hardware import equations
 from scaling_bayes.hardware.assumptions import ASSUMPTIONS, draw_value, format_value, read_value
 from scaling_bayes.hardware.grid import GROWTH_SD, SITE_LOG_SD, grid_of
 from scaling_bayes.hardware.points import cloud_offers, devices, trend_points
-from scaling_bayes.hardware.posterior import HARDWARE_TRACE, doubling_times, open_hardware, trend_draws
-from scaling_bayes.hardware.tables import load_grid_carbon_intensity, load_literature_intervals, load_table
+from scaling_bayes.hardware.posterior import open_hardware
+from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.hardware.trends import FITTED_PERIODS, TRENDS, default_hardware_priors, period_edges
 from scaling_bayes.resources import data_path
 from scaling_bayes.trace.schema import HARDWARE_KIND
@@ -100,7 +101,7 @@ def test_every_check_of_the_shipped_posterior_passes(hardware: xr.DataTree) -> N
 
 
 def test_the_shipped_posterior_is_small_and_complete(hardware: xr.DataTree) -> None:
-    assert data_path(HARDWARE_TRACE).stat().st_size < 5e6
+    assert data_path("traces/hardware-2026.11.nc").stat().st_size < 5e6
     content = json.loads(hardware.attrs["manifest"])
     assert content["kind"] == HARDWARE_KIND
     assert content["data"]["n_points"] == len(trend_points())
@@ -121,7 +122,7 @@ def test_the_shipped_posterior_was_fitted_to_the_shipped_tables(hardware: xr.Dat
 
 @pytest.mark.parametrize(("label", "name", "start", "end"), PUBLISHED)
 def test_doubling_times_overlap_the_published_ones(hardware, label, name, start, end) -> None:
-    published = load_literature_intervals().set_index("quantity").loc[name]
+    published = load_table("literature_intervals").set_index("quantity").loc[name]
     if np.isnan(published["lower"]):
         pytest.skip("no interval published")
     ours = doubling_times(hardware, max(start, 1990.0), end).set_index("trend").loc[label]
@@ -253,7 +254,7 @@ def test_unknown_region_names_the_nearest() -> None:
 
 
 def test_the_spread_constants_are_what_the_tables_give() -> None:
-    table = load_grid_carbon_intensity(usable=True)
+    table = load_table("grid_carbon_intensity", usable=True)
     clouds = load_table("cloud_regions", usable=True)
     then = table[table["year"] == 2019].set_index("region")["g_co2e_per_kwh"]
     country = clouds["country"].replace({"USA": "United States"}).map(then)

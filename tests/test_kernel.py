@@ -22,11 +22,12 @@ from tests.seeds import seeded
 from tests.test_model import OBSERVED, systems
 
 from scaling_bayes import Prior, fit
+from scaling_bayes.core.families import FAMILIES
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.core.observations import observe
 from scaling_bayes.core.options import POOLINGS, ModelOptions, SamplerOptions
 from scaling_bayes.core.parameters import parameter_names
-from scaling_bayes.core.priors import FAMILIES, default_priors
+from scaling_bayes.core.priors import default_priors
 from scaling_bayes.model.fit import FitWarning
 from scaling_bayes.model.refit_check import resample
 from scaling_bayes.model.sampling import kernel, sample

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tools.pages.systems_picture import plot_systems
 from tools.tables import build
+from tools.tables.cells import read_cells
 from tools.tables.language import COLUMNS, DOUBTFUL, FLAGS, derive_language, language_rows
 
 from scaling_bayes.errors import DataError, OptionError
+from scaling_bayes.systems.fit_rows import rows_for_fit
 from scaling_bayes.systems.load import load_systems
-from scaling_bayes.systems.schema import rows_for_fit, validate_systems
-from scaling_bayes.systems.tables import read_cells
+from scaling_bayes.systems.schema import validate_systems
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 SCORES, MODELS, TASKS = (read_cells(DATA / f"language_{name}.csv") for name in ("scores", "models", "tasks"))

@@ -21,10 +21,10 @@ from scaling_bayes.core.priors import default_priors
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.systems import parquet
 from scaling_bayes.systems import read_table as reading
-from scaling_bayes.systems.fit_rows import ERROR_OF_AN_ESTIMATE
+from scaling_bayes.systems.fit_rows import ERROR_OF_AN_ESTIMATE, rows_for_fit
 from scaling_bayes.systems.load import load_systems, reference_systems
 from scaling_bayes.systems.numbers import read_number
-from scaling_bayes.systems.schema import check_systems, rows_for_fit, validate_systems
+from scaling_bayes.systems.schema import check_systems, validate_systems
 from scaling_bayes.systems.units import find_unit
 
 HEADER = "task,system,error,training_compute_flop,year"

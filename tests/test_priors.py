@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.integrate import cumulative_trapezoid
 
+from scaling_bayes.core.families import FAMILIES
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.core.options import ModelOptions
-from scaling_bayes.core.priors import FAMILIES, Prior, as_prior, default_priors, resolve_priors
+from scaling_bayes.core.priors import Prior, as_prior, default_priors, resolve_priors
 from scaling_bayes.errors import OptionError
 
 COMBINATIONS = list(itertools.product(LAWS, ("partial", "none", "complete"), (True, False)))

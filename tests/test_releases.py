@@ -10,12 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tools.releases.release import main, make, stale
+from tools.releases.release import main, make, stale, to_toml
 
 from scaling_bayes import list_traces, open_trace
 from scaling_bayes.errors import DataError, OptionError, TraceError
 from scaling_bayes.trace.digest import tree_digest
-from scaling_bayes.trace.releases import REFERENCE_TRACE, Release, read_index, to_toml
+from scaling_bayes.trace.releases import REFERENCE_TRACE, Release, read_index
 
 TRACES = Path(__file__).with_name("data") / "traces"
 SAMPLER = ("pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_base", "arviz_stats", "arviz_plots")

@@ -23,7 +23,7 @@ from scaling_bayes.errors import OptionError, TargetError, TraceError, WriteErro
 from scaling_bayes.projection.project import project
 from scaling_bayes.report import COST_QUESTION, QUESTION, build_report, render_html, write_report
 from scaling_bayes.report.blocks import FailurePart
-from scaling_bayes.text import format_error, format_interval, format_power_of_ten, in_words, month_of, months
+from scaling_bayes.text import format_error, format_interval, format_power_of_ten, in_words, month_of
 from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.io import open_trace, save_trace
 
@@ -216,7 +216,7 @@ def test_an_optional_part_that_fails_costs_no_more_than_itself(monkeypatch: pyte
     titles = {
         "facts.data_checks": "Checks of the model against the data",
         "facts._simulated": "Calibration where the truth is known",
-        "calibration.Table": "What the model expects, and what was seen",
+        "calibration.table_of": "What the model expects, and what was seen",
         "progress.literature": "Progress: compute and algorithms",
     }
     for place in titles:
@@ -438,7 +438,6 @@ def test_compute_in_words(exponent: float, words: str) -> None:
     assert in_words(exponent) == words
 
 
-def test_years_and_months() -> None:
+def test_months() -> None:
     assert month_of(2030.0) == "2030"
     assert month_of(2019.87) == "November 2019"
-    assert months(0.4) == "9"

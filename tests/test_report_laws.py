@@ -26,7 +26,7 @@ from scaling_bayes import summary as summarize
 from scaling_bayes.core.laws import LAWS, get_law
 from scaling_bayes.errors import DataError
 from scaling_bayes.figures import FigureError, plot_calibration, plot_ranks, plot_slopes, to_svg
-from scaling_bayes.hardware.tables import load_literature_intervals
+from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.model.evaluate.compare import Comparison
 from scaling_bayes.model.evaluate.stack import stack
 from scaling_bayes.report import build_report, render_html, write_report
@@ -272,7 +272,7 @@ def test_progress_has_the_numbers_of_the_summary() -> None:
 
 def test_literature_is_converted_to_one_unit() -> None:
     rows = {row["at"]: row for row in build_report(fits()["power"], scenario=None).numbers["literature"]}
-    published = load_literature_intervals().drop_duplicates("quantity").set_index("quantity")
+    published = load_table("literature_intervals").drop_duplicates("quantity").set_index("quantity")
     halving = rows["all errors"]
     assert [halving[f"halving_month{end}"] for end in ("", "_lower", "_upper")] == pytest.approx(
         published.loc["imagenet_compute_halving", ["median", "lower", "upper"]].tolist()

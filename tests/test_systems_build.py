@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from tools.command import stale_files, write_files
 from tools.pages import pages
 from tools.tables import build
+from tools.tables.cells import read_cells, write_cells
 from tools.tables.derive import COLUMNS, derive, devices_from, error_of, publication_date
 
 from scaling_bayes.errors import DataError
-from scaling_bayes.systems.flags import join_flags, split_flags
-from scaling_bayes.systems.tables import read_cells, write_cells
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTED = read_cells(ROOT / "data" / "systems_reported.csv")
@@ -129,11 +128,6 @@ def test_other_addresses_take_the_venue_month():
     assert publication_date("https://github.com/albanie/convnetburden", "") == ""
 
 
-@given(st.sets(st.sampled_from(["ensemble", "duplicate", "no_compute"])))
-def test_flags_round_trip(names):
-    assert set(split_flags(join_flags(names))) == names
-
-
 def test_text_of_a_table_reads_back(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(write_cells(COLUMNS, DERIVED), encoding="utf-8")
@@ -144,7 +138,7 @@ def test_text_of_a_table_reads_back(tmp_path):
     ("change", "words"),
     [
         ({"device": "Abacus"}, "devices.csv"),
-        ({"judged_flags": "odd"}, "systems/flags.py"),
+        ({"judged_flags": "odd"}, "systems/flags.csv"),
         ({"corrected_value": "50", "correction_reason": ""}, "the reason"),
     ],
 )

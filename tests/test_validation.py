@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from scaling_bayes.core.observations import observe
 from scaling_bayes.errors import MAX_LISTED_PROBLEMS, DataError, Problem
+from scaling_bayes.systems.fit_rows import rows_for_fit
 from scaling_bayes.systems.load import load_systems, reference_systems
-from scaling_bayes.systems.schema import rows_for_fit, validate_systems
+from scaling_bayes.systems.schema import validate_systems
 
 HEADER = "task,system,error,training_compute_flop,year"
 GOOD = [f"{HEADER}", "chess,a,0.5,1e15,2012", "chess,b,0.4,1e17,2014", "chess,c,0.3,1e19,2016"]

@@ -12,7 +12,8 @@ import pytest
 import xarray as xr
 
 from scaling_bayes.diagnostics.convergence import ebfmi, ess_bulk, ess_tail, rhat
-from scaling_bayes.diagnostics.verification import AGREES, DIFFERS, SKIPPED, rederive, verify_trace
+from scaling_bayes.diagnostics.findings import AGREES, DIFFERS, SKIPPED
+from scaling_bayes.diagnostics.verification import rederive, verify_trace
 from scaling_bayes.errors import TraceError
 from scaling_bayes.trace.digest import cited_digest, tree_digest
 from scaling_bayes.trace.io import open_trace, save_trace

@@ -9,7 +9,12 @@ from pathlib import Path
 from scaling_bayes.errors import DataError, Problem, ScalingBayesError
 from scaling_bayes.files import write_text
 
-__all__ = ["exit_code", "refuse_stale", "stale_files", "write_files"]
+__all__ = ["checkout_root", "exit_code", "refuse_stale", "stale_files", "write_files"]
+
+
+def checkout_root() -> Path:
+    """Root of the source checkout, whose committed files the commands rebuild."""
+    return Path(__file__).resolve().parents[1]
 
 
 def exit_code(work: Callable[[], int | None]) -> int:

@@ -14,24 +14,16 @@ class ScalingBayesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong in a table.
+    """One thing wrong in a table."""
 
-    Attributes
-    ----------
-    row : int, str or None
-        Line number in the file (the header is line 1) for a file, index label for a frame, None when the
-        problem is not in one row.
-    column : str or None
-        Column name, None when the problem is not in one column.
-    found : str
-        What stands there.
-    expected : str
-        What should stand there, and what to do about it.
-    """
-
+    #: Line number in the file (the header is line 1) for a file, index label for a frame, None when the
+    #: problem is not in one row.
     row: int | str | None
+    #: Column name, None when the problem is not in one column.
     column: str | None
+    #: What stands there.
     found: str
+    #: What should stand there, and what to do about it.
     expected: str
 
     def __str__(self) -> str:

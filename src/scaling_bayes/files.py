@@ -30,18 +30,6 @@ try:
 except ImportError:  # Windows: nothing that a killed process left is removed
     fcntl = None  # type: ignore[assignment]
 
-__all__ = [
-    "check_writable",
-    "discard_unfinished",
-    "discard_when_told_to_end",
-    "replacing",
-    "temporary_folder",
-    "write_bytes",
-    "write_files",
-    "write_text",
-    "written",
-]
-
 #: Most bytes of a target's name that its temporary name repeats.
 _NAME_BYTES: Final = 60
 #: Seconds after which what nobody holds a lock on counts as left by a killed process.
@@ -120,13 +108,7 @@ def write_files(contents: Mapping[Path, str]) -> None:
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Refuse, before long work, a path that cannot be written.
-
-    Raises
-    ------
-    WriteError
-        If the path is a folder, device, pipe or socket, or its folder is missing or read-only.
-    """
+    """Refuse, before long work, a path that cannot be written."""
     target = Path(path)
     with _named(target), tempfile.TemporaryFile(dir=_destination(target).parent):
         pass

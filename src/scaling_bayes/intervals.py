@@ -13,8 +13,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CI_PROB", "INNER_CI_PROB", "QUANTILES", "quantiles", "reported"]
-
 CI_PROB = 0.90
 INNER_CI_PROB = 0.50
 

@@ -13,15 +13,6 @@ _PLACES = (_PACKAGE / "_data", _PACKAGE.parent.parent / "data")
 def data_path(name: str) -> Path:
     """Path of a data file of the package.
 
-    Parameters
-    ----------
-    name : str
-        File name inside ``data/``, such as ``"systems.csv"``.
-
-    Returns
-    -------
-    Path
-
     Raises
     ------
     DataError
@@ -50,17 +41,3 @@ def document_path(name: str) -> Path:
     """
     root = _PACKAGE.parent.parent / name
     return root if root.is_file() else data_path(name)
-
-
-def checkout_root() -> Path:
-    """Root of the source checkout, for the commands that rebuild committed files.
-
-    Raises
-    ------
-    DataError
-        If the package runs from an installation, which has nothing to rebuild.
-    """
-    root = _PACKAGE.parent.parent
-    if not (root / "data").is_dir() or not (root / "pyproject.toml").is_file():
-        raise DataError("this command rebuilds committed files and runs from a source checkout only")
-    return root

@@ -10,47 +10,12 @@ import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scaling_bayes.systems.conventions import TASK_LABELS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = [
-    "MACHINE_LOG10_FLOP_PER_SECOND",
-    "UNIVERSE_LOG10_SECONDS",
-    "csv_text",
-    "days_in_words",
-    "decades",
-    "error_text",
-    "forecaster_label",
-    "format_error",
-    "format_interval",
-    "format_number",
-    "format_power_of_ten",
-    "format_year",
-    "in_words",
-    "interval_text",
-    "json_text",
-    "kilograms_in_words",
-    "legible",
-    "month_of",
-    "months",
-    "percent",
-    "power_of_ten",
-    "records",
-    "share_in_words",
-    "share_text",
-    "short",
-    "span_text",
-    "steered_by",
-    "task_label",
-    "usd_in_words",
-    "visible",
-    "when",
-    "without_steering",
-]
 
 #: Control, format and surrogate characters, separators of lines and paragraphs.
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -209,6 +174,32 @@ def kilograms_in_words(log10_kg: float) -> str:
     return _amount(log10_kg, "kg CO2e") if log10_kg < 3 else _amount(log10_kg - 3, "tonnes CO2e")
 
 
+class Quantity(NamedTuple):
+    """What a projection gives the log10 of."""
+
+    name: str
+    unit: str
+    #: Along an axis.
+    axis: str
+    in_words: Callable[[float], str] | None = None
+    #: Argument of `affordability` that limits it.
+    limit: str = ""
+
+
+#: By the name of the variable.
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        "log10_training_compute_flop": Quantity(
+            "training compute", "FLOP", "training compute needed", in_words
+        ),
+        "log10_cost_usd": Quantity("cost", "USD", "cost", usd_in_words, "budget_usd"),
+        "log10_energy_kwh": Quantity("energy", "kWh", "energy of the facility"),
+        "log10_carbon_kg": Quantity("carbon", "kg CO2e", "carbon", kilograms_in_words, "carbon_kg"),
+    }
+)
+COMPUTE, COST, ENERGY, CARBON = QUANTITIES
+
+
 def share_in_words(log10_share: float, whole: str) -> str:
     """A share of a yearly total: ``4 % of``, ``84 ×``; empty below a thousandth."""
     if log10_share < -3 or math.isinf(log10_share):
@@ -257,11 +248,6 @@ def _two_digits(count: float) -> str:
     return f"{float(f'{count:.2g}'):,g}" if count < 1e6 else f"{count:,.0f}"
 
 
-def months(log10_per_year: float) -> str:
-    """Months in which the compute a result needs halves, at that many orders of magnitude a year."""
-    return _two_digits(12.0 * math.log10(2.0) / log10_per_year)
-
-
 def month_of(year: float) -> str:
     """Write a decimal year as ``2030`` or ``July 2020``."""
     if abs(year - round(year)) < 1e-6:
@@ -303,8 +289,6 @@ def visible(text: object, keep: str = "\n\t") -> str:
 
     Parameters
     ----------
-    text : object
-        Written as ``str`` does.
     keep : str
         Characters that stay.
     """

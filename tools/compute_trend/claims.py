@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaling_bayes.hardware.points import decimal_year
-from scaling_bayes.hardware.tables import load_literature_intervals, load_ml_systems, load_table
+from scaling_bayes.hardware.tables import load_table
 from tools.compute_trend.lines import doubling_year
 from tools.compute_trend.series import CLAIM_YEARS, SERIES
 from tools.compute_trend.tables import load_landmark_systems, load_trend_table
@@ -84,7 +84,7 @@ def published_doubling_times() -> pd.DataFrame:
     """
     import pandas as pd
 
-    growth, literature = growth_table(), load_literature_intervals().set_index("quantity")
+    growth, literature = growth_table(), load_table("literature_intervals").set_index("quantity")
     rows = []
     for quantity, series, window in _PUBLISHED:
         ours, theirs = _window(growth, series, window), literature.loc[quantity]
@@ -156,7 +156,7 @@ def _tenfold() -> list[dict[str, Any]]:
     for measure, table, first, last in (
         ("landmark systems, hardware burden", load_landmark_systems(), "AlexNet", "Evolved Transformer"),
         ("landmark systems, hardware burden", load_landmark_systems(), "AlexNet", "NoisyStudent"),
-        ("training compute, two systems", load_ml_systems(usable=True), "AlexNet", "AlphaGo Zero"),
+        ("training compute, two systems", load_table("ml_systems", usable=True), "AlexNet", "AlphaGo Zero"),
     ):
         rows.append(
             _row(

@@ -24,8 +24,7 @@ from scaling_bayes.intervals import reported
 from scaling_bayes.model.build import distribution
 from scaling_bayes.model.diagnose import diagnose
 from scaling_bayes.model.sampling.sample import sample_posterior
-from scaling_bayes.resources import checkout_root
-from tools.command import exit_code, write_files
+from tools.command import checkout_root, exit_code, write_files
 from tools.compute_trend.lines import average_growth, rise
 from tools.compute_trend.series import SERIES, series_points
 from tools.compute_trend.tables import write_tables

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling_bayes.errors import OptionError
-from scaling_bayes.hardware.devices import GPU_CLASSES
+from scaling_bayes.hardware.devices import DEVICE_CLASSES
 from scaling_bayes.hardware.points import decimal_year
-from scaling_bayes.hardware.tables import load_accelerators, load_ml_systems, load_table
+from scaling_bayes.hardware.tables import load_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["CLAIM_YEARS", "SERIES", "Series", "series_points", "series_values"]
 
 
+_GPU_CLASSES = [name for name, about in DEVICE_CLASSES.items() if about.family == "gpu"]
 #: The window of the claim on training compute, both ends whole years.
 CLAIM_YEARS = (2012.0, 2020.0)
 
@@ -171,7 +172,7 @@ def _frame(names: pd.Series[str], year: pd.Series[float], value: pd.Series[float
 
 
 def _systems(*, records: bool) -> pd.DataFrame:
-    table = load_ml_systems(usable=True)
+    table = load_table("ml_systems", usable=True)
     table = table.sort_values(["publication_date", "training_compute_flop"], ascending=[True, False])
     if records:
         table = table[table["confidence"].isin(["confident", "likely"])]
@@ -186,11 +187,11 @@ def _record_machines() -> pd.DataFrame:
 
 
 def _accelerators(*, per_usd: bool) -> pd.DataFrame:
-    table = load_accelerators(usable=True)
+    table = load_table("accelerators", usable=True)
     matrix = table["flags"].str.contains("fp32_is_matrix", regex=False)
     rate = table["peak_flop_per_s_fp32"].mask(matrix)
     if per_usd:
-        rate = rate.where(table["device_class"].isin(GPU_CLASSES)) / table["release_price_usd"]
+        rate = rate.where(table["device_class"].isin(_GPU_CLASSES)) / table["release_price_usd"]
     return _frame(table["name"], decimal_year(table["release_date"]), rate)
 
 

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.files import write_text
 from scaling_bayes.model.evaluate.scorecard import scorecard
-from scaling_bayes.resources import checkout_root
-from tools.command import exit_code, write_files
+from tools.command import checkout_root, exit_code, write_files
 from tools.evidence.ingredients import measure_ingredients
 from tools.evidence.law_recovery import law_recovery
 from tools.pages import pages

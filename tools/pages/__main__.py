@@ -6,8 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from scaling_bayes.resources import checkout_root
-from tools.command import exit_code, refuse_stale, write_files
+from tools.command import checkout_root, exit_code, refuse_stale, write_files
 from tools.pages import NAMES, pages
 
 __all__ = ["main"]

@@ -19,11 +19,11 @@ from scaling_bayes.figures.style import (
     styled,
 )
 from scaling_bayes.systems.conventions import TASK_LABELS
-from scaling_bayes.systems.counts import COMPUTE_COUNTS
 from scaling_bayes.systems.editions import LATEST_EDITION
 from scaling_bayes.systems.load import load_systems, reference_systems
 from scaling_bayes.systems.tasks import load_tasks
 from scaling_bayes.text import decades, power_of_ten
+from tools.tables.counts import COMPUTE_COUNTS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,13 +6,13 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaling_bayes.systems.conventions import TASK_LABELS, TASK_METRICS
-from scaling_bayes.systems.counts import COMPUTE_COUNTS, EVALUATION_MEANINGS, SCOPES
+from scaling_bayes.systems.conventions import TASK_LABELS
 from scaling_bayes.systems.editions import FROZEN_EDITIONS
 from scaling_bayes.systems.flags import FLAGS, split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS
-from scaling_bayes.systems.tables import read_cells
 from tools.pages.refill import filled, markdown_table
+from tools.tables.cells import read_cells
+from tools.tables.counts import COMPUTE_COUNTS, EVALUATION_MEANINGS, SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     Row = Mapping[str, str]
 
 __all__ = ["pages"]
+
+#: The performance measure of each task; `error` is 1 minus it as a fraction.
+_TASK_METRICS = {
+    "imagenet": "top_1_accuracy",
+    "ms_coco": "box_ap",
+    "squad_1_1": "f1",
+    "conll_2003": "f1",
+    "wmt14_en_fr": "bleu",
+}
 
 
 def pages(root: Path) -> dict[Path, str]:
@@ -68,7 +77,7 @@ def _counts(rows: Sequence[Row]) -> str:
         return [label, metric, *map(str, numbers)]
 
     tasks = [
-        line(label, f"`{TASK_METRICS[task]}`", [row for row in rows if row["task"] == task])
+        line(label, f"`{_TASK_METRICS[task]}`", [row for row in rows if row["task"] == task])
         for task, label in TASK_LABELS.items()
     ]
     header = [

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from scaling_bayes.hardware.posterior import doubling_times, open_hardware
-from scaling_bayes.hardware.tables import load_literature_intervals, load_ml_systems
+from scaling_bayes.hardware.posterior import open_hardware
+from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.resources import data_path
 from scaling_bayes.systems.conventions import TASK_LABELS
@@ -15,6 +15,7 @@ from scaling_bayes.text import format_error
 from tools.pages.known_runs import check_against_reality, summarize_reality
 from tools.pages.refill import markdown_table
 from tools.pages.thompson2020_priced import scenario_table
+from tools.releases.trends import doubling_times
 
 __all__ = ["PUBLISHED", "hardware_blocks"]
 
@@ -67,7 +68,7 @@ def _interval(row: dict[Any, Any], digits: int = 2) -> str:
 
 
 def _doubling() -> str:
-    literature = load_literature_intervals().set_index("quantity")
+    literature = load_table("literature_intervals").set_index("quantity")
     rows = []
     for label, name, start, end in PUBLISHED:
         ours = doubling_times(open_hardware(), max(start, 1990.0), end).set_index("trend").loc[label]
@@ -119,7 +120,7 @@ def _reality(summary: pd.DataFrame) -> str:
 
 
 def _runs(reality: pd.DataFrame) -> str:
-    largest = load_ml_systems().nlargest(60, "training_compute_flop")["system"]
+    largest = load_table("ml_systems").nlargest(60, "training_compute_flop")["system"]
     priced = (reality["quantity"] == "cost_usd, purchase") & reality["system"].isin(largest)
     shown = reality[reality["quantity"].isin(["energy", "carbon"]) | priced]
     return markdown_table(

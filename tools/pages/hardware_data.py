@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from scaling_bayes.hardware.editions import EDITIONS, holds
-from scaling_bayes.hardware.tables import FLAGS, TABLE_NAMES, load_sidecar, load_table
+from scaling_bayes.hardware.flags import FLAGS
+from scaling_bayes.hardware.tables import TABLE_NAMES, load_sidecar, load_table
 from tools.pages.refill import filled, markdown_table
 
 __all__ = ["pages"]

@@ -10,7 +10,7 @@ from scaling_bayes.hardware.devices import DEVICE_CLASSES
 from scaling_bayes.hardware.equations import SECONDS_PER_HOUR
 from scaling_bayes.hardware.points import decimal_year, devices
 from scaling_bayes.hardware.posterior import read_hardware
-from scaling_bayes.hardware.tables import load_ml_systems, load_table
+from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.intervals import reported
 from scaling_bayes.projection.conversion import conversions
 from scaling_bayes.projection.scenario import Scenario
@@ -44,7 +44,7 @@ def known_runs() -> pd.DataFrame:
         ``training_cost_usd_2023`` (an estimate: amortised hardware and energy), ``training_power_watt`` (from
         rated power), ``energy_mwh``, ``energy_kind`` and ``carbon_t``; NaN where nothing was published.
     """
-    runs = load_ml_systems(usable=True).rename(columns={"training_hardware": "device"})
+    runs = load_table("ml_systems", usable=True).rename(columns={"training_hardware": "device"})
     runs = runs.merge(
         load_table("published_runs").drop(columns=["citation", "note", "edition", "verified"]),
         on="system",

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scaling_bayes.systems.tables import read_cells
 from tools.pages.refill import filled, markdown_table
+from tools.tables.cells import read_cells
 from tools.tables.language import DOUBTFUL, FLAGS
 
 __all__ = ["pages"]

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 from scaling_bayes.overparameterization.run import run_experiment
 from scaling_bayes.overparameterization.settings import Settings
 from scaling_bayes.overparameterization.summarize import MEASURES, compare, reaching, summarize_experiment
-from scaling_bayes.resources import checkout_root
-from tools.command import exit_code, write_files
+from tools.command import checkout_root, exit_code, write_files
 from tools.pages.overparameterization_growth import cost_of_performance, grow_together
 from tools.pages.refill import filled, markdown_table
 

@@ -9,11 +9,11 @@ import scaling_bayes as sb
 from scaling_bayes.figures import plot_projections, to_svg
 from scaling_bayes.figures.style import FigureError
 from scaling_bayes.systems.load import load_systems
-from scaling_bayes.systems.tables import read_cells
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 from tools.compute_trend.figure import plot_compute_trend
 from tools.pages.counts_picture import plot_counts
 from tools.pages.systems_picture import plot_systems
+from tools.tables.cells import read_cells
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scaling_bayes.diagnostics.checks import checks, failed_checks
-from scaling_bayes.hardware.posterior import HARDWARE_TRACE
 from scaling_bayes.model.hardware import fit_hardware
-from scaling_bayes.resources import checkout_root
 from scaling_bayes.trace.io import check_writable, save_trace
-from tools.command import exit_code, write_files
+from scaling_bayes.trace.releases import HARDWARE_RELEASE
+from tools.command import checkout_root, exit_code, write_files
 from tools.releases.hindcast import score
 
 __all__ = ["main"]
@@ -25,14 +24,14 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Sample and write the shipped trace, or score a hindcast; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.releases.hardware", description=__doc__)
-    parser.add_argument("-o", "--output", type=Path, help=f"file to write; by default data/{HARDWARE_TRACE}")
+    parser.add_argument("-o", "--output", type=Path, help="file to write; by default the released one")
     parser.add_argument("--hindcast", type=float, metavar="YEAR", help="fit what is older, score the rest")
     options = parser.parse_args(arguments)
     before = math.inf if options.hindcast is None else options.hindcast
 
     def work() -> int:
         root = checkout_root()
-        target = options.output or root / "data" / HARDWARE_TRACE
+        target = options.output or root / "data" / "traces" / f"{HARDWARE_RELEASE}.nc"
         if options.hindcast is None:
             check_writable(target)
         tree = fit_hardware(before=before)

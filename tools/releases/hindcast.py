@@ -9,10 +9,10 @@ import numpy as np
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.points import cloud_offers, trend_points
-from scaling_bayes.hardware.posterior import trend_draws
 from scaling_bayes.hardware.trends import COMMITMENTS
 from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, quantiles
 from scaling_bayes.trace.schema import group, manifest
+from tools.releases.trends import trend_draws
 
 if TYPE_CHECKING:
     import pandas as pd

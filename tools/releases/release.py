@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import os
 import runpy
 import shlex
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -27,11 +28,23 @@ from scaling_bayes.files import (
     replacing,
     write_text,
 )
-from scaling_bayes.resources import checkout_root
-from scaling_bayes.trace.releases import INDEX, Release, read_index, to_toml
-from tools.command import exit_code
+from scaling_bayes.trace.releases import INDEX, Release, read_index
+from tools.command import checkout_root, exit_code
 
 __all__ = ["main", "make", "stale"]
+
+
+def to_toml(releases: tuple[Release, ...]) -> str:
+    """Write releases as the index has them."""
+    lines = [
+        "# Released traces. A name keeps its meaning for good: a trace that changes gets another name.",
+        "# make traces fills in digest, sha256 and date; the doi is filled in by hand after a deposit.",
+    ]
+    for release in releases:
+        fields = asdict(release)
+        lines += ["", "[[traces]]"]
+        lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items()]
+    return "\n".join(lines) + "\n"
 
 
 def make(release: Release, folder: Path) -> Release:

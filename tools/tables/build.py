@@ -10,15 +10,15 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import tomllib
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from scaling_bayes.errors import DataError
-from scaling_bayes.resources import checkout_root
-from scaling_bayes.systems.editions import check_frozen
-from scaling_bayes.systems.tables import read_cells, write_cells
-from tools.command import exit_code, refuse_stale, write_files
+from scaling_bayes.errors import DataError, Problem
+from scaling_bayes.systems.editions import FROZEN_EDITIONS, edition_table
+from tools.command import checkout_root, exit_code, refuse_stale, write_files
+from tools.tables.cells import read_cells, write_cells
 from tools.tables.derive import COLUMNS, derive, devices_from
 from tools.tables.language import COLUMNS as LANGUAGE_COLUMNS
 from tools.tables.language import language_rows
@@ -60,6 +60,23 @@ def derived_files(root: Path) -> dict[Path, str]:
         content = files[table].encode("utf-8") if table in files else (root / table).read_bytes()
         files[sidecar(table)] = _with_digest(root / sidecar(table), sha256(content).hexdigest())
     return files
+
+
+def check_frozen(data: Path) -> None:
+    """Hold every frozen edition in the folder of the data against the SHA-256 its sidecar states.
+
+    Raises
+    ------
+    DataError
+        If a frozen table is not what was released.
+    """
+    for edition in FROZEN_EDITIONS:
+        table = data / f"{edition_table(edition)}.csv"
+        stated = tomllib.loads(sidecar(table).read_text(encoding="utf-8"))["sha256"]
+        found = sha256(table.read_bytes()).hexdigest()
+        if found != stated:
+            problem = Problem(None, None, f"{table.name} with SHA-256 {found}", f"{stated}, as released")
+            raise DataError("a frozen edition was changed; take it back from the repository", [problem])
 
 
 def sidecar(table: Path) -> Path:

@@ -10,7 +10,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from scaling_bayes.errors import DataError, Problem
-from scaling_bayes.systems.counts import (
+from scaling_bayes.systems.editions import FROZEN_EDITIONS, LATEST_EDITION
+from scaling_bayes.systems.flags import FLAGS, split_flags
+from tools.tables.cells import number
+from tools.tables.counts import (
     ARITHMETIC_BASES,
     EVALUATION_MEANINGS,
     FORWARD_PASSES_PER_STEP,
@@ -20,14 +23,13 @@ from scaling_bayes.systems.counts import (
     arithmetic_of,
     burden_count,
 )
-from scaling_bayes.systems.editions import FROZEN_EDITIONS, LATEST_EDITION
-from scaling_bayes.systems.flags import JUDGED_FLAGS, join_flags, split_flags
-from scaling_bayes.systems.tables import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 Row = dict[str, str]
+
+_JUDGED_FLAGS = {flag.name for flag in FLAGS if flag.kind == "judged"}
 
 COLUMNS = (
     "system_id",
@@ -161,9 +163,8 @@ def derive(
     rows = [_row(entry, devices) for entry in entries]
     among = _Neighbours(rows)
     for row, entry in zip(rows, entries, strict=True):
-        row["flags"] = join_flags(
-            _rule_flags(row, entry, devices, among) | set(split_flags(entry["judged_flags"]))
-        )
+        flags = _rule_flags(row, entry, devices, among) | set(split_flags(entry["judged_flags"]))
+        row["flags"] = ";".join(sorted(flags))
     return rows
 
 
@@ -185,9 +186,9 @@ def _check(table: Sequence[Mapping[str, str]], devices: Mapping[str, Device], so
             if entry[column] and entry[column] not in devices:
                 problems.append(Problem(line, column, repr(entry[column]), "a device of devices.csv"))
         problems += [
-            Problem(line, "judged_flags", repr(name), "a judged flag of systems/flags.py")
+            Problem(line, "judged_flags", repr(name), "a judged flag of systems/flags.csv")
             for name in split_flags(entry["judged_flags"])
-            if name not in JUDGED_FLAGS
+            if name not in _JUDGED_FLAGS
         ]
         for column, words in _VOCABULARIES.items():
             problems += [

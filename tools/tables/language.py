@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from scaling_bayes.errors import DataError, Problem
-from scaling_bayes.systems.tables import read_cells
+from tools.tables.cells import read_cells
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scaling_bayes.citing.cite import cite
 from scaling_bayes.citing.works import Work, works_of
-from scaling_bayes.diagnostics.verification import stored_hardware, verify_trace
+from scaling_bayes.diagnostics.stored import stored_hardware
+from scaling_bayes.diagnostics.verification import verify_trace
 from scaling_bayes.errors import OptionError
 from scaling_bayes.files import check_writable, replacing, temporary_folder, write_text
 from scaling_bayes.projection.summarize import summary
@@ -30,8 +31,6 @@ from scaling_bayes.trace.view import PosteriorView, TraceView
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["write_bundle"]
 
 _CRATE_VERSION: Final = "1.3"
 _LICENCE: Final = "Apache-2.0"
@@ -138,9 +137,7 @@ def _write_documents(view: TraceView, folder: Path) -> None:
 
 def _systems(view: PosteriorView) -> pd.DataFrame:
     """Every column the fit keeps of its systems, with their errors."""
-    constant = view.constant
-    names = [name for name, values in constant.data_vars.items() if values.dims == ("system",)]
-    table = constant[names].to_dataframe().reset_index()
+    table = view.systems()
     table.insert(1, "error", view.observed["error"].values)
     return table
 

@@ -6,6 +6,7 @@ other tools read: names, types, units and meanings of columns, sources, licence,
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
@@ -20,13 +21,10 @@ from scaling_bayes.files import write_bytes
 from scaling_bayes.hardware.editions import EDITIONS, check_edition
 from scaling_bayes.hardware.tables import TABLE_NAMES, load_table
 from scaling_bayes.resources import data_path
-from scaling_bayes.systems.tables import write_cells
 from scaling_bayes.trace.io import check_writable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["data_package", "describe_table", "export_table", "list_tables", "read_shipped"]
 
 FORMATS = (".csv", ".parquet")
 _SIDECAR = ".meta.toml"
@@ -129,15 +127,6 @@ def read_shipped(name: str, *, edition: str | None = None) -> pd.DataFrame:
 
 def data_package(name: str, path: str, content: bytes, *, edition: str | None = None) -> dict[str, Any]:
     """The Data Package descriptor of one table as it was written to a file.
-
-    Parameters
-    ----------
-    name, edition
-        As in `describe_table`.
-    path : str
-        Name of the file beside the descriptor.
-    content : bytes
-        What is in it.
 
     Returns
     -------
@@ -267,8 +256,6 @@ def _columns(about: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def _cells(name: str) -> tuple[list[str], list[list[str]]]:
-    import csv
-
     with (_folder() / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
         header, *rows = csv.reader(stream)
     return header, rows
@@ -290,7 +277,9 @@ def _content(name: str, suffix: str, edition: str | None) -> bytes:
             return (_folder() / f"{name}.csv").read_bytes()
         header, _ = _cells(name)
         rows = _rows_of_edition(name, header, edition)
-        return write_cells(header, (dict(zip(header, row, strict=True)) for row in rows)).encode("utf-8")
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([header, *rows])
+        return text.getvalue().encode("utf-8")
     buffer = io.BytesIO()
     read_shipped(name, edition=edition).to_parquet(buffer, index=False)
     return buffer.getvalue()

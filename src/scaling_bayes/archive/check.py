@@ -22,8 +22,6 @@ from scaling_bayes.report import write_report
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.schema import ANY_KIND, manifest
 
-__all__ = ["check_bundle"]
-
 _METADATA: Final = "ro-crate-metadata.json"
 _MOST_FILES: Final = 200
 _MOST_BYTES: Final = 2**30
@@ -31,26 +29,16 @@ _PICTURE = re.compile(r"<svg.*?</svg>", re.DOTALL)
 
 
 def check_bundle(path: str | os.PathLike[str]) -> list[str]:
-    """Check a bundle of `write_bundle`.
+    """Check a bundle of `write_bundle`, a folder or a ``.zip`` file.
 
     Every file must be listed with its SHA-256, and every listed file be there; the trace must verify; its
     manifest must be the one beside it; and the report, written anew from the trace, must have the same
     numbers and the same text.
 
-    Parameters
-    ----------
-    path : path
-        The folder or the ``.zip`` file.
-
     Returns
     -------
     list of str
         What was checked, one sentence each.
-
-    Raises
-    ------
-    TraceError
-        Listing everything that does not hold.
     """
     source = Path(path)
     if source.is_dir():

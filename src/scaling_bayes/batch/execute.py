@@ -16,8 +16,6 @@ from scaling_bayes.errors import OptionError, ScalingBayesError
 if TYPE_CHECKING:
     from scaling_bayes.batch.job import Result
 
-__all__ = ["ClusterError", "execute"]
-
 #: Fits a worker has waiting beside the one it makes.
 _WAITING: Final = 2
 #: Seconds to wait for a scheduler that does not answer, and between attempts.
@@ -48,17 +46,12 @@ def execute(
 
     Parameters
     ----------
-    job : Job
-    store : Store
-        From `open_store`.
     workers : int, optional
         Processes of this machine to start; by default this process does it all.
     scheduler : str, optional
         Address of a running Dask scheduler, such as ``tcp://10.0.0.5:8786``.
     patience : float
         Seconds to try to reach the scheduler before giving up.
-    progressbar : bool
-        Whether to show progress on standard error.
 
     Raises
     ------

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["DIAGNOSTICS", "FIT", "Job", "Result", "fingerprint"]
-
 #: Dimension along the fits of a job.
 FIT = "fit"
 #: What is recorded of every fit beside its results.

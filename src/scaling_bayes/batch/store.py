@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = ["DONE", "FAILED", "PENDING", "Store", "StoreWarning", "open_store"]
-
 PENDING, DONE, FAILED = 0, 1, 2
 _IDENTITY: Final = "scaling_bayes_job"
 #: Attribute of a store whose every record has a digest; stores of earlier versions lack it.

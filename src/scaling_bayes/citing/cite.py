@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.trace.view import TraceView
 
-__all__ = ["cite"]
-
 
 def cite(
     trace: xr.DataTree | TraceView | str | os.PathLike[str],

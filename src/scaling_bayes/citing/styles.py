@@ -8,8 +8,6 @@ from typing import Any, Final
 
 from scaling_bayes.citing.works import Author, Work
 
-__all__ = ["STYLES", "apa", "bibtex", "cff", "cff_reference", "csl_json", "yaml"]
-
 _MESSAGE = "Cite the trace together with the software, the data and their sources."
 _TEX = {
     "\\": r"\textbackslash{}",

@@ -20,8 +20,6 @@ from scaling_bayes.trace.view import TraceView
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Author", "Work", "load_works", "paper_work", "software_work", "works_of"]
-
 #: Shipped tables that a hardware posterior is made from, inside ``data/``.
 _HARDWARE_TABLES = (
     "hardware/accelerators",
@@ -46,37 +44,26 @@ class Author:
 
 @dataclass(frozen=True)
 class Work:
-    """Something to cite.
+    """Something to cite."""
 
-    Attributes
-    ----------
-    key : str
-        Identifier, unique in a list: letters, digits and underscores.
-    kind : str
-        ``dataset``, ``software`` or ``article``.
-    title : str
-        Title.
-    authors : tuple of Author
-        In order; at least one.
-    date : str
-        ``YYYY``, ``YYYY-MM-DD``, or empty.
-    version, doi, url, licence, journal, number : str
-        Empty where there is none.
-    note : str
-        What identifies it: digests, seed.
-    """
-
+    #: Identifier, unique in a list: letters, digits and underscores.
     key: str
+    #: ``dataset``, ``software`` or ``article``.
     kind: str
+    #: Title.
     title: str
+    #: In order; at least one.
     authors: tuple[Author, ...]
+    #: ``YYYY``, ``YYYY-MM-DD``, or empty.
     date: str = ""
+    #: Empty where there is none.
     version: str = ""
     doi: str = ""
     url: str = ""
     licence: str = ""
     journal: str = ""
     number: str = ""
+    #: What identifies it: digests, seed.
     note: str = ""
 
 
@@ -88,13 +75,6 @@ def load_works() -> dict[str, Any]:
 
 def works_of(trace: xr.DataTree | TraceView, *, with_hardware: bool = False) -> list[Work]:
     """Works a posterior rests on: the trace first, then software, paper, data and their sources.
-
-    Parameters
-    ----------
-    trace : DataTree
-        A fit or a hardware posterior.
-    with_hardware : bool
-        Whether the shipped hardware posterior was used with a fit.
 
     Raises
     ------

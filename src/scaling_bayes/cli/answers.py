@@ -13,19 +13,10 @@ from scaling_bayes.cli.cost import print_assumptions
 from scaling_bayes.cli.options import budget_options, budgets_option, year_option, years_option
 from scaling_bayes.cli.output import print_csv, print_json, print_table, say
 from scaling_bayes.cli.question import Question, question
+from scaling_bayes.text import QUANTITIES
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["afford", "decompose", "gain", "project"]
-
-#: Units that say which quantity is meant: compute, cost, energy, carbon.
-_UNITS = {
-    "log10_training_compute_flop": "FLOP",
-    "log10_cost_usd": "USD",
-    "log10_energy_kwh": "kWh",
-    "log10_carbon_kg": "kg CO2e",
-}
 
 
 @question(
@@ -95,7 +86,7 @@ def _print_costs(frame: pd.DataFrame, asked: Question) -> None:
         [
             (
                 target,
-                _UNITS[row["quantity"]],
+                QUANTITIES[row["quantity"]].unit,
                 format_interval(row["median"], row["lower_90"], row["upper_90"]),
                 f"{row['unreachable']:.0%}",
                 *(f"{row['within_budget']:.0%}" for _ in budget),
@@ -264,7 +255,7 @@ def _print_routes(routes: pd.DataFrame) -> None:
         "--quantity",
         default="log10_cost_usd",
         show_default=True,
-        shell_complete=choices_of(lambda: _UNITS),
+        shell_complete=choices_of(lambda: QUANTITIES),
         help="What to decompose: a column of project.",
     ),
     short_help="What the spread of an answer comes from",

@@ -8,22 +8,18 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from scaling_bayes.cli.completion import choices_of, experiments, laws, poolings
+from scaling_bayes.cli.completion import choices_of, experiments
 from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.options import (
-    csv_option,
-    json_option,
+    model_options,
     quiet_option,
-    refuse_both,
-    switch_options,
     unit_option,
 )
-from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, warnings_said
+from scaling_bayes.cli.output import interrupts_kept, print_table, say, warnings_said
+from scaling_bayes.cli.question import Machines, for_machines
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["calibrate"]
 
 INTERRUPTED = 130
 #: Quantities listed one by one.
@@ -41,15 +37,7 @@ _SHOWN = 10
     shell_complete=trace_names,
     help="posterior_sbc: the fit whose posterior true values are drawn from.",
 )
-@click.option(
-    "--law",
-    shell_complete=choices_of(laws),
-    help="power, exponential, logistic or saturating.  [default: power]",
-)
-@click.option(
-    "--pooling", shell_complete=choices_of(poolings), help="partial, none or complete.  [default: partial]"
-)
-@switch_options
+@model_options(None, None)
 @click.option(
     "--store",
     type=click.Path(path_type=Path),
@@ -66,16 +54,14 @@ _SHOWN = 10
 @click.option("--random-seed", type=int, default=0, show_default=True, help="Seed of all fits.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Trace to write, with every result.")
 @quiet_option
-@json_option
-@csv_option
+@for_machines
 def calibrate(
     experiment: str,
     systems: Path | None,
     posterior: str | None,
     output: Path | None,
     quiet: bool,
-    as_json: bool,
-    as_csv: bool,
+    machines: Machines,
     **options: Any,
 ) -> int:
     """Test a model by many fits.
@@ -98,7 +84,6 @@ def calibrate(
     from scaling_bayes.trace.io import check_writable, open_trace, save_trace
     from scaling_bayes.trace.schema import group
 
-    refuse_both(as_json=as_json, as_csv=as_csv)
     if output is not None:
         check_writable(output)
     parent = None if posterior is None else open_trace(posterior)
@@ -120,17 +105,9 @@ def calibrate(
     if output is not None:
         say(f"calibration written to {save_trace(tree, output)}")
     summary = summarize(tree)
-    failed = int((group(tree, "fits")["failure"] != "").sum())
-    if as_json:
-        print_json(
-            {"fits": tree["fits"].sizes["fit"], "failed": failed, "summary": summary.to_dict("records")}
-        )
-    elif as_csv:
-        print_csv(summary)
-    elif "p_value" in summary:
-        _print_ranks(summary, tree["fits"].sizes["fit"], failed)
-    else:
-        _print_shifts(summary, tree["fits"].sizes["fit"], failed)
+    fits, failed = tree["fits"].sizes["fit"], int((group(tree, "fits")["failure"] != "").sum())
+    if not machines.print(summary, {"fits": fits, "failed": failed, "summary": summary.to_dict("records")}):
+        (_print_ranks if "p_value" in summary else _print_shifts)(summary, fits, failed)
     return 0
 
 

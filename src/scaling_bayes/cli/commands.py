@@ -10,7 +10,6 @@ import click
 from scaling_bayes.cli.answers import afford, decompose, gain, project
 from scaling_bayes.cli.calibrate import calibrate
 from scaling_bayes.cli.compare import compare
-from scaling_bayes.cli.completion import choices_of, laws, poolings
 from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.cost import hardware_fit, scenario
 from scaling_bayes.cli.data import data
@@ -22,12 +21,12 @@ from scaling_bayes.cli.options import (
     chosen_scenario,
     json_option,
     kind_option,
+    model_options,
     once,
     quiet_option,
     read_targets,
     sampler_options,
     scenario_options,
-    switch_options,
     target_option,
     unit_option,
     years_option,
@@ -48,8 +47,6 @@ from scaling_bayes.cli.replicate import replicate
 from scaling_bayes.cli.score import score
 from scaling_bayes.cli.scorecard import scorecard
 from scaling_bayes.cli.traces import bundle, cite, traces, verify
-
-__all__ = ["cli"]
 
 CHECK_FAILED = 3
 
@@ -78,21 +75,7 @@ def cli() -> None:
     help="Trace to write.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the trace if it exists; refused otherwise.")
-@click.option(
-    "--law",
-    default="power",
-    show_default=True,
-    shell_complete=choices_of(laws),
-    help="power, exponential, logistic or saturating.",
-)
-@click.option(
-    "--pooling",
-    default="partial",
-    show_default=True,
-    shell_complete=choices_of(poolings),
-    help="partial, none or complete.",
-)
-@switch_options
+@model_options("power", "partial")
 @click.option(
     "--prior",
     "priors",
@@ -223,7 +206,8 @@ def validate(systems: Path, unit: str | None, as_json: bool) -> None:
     import numpy as np
 
     from scaling_bayes.core.observations import decimal_year
-    from scaling_bayes.systems.schema import check_systems, rows_for_fit
+    from scaling_bayes.systems.fit_rows import rows_for_fit
+    from scaling_bayes.systems.schema import check_systems
 
     checked = check_systems(systems, unit=unit)
     frame = checked.systems

@@ -12,14 +12,13 @@ import click
 from scaling_bayes.cli.completion import choices_of
 from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.keep import save_or_keep
-from scaling_bayes.cli.options import csv_option, json_option, quiet_option, refuse_both
-from scaling_bayes.cli.output import interrupts_kept, print_csv, print_json, print_table, say, warnings_said
+from scaling_bayes.cli.options import quiet_option
+from scaling_bayes.cli.output import interrupts_kept, print_table, say, warnings_said
+from scaling_bayes.cli.question import Machines, for_machines
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
-
-__all__ = ["compare"]
 
 _COLUMNS = ("fit", "elpd", "difference", "weight", "optimal", "worst k", "refits")
 
@@ -51,8 +50,7 @@ _COLUMNS = ("fit", "elpd", "difference", "weight", "optimal", "worst k", "refits
     help="Write the mixture of the fits, by weight, as a trace.",
 )
 @quiet_option
-@json_option
-@csv_option
+@for_machines
 def compare(
     traces: tuple[str, ...],
     leave_out: str,
@@ -60,8 +58,7 @@ def compare(
     random_seed: int | None,
     stacked: Path | None,
     quiet: bool,
-    as_json: bool,
-    as_csv: bool,
+    machines: Machines,
 ) -> None:
     """Compare fits of the same systems by what they predict of systems left out.
 
@@ -75,7 +72,6 @@ def compare(
     """
     from scaling_bayes.trace.io import check_writable, open_trace
 
-    refuse_both(as_json=as_json, as_csv=as_csv)
     if stacked is not None:
         check_writable(stacked)
     fits = _named(traces, [open_trace(path) for path in traces])
@@ -90,11 +86,8 @@ def compare(
         found = compare_fits(
             fits, leave_out=leave_out, folds=folds, random_seed=random_seed, progressbar=not quiet
         )
-    if as_json:
-        print_json({"leave_out": found.leave_out, "fits": found.table.to_dict(orient="records")})
-    elif as_csv:
-        print_csv(found.table)
-    else:
+    content = {"leave_out": found.leave_out, "fits": found.table.to_dict(orient="records")}
+    if not machines.print(found.table, content):
         _print(found.table, found.leave_out)
     if stacked is not None:
         # Last, so that what fails here does not cost the comparison.

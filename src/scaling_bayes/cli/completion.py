@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
-__all__ = ["choices_of", "experiments", "laws", "poolings", "regions", "scenarios", "traces"]
-
 
 def choices_of(values: Callable[[], Iterable[str]]) -> Completer:
     """Make a completer of what `values` gives when it is asked."""
@@ -73,8 +71,8 @@ def scenarios() -> Iterable[str]:
 
 def regions() -> Iterable[str]:
     """Grids without a space in their name, which shells split at: the world, codes, cloud regions."""
-    from scaling_bayes.hardware.tables import load_grid_carbon_intensity, load_table
+    from scaling_bayes.hardware.tables import load_table
 
-    codes = load_grid_carbon_intensity(usable=True)["iso3"].dropna()
+    codes = load_table("grid_carbon_intensity", usable=True)["iso3"].dropna()
     clouds = load_table("cloud_regions", usable=True)["region"]
     return ("World", *sorted({str(code) for code in (*codes, *clouds)} - {"", "World"}))

@@ -7,21 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaling_bayes.cli.options import (
-    csv_option,
-    json_option,
-    named_scenario,
-    quiet_option,
-    refuse_both,
-    scenario_options,
-)
+from scaling_bayes.cli.options import json_option, named_scenario, quiet_option, scenario_options
 from scaling_bayes.cli.output import interrupts_kept, print_json, print_table, say, written_trace
-from scaling_bayes.cli.question import print_for_machines
+from scaling_bayes.cli.question import Machines, for_machines
 
 if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
-
-__all__ = ["hardware_fit", "print_assumptions", "scenario"]
 
 CHECK_FAILED = 3
 
@@ -40,18 +31,16 @@ def print_assumptions(chosen: Scenario) -> None:
 
 @click.command(short_help="What a scenario assumes, with sources")
 @scenario_options()
-@json_option
-@csv_option
-def scenario(as_json: bool, as_csv: bool, **options: Any) -> None:
+@for_machines
+def scenario(machines: Machines, **options: Any) -> None:
     """Print what a scenario assumes.
 
     \b
     Example:
       scaling-bayes scenario --scenario stalled --region FRA --assume pue=1.1
     """
-    refuse_both(as_json=as_json, as_csv=as_csv)
     chosen = named_scenario(options)
-    if not print_for_machines(chosen.describe(), as_json=as_json, as_csv=as_csv):
+    if not machines.print(chosen.describe()):
         print_assumptions(chosen)
 
 

@@ -11,8 +11,6 @@ from scaling_bayes.cli.completion import choices_of
 from scaling_bayes.cli.options import json_option
 from scaling_bayes.cli.output import echo, print_json, print_table, say
 
-__all__ = ["data"]
-
 
 def _tables() -> Iterable[str]:
     from scaling_bayes.archive.catalogue import list_tables

@@ -13,8 +13,6 @@ from scaling_bayes.cli.output import echo, open_fit, print_json, say
 if TYPE_CHECKING:
     from scaling_bayes.explore.guard import Guard
 
-__all__ = ["explore"]
-
 INTERRUPTED = 130
 
 

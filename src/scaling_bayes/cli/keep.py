@@ -13,17 +13,9 @@ from scaling_bayes.errors import ScalingBayesError, TraceError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["refuse_replacing", "save_or_keep"]
-
 
 def refuse_replacing(output: Path, *, overwrite: bool) -> None:
-    """Refuse, before long work, to replace a file that is there, unless that was asked for.
-
-    Raises
-    ------
-    UsageError
-        Naming the file and the option.
-    """
+    """Refuse, before long work, to replace a file that is there, unless that was asked for."""
     if output.is_file() and not overwrite:
         raise click.UsageError(
             f"{output} exists and would be replaced. Name another file with -o, or add --overwrite."

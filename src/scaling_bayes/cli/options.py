@@ -7,36 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaling_bayes.cli.completion import choices_of, regions, scenarios, traces
+from scaling_bayes.cli.completion import choices_of, laws, poolings, regions, scenarios, traces
 from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
 
 if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
-
-__all__ = [
-    "Command",
-    "Commands",
-    "budget_options",
-    "budgets_option",
-    "chosen_scenario",
-    "csv_option",
-    "json_option",
-    "kind_option",
-    "named_scenario",
-    "once",
-    "quiet_option",
-    "read_targets",
-    "refuse_both",
-    "sampler_options",
-    "scenario_options",
-    "switch_options",
-    "target_option",
-    "together",
-    "trace_argument",
-    "unit_option",
-    "year_option",
-    "years_option",
-]
 
 #: Name given for no scenario, where there is one by default.
 NO_SCENARIO = "none"
@@ -176,6 +151,30 @@ switch_options = together(
     _switch("robust", "Whether papers stray by a Student t distribution.", default=False),
     _switch("flagged-error", "Whether compute in doubt is less certain."),
 )
+
+
+def model_options(law: str | None, pooling: str | None) -> Callable[[Command], Command]:
+    """Law, pooling and switches of a model; where there is no default, that of the library is said."""
+    said = "" if law else "  [default: power]", "" if pooling else "  [default: partial]"
+    return together(
+        click.option(
+            "--law",
+            default=law,
+            show_default=law is not None,
+            shell_complete=choices_of(laws),
+            help=f"power, exponential, logistic or saturating.{said[0]}",
+        ),
+        click.option(
+            "--pooling",
+            default=pooling,
+            show_default=pooling is not None,
+            shell_complete=choices_of(poolings),
+            help=f"partial, none or complete.{said[1]}",
+        ),
+        switch_options,
+    )
+
+
 unit_option = click.option(
     "--unit",
     metavar="UNIT",
@@ -187,12 +186,7 @@ budget_options = together(
     click.option("--carbon-kg", type=float, help="Budget in kg CO2e."),
 )
 budgets_option = together(
-    click.option(
-        "--budget-usd",
-        type=float,
-        multiple=True,
-        help="Budget in USD; repeatable.",
-    ),
+    click.option("--budget-usd", type=float, multiple=True, help="Budget in USD; repeatable."),
     click.option("--carbon-kg", type=float, multiple=True, help="Budget in kg CO2e; repeatable."),
 )
 #: As text: `Path` would take ``./`` off, and with it what tells a file from a released name.
@@ -282,12 +276,6 @@ def read_targets(texts: Sequence[str]) -> list[tuple[str, str]] | None:
 
 
 def refuse_both(*, as_json: bool, as_csv: bool) -> None:
-    """Refuse --json and --csv together.
-
-    Raises
-    ------
-    click.UsageError
-        If both are given.
-    """
+    """Refuse --json and --csv together."""
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other.")

@@ -23,21 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = [
-    "check_figure",
-    "echo",
-    "interrupts_kept",
-    "open_fit",
-    "print_csv",
-    "print_json",
-    "print_table",
-    "say",
-    "say_usage",
-    "warnings_said",
-    "write_figure",
-    "written_trace",
-]
-
 
 _PICTURES = (".svg", ".png", ".pdf")
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaling_bayes.cli.completion import choices_of
-from scaling_bayes.cli.output import check_figure, print_csv, print_json, print_table, say, write_figure
+from scaling_bayes.cli.options import quiet_option
+from scaling_bayes.cli.output import check_figure, print_table, say, write_figure
+from scaling_bayes.cli.question import Machines, for_machines
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["overparameterization"]
 
 INTERRUPTED = 130
 
@@ -59,9 +59,8 @@ INTERRUPTED = 130
 )
 @click.option("--workers", type=int, help="Processes; by default one for each core.")
 @click.option("--figure", type=click.Path(path_type=Path), help="Figure to write, such as figure.svg.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@quiet_option
+@for_machines
 def overparameterization(
     penalty: str,
     observations: str | None,
@@ -70,8 +69,7 @@ def overparameterization(
     workers: int | None,
     figure: Path | None,
     quiet: bool,
-    as_json: bool,
-    as_csv: bool,
+    machines: Machines,
     **settings: Any,
 ) -> int:
     """Simulate four regression models on a sparse truth and print how well each does.
@@ -86,8 +84,6 @@ def overparameterization(
     from scaling_bayes.overparameterization.settings import Settings
     from scaling_bayes.overparameterization.summarize import summarize_experiment
 
-    if as_json and as_csv:
-        raise click.UsageError("--json and --csv exclude each other.")
     if observations is not None:
         settings["observations"] = _sizes(observations)
     if figure is not None:
@@ -106,11 +102,7 @@ def overparameterization(
 
         write_figure(plot_experiment(summary), figure)
         say(f"figure written to {figure}")
-    if as_json:
-        print_json(summary.to_dict(orient="records"))
-    elif as_csv:
-        print_csv(summary)
-    else:
+    if not machines.print(summary):
         _print(summary, chosen.simulations)
     return 0
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaling_bayes.cli.options import csv_option, json_option, refuse_both, trace_argument
+from scaling_bayes.cli.options import trace_argument
 from scaling_bayes.cli.output import echo, open_fit, print_table
+from scaling_bayes.cli.question import Machines, for_machines
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["progress"]
 
 #: Column of the table, and what is written of each quantity.
 _COLUMNS: Mapping[str, tuple[str, Callable[[float], float]]] = {
@@ -26,9 +25,8 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[float], float]]] = {
 
 @click.command(short_help="Slopes, growth of compute and algorithmic progress")
 @trace_argument
-@json_option
-@csv_option
-def progress(trace: str, as_json: bool, as_csv: bool) -> None:
+@for_machines
+def progress(trace: str, machines: Machines) -> None:
     """Print exponents, growth of compute and algorithmic progress, from the draws of TRACE.
 
     The exponent is that of compute over one over error, which theory bounds from below; the gain is the
@@ -39,12 +37,10 @@ def progress(trace: str, as_json: bool, as_csv: bool) -> None:
     Example:
       scaling-bayes progress trace.nc
     """
-    from scaling_bayes.cli.question import print_for_machines
     from scaling_bayes.projection.summarize import summary
 
-    refuse_both(as_json=as_json, as_csv=as_csv)
     frame = summary(open_fit(trace))
-    if not print_for_machines(frame, as_json=as_json, as_csv=as_csv):
+    if not machines.print(frame):
         _print(frame)
 
 

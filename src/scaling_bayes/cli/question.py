@@ -31,31 +31,44 @@ if TYPE_CHECKING:
 
     from scaling_bayes.projection.scenario import Scenario
 
-__all__ = ["Question", "print_for_machines", "question"]
+
+@dataclass(frozen=True)
+class Machines:
+    """What is printed for machines, where it is asked for."""
+
+    as_json: bool
+    as_csv: bool
+
+    def print(self, frame: pd.DataFrame, content: Any = None) -> bool:
+        """Print a table as CSV or JSON, or other content as JSON; False where it is for people."""
+        if self.as_json:
+            print_json(frame.to_dict(orient="records") if content is None else content)
+        elif self.as_csv:
+            print_csv(frame)
+        return self.as_json or self.as_csv
+
+
+def for_machines(command: Command) -> Command:
+    """Give a command --json and --csv, which exclude each other, as `Machines`."""
+
+    @functools.wraps(command)
+    def asked(*args: Any, as_json: bool, as_csv: bool, **given: Any) -> Any:
+        refuse_both(as_json=as_json, as_csv=as_csv)
+        return command(*args, machines=Machines(as_json, as_csv), **given)
+
+    return together(json_option, csv_option)(asked)
 
 
 @dataclass(frozen=True)
-class Question:
-    """What every command that answers a question is given.
+class Question(Machines):
+    """What every command that answers a question is given."""
 
-    Attributes
-    ----------
-    trace : str
-        Name or path.
-    targets : tuple of str
-        ``TASK=ERROR``; the default targets where there is none.
-    kind : str
-    scenario : Scenario or None
-    as_json, as_csv : bool
-        What it prints for machines.
-    """
-
+    #: Name or path.
     trace: str
+    #: ``TASK=ERROR``; the default targets where there is none.
     targets: tuple[str, ...]
     kind: str
     scenario: Scenario | None
-    as_json: bool
-    as_csv: bool
 
     @property
     def assumed(self) -> Scenario:
@@ -76,10 +89,6 @@ class Question:
                 say(f"note: {sentence}")
         return tree
 
-    def print(self, frame: pd.DataFrame) -> bool:
-        """Print a table for machines; False where it is for people."""
-        return print_for_machines(frame, as_json=self.as_json, as_csv=self.as_csv)
-
 
 def question(
     *options: Callable[[Command], Command], short_help: str, scenario: str | None = "trend"
@@ -88,34 +97,19 @@ def question(
 
     Parameters
     ----------
-    *options
-        Options of its own.
-    short_help : str
-        Its line in the list of commands.
     scenario : str, optional
         Scenario by default; with None it does without one.
     """
 
     def decorate(answer: Command) -> click.Command:
         @functools.wraps(answer)
-        def command(
-            trace: str, targets: tuple[str, ...], kind: str, as_json: bool, as_csv: bool, **given: Any
-        ) -> Any:
-            refuse_both(as_json=as_json, as_csv=as_csv)
+        def command(trace: str, targets: tuple[str, ...], kind: str, machines: Machines, **given: Any) -> Any:
             chosen = chosen_scenario(given) if scenario is None else named_scenario(given)
-            return answer(Question(trace, targets, kind, chosen, as_json, as_csv), **given)
+            asked = Question(machines.as_json, machines.as_csv, trace, targets, kind, chosen)
+            return answer(asked, **given)
 
-        shared = (kind_option, scenario_options(default=scenario), json_option, csv_option)
+        shared = (kind_option, scenario_options(default=scenario), for_machines)
         all_options = together(trace_argument, target_option, *options, *shared)
         return click.command(short_help=short_help)(all_options(command))
 
     return decorate
-
-
-def print_for_machines(frame: pd.DataFrame, *, as_json: bool, as_csv: bool) -> bool:
-    """Print a table as JSON or CSV; False where it is for people."""
-    if as_json:
-        print_json(frame.to_dict(orient="records"))
-    elif as_csv:
-        print_csv(frame)
-    return as_json or as_csv

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaling_bayes.cli.completion import traces as trace_names
+from scaling_bayes.cli.options import refuse_both
 from scaling_bayes.cli.output import open_fit, print_csv, print_json, print_table, say
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["replicate"]
 
 _SHORT_FORMS = {"polynomial": "poly.", "exponential": "exp."}
 
@@ -44,8 +43,7 @@ def replicate(trace: str | None, kind: str, as_json: bool, as_csv: bool) -> None
     from scaling_bayes.thompson2020.lines import regressions
     from scaling_bayes.thompson2020.targets import target_table
 
-    if as_json and as_csv:
-        raise click.UsageError("--json and --csv exclude each other.")
+    refuse_both(as_json=as_json, as_csv=as_csv)
     idata = None if trace is None else open_fit(trace)
     targets = target_table() if idata is None else side_by_side(idata, kind=kind)
     if as_csv:

@@ -23,8 +23,6 @@ from scaling_bayes.cli.output import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["score"]
-
 _COLUMNS = ("nats", "CRPS", "50 %", "80 %", "90 %", "systems")
 #: Rows that are not scored and are named on standard error; ``--json`` names all.
 _MOST_NAMED = 20

@@ -15,8 +15,6 @@ from typing import Any
 
 from scaling_bayes.errors import WriteError
 
-__all__ = ["abandon_output", "flush_output", "guard_streams"]
-
 _ESCAPES = "scaling_bayes.escapes"
 #: The streams replaced, which would close what they share if they were forgotten.
 _replaced: list[Any] = []

@@ -17,8 +17,6 @@ from scaling_bayes.cli.output import echo, interrupts_kept, print_json, print_ta
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["bundle", "cite", "traces", "verify"]
-
 #: The citation style that is JSON.
 _JSON_STYLE = "csl-json"
 #: Items named one by one in a sentence; more are counted.
@@ -71,7 +69,8 @@ def verify(
       scaling-bayes verify reference-2026.11 --refit
     """
     from scaling_bayes.core.options import STACK
-    from scaling_bayes.diagnostics.verification import SKIPPED, verify_trace
+    from scaling_bayes.diagnostics.findings import SKIPPED
+    from scaling_bayes.diagnostics.verification import verify_trace
     from scaling_bayes.trace.releases import list_traces
     from scaling_bayes.trace.schema import CALIBRATION_KIND
 

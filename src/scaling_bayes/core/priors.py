@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from scaling_bayes.core.families import FAMILIES
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.errors import OptionError
 from scaling_bayes.systems.fit_rows import ERROR_OF_AN_ESTIMATE
@@ -15,21 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["FAMILIES", "Prior", "as_prior", "default_priors", "resolve_priors"]
-
-#: Parameters of each family, as PyMC names them, and whether its support is positive.
-FAMILIES: Mapping[str, tuple[tuple[str, ...], bool]] = {
-    "Normal": (("mu", "sigma"), False),
-    "StudentT": (("nu", "mu", "sigma"), False),
-    "Uniform": (("lower", "upper"), False),
-    "HalfNormal": (("sigma",), True),
-    "HalfStudentT": (("nu", "sigma"), True),
-    "LogNormal": (("mu", "sigma"), True),
-    "Exponential": (("lam",), True),
-    "Gamma": (("alpha", "beta"), True),
-    "InverseGamma": (("alpha", "beta"), True),
-    "Beta": (("alpha", "beta"), True),
-}
+__all__ = ["Prior", "as_prior", "default_priors", "resolve_priors"]
 
 _POSITIVE_PARAMETERS = {"sigma", "nu", "lam", "alpha", "beta"}
 _Z90 = 1.6448536269514722
@@ -63,7 +50,7 @@ class Prior:
     def __init__(self, family: str, **parameters: float) -> None:
         if family not in FAMILIES:
             raise OptionError(f"prior family {family!r} is not known; expected one of {', '.join(FAMILIES)}.")
-        names, _ = FAMILIES[family]
+        names = FAMILIES[family].parameters
         if set(parameters) != set(names):
             found = ", ".join(parameters) or "none"
             raise OptionError(f"a {family} prior takes {', '.join(names)}; found {found}.")
@@ -83,7 +70,7 @@ class Prior:
         """Whether the distribution puts no mass at or below zero."""
         if self.family == "Uniform":
             return self.parameters["lower"] >= 0
-        return FAMILIES[self.family][1]
+        return FAMILIES[self.family].is_positive
 
     @classmethod
     def from_interval(cls, median: float, lower: float, upper: float, *, positive: bool = True) -> Prior:
@@ -137,44 +124,14 @@ class Prior:
 
     def draw(self, rng: np.random.Generator, shape: int | tuple[int, ...]) -> NDArray[np.float64]:
         """Independent draws, in an array of the given shape."""
-        p = self.parameters
-        draws: dict[str, Any] = {
-            "Normal": lambda: rng.normal(p["mu"], p["sigma"], shape),
-            "StudentT": lambda: p["mu"] + p["sigma"] * rng.standard_t(p["nu"], shape),
-            "Uniform": lambda: rng.uniform(p["lower"], p["upper"], shape),
-            "HalfNormal": lambda: abs(rng.normal(0.0, p["sigma"], shape)),
-            "HalfStudentT": lambda: abs(p["sigma"] * rng.standard_t(p["nu"], shape)),
-            "LogNormal": lambda: rng.lognormal(p["mu"], p["sigma"], shape),
-            "Exponential": lambda: rng.exponential(1 / p["lam"], shape),
-            "Gamma": lambda: rng.gamma(p["alpha"], 1 / p["beta"], shape),
-            "InverseGamma": lambda: 1 / rng.gamma(p["alpha"], 1 / p["beta"], shape),
-            "Beta": lambda: rng.beta(p["alpha"], p["beta"], shape),
-        }
-        drawn: NDArray[np.float64] = draws[self.family]()
+        drawn: NDArray[np.float64] = FAMILIES[self.family].draw(rng, shape, **self.parameters)
         return drawn
 
     def log_density(self, value: Any) -> NDArray[np.float64]:
         """Natural log of the density, value by value; ``-inf`` outside the support."""
-        import numpy as np
         from scipy import stats
 
-        p = self.parameters
-        if self.family == "HalfStudentT":
-            folded = math.log(2.0) + stats.t(p["nu"], 0.0, p["sigma"]).logpdf(value)
-            half: NDArray[np.float64] = np.where(np.asarray(value) >= 0, folded, -np.inf)
-            return half
-        distributions: dict[str, Any] = {
-            "Normal": lambda: stats.norm(p["mu"], p["sigma"]),
-            "StudentT": lambda: stats.t(p["nu"], p["mu"], p["sigma"]),
-            "Uniform": lambda: stats.uniform(p["lower"], p["upper"] - p["lower"]),
-            "HalfNormal": lambda: stats.halfnorm(scale=p["sigma"]),
-            "LogNormal": lambda: stats.lognorm(p["sigma"], scale=math.exp(p["mu"])),
-            "Exponential": lambda: stats.expon(scale=1 / p["lam"]),
-            "Gamma": lambda: stats.gamma(p["alpha"], scale=1 / p["beta"]),
-            "InverseGamma": lambda: stats.invgamma(p["alpha"], scale=p["beta"]),
-            "Beta": lambda: stats.beta(p["alpha"], p["beta"]),
-        }
-        density: NDArray[np.float64] = distributions[self.family]().logpdf(value)
+        density: NDArray[np.float64] = FAMILIES[self.family].log_density(stats, value, **self.parameters)
         return density
 
     def to_dict(self) -> dict[str, Any]:
@@ -225,7 +182,7 @@ def as_prior(name: str, value: Any, *, positive: bool) -> Prior:
     except OptionError as error:
         raise OptionError(f"priors[{name!r}]: {error}") from None
     if positive and not prior.is_positive:
-        families = ", ".join(f for f, (_, is_positive) in FAMILIES.items() if is_positive)
+        families = ", ".join(name for name, family in FAMILIES.items() if family.is_positive)
         raise OptionError(
             f"priors[{name!r}]: {prior} reaches below 0; {name} is positive: use one of {families}."
         )
@@ -254,8 +211,8 @@ def _read_prior(value: Any, *, positive: bool) -> Prior:
 def _from_preliz(distribution: Any) -> Prior:
     """Read a PreliZ distribution, in whichever of its parametrisations it was given."""
     family = type(distribution).__name__
-    names = FAMILIES.get(family, ((), False))[0]
-    if family in FAMILIES and not getattr(distribution, "is_frozen", True):
+    names = FAMILIES[family].parameters if family in FAMILIES else ()
+    if names and not getattr(distribution, "is_frozen", True):
         raise OptionError(f"found {family} without parameters; expected numbers for {', '.join(names)}.")
     return Prior(family, **{name: getattr(distribution, name) for name in names})
 

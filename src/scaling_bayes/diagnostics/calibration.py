@@ -18,16 +18,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = [
-    "calibration_table",
-    "coverage_of_truth",
-    "ecdf_band",
-    "is_projection",
-    "rank_ecdf",
-    "summarize",
-    "uniformity",
-]
-
 #: Simulated uniform samples that a departure from uniformity is held against.
 _NULL_SAMPLES: Final = 20_000
 _BATCH: Final = 2_000
@@ -100,14 +90,7 @@ def _of_shifts(fits: xr.Dataset) -> xr.Dataset:
 
 
 def coverage_of_truth(probability: Floats, nominal: float) -> float:
-    """Share of true values in the equal-tailed interval of a nominal probability.
-
-    Parameters
-    ----------
-    probability : ndarray
-        Share of posterior draws below each true value.
-    nominal : float
-    """
+    """Share of true values in an equal-tailed interval, from the share of posterior draws below each."""
     return float((np.abs(probability - 0.5) <= nominal / 2.0).mean())
 
 
@@ -138,13 +121,6 @@ def ecdf_band(count: int, ranked: int, probability: float = 0.95) -> tuple[Float
     goodness-of-fit evaluation and multiple sample comparison*: pointwise binomial intervals, widened alike
     until they hold together, here by simulation.
 
-    Parameters
-    ----------
-    count : int
-        Number of ranks.
-    ranked : int
-    probability : float
-
     Returns
     -------
     tuple of ndarray, shape (ranked,)
@@ -168,7 +144,6 @@ def uniformity(ranks: Floats, ranked: int) -> Floats:
     Parameters
     ----------
     ranks : ndarray, shape (fit, quantity)
-    ranked : int
 
     Returns
     -------

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["checks", "failed_checks", "sentences"]
-
 
 def checks(idata: xr.DataTree | TraceView) -> pd.DataFrame:
     """Return the checks stored with a fit.

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["ebfmi", "ess_bulk", "ess_tail", "rhat"]
-
 _TAILS = (0.05, 0.95)
 
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["FALSE_ALARM", "data_checks", "doubts"]
-
 #: Probability, at most, that a p-value fails its check where the model is right.
 FALSE_ALARM = 0.01
 #: Posterior standard deviations by which a slope may move when one system is left out.

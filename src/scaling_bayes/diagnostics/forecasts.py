@@ -26,17 +26,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = [
-    "LEAST_SQUARES",
-    "Forecast",
-    "at_references_of",
-    "forecast",
-    "least_squares",
-    "mixture",
-    "naive",
-    "prediction_rows",
-]
-
 #: The 2020 paper's method, by the law whose scale is that of its line.
 LEAST_SQUARES = {"least_squares_power": "power", "least_squares_exponential": "exponential"}
 #: Probabilities of the quantiles that stand for a distribution known in closed form.

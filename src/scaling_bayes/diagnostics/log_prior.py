@@ -8,8 +8,6 @@ from scaling_bayes.core.parameters import log_prior
 from scaling_bayes.trace.schema import annotate
 from scaling_bayes.trace.view import PosteriorView
 
-__all__ = ["add_log_prior", "log_prior_of"]
-
 
 def add_log_prior(idata: xr.DataTree) -> xr.DataTree:
     """Give a fit with the group ``log_prior`` besides, for ArviZ.

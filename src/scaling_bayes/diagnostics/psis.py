@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["GOOD_PARETO_K", "smoothed_weights"]
-
 #: Importance sampling is trusted up to this Pareto k (Vehtari et al. 2024, for 4,000 draws).
 GOOD_PARETO_K = 0.7
 #: Fewer draws than this are no tail to fit.

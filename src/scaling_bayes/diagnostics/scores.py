@@ -16,17 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = [
-    "BASELINE",
-    "COVERAGES",
-    "FORECASTERS_DRAWN",
-    "coverage_interval",
-    "crps",
-    "inside",
-    "load_scorecard",
-    "score_table",
-]
-
 #: Probabilities of the equal-tailed intervals whose coverage is reported.
 COVERAGES = (0.5, 0.8, 0.9)
 #: Forecasters that are drawn: the mixture, the fit without pooling, the 2020 paper's line.

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = ["score", "score_observations"]
-
 #: Systems predicted at a time: some hundred megabytes for each array of draws would be too many.
 _BLOCK = 1000
 #: How the reason begins for which a row that the trace was fitted to is not scored.

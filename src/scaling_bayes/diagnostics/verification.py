@@ -23,6 +23,8 @@ from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.core.priors import default_priors
 from scaling_bayes.diagnostics.calibration import summarize
 from scaling_bayes.diagnostics.convergence import ebfmi, ess_bulk, ess_tail, rhat
+from scaling_bayes.diagnostics.findings import AGREES, CHECKED, DIFFERS, SKIPPED, Finding, close, same
+from scaling_bayes.diagnostics.stored import stored_hardware, stored_systems
 from scaling_bayes.errors import OptionError, TraceError
 from scaling_bayes.trace.digest import data_digest, measured_digest
 from scaling_bayes.trace.io import open_trace, verified_summary
@@ -37,18 +39,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = ["AGREES", "DIFFERS", "SKIPPED", "rederive", "stored_hardware", "stored_systems", "verify_trace"]
-
-AGREES, DIFFERS, SKIPPED = "agrees", "differs", "not re-derived"
-
 _VERSION: Final = re.compile(r"unknown|[0-9]+[0-9A-Za-z.+!_-]{0,63}")
 #: What the manifest calls the shipped table of systems.
 _SHIPPED: Final = "scaling_bayes.reference_systems()"
-
-#: Relative and absolute differences that count as none: of values stored as float32, and of checks, which a
-#: trace may hold for draws rounded to float32 after they were checked.
-_STORED: Final = (1e-6, 1e-5)
-_CHECKED: Final = (1e-4, 1e-9)
 
 #: Limits that checks of schema version 1 are held to, as `scaling_bayes.model.diagnose` writes them.
 _LIMITS: Final = {
@@ -59,8 +52,6 @@ _LIMITS: Final = {
     "ebfmi": (">=", 0.3),
     "max_treedepth_share": ("<=", 0.01),
 }
-
-_Finding = tuple[str, str, str]
 
 
 def verify_trace(source: str | os.PathLike[str]) -> dict[str, Any]:
@@ -129,11 +120,6 @@ def version_notes(view: TraceView) -> list[str]:
 def rederive(trace: xr.DataTree | TraceView) -> pd.DataFrame:
     """Compute again what a trace holds besides draws and data, and compare.
 
-    Parameters
-    ----------
-    trace : DataTree
-        From `open_trace`, `fit` or `fit_hardware`.
-
     Returns
     -------
     DataFrame
@@ -158,82 +144,37 @@ def rederive(trace: xr.DataTree | TraceView) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["item", "outcome", "detail"])
 
 
-def stored_systems(view: PosteriorView) -> pd.DataFrame:
-    """Return the systems a fit was made from, as its data group keeps them.
-
-    Raises
-    ------
-    TraceError
-        If the fit does not keep the compute of its systems.
-    """
-    import pandas as pd
-
-    constant = view.constant
-    if "training_compute_flop" not in constant:
-        raise TraceError("the fit does not keep training_compute_flop; expected one written by this release.")
-    names = {"task": "system_task", "system": "system_name", "compute_sd_dex": "compute_sd"} | {
-        name: name
-        for name in ("paper", "training_compute_flop", "compute_in_doubt", "year", "publication_date")
-    }
-    frame = pd.DataFrame(
-        {column: constant[name].values for column, name in names.items() if name in constant}
-    )
-    frame["compute_in_doubt"] = frame["compute_in_doubt"].astype(bool)
-    frame.insert(2, "error", view.group("observed_data")["error"].values)
-    if "publication_date" in frame:
-        frame["publication_date"] = pd.to_datetime(frame["publication_date"].replace("", None))
-    return frame
-
-
-def stored_hardware(trace: xr.DataTree | TraceView) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Points and offers that a hardware posterior was made from, as its data group keeps them."""
-    import pandas as pd
-
-    observed = TraceView.of(trace).group("observed_data")
-    points, offers = (
-        pd.DataFrame(
-            {
-                str(name).removeprefix(f"{dim}_"): values.values
-                for name, values in observed.data_vars.items()
-                if values.dims == (dim,)
-            }
-        )
-        for dim in ("point", "offer")
-    )
-    return points, offers
-
-
-def _statement(view: TraceView) -> Iterator[_Finding]:
+def _statement(view: TraceView) -> Iterator[Finding]:
     """Chains, draws and versions that the manifest states."""
     content = view.manifest
     odd = [name for name, version in content["versions"].items() if not _VERSION.fullmatch(version)]
-    yield _same("versions", "", ", ".join(f"{name} = {content['versions'][name]!r:.80}" for name in odd))
+    yield same("versions", "", ", ".join(f"{name} = {content['versions'][name]!r:.80}" for name in odd))
     if "posterior" in view:
         sizes = view.group("posterior").sizes
         for stated, dim in (("chains", "chain"), ("draws", "draw")):
-            yield _same(f"sampler/{stated}", content["sampler"][stated], sizes[dim])
+            yield same(f"sampler/{stated}", content["sampler"][stated], sizes[dim])
 
 
-def _fit_data(view: PosteriorView) -> Iterator[_Finding]:
+def _fit_data(view: PosteriorView) -> Iterator[Finding]:
     stated = view.manifest["data"]
     try:
         table = stored_systems(view)
     except (TraceError, ValueError) as error:
         yield "data/sha256", SKIPPED, str(error)
         return
-    yield _same("data/n_systems", stated.get("n_systems"), len(table))
-    yield _same("data/sha256", stated["sha256"], data_digest(table))
+    yield same("data/n_systems", stated.get("n_systems"), len(table))
+    yield same("data/sha256", stated["sha256"], data_digest(table))
     if stated.get("source") == _SHIPPED:
         yield _shipped(view, stated["sha256"])
 
 
-def _shipped(view: PosteriorView, sha256: str) -> _Finding:
+def _shipped(view: PosteriorView, sha256: str) -> Finding:
     """Whether rows said to be the shipped ones are; those of another release cannot be known."""
     from scaling_bayes import __version__
     from scaling_bayes.systems.load import reference_systems
 
     item = "data/source"
-    finding = _same(item, data_digest(reference_systems()), sha256)
+    finding = same(item, data_digest(reference_systems()), sha256)
     written = view.manifest["versions"].get("scaling_bayes")
     if finding[1] == DIFFERS and release_of(view.digest) is not None:
         return item, AGREES, "of a released trace, by the index"
@@ -242,45 +183,43 @@ def _shipped(view: PosteriorView, sha256: str) -> _Finding:
     return finding
 
 
-def _hardware_data(view: TraceView) -> Iterator[_Finding]:
+def _hardware_data(view: TraceView) -> Iterator[Finding]:
     stated, tables = view.manifest["data"], stored_hardware(view)
     for name, table in zip(("n_points", "n_offers"), tables, strict=True):
-        yield _same(f"data/{name}", stated.get(name), len(table))
-    yield _same("data/sha256", stated["sha256"], measured_digest(*tables))
+        yield same(f"data/{name}", stated.get(name), len(table))
+    yield same("data/sha256", stated["sha256"], measured_digest(*tables))
     for name, table in zip(("point", "offer"), tables, strict=True):
         if "value" in table:
             logarithm = np.log10(table["value"].to_numpy(float))
-            yield _close(f"observed_data/{name}_log10_value", table["log10_value"].to_numpy(float), logarithm)
+            yield close(f"observed_data/{name}_log10_value", table["log10_value"].to_numpy(float), logarithm)
 
 
-def _references(view: PosteriorView) -> Iterator[_Finding]:
+def _references(view: PosteriorView) -> Iterator[Finding]:
     constant = view.constant
     if "training_compute_flop" in constant:
         table = stored_systems(view)
         compute, year = np.log10(table["training_compute_flop"].to_numpy(float)), decimal_year(table)
         if not np.isnan(year).any():
-            yield _close("constant_data/publication_year", constant["publication_year"].values, year)
-        yield _close(
+            yield close("constant_data/publication_year", constant["publication_year"].values, year)
+        yield close(
             "constant_data/log10_training_compute_flop",
             constant["log10_training_compute_flop"].values,
             compute,
         )
         seen = observe(table, needs_year=False)
-        yield _same("constant_data/system", seen.systems, tuple(constant["system"].values.tolist()))
-        yield _close("constant_data/paper_index", constant["paper_index"].values, seen.paper_index)
-        yield _close(
-            "constant_data/reference_error", constant["reference_error"].values, seen.reference_error
-        )
+        yield same("constant_data/system", seen.systems, tuple(constant["system"].values.tolist()))
+        yield close("constant_data/paper_index", constant["paper_index"].values, seen.paper_index)
+        yield close("constant_data/reference_error", constant["reference_error"].values, seen.reference_error)
     of_task = constant["system_task"].values[:, None] == constant["task"].values
     for name, of_system in (
         ("reference_log10_compute", "log10_training_compute_flop"),
         ("reference_year", "publication_year"),
     ):
         means = (constant[of_system].values[:, None] * of_task).sum(axis=0) / of_task.sum(axis=0)
-        yield _close(f"constant_data/{name}", constant[name].values, means)
+        yield close(f"constant_data/{name}", constant[name].values, means)
 
 
-def _prior_draws(view: PosteriorView) -> Iterator[_Finding]:
+def _prior_draws(view: PosteriorView) -> Iterator[Finding]:
     """Draws of the prior: from its families, parameters and seed, and the law and pooling of the model."""
     stored = view.group("prior")
     if view.manifest["model"].get("law") == STACK:
@@ -310,7 +249,7 @@ def _prior_draws(view: PosteriorView) -> Iterator[_Finding]:
     findings = [
         min(
             (
-                _close(f"prior/{name}", stored[name].values, kind[name].values)
+                close(f"prior/{name}", stored[name].values, kind[name].values)
                 for kind in (computed, of_errors)
             ),
             key=lambda finding: finding[1] == DIFFERS,
@@ -338,7 +277,7 @@ def _in_orders_of_error(drawn: xr.Dataset, law: str, reference_error: NDArray[np
     )
 
 
-def _mixture(view: PosteriorView) -> Iterator[_Finding]:
+def _mixture(view: PosteriorView) -> Iterator[Finding]:
     """Weights of a stack, by the draws of each law; a draw may be rounded either way."""
     content = view.manifest
     if content["model"].get("law") != STACK:
@@ -348,16 +287,16 @@ def _mixture(view: PosteriorView) -> Iterator[_Finding]:
     weights = np.array([stated.get(law, 0.0) for law in LAWS])
     shares = (drawn[..., None] == np.arange(len(LAWS))).mean(axis=1)
     expected = np.broadcast_to(weights, shares.shape)
-    yield _close("stack/weights", expected, shares, (0.0, 1.0 / drawn.shape[1]))
+    yield close("stack/weights", expected, shares, (0.0, 1.0 / drawn.shape[1]))
     if "comparison" in view:
         comparison = view.group("comparison")
         names = comparison["fit"].values.tolist()
-        yield _same("comparison/fit", sorted(stack["weights"]), sorted(names))
+        yield same("comparison/fit", sorted(stack["weights"]), sorted(names))
         known = np.array([stack["weights"].get(name, np.nan) for name in names])
-        yield _close("comparison/weight", comparison["weight"].values, known)
+        yield close("comparison/weight", comparison["weight"].values, known)
 
 
-def _predictions(view: PosteriorView) -> Iterator[_Finding]:
+def _predictions(view: PosteriorView) -> Iterator[Finding]:
     """Predictive draws and log likelihood."""
     names = ("prior_predictive", "posterior_predictive", "log_likelihood")
     try:
@@ -374,7 +313,7 @@ def _predictions(view: PosteriorView) -> Iterator[_Finding]:
     )
     other = [note for note in version_notes(view) if "numpy" in note]
     for name in names:
-        finding = _close(f"{name}/error", view.group(name)["error"].values, computed[name]["error"].values)
+        finding = close(f"{name}/error", view.group(name)["error"].values, computed[name]["error"].values)
         if finding[1] == DIFFERS and name != "log_likelihood" and law == STACK:
             finding = finding[0], SKIPPED, "drawn by the fits that are stacked; verify those"
         elif finding[1] == DIFFERS and name != "log_likelihood" and other:
@@ -382,18 +321,18 @@ def _predictions(view: PosteriorView) -> Iterator[_Finding]:
         yield finding
 
 
-def _calibration(view: TraceView) -> Iterator[_Finding]:
+def _calibration(view: TraceView) -> Iterator[Finding]:
     content, stored = view.manifest, view.group("summary")
     computed = summarize(view.group("fits"), content["experiment"], content["ranked"])
     for name, values in computed.data_vars.items():
         item = f"summary/{name}"
         if values.dtype.kind == "f":
-            yield _close(item, stored[name].values, values.values)
+            yield close(item, stored[name].values, values.values)
         else:
-            yield _same(item, list(stored[name].values.astype(str)), list(values.values.astype(str)))
+            yield same(item, list(stored[name].values.astype(str)), list(values.values.astype(str)))
 
 
-def _checks(view: TraceView) -> Iterator[_Finding]:
+def _checks(view: TraceView) -> Iterator[Finding]:
     stored = view.group("checks")
     found = dict(_statistics(view.group("posterior"), view.group("sample_stats")))
     if view.manifest.get("model", {}).get("law") != STACK:
@@ -406,7 +345,7 @@ def _checks(view: TraceView) -> Iterator[_Finding]:
             yield item, SKIPPED, "not a check of these draws; of a stack, a check of one of its fits"
             continue
         value = float(row["value"])
-        outcome = _close(item, np.array(value), np.array(found[check]), _CHECKED)
+        outcome = close(item, np.array(value), np.array(found[check]), CHECKED)
         relation, threshold = str(row["comparison"].values), float(row["threshold"])
         if outcome[1] == AGREES and (relation, threshold) != _LIMITS.get(str(check), (relation, threshold)):
             known = " ".join(map(str, _LIMITS[str(check)]))
@@ -438,28 +377,3 @@ def _statistics(posterior: xr.Dataset, stats: xr.Dataset) -> Iterator[tuple[str,
     yield "divergences", float(stats["diverging"].sum())
     yield "ebfmi", float(ebfmi(stats["energy"].values.astype(float)).min())
     yield "max_treedepth_share", float(stats["reached_max_treedepth"].mean())
-
-
-def _same(item: str, expected: object, found: object) -> _Finding:
-    if expected == found:
-        return item, AGREES, str(found)
-    return item, DIFFERS, f"expected {expected!s:.80}, found {found}"
-
-
-def _close(
-    item: str, stored: NDArray[Any], computed: NDArray[Any], within: tuple[float, float] = _STORED
-) -> _Finding:
-    if stored.shape != computed.shape:
-        return item, DIFFERS, f"expected shape {computed.shape}, found {stored.shape}"
-    relative, absolute = within
-    both = np.isnan(stored) & np.isnan(computed)
-    with np.errstate(invalid="ignore"):
-        excess = np.where(both | (stored == computed), 0.0, np.abs(stored - computed))
-    allowed = np.where(both, 0.0, absolute + relative * np.abs(computed))
-    bad = ~(excess <= allowed)
-    if not bad.any():
-        return item, AGREES, f"largest difference {excess.max(initial=0.0):.1e} in {stored.size} values"
-    where = np.unravel_index(int(bad.argmax()), bad.shape) if bad.ndim else ()
-    detail = f"expected {computed[where]:.8g}, found {stored[where]:.8g}"
-    place = f"first at {tuple(map(int, where))}" if where else "the only one"
-    return item, DIFFERS, f"{int(bad.sum())} of {bad.size} values, {place}: {detail}"

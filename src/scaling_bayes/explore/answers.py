@@ -22,76 +22,46 @@ if TYPE_CHECKING:
 
     from scaling_bayes.projection.scenario import Scenario
 
-__all__ = ["Affordability", "Answer", "Explorer"]
-
 #: Projections that are kept: a few positions back and forth, at most about 20 MB each.
 _KEPT = 6
 
 
 @dataclass(frozen=True)
 class Affordability:
-    """How likely the target fits the budgets, and when.
+    """How likely the target fits the budgets, and when."""
 
-    Attributes
-    ----------
-    within : float
-        Share of draws within the budgets in the year asked.
-    by_year : DataFrame
-        From `probability_by_year`.
-    first_year : DataFrame
-        From `summary`, one row.
-    """
-
+    #: Share of draws within the budgets in the year asked.
     within: float
+    #: From `probability_by_year`.
     by_year: pd.DataFrame
+    #: From `summary`, one row.
     first_year: pd.DataFrame
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one position of the controls gives.
-
-    Attributes
-    ----------
-    settings : Settings
-    scenario : Scenario or None
-        None for compute alone.
-    summary : DataFrame
-        From `summary` of the projection, one row per quantity.
-    affordability : Affordability or None
-        None without a budget.
-    notes : tuple of str
-        How far the answer goes beyond the data, from `extrapolation_sentences`.
-    """
+    """What one position of the controls gives."""
 
     settings: Settings
+    #: None for compute alone.
     scenario: Scenario | None
+    #: From `summary` of the projection, one row per quantity.
     summary: pd.DataFrame
+    #: None without a budget.
     affordability: Affordability | None
+    #: How far the answer goes beyond the data, from `extrapolation_sentences`.
     notes: tuple[str, ...] = ()
 
 
 class Explorer:
-    """Asks one trace, and keeps the last projections, so that a moved budget does not project anew.
-
-    Parameters
-    ----------
-    idata : DataTree
-        From `fit`, `stack` or `open_trace`.
-    """
+    """Asks one trace, and keeps the last projections, so that a moved budget does not project anew."""
 
     def __init__(self, idata: xr.DataTree) -> None:
         self.idata = idata
         self._projection = lru_cache(maxsize=_KEPT)(self._project)
 
     def answer(self, settings: Settings) -> Answer:
-        """Ask what `settings` needs.
-
-        Raises
-        ------
-        ScalingBayesError
-            As `project` and `affordability` with the same arguments.
-        """
+        """Ask what `settings` needs."""
         scenario = settings.scenario()
         projection = self._projection(settings.task, settings.error, settings.year, settings.kind, scenario)
         return Answer(
@@ -107,13 +77,10 @@ class Explorer:
     ) -> Affordability:
         horizon = self._projection(settings.task, settings.error, YEARLY, settings.kind, scenario)
         found = affordability(horizon, **settings.budgets)
-        share = share_within_budget(
-            projection, settings.budgets.get("budget_usd"), settings.budgets.get("carbon_kg")
-        )
+        limits = (settings.budgets.get(name) for name in ("budget_usd", "carbon_kg"))
+        share = share_within_budget(projection, *limits)
         return Affordability(
-            within=float(share["within_budget"].iloc[0]),
-            by_year=probability_by_year(found),
-            first_year=summary(found),
+            float(share["within_budget"].iloc[0]), probability_by_year(found), summary(found)
         )
 
     def _project(

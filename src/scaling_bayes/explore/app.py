@@ -20,8 +20,6 @@ from scaling_bayes.text import legible
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["DEFAULT_HOST", "DEFAULT_PORT", "check_extra", "reply", "serve"]
-
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5006
 
@@ -32,13 +30,7 @@ _LONGEST = 1000
 
 
 def check_extra() -> None:
-    """Refuse to go on without the server's library.
-
-    Raises
-    ------
-    OptionError
-        If Tornado is not installed.
-    """
+    """Refuse to go on without the server's library."""
     try:
         import tornado  # noqa: F401
     except ImportError:
@@ -52,8 +44,6 @@ def reply(explorer: Explorer, page: Page, fields: Any) -> dict[str, Any]:
 
     Parameters
     ----------
-    explorer : Explorer
-    page : Page
     fields : object
         The fields of the page by name, and ``serial``, their number; any other value is told what it lacks.
 
@@ -88,12 +78,6 @@ def serve(
 
     Parameters
     ----------
-    idata : DataTree
-        From `fit`, `stack` or `open_trace`.
-    trace : str
-        Its released name or path.
-    host : str
-        Address to listen on.
     port : int
         0 for any that is free.
     ready : callable

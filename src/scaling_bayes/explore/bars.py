@@ -12,8 +12,6 @@ from scaling_bayes.text import decades, power_of_ten
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Bar", "Curve", "Mark", "curve_of", "interval_bar"]
-
 #: Ends of an axis are multiples of this many powers of ten, so that it keeps still under small moves.
 _STEP = 5.0
 #: A mark further from the bar than this many powers of ten is left out.
@@ -30,23 +28,15 @@ class Mark:
 
 @dataclass(frozen=True)
 class Bar:
-    """One quantity's intervals.
+    """One quantity's intervals."""
 
-    Attributes
-    ----------
-    outer, inner : (float, float) or None
-        Left end and width of the 90 % and 50 % intervals; None where it lies beyond every amount.
-    median : float or None
-    open_ended : bool
-        Whether the 90 % interval reaches beyond every amount.
-    ticks, marks : tuple of Mark
-        Powers of ten along the axis; yardsticks and budgets.
-    """
-
+    #: Left end and width of the 90 % and 50 % intervals; None where it lies beyond every amount.
     outer: tuple[float, float] | None
     inner: tuple[float, float] | None
     median: float | None
+    #: Whether the 90 % interval reaches beyond every amount.
     open_ended: bool
+    #: Powers of ten along the axis; yardsticks and budgets.
     ticks: tuple[Mark, ...]
     marks: tuple[Mark, ...]
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from scaling_bayes.explore.settings import COMPUTE_ONLY, Settings
 
-__all__ = ["command_lines", "number_text", "python_call"]
-
 #: Changes of a scenario that have an option of their own on the command line.
 _OPTIONS = ("region", "device_class", "device", "price", "algorithmic_progress")
 

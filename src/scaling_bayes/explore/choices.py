@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scaling_bayes.hardware.devices import DEVICE_CLASSES
-from scaling_bayes.hardware.tables import load_grid_carbon_intensity, load_table
+from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.requirement import best_errors
 from scaling_bayes.projection.scenario import SCENARIOS, Scenario, known_devices
 from scaling_bayes.projection.targets import default_targets
@@ -16,8 +16,6 @@ from scaling_bayes.trace.schema import group
 
 if TYPE_CHECKING:
     import xarray as xr
-
-__all__ = ["BUDGET_STEPS", "CARBON_STEPS", "Choices", "TaskChoice", "error_steps", "read_choices"]
 
 #: Mantissas of the errors that the slider stops at, in every decade.
 _MANTISSAS = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 8, 9)
@@ -46,34 +44,22 @@ class TaskChoice:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the controls offer.
-
-    Attributes
-    ----------
-    tasks : tuple of TaskChoice
-    errors : tuple of float
-        Stops of the slider, in percent.
-    years : tuple of int
-        First and last of the slider.
-    year : int
-        Asked first.
-    device_classes : tuple of str
-    chips : dict
-        Class to devices, newest first.
-    countries, clouds : tuple of str
-        Grids.
-    fixed : dict
-        For each scenario, the controls that it leaves without effect, as it has values of its own.
-    """
+    """What the controls offer."""
 
     tasks: tuple[TaskChoice, ...]
+    #: Stops of the slider, in percent.
     errors: tuple[float, ...]
+    #: First and last of the slider.
     years: tuple[int, int]
+    #: Asked first.
     year: int
     device_classes: tuple[str, ...]
+    #: Class to devices, newest first.
     chips: dict[str, tuple[str, ...]]
+    #: Grids.
     countries: tuple[str, ...]
     clouds: tuple[str, ...]
+    #: For each scenario, the controls that it leaves without effect, as it has values of its own.
     fixed: dict[str, tuple[str, ...]]
 
 
@@ -97,7 +83,7 @@ def read_choices(idata: xr.DataTree) -> Choices:
         for name in names
     )
     last = math.ceil(float(group(idata, "constant_data")["publication_year"].max()))
-    regions = list(dict.fromkeys(load_grid_carbon_intensity(usable=True)["region"]))
+    regions = list(dict.fromkeys(load_table("grid_carbon_intensity", usable=True)["region"]))
     regions.sort(key=lambda name: (name != "World", name))
     clouds = sorted(set(load_table("cloud_regions", usable=True)["region"]))
     return Choices(

@@ -14,8 +14,6 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Guard", "is_loopback"]
-
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
 _HTTP_PORT = 80
 #: What a browser says of a request that the user or the page itself made.
@@ -29,22 +27,14 @@ def is_loopback(address: str) -> bool:
 
 @dataclass(frozen=True)
 class Guard:
-    """Judges requests by their headers.
+    """Judges requests by their headers."""
 
-    Attributes
-    ----------
-    host : str
-        Name or address the server was asked to listen on.
-    addresses : tuple of str
-        IP addresses it listens on.
-    port : int
-    token : str
-        What a request has to know; empty where only this machine can reach the server.
-    """
-
+    #: Name or address the server was asked to listen on.
     host: str
+    #: IP addresses it listens on.
     addresses: tuple[str, ...]
     port: int
+    #: What a request has to know; empty where only this machine can reach the server.
     token: str = field(default="", repr=False)
 
     @classmethod

@@ -20,22 +20,31 @@ from scaling_bayes.intervals import QUANTILES
 from scaling_bayes.projection.requirement import KINDS
 from scaling_bayes.projection.scenario import PROGRESS, SCENARIOS
 from scaling_bayes.report.answer import burden
-from scaling_bayes.report.blocks import Cell, Column, PowerInterval, Table
+from scaling_bayes.report.blocks import PowerInterval, Table
 from scaling_bayes.report.cost_facts import Budget, cost_yardsticks
 from scaling_bayes.report.cost_section import first_year_text
+from scaling_bayes.report.priced import assumptions_table
 from scaling_bayes.report.render import page_style, page_templates
+from scaling_bayes.report.tables import (
+    CONVENTION,
+    Row,
+    column,
+    half_of_draws,
+    median_and_90,
+    numeric,
+    table_of,
+)
 from scaling_bayes.text import (
+    COMPUTE,
+    QUANTITIES,
     format_error,
     format_power_of_ten,
     format_year,
-    in_words,
-    kilograms_in_words,
     legible,
     month_of,
     records,
     share_text,
     task_label,
-    usd_in_words,
     without_steering,
 )
 from scaling_bayes.trace.digest import cited_digest
@@ -47,16 +56,7 @@ if TYPE_CHECKING:
 
     from scaling_bayes.explore.answers import Answer
 
-__all__ = ["Page", "style_sheet"]
-
 _FOLDER = Path(__file__).resolve().parent
-#: Quantity: heading, unit, how its median is told in words, and the budget that limits it.
-_QUANTITIES: dict[str, tuple[str, str, Callable[[float], str] | None, str]] = {
-    "log10_training_compute_flop": ("Training compute", "FLOP", in_words, ""),
-    "log10_cost_usd": ("Cost", "USD", usd_in_words, "budget_usd"),
-    "log10_energy_kwh": ("Energy", "kWh", None, ""),
-    "log10_carbon_kg": ("Carbon", "kg CO2e", kilograms_in_words, "carbon_kg"),
-}
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,7 @@ def style_sheet() -> str:
 
 
 class Page:
-    """The page of one trace.
-
-    Parameters
-    ----------
-    idata : DataTree
-        From `fit`, `stack` or `open_trace`.
-    trace : str
-        Its released name or path, for the calls to copy.
-    """
+    """The page of one trace."""
 
     def __init__(self, idata: xr.DataTree, trace: str) -> None:
         self._trace = trace
@@ -133,14 +125,9 @@ class Page:
         scenario = answer.scenario
         assumptions = None
         if scenario is not None:
-            assumptions = Table(
-                f"Assumptions of scenario {scenario.name}, as changed here; where uncertain, median "
-                "[90 % equal-tailed interval].",
-                (Column("Assumption"), Column("Assumed", grows=True), Column("Source", grows=True)),
-                tuple(
-                    (str(row["assumption"]), str(row["assumed"]), str(row["source"]))
-                    for row in records(scenario.describe())
-                ),
+            assumptions = assumptions_table(
+                scenario,
+                f"Assumptions of scenario {scenario.name}, as changed here; where uncertain, {CONVENTION}.",
             )
         return self._templates.get_template("results.html.j2").render(
             sentence=self.sentence(answer),
@@ -165,25 +152,26 @@ class Page:
         settings = answer.settings
         medians = {row["quantity"]: row["median"] for row in records(answer.summary)}
         target = f"{_target(answer)} in {month_of(settings.year)}"
-        if math.isinf(medians["log10_training_compute_flop"]):
+        if math.isinf(medians[COMPUTE]):
             return f"{target}: out of reach in most of the draws."
         amounts = [
-            f"{format_power_of_ten(medians[name])} {unit}"
-            for name, (_, unit, _, _) in _QUANTITIES.items()
+            f"{format_power_of_ten(medians[name])} {about.unit}"
+            for name, about in QUANTITIES.items()
             if name in medians
         ]
         return f"{target}: a median of {', '.join(amounts)}."
 
     def _bar(self, row: dict[str, Any], answer: Answer) -> ShownBar:
-        heading, unit, _, limit = _QUANTITIES[row["quantity"]]
+        about = QUANTITIES[row["quantity"]]
+        heading, unit = about.name.capitalize(), about.unit
         marks = dict(self._yardsticks.get(row["quantity"], {}))
-        amount = answer.settings.budgets.get(limit)
+        amount = answer.settings.budgets.get(about.limit)
         if amount is not None:
             marks["budget"] = math.log10(amount)
         return ShownBar(
             heading,
             unit,
-            PowerInterval(row["median"], row["lower_90"], row["upper_90"]),
+            median_and_90(row),
             f"{heading} in {unit}: median {format_power_of_ten(row['median'])}; "
             f"50 % interval {_ends(row, 50)}; 90 % interval {_ends(row, 90)}.",
             interval_bar({name: row[name] for name in QUANTILES}, marks),
@@ -207,34 +195,31 @@ def _in_words(median: float, words: Callable[[float], str] | None) -> str:
 
 def _table(rows: list[dict[str, Any]], answer: Answer) -> Table:
     settings = answer.settings
-    unreachable = any(row["unreachable"] > 0 for row in rows)
+
+    def quantity(row: Row) -> str:
+        about = QUANTITIES[row["quantity"]]
+        return f"{about.name.capitalize()}, {about.unit}"
+
     columns = [
-        Column("Quantity"),
-        Column("Median", "[90 % interval]", numeric=True),
-        Column("50 % interval", numeric=True),
-        Column("Median, in words", "compute: time at 1 exaFLOP/s", grows=True),
+        column("Quantity", quantity),
+        numeric("Median", median_and_90, "[90 % interval]"),
+        numeric("50 % interval", half_of_draws),
+        column(
+            "Median, in words",
+            lambda row: _in_words(row["median"], QUANTITIES[row["quantity"]].in_words),
+            "compute: time at 1 exaFLOP/s",
+            grows=True,
+        ),
     ]
-    if unreachable:
-        columns.append(Column("Unreachable", "share of draws", numeric=True))
-    cells: list[tuple[Cell, ...]] = []
-    for row in rows:
-        heading, unit, words, _ = _QUANTITIES[row["quantity"]]
-        line: list[Cell] = [
-            f"{heading}, {unit}",
-            PowerInterval(row["median"], row["lower_90"], row["upper_90"]),
-            PowerInterval(None, row["lower_50"], row["upper_50"]),
-            _in_words(row["median"], words),
-        ]
-        if unreachable:
-            line.append(share_text(row["unreachable"]))
-        cells.append(tuple(line))
+    if any(row["unreachable"] > 0 for row in rows):
+        columns.append(numeric("Unreachable", lambda row: share_text(row["unreachable"]), "share of draws"))
     scenario = "without a scenario" if answer.scenario is None else f"scenario {answer.scenario.name}"
     caption = (
         f"{_target(answer)}, {settings.kind} distribution, "
         f"{month_of(settings.year)}, {scenario}. Intervals are equal-tailed: the 90 % interval leaves 5 % of "
         "the draws on either side."
     )
-    return Table(caption, tuple(columns), tuple(cells))
+    return table_of(caption, rows, *columns)
 
 
 def _budget(answer: Answer) -> dict[str, Any] | None:

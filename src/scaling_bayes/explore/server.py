@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.explore.guard import Guard
 
-__all__ = ["make_server"]
-
 #: Bytes of a message that is read, of one that is turned away with a reason, and of the headers.
 _MESSAGE_BYTES: Final = 2**14
 _BODY_BYTES: Final = 2**20
@@ -146,10 +144,6 @@ def make_server(guard: Guard, page: str, script: str, reply: Reply) -> HTTPServe
 
     Parameters
     ----------
-    guard : Guard
-        Judges every request before anything else is done.
-    page, script : str
-        HTML and JavaScript.
     reply : callable
         Takes what ``/answer`` was sent, any JSON value, and returns what it replies.
     """

@@ -13,8 +13,6 @@ from scaling_bayes.projection.requirement import KINDS
 from scaling_bayes.projection.scenario import SCENARIOS, Scenario, known_devices
 from scaling_bayes.projection.targets import check_year
 
-__all__ = ["COMPUTE_ONLY", "OWN", "Settings", "check_fields", "read_settings"]
-
 #: Name of no scenario, as on the command line: compute alone, without cost and carbon.
 COMPUTE_ONLY = "none"
 #: Choice of a price or grid that stands for a number of the user's own.
@@ -26,27 +24,17 @@ _SORTS: Mapping[type, str] = {list: "list", str: "text"}
 
 @dataclass(frozen=True)
 class Settings:
-    """One position of the controls.
-
-    Attributes
-    ----------
-    task : str
-    error : float
-        As a fraction.
-    year : float
-    scenario_name : str
-        One of `SCENARIOS`, or `COMPUTE_ONLY`.
-    changes : tuple of (str, value)
-        What differs from that scenario, as arguments of `Scenario.named`, in order.
-    kind : {"predictive", "mean"}
-    budget_usd, carbon_kg : float or None
-    """
+    """One position of the controls."""
 
     task: str
+    #: As a fraction.
     error: float
     year: float
+    #: One of `SCENARIOS`, or `COMPUTE_ONLY`.
     scenario_name: str = "trend"
+    #: What differs from that scenario, as arguments of `Scenario.named`, in order.
     changes: tuple[tuple[str, Any], ...] = ()
+    #: One of ``predictive``, ``mean``.
     kind: str = "predictive"
     budget_usd: float | None = None
     carbon_kg: float | None = None
@@ -79,11 +67,6 @@ class Settings:
 
 def check_fields(fields: Any) -> Mapping[str, str]:
     """Take a message for the fields of the page, if it is such.
-
-    Parameters
-    ----------
-    fields : object
-        Any JSON value.
 
     Raises
     ------

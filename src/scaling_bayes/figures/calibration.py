@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = ["coverage_panel", "plot_calibration"]
-
 _MARKS = (("blue", "o"), ("green", "s"), ("orange", "^"), ("purple", "D"))
 _BINS = 10
 _LEAST_SYSTEMS = 5

@@ -9,7 +9,7 @@ import numpy as np
 
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.diagnostics.checks import checks
-from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, numeric_ticks, styled
+from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, numeric_ticks, panels, styled
 from scaling_bayes.text import legible, records, task_label
 from scaling_bayes.trace.view import PosteriorView, split_check
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
-
-__all__ = ["plot_ranks"]
 
 _AGREEMENT = ("rhat", "ess_bulk", "ess_tail")
 _BINS = 20
@@ -58,12 +56,8 @@ def plot_ranks(idata: xr.DataTree | PosteriorView, *, width: float = 8.9) -> Fig
         raise FigureError("the checks name no parameter of the posterior.")
     beside = width >= 6
     figure = new_figure(width, 1.9 if beside else 1.7 * len(found))
-    panels = (
-        figure.subplots(1, len(found), squeeze=False)
-        if beside
-        else figure.subplots(len(found), 1, squeeze=False)
-    )
-    for ax, (title, values) in zip(panels.ravel(), found.items(), strict=True):
+    axes = panels(figure, len(found), beside=beside)
+    for ax, (title, values) in zip(axes, found.items(), strict=True):
         _panel(ax, title, values)
     return figure
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_fits"]
-
 _CURVE_POINTS = 32
 _PANEL_HEIGHT = 2.05
 

@@ -12,12 +12,14 @@ from scaling_bayes.figures.style import (
     axes_of,
     bare,
     finish,
+    interval_bars,
     new_figure,
     numeric_ticks,
+    panels,
     percent_ticks,
     styled,
 )
-from scaling_bayes.intervals import QUANTILES, quantiles
+from scaling_bayes.intervals import reported
 from scaling_bayes.text import task_label
 from scaling_bayes.trace.view import PosteriorView, coverage
 
@@ -25,14 +27,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-__all__ = [
-    "LEAST_SYSTEMS",
-    "coverage_axes",
-    "plot_posterior_predictive",
-    "plot_prior_predictive",
-    "rank_histogram",
-]
 
 _ROW = 0.4
 #: Fewest systems whose ranks are drawn.
@@ -64,28 +58,14 @@ def plot_prior_predictive(
     lowest = 1.0
     for row, task in enumerate(tasks):
         y = -float(row)
-        q = dict(
-            zip(
-                QUANTILES,
-                quantiles(view.predictive_draws("prior", task), list(QUANTILES.values())),
-                strict=True,
-            )
-        )
-        q = {name: max(value, 1e-12) for name, value in q.items()}
+        drawn = reported(view.predictive_draws("prior", task))
+        q = {name: max(value, 1e-12) for name, value in drawn.items()}
         observed = view.points(task).error
         lowest = min(lowest, q["lower_90"], observed.min())
-        ax.plot([q["lower_90"], q["upper_90"]], [y, y], color=COLORS["prior"], lw=1.5, solid_capstyle="butt")
-        ax.plot([q["lower_50"], q["upper_50"]], [y, y], color=COLORS["prior"], lw=5, solid_capstyle="butt")
-        ax.plot(q["median"], y, "o", ms=5, mfc=COLORS["paper"], mec=COLORS["muted"], mew=1.2)
+        interval_bars(ax, q, y, color="prior", dot="muted", thin=1.5, thick=5, edge=1.2)
         ax.plot(observed, np.full(observed.shape, y - 0.24), "|", ms=7, mew=1.0, color=COLORS["blue"])
-        ax.text(
-            0.0,
-            y + 0.02,
-            task_label(task),
-            transform=ax.get_yaxis_transform(),
-            fontweight="bold",
-            va="center",
-        )
+        place = ax.get_yaxis_transform()
+        ax.text(0.0, y + 0.02, task_label(task), transform=place, fontweight="bold", va="center")
     ax.set_xscale("log")
     lowest = max(lowest * 0.8, 1e-10)
     share = 0.2 if width > 6 else 0.3
@@ -128,7 +108,7 @@ def plot_posterior_predictive(idata: xr.DataTree | PosteriorView, *, width: floa
         )
     beside = width >= 6
     figure = new_figure(width, 2.6 if beside else 4.8)
-    left, right = figure.subplots(1, 2) if beside else figure.subplots(2, 1)
+    left, right = panels(figure, 2, beside=beside)
     rank_histogram(left, ranks)
     _coverage_curve(right, ranks)
     return figure

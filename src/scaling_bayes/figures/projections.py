@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.figures.style import COLORS, FigureError, axes_of, bare, numeric_ticks, styled
 from scaling_bayes.text import (
+    COMPUTE,
+    QUANTITIES,
     decades,
     error_text,
     format_year,
@@ -22,18 +23,6 @@ from scaling_bayes.text import (
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-
-__all__ = ["plot_projections"]
-
-#: Quantities that can be drawn: what each is called in words, and along its axis.
-QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "log10_training_compute_flop": ("training compute", "training compute needed, FLOP"),
-        "log10_cost_usd": ("cost", "cost, USD"),
-        "log10_energy_kwh": ("energy", "energy of the facility, kWh"),
-        "log10_carbon_kg": ("carbon", "carbon, kg CO2e"),
-    }
-)
 
 #: The axis is at least as long as its medians need, within these numbers of exponents.
 _USUAL_SPAN, _LONGEST_SPAN = 60.0, 120.0
@@ -81,9 +70,9 @@ def plot_projections(
     if quantity not in QUANTITIES:
         raise FigureError(f"quantity={quantity!r} is not projected; expected one of {', '.join(QUANTITIES)}.")
     if not rows:
-        needed = "" if quantity == "log10_training_compute_flop" else ", of a projection with a scenario"
+        needed = "" if quantity == COMPUTE else ", of a projection with a scenario"
         raise FigureError(
-            f"the summary holds no projection of {QUANTITIES[quantity][0]}; expected one from "
+            f"the summary holds no projection of {QUANTITIES[quantity].name}; expected one from "
             f"summary(projection){needed}."
         )
     tasks = list(dict.fromkeys(str(row["task"]) for row in rows))
@@ -118,7 +107,7 @@ def plot_projections(
     numeric_ticks(ax, "x", exponents, [power_of_ten(e) for e in exponents])
     if len(tasks) > _TALL:
         ax.tick_params(axis="x", labeltop=True)
-    ax.set_xlabel(QUANTITIES[quantity][1])
+    ax.set_xlabel(f"{QUANTITIES[quantity].axis}, {QUANTITIES[quantity].unit}")
     return ax
 
 

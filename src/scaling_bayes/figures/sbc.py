@@ -8,7 +8,7 @@ import numpy as np
 
 from scaling_bayes.diagnostics.calibration import coverage_of_truth, ecdf_band, is_projection, rank_ecdf
 from scaling_bayes.figures.predictive import coverage_axes
-from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, styled
+from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, panels, styled
 from scaling_bayes.trace.schema import SBC
 from scaling_bayes.trace.view import TraceView
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
-
-__all__ = ["plot_sbc"]
 
 #: Every so many ranks are drawn: the eye sees no difference, and the file is half as large.
 _STEP = 2
@@ -58,7 +56,7 @@ def plot_sbc(calibration: xr.DataTree | TraceView, *, width: float = 8.9) -> Fig
     projected = np.array([is_projection(str(name)) for name in fits["quantity"].values])
     beside = width >= 6
     figure = new_figure(width, 2.7 if beside else 7.4)
-    first, second, third = figure.subplots(1, 3) if beside else figure.subplots(3, 1)
+    first, second, third = panels(figure, 3, beside=beside)
     for ax, chosen, title in (
         (first, ~projected, "Ranks of parameters"),
         (second, projected, "Ranks of projections"),

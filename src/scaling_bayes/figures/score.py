@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_score"]
-
 _COLORS = ("blue", "orange", "green", "purple", "ink", "muted")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 #: Forecasters whose coverage is drawn beside that of the forecast.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.figures.style import COLORS, axes_of, bare, finish, numeric_ticks, styled
-from scaling_bayes.intervals import QUANTILES, quantiles
+from scaling_bayes.figures.style import COLORS, axes_of, bare, finish, interval_bars, numeric_ticks, styled
+from scaling_bayes.intervals import QUANTILES, quantiles, reported
 from scaling_bayes.text import records, task_label
 from scaling_bayes.trace.view import PosteriorView, draws_of
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     #: Median, lower and upper end.
     Triple = tuple[float, float, float]
-
-__all__ = ["plot_slopes"]
 
 _ROW = 0.52
 _EXPONENTS = (1, 2, 4, 10, 20, 40, 100, 200, 400, 1000, 2000, 4000, 10000)
@@ -77,14 +75,7 @@ def plot_slopes(
         base = -float(row)
         _density(ax, grid, prior, base, fill=None, line=COLORS["prior"])
         _density(ax, grid, posterior, base, fill=COLORS["band_50"], line=COLORS["blue"])
-        q = dict(zip(QUANTILES, quantiles(posterior, list(QUANTILES.values())), strict=True))
-        ax.plot(
-            [q["lower_90"], q["upper_90"]], [base, base], color=COLORS["blue"], lw=1.4, solid_capstyle="butt"
-        )
-        ax.plot(
-            [q["lower_50"], q["upper_50"]], [base, base], color=COLORS["blue"], lw=4.2, solid_capstyle="butt"
-        )
-        ax.plot(q["median"], base, "o", ms=5, mfc=COLORS["paper"], mec=COLORS["blue"], mew=1.4)
+        interval_bars(ax, reported(posterior), base, color="blue", dot="blue", thin=1.4, thick=4.2, edge=1.4)
         if task in alone:
             _bar_alone(ax, alone[task], base - 0.17, (low, high))
         name: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "fontweight": "bold", "va": "center"}

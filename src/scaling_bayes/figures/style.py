@@ -7,8 +7,9 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -18,18 +19,6 @@ from scaling_bayes.text import format_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-__all__ = [
-    "COLORS",
-    "FigureError",
-    "axes_of",
-    "bare",
-    "finish",
-    "new_figure",
-    "numeric_ticks",
-    "percent_ticks",
-    "styled",
-]
 
 #: Okabe & Ito's colour-blind safe palette (2008, *Color Universal Design*), and greys for what is not data.
 COLORS: Mapping[str, str] = MappingProxyType(
@@ -49,48 +38,7 @@ COLORS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_STYLE: Mapping[str, Any] = MappingProxyType(
-    {
-        "axes.axisbelow": True,
-        "axes.edgecolor": COLORS["rule"],
-        "axes.facecolor": "none",
-        "axes.grid": True,
-        "axes.labelcolor": COLORS["muted"],
-        "axes.labelsize": 8.5,
-        "axes.linewidth": 0.7,
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "axes.titlecolor": COLORS["ink"],
-        "axes.titlelocation": "left",
-        "axes.titlesize": 10,
-        "axes.titleweight": "bold",
-        "figure.dpi": 72,
-        "figure.facecolor": COLORS["paper"],
-        "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],
-        "font.size": 8.5,
-        "grid.color": COLORS["grid"],
-        "grid.linewidth": 0.6,
-        "legend.fontsize": 8,
-        "legend.frameon": False,
-        "legend.handlelength": 1.4,
-        "legend.labelcolor": COLORS["muted"],
-        "lines.linewidth": 1.6,
-        "path.simplify": False,
-        "text.color": COLORS["ink"],
-        "text.parse_math": False,
-        "xtick.color": COLORS["rule"],
-        "xtick.labelcolor": COLORS["muted"],
-        "xtick.labelsize": 8,
-        "xtick.major.size": 3,
-        "xtick.minor.size": 0,
-        "ytick.color": COLORS["rule"],
-        "ytick.labelcolor": COLORS["muted"],
-        "ytick.labelsize": 8,
-        "ytick.major.size": 3,
-        "ytick.minor.size": 0,
-    }
-)
+_STYLE = mpl.rc_params_from_file(Path(__file__).with_name("house.mplstyle"), use_default_template=False)
 
 #: What matplotlib says of letters that its font lacks, and of scripts that it does not join.
 _UNKNOWN_LETTERS = (r"Glyph \d+ .* missing from", r"Matplotlib currently does not support .* natively")
@@ -114,7 +62,7 @@ def styled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
             for message in _UNKNOWN_LETTERS:
                 warnings.filterwarnings("ignore", message=message, category=UserWarning)
             mpl.rcdefaults()
-            cast("dict[str, Any]", mpl.rcParams).update(_STYLE)
+            mpl.rcParams.update(_STYLE)
             return function(*args, **kwargs)
 
     return drawn
@@ -128,6 +76,30 @@ def new_figure(width: float, height: float) -> Figure:
 def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
     """Return `ax`, or the axes of a new figure."""
     return new_figure(width, height).add_subplot() if ax is None else ax
+
+
+def panels(figure: Figure, count: int, *, beside: bool) -> list[Axes]:
+    """Panels in a row, or one above the other."""
+    grid = figure.subplots(1, count, squeeze=False) if beside else figure.subplots(count, 1, squeeze=False)
+    return list(grid.ravel())
+
+
+def interval_bars(
+    ax: Axes,
+    q: Mapping[str, float],
+    y: float,
+    *,
+    color: str,
+    dot: str,
+    thin: float,
+    thick: float,
+    edge: float,
+) -> None:
+    """Thin bar of the 90 % interval, thick one of the 50 %, and a dot at the median."""
+    for level, width in (("90", thin), ("50", thick)):
+        ends = [q[f"lower_{level}"], q[f"upper_{level}"]]
+        ax.plot(ends, [y, y], color=COLORS[color], lw=width, solid_capstyle="butt")
+    ax.plot(q["median"], y, "o", ms=5, mfc=COLORS["paper"], mec=COLORS[dot], mew=edge)
 
 
 def finish(ax: Axes) -> None:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     #: What a function of this package draws: a figure, or its only axes.
     Drawn = Figure | Axes
 
-__all__ = ["to_svg"]
-
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _NUMBER = re.compile(r"-?\d+\.\d+")

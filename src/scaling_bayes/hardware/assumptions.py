@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,107 +18,35 @@ from scaling_bayes.errors import OptionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ASSUMPTIONS", "Assumption", "Value", "draw_value", "format_value", "read_value"]
-
 #: A known number, or a belief.
 Value = float | Prior
 
 
 @dataclass(frozen=True)
 class Assumption:
-    """One replaceable quantity of a scenario.
+    """One replaceable quantity of a scenario."""
 
-    Attributes
-    ----------
-    unit, meaning, source : str
-        As printed wherever a scenario's numbers are.
-    default : float, Prior or None
-        None where the fitted trends or the tables give it.
-    least : float
-        Smallest value that makes sense; draws below are raised to it.
-    signed : bool
-        Whether it may be negative; a pair then becomes normal.
-    """
-
+    #: As printed wherever a scenario's numbers are.
     unit: str
     meaning: str
     source: str
+    #: None where the fitted trends or the tables give it.
     default: Value | None = None
+    #: Smallest value that makes sense; draws below are raised to it.
     least: float = 0.0
+    #: Whether it may be negative; a pair then becomes normal.
     signed: bool = False
 
 
-_OWN = "the fitted trends"
+def _read(default: float | list[float] | None = None, **about: Any) -> Assumption:
+    believed = Prior.from_interval(*default) if isinstance(default, list) else default
+    return Assumption(default=believed, **about)
 
+
+_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+#: By name, from ``assumptions.toml``.
 ASSUMPTIONS: Mapping[str, Assumption] = MappingProxyType(
-    {
-        "usd_per_chip_hour": Assumption("USD", "price of one chip for an hour", _OWN),
-        "peak_flop_per_s": Assumption("FLOP/s", "peak rate of one chip, as burdens count it", _OWN),
-        "chip_watt": Assumption("W", "power of one chip's board", _OWN),
-        "own_year": Assumption("year", "year in which own price, rate and power hold", "the user", 2020.0),
-        "usd_doubling_year": Assumption("year", "doubling time of FLOP per USD from 2020", _OWN),
-        "energy_doubling_year": Assumption("year", "doubling time of FLOP per joule from 2020", _OWN),
-        "energy_headroom": Assumption(
-            "1", "limit of energy efficiency over chips of 2023", "Ho, Erdil & Besiroglu 2023"
-        ),
-        "gain": Assumption(
-            "1",
-            "one-off factor in FLOP per USD and per joule",
-            "3x to 30x: a tenfold step, as tensor units gave in 2017 (8x) and 2020 (16x), Epoch AI",
-            Prior.from_interval(10.0, 3.0, 30.0),
-        ),
-        "hardware_age_year": Assumption(
-            "year",
-            "age of the hardware in use",
-            "publication minus release of 568 dated systems: 2.6, 90 % 0.9 to 5.1 (ml_systems)",
-            Prior.from_interval(2.5, 1.1, 5.5),
-        ),
-        "server_power_ratio": Assumption(
-            "1",
-            "power of a chip with its share of the server over its board power",
-            "Patterson et al. 2021, measured: P100 271 W of 250, V100 325 W of 300; with the host of large "
-            "servers up to 1.6 (BLOOM: 1.0 without, 1.6 with the cluster's idle power, Luccioni et al. 2023)",
-            Prior.from_interval(1.1, 0.8, 1.5),
-        ),
-        "pue": Assumption(
-            "1",
-            "facility energy over computing energy",
-            "1.10 (hyperscale, Google 2021) to 1.58 (industry average, Uptime Institute)",
-            Prior.from_interval(1.25, 1.05, 1.5),
-            least=1.0,
-        ),
-        "grid_kg_per_kwh": Assumption("kg CO2e/kWh", "carbon intensity in the own year", "the region's grid"),
-        "grid_growth_per_year": Assumption(
-            "1/year",
-            "growth of the natural log of grid intensity after the last record",
-            "the region's grid",
-            signed=True,
-        ),
-        "electricity_usd_per_kwh": Assumption(
-            "USD/kWh",
-            "price of electricity, the floor of the price of computing",
-            "US industrial average 0.067 (2020) to 0.080 (2023), EIA; other places half to twice",
-            Prior.from_interval(0.075, 0.04, 0.15),
-        ),
-        "service_year": Assumption(
-            "year",
-            "years of full use a bought chip gives",
-            "depreciation over 4 to 6 years, less idle time; wide on purpose",
-            Prior.from_interval(3.5, 2.0, 6.0),
-        ),
-        "system_overhead": Assumption(
-            "1",
-            "price of chips with server and network over price of chips",
-            "Cottier et al. 2024: hardware 47-67 % of cost, of which servers 15-22, network 9-13",
-            Prior.from_interval(2.0, 1.5, 2.8),
-        ),
-        "utilisation": Assumption(
-            "1",
-            "model FLOP over burden of the largest runs",
-            "58 runs that report it: 0.38, 90 % 0.20 to 0.58 (utilisation)",
-            Prior.from_interval(0.38, 0.22, 0.6),
-        ),
-    }
+    {name: _read(**about) for name, about in _TABLE.items()}
 )
 
 #: TPU hosts and cooling are inside the rated power that is published for TPUs.

@@ -6,25 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["DEVICE_CLASSES", "GPU_CLASSES", "PRICES", "DeviceClass"]
-
 
 @dataclass(frozen=True)
 class DeviceClass:
-    """A class of devices that have trends of their own.
+    """A class of devices that have trends of their own."""
 
-    Attributes
-    ----------
-    label : str
-        For readers.
-    peak : {"FP32", "bf16"}
-        Precision whose peak rate counts.
-    family : {"gpu", "tpu"}
-        Classes that speed up and slow down together.
-    """
-
+    #: For readers.
     label: str
+    #: Precision whose peak rate counts. One of ``FP32``, ``bf16``.
     peak: str
+    #: Classes that speed up and slow down together. One of ``gpu``, ``tpu``.
     family: str
 
 
@@ -37,6 +28,5 @@ DEVICE_CLASSES: Mapping[str, DeviceClass] = MappingProxyType(
         "tpu": DeviceClass("TPUs", "bf16", "tpu"),
     }
 )
-GPU_CLASSES = tuple(name for name, about in DEVICE_CLASSES.items() if about.family == "gpu")
 #: Rent, by commitment, and the purchase price.
 PRICES = ("cloud_on_demand", "cloud_1_year", "cloud_3_year", "purchase")

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from scaling_bayes.errors import OptionError
 
-__all__ = ["EDITION", "EDITIONS", "check_edition", "holds"]
-
 #: In order. 2026.11: what the posterior hardware-2026.11 was fitted to. 2026.12: corrected after the audit of
 #: November 2026, with accelerators, runs and systems until July 2026.
 EDITIONS = ("2026.11", "2026.12")
@@ -21,13 +19,7 @@ EDITION = "2026.11"
 
 
 def check_edition(edition: str) -> None:
-    """Refuse an edition that does not exist.
-
-    Raises
-    ------
-    OptionError
-        If there is no such edition.
-    """
+    """Refuse an edition that does not exist."""
     if edition not in EDITIONS:
         raise OptionError(f"no edition {edition!r} of the hardware tables; there are {', '.join(EDITIONS)}")
 

@@ -13,20 +13,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = [
-    "BASE_YEAR",
-    "HEADROOM_YEAR",
-    "JOULE_PER_KWH",
-    "LOG10_2",
-    "PERIOD_YEARS",
-    "SECONDS_PER_HOUR",
-    "SECONDS_PER_YEAR",
-    "elapsed",
-    "period_overlap",
-    "saturating",
-    "trend",
-]
-
 #: Decimal year in which the level of every trend holds.
 BASE_YEAR = 2020.0
 #: Decimal year whose chips the headroom of energy efficiency is counted from (Ho, Erdil & Besiroglu 2023).

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling_bayes.errors import OptionError
-from scaling_bayes.hardware.tables import load_grid_carbon_intensity, load_table
+from scaling_bayes.hardware.tables import load_table
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-
-__all__ = ["COAL_KG_PER_KWH", "GROWTH_SD", "SITE_LOG_SD", "Grid", "coal_at_most", "grid_of"]
 
 #: Years over which the growth of a grid's intensity is measured.
 GROWTH_YEARS = 10
@@ -37,25 +35,16 @@ _SAME_COUNTRY = {"USA": "United States"}
 
 @dataclass(frozen=True)
 class Grid:
-    """Carbon intensity of one grid.
-
-    Attributes
-    ----------
-    name : str
-    years : tuple of float
-        Decimal years (the middles of the calendar years) with a known intensity.
-    kg_per_kwh : tuple of float
-        Intensity in those years, kg CO2e/kWh.
-    growth_per_year : float
-        Growth of its natural log over the last ten years.
-    log_sd : float
-        Standard deviation of the natural log of a data centre's intensity around the grid's.
-    """
+    """Carbon intensity of one grid."""
 
     name: str
+    #: Decimal years (the middles of the calendar years) with a known intensity.
     years: tuple[float, ...]
+    #: Intensity in those years, kg CO2e/kWh.
     kg_per_kwh: tuple[float, ...]
+    #: Growth of its natural log over the last ten years.
     growth_per_year: float
+    #: Standard deviation of the natural log of a data centre's intensity around the grid's.
     log_sd: float
 
     def log10_kg_per_kwh(
@@ -124,7 +113,7 @@ def grid_of(region: str) -> Grid:
 @cache
 def _tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Countries and cloud regions."""
-    return load_grid_carbon_intensity(usable=True), load_table("cloud_regions", usable=True)
+    return load_table("grid_carbon_intensity", usable=True), load_table("cloud_regions", usable=True)
 
 
 def _grid(name: str, rows: pd.DataFrame, ratio: float, log_sd: float) -> Grid:

@@ -14,19 +14,11 @@ import numpy as np
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.editions import EDITION, EDITIONS
 from scaling_bayes.hardware.equations import SECONDS_PER_HOUR
-from scaling_bayes.hardware.tables import (
-    has_flag,
-    load_accelerators,
-    load_ml_systems,
-    load_prices,
-    load_table,
-)
+from scaling_bayes.hardware.tables import has_flag, load_table
 from scaling_bayes.hardware.trends import TRENDS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["cloud_offers", "decimal_year", "devices", "trend_points", "within_year"]
 
 #: Purchases later than this many years after release say nothing about the price at release.
 _NEAR_RELEASE = 1.5
@@ -42,18 +34,13 @@ def decimal_year(dates: pd.Series[pd.Timestamp]) -> pd.Series[float]:
 def devices(*, edition: str = EDITION) -> pd.DataFrame:
     """Dated accelerators with the rate that counts for their class.
 
-    Parameters
-    ----------
-    edition : str
-        Edition of the tables.
-
     Returns
     -------
     pandas.DataFrame
         ``device``, ``device_class``, ``year`` (release), ``peak_flop_per_s`` (FP32 for GPUs, 16-bit matrix
         rate for TPUs: the convention of hardware burdens), ``board_power_watt``, ``release_price_usd``.
     """
-    table = load_accelerators(usable=True, edition=edition).rename(columns={"name": "device"})
+    table = load_table("accelerators", usable=True, edition=edition).rename(columns={"name": "device"})
     table["year"] = decimal_year(table["release_date"])
     is_tpu = table["device_class"] == "tpu"
     table["peak_flop_per_s"] = table["peak_flop_per_s_fp32"].mask(
@@ -120,7 +107,7 @@ def _points(quantity: str, board: pd.DataFrame, value: pd.Series[float]) -> pd.D
 
 def _purchase_near_release(edition: str) -> dict[str, float]:
     """Median purchase price of each device soon after its release, in USD per chip."""
-    prices = load_prices(usable=True, edition=edition)
+    prices = load_table("prices", usable=True, edition=edition)
     prices = prices[(prices["kind"] == "purchase") & ~has_flag(prices, "late_market", "whole_system")]
     board = devices(edition=edition).set_index("device")["year"]
     age = decimal_year(prices["date"]) - prices["device"].map(board)
@@ -131,7 +118,7 @@ def _largest_runs(before: float, edition: str) -> pd.DataFrame:
     """Systems that used more training compute than any before, from 2009 on; guesses left out."""
     import pandas as pd
 
-    systems = load_ml_systems(usable=True, edition=edition)
+    systems = load_table("ml_systems", usable=True, edition=edition)
     systems = systems[systems["confidence"].isin(["confident", "likely"])].sort_values("publication_date")
     year = decimal_year(systems["publication_date"])
     systems = systems[(year >= 2009) & (year < before)]
@@ -177,8 +164,6 @@ def cloud_offers(before: float = math.inf, *, edition: str = EDITION) -> pd.Data
     ----------
     before : float
         Leave out devices released, and prices seen, in or after this decimal year.
-    edition : str
-        Edition of the tables.
 
     Returns
     -------
@@ -186,7 +171,7 @@ def cloud_offers(before: float = math.inf, *, edition: str = EDITION) -> pd.Data
         ``trend``, ``device``, ``year`` (release), ``age`` (years from release to the price), ``provider``,
         ``kind``, ``value`` (FLOP per USD) and ``log10_value``.
     """
-    prices = load_prices(usable=True, edition=edition)
+    prices = load_table("prices", usable=True, edition=edition)
     prices = prices[prices["per"] == "chip_hour"].merge(devices(edition=edition), on="device")
     chips = 1.0 + has_flag(prices, "half_board")
     prices["value"] = prices["peak_flop_per_s"] / chips * SECONDS_PER_HOUR / prices["usd"]

@@ -2,71 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import DataError, OptionError, Problem
 from scaling_bayes.hardware.editions import EDITION, EDITIONS, check_edition, holds
-from scaling_bayes.hardware.flags import (
-    ACCELERATOR_FLAGS,
-    FLAGS,
-    GRID_FLAGS,
-    PRICE_FLAGS,
-    REGION_FLAGS,
-    SYSTEM_FLAGS,
-    Flag,
-)
+from scaling_bayes.hardware.flags import FLAGS
 from scaling_bayes.resources import data_path
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "ACCELERATOR_FLAGS",
-    "FLAGS",
-    "GRID_FLAGS",
-    "KEYS",
-    "PRICE_FLAGS",
-    "REGION_FLAGS",
-    "SYSTEM_FLAGS",
-    "TABLE_NAMES",
-    "Flag",
-    "check_digest",
-    "has_flag",
-    "load_accelerators",
-    "load_grid_carbon_intensity",
-    "load_literature_intervals",
-    "load_ml_systems",
-    "load_prices",
-    "load_routes",
-    "load_sidecar",
-    "load_table",
-    "usable_part",
-]
-
-TABLE_NAMES = (
-    "accelerators",
-    "prices",
-    "grid_carbon_intensity",
-    "cloud_regions",
-    "pue",
-    "ml_systems",
-    "published_runs",
-    "utilisation",
-    "record_machines",
-    "literature_intervals",
-    "thompson2020_conversions",
-    "algorithmic_efficiency",
-    "yardsticks",
-    "landmark_machines",
-    "routes",
-    "corrections",
-)
-#: Columns that together name a row, of tables whose rows have a name.
+#: The tables, and the columns that together name a row of them; rows of prices have no name.
 KEYS: dict[str, tuple[str, ...]] = {
     "accelerators": ("name",),
+    "prices": (),
     "grid_carbon_intensity": ("region", "year"),
     "cloud_regions": ("provider", "region"),
     "pue": ("scope", "year"),
@@ -82,6 +33,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "routes": ("route",),
     "corrections": ("table", "row", "column", "edition"),
 }
+TABLE_NAMES = tuple(KEYS)
 #: Between the key cells of a row, as `corrections` names it.
 KEY_SEPARATOR = " | "
 
@@ -92,11 +44,6 @@ _WHOLE_UNITS = ("year", "count")
 
 def load_sidecar(name: str) -> dict[str, Any]:
     """Read the sidecar of a table.
-
-    Parameters
-    ----------
-    name : str
-        One of `TABLE_NAMES`.
 
     Returns
     -------
@@ -117,26 +64,6 @@ def load_sidecar(name: str) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path} is not valid TOML: {error}") from error
-
-
-def check_digest(name: str) -> None:
-    """Compare a table with the digest in its sidecar.
-
-    Raises
-    ------
-    OptionError
-        If there is no table of that name.
-    DataError
-        If the table was changed without its sidecar.
-    """
-    stated = load_sidecar(name)["sha256"]
-    path = data_path(f"hardware/{name}.csv")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != stated:
-        problem = Problem(
-            None, "sha256", found, f"{stated}; after a change on purpose, write the digest found there"
-        )
-        raise DataError(f"{path.name} does not match {path.stem}.meta.toml", [problem])
 
 
 def load_table(
@@ -224,8 +151,6 @@ def usable_part(name: str, frame: pd.DataFrame, *, edition: str = EDITION) -> pd
     ----------
     name : str
         One of `TABLE_NAMES`; a table without flags comes back unchanged.
-    frame : pandas.DataFrame
-        The table, or a selection of its rows.
     edition : str
         One of `EDITIONS`: flags whose consequence came later have none.
 
@@ -258,18 +183,6 @@ def usable_part(name: str, frame: pd.DataFrame, *, edition: str = EDITION) -> pd
 def has_flag(frame: pd.DataFrame, *words: str) -> pd.Series[bool]:
     """Tell which rows carry any of the given flags.
 
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        A table with a ``flags`` column of space-separated words.
-    *words : str
-        Flags to look for.
-
-    Returns
-    -------
-    pandas.Series of bool
-        One value per row.
-
     Raises
     ------
     DataError
@@ -279,31 +192,6 @@ def has_flag(frame: pd.DataFrame, *words: str) -> pd.Series[bool]:
         raise DataError("no 'flags' column: this table has no flagged rows")
     wanted = set(words)
     return frame["flags"].map(lambda cell: not wanted.isdisjoint(cell.split())).astype(bool)
-
-
-def load_accelerators(*, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
-    """Read accelerators: release, peak rates in FLOP/s, board power in W, release price in USD."""
-    return load_table("accelerators", usable=usable, edition=edition)
-
-
-def load_prices(*, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
-    """Read dated prices in USD per chip or per chip-hour."""
-    return load_table("prices", usable=usable, edition=edition)
-
-
-def load_grid_carbon_intensity(*, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
-    """Read carbon intensity of electricity in g CO2e/kWh by region and year."""
-    return load_table("grid_carbon_intensity", usable=usable, edition=edition)
-
-
-def load_ml_systems(*, usable: bool = False, edition: str = EDITION) -> pd.DataFrame:
-    """Read dated training compute of machine-learning systems in FLOP."""
-    return load_table("ml_systems", usable=usable, edition=edition)
-
-
-def load_literature_intervals(*, edition: str = EDITION) -> pd.DataFrame:
-    """Read published central values and intervals, with the probability of each interval."""
-    return load_table("literature_intervals", edition=edition)
 
 
 def load_routes(*, edition: str = EDITION) -> pd.DataFrame:

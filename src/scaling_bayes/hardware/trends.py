@@ -16,18 +16,6 @@ from scaling_bayes.hardware.equations import BASE_YEAR, PERIOD_YEARS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "COMMITMENTS",
-    "FITTED_PERIODS",
-    "QUANTITIES",
-    "TRENDS",
-    "Trend",
-    "default_hardware_priors",
-    "pace_groups",
-    "period_edges",
-    "trends_of",
-]
-
 #: Quantities with a trend: unit, meaning.
 QUANTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -44,21 +32,14 @@ COMMITMENTS = ("cloud_1_year", "cloud_3_year")
 
 @dataclass(frozen=True)
 class Trend:
-    """One trend of the hardware model.
+    """One trend of the hardware model."""
 
-    Attributes
-    ----------
-    quantity : str
-        One of `QUANTITIES`.
-    device_class : str
-        As in the accelerators table; empty for machines and runs.
-    level : float
-        Centre of the prior of the level at `BASE_YEAR`, in the unit of the quantity. Only the order of
-        magnitude is meant: the prior has a standard deviation of 1.
-    """
-
+    #: One of `QUANTITIES`.
     quantity: str
+    #: As in the accelerators table; empty for machines and runs.
     device_class: str
+    #: Centre of the prior of the level at `BASE_YEAR`, in the unit of the quantity. Only the order of
+    #: magnitude is meant: the prior has a standard deviation of 1.
     level: float
 
     @property

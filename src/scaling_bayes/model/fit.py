@@ -279,8 +279,9 @@ def table_to_fit(
     FitWarning
         For rows that are left out or combined, and for what was converted or guessed.
     """
+    from scaling_bayes.systems.fit_rows import rows_for_fit
     from scaling_bayes.systems.load import reference_systems
-    from scaling_bayes.systems.schema import check_systems, rows_for_fit
+    from scaling_bayes.systems.schema import check_systems
 
     if systems is None:
         if unit is not None:

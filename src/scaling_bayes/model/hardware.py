@@ -38,8 +38,6 @@ from scaling_bayes.trace.schema import HARDWARE_KIND, HARDWARE_SCHEMA_VERSION, a
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["build_hardware_model", "fit_hardware"]
-
 HARDWARE_SEED = 20261123
 PARAMETERS = (
     "level",
@@ -70,7 +68,7 @@ def build_hardware_model(points: pd.DataFrame, offers: pd.DataFrame, priors: Map
     coords = {
         "trend": labels,
         "pace_group": pace_groups(),
-        "period": _period_labels(),
+        "period": [f"{low:.0f}-{high:.0f}" for low, high in itertools.pairwise(FITTED_PERIODS)],
         "commitment": list(COMMITMENTS),
         "provider": sorted(offers["provider"].unique()),
         "rented": sorted(offers["device"].unique()),
@@ -157,10 +155,6 @@ def _log_normal(name: str, priors: Mapping[str, Prior]) -> tuple[float, float]:
             f"priors[{name!r}]: found {prior}; expected a LogNormal, or a (median, (lower, upper)) pair."
         )
     return prior.parameters["mu"], prior.parameters["sigma"]
-
-
-def _period_labels() -> list[str]:
-    return [f"{low:.0f}-{high:.0f}" for low, high in itertools.pairwise(FITTED_PERIODS)]
 
 
 def fit_hardware(

@@ -14,7 +14,9 @@ from arviz_stats import mcse
 
 from scaling_bayes.core.options import STACK, SamplerOptions
 from scaling_bayes.core.parameters import parameter_names
-from scaling_bayes.diagnostics.verification import DIFFERS, rederive, stored_hardware
+from scaling_bayes.diagnostics.findings import DIFFERS
+from scaling_bayes.diagnostics.stored import stored_hardware
+from scaling_bayes.diagnostics.verification import rederive
 from scaling_bayes.errors import TraceError
 from scaling_bayes.intervals import CI_PROB
 from scaling_bayes.model.build import build_model

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Gram", "Lasso", "MinimumNorm", "least_squares"]
-
 _BLOCK = 128
 #: Duality gap at which coordinate descent stops, relative to the sum of squares of y.
 LASSO_TOLERANCE = 1e-6
@@ -167,18 +165,12 @@ class MinimumNorm:
 
 @dataclass(frozen=True)
 class Lasso:
-    """A lasso fit.
+    """A lasso fit."""
 
-    Attributes
-    ----------
-    coefficients : ndarray, shape (p,)
-    penalty : float
-    sweeps : int
-        Cycles of coordinate descent over all features, over the whole path and all folds where there are any.
-    """
-
+    #: Shape (p,).
     coefficients: Floats
     penalty: float
+    #: Cycles of coordinate descent over all features, over the whole path and all folds where there are any.
     sweeps: int
 
     @classmethod

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_experiment"]
-
 #: Colour (Okabe & Ito, for every kind of colour vision), marker and name of each model.
 _LOOK = {
     "oracle": ("#009E73", "o", "oracle: the right features"),
@@ -25,8 +23,6 @@ def plot_experiment(summary: pd.DataFrame, *, lowest: float = -0.5) -> Figure:
 
     Parameters
     ----------
-    summary : pandas.DataFrame
-        From `summarize_experiment`.
     lowest : float
         Lower end of the performance axis; the dip of the flexible model at interpolation goes further down.
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from scaling_bayes.overparameterization.settings import Settings
 
-__all__ = ["lasso_operations", "least_squares_operations", "model_operations"]
-
 
 def least_squares_operations(n: Any, q: Any) -> Any:
     """Operations of least squares of n observations on q features, by Cholesky.
@@ -28,10 +26,6 @@ def lasso_operations(n: Any, p: Any, sweeps: Any, nonzero: Any) -> Any:
     2.1): an inner product of length n for each feature, and an update of the residual for each whose
     coefficient moves, counted as those not zero at the end. The experiment itself works from ``X'X``, which
     reaches the same solution through the same sweeps.
-
-    Parameters
-    ----------
-    n, p, sweeps, nonzero : float or array
     """
     return 2.0 * n * (p + nonzero) * sweeps
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     Block = dict[str, NDArray[np.float64]]
 
-__all__ = ["BLOCK_SIZE", "run_experiment"]
-
 #: Simulations computed and stored together; a few seconds of one core at the default settings.
 BLOCK_SIZE = 10
 _SETTINGS_FILE = "settings.json"

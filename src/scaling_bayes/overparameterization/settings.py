@@ -8,8 +8,6 @@ from typing import Any
 
 from scaling_bayes.errors import OptionError
 
-__all__ = ["COEFFICIENT_LAWS", "MODELS", "OBSERVATIONS", "PENALTIES", "Settings"]
-
 #: The four models: the right features; all right but some wrong; all features; all features, lasso.
 MODELS = ("oracle", "expert", "flexible", "regularised")
 #: How the non-zero coefficients are drawn; each law has mean square 1.
@@ -27,47 +25,35 @@ OBSERVATIONS = (
 class Settings:
     """One experiment: ``y = x @ b + noise`` with x standard normal and b sparse.
 
-    Attributes
-    ----------
-    n_parameters : int
-        Candidate features p.
-    n_nonzero : int
-        Features whose coefficient is not zero, s.
-    n_wrong : int
-        How many of the expert's s features have coefficient zero in truth.
-    noise_sd : float
-        Standard deviation of the noise, in units of the root mean square of a non-zero coefficient.
-    coefficient_law : {"equal", "normal", "uniform", "harmonic"}
-        ``equal``: 1 or -1; ``normal``: standard normal; ``uniform``: on ±√3; ``harmonic``: ±1/j for j = 1 to
-        s, scaled to mean square 1. Positions are random.
-    penalty : {"theory", "cross_validation", "best"} or float
-        Weight a of the lasso, ``min |y - X b|² / (2 n) + a |b|₁``. ``theory``: noise_sd √(2 log p / n).
-        ``cross_validation``: five folds. ``best``: the one on the path that is nearest to the truth, which no
-        user can know. A number is the weight itself.
-    observations : tuple of int
-        Sample sizes n, increasing; within a simulation the smaller samples are the first rows of the larger.
-    models : tuple of str
-        Those to fit, of `MODELS`.
-    simulations : int
-        Independent repetitions.
-    random_seed : int
-        Simulation i depends on the seed and i only.
-
     Raises
     ------
     OptionError
         Listing every setting that cannot be.
     """
 
+    #: Candidate features p.
     n_parameters: int = 1000
+    #: Features whose coefficient is not zero, s.
     n_nonzero: int = 10
+    #: How many of the expert's s features have coefficient zero in truth.
     n_wrong: int = 1
+    #: Standard deviation of the noise, in units of the root mean square of a non-zero coefficient.
     noise_sd: float = 1.0
+    #: ``equal``: 1 or -1; ``normal``: standard normal; ``uniform``: on ±√3; ``harmonic``: ±1/j for j = 1 to
+    #: s, scaled to mean square 1. Positions are random. One of ``equal``, ``normal``, ``uniform``,
+    #: ``harmonic``.
     coefficient_law: str = "equal"
+    #: Weight a of the lasso, ``min |y - X b|² / (2 n) + a |b|₁``. ``theory``: noise_sd √(2 log p / n).
+    #: ``cross_validation``: five folds. ``best``: the one on the path that is nearest to the truth, which no
+    #: user can know. A number is the weight itself. One of ``theory``, ``cross_validation``, ``best``.
     penalty: str | float = "theory"
+    #: Sample sizes n, increasing; within a simulation the smaller samples are the first rows of the larger.
     observations: tuple[int, ...] = OBSERVATIONS
+    #: Those to fit, of `MODELS`.
     models: tuple[str, ...] = MODELS
+    #: Independent repetitions.
     simulations: int = 1000
+    #: Simulation i depends on the seed and i only.
     random_seed: int = 20200710
 
     def __post_init__(self) -> None:

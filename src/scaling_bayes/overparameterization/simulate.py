@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["FIELDS", "Truth", "draw_truth", "simulate"]
-
 _ROWS_AT_A_TIME = 2048
 
 #: What a simulation returns, and the dimensions after ``simulation``.
@@ -34,19 +32,13 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class Truth:
-    """True coefficients, and the features the informed models are given.
+    """True coefficients, and the features the informed models are given."""
 
-    Attributes
-    ----------
-    coefficients : ndarray, shape (p,)
-    right : ndarray, shape (s,)
-        Features with an effect, in random order.
-    expert : ndarray, shape (s,)
-        The expert's: the first of `right`, then wrong ones.
-    """
-
+    #: Shape (p,).
     coefficients: Floats
+    #: Features with an effect, in random order. Shape (s,).
     right: NDArray[np.intp]
+    #: The expert's: the first of `right`, then wrong ones. Shape (s,).
     expert: NDArray[np.intp]
 
 
@@ -74,12 +66,6 @@ def simulate(settings: Settings, simulation: int) -> dict[str, Floats]:
 
     The excess risk is exact: with independent standard normal features the expected squared difference
     between a prediction and the optimal one is ``|b_hat - b|²``.
-
-    Parameters
-    ----------
-    settings : Settings
-    simulation : int
-        Its number; with the seed it decides every draw.
 
     Returns
     -------

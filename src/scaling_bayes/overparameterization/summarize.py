@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = ["MEASURES", "compare", "mean_and_interval", "performance", "reaching", "summarize_experiment"]
-
 #: What is meant by performance, ``-log10`` of a mean squared error.
 MEASURES: Mapping[str, str] = MappingProxyType(
     {
@@ -33,8 +31,6 @@ def performance(results: xr.Dataset, measure: str = "excess") -> xr.DataArray:
 
     Parameters
     ----------
-    results : Dataset
-        From `run_experiment`.
     measure : {"excess", "prediction"}
         ``excess`` grows without bound as the fit nears the truth, and 0 is the performance of predicting the
         mean. ``prediction`` counts the noise of a new observation, so its best value is 0. It differs by a
@@ -70,13 +66,6 @@ def mean_and_interval(values: NDArray[np.float64]) -> tuple[float, float, float]
 
 def summarize_experiment(results: xr.Dataset, measure: str = "excess") -> pd.DataFrame:
     """Mean performance and cost of each model at each sample size.
-
-    Parameters
-    ----------
-    results : Dataset
-        From `run_experiment`.
-    measure : {"excess", "prediction"}
-        As in `performance`.
 
     Returns
     -------

@@ -6,17 +6,34 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes import figures
 from scaling_bayes.hardware.devices import DEVICE_CLASSES
-from scaling_bayes.report.blocks import Cell, Column, Details, PowerInterval, Section, Table, TextPart
+from scaling_bayes.report.blocks import Details, Section, Table, TextPart
 from scaling_bayes.report.cost_facts import MOST_TASKS
 from scaling_bayes.report.drawing import draw
-from scaling_bayes.report.priced import assumptions_table, halves_table, needs_table, words_table
+from scaling_bayes.report.priced import (
+    assumptions_table,
+    compute_in_words,
+    halves_table,
+    needs_table,
+    unreachable_column,
+    words_table,
+)
+from scaling_bayes.report.tables import (
+    column,
+    half_of_draws,
+    median_and_90,
+    numeric,
+    table_of,
+    target_columns,
+)
 from scaling_bayes.text import (
+    CARBON,
+    COMPUTE,
+    COST,
+    QUANTITIES,
     error_text,
     format_error,
     format_interval,
-    in_words,
     legible,
-    month_of,
     records,
     task_label,
     when,
@@ -28,13 +45,9 @@ if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
     from scaling_bayes.report.facts import Facts
 
-__all__ = ["answer_section", "burden", "lead"]
-
-COMPUTE = "log10_training_compute_flop"
-_TITLES = {"log10_cost_usd": ("cost", "Cost"), "log10_carbon_kg": ("carbon", "Carbon")}
 _YARDSTICK_SOURCES = {
-    "log10_cost_usd": "World GDP: World Bank.",
-    "log10_carbon_kg": "World emissions, of energy, in a year: IEA.",
+    COST: "World GDP: World Bank.",
+    CARBON: "World emissions, of energy, in a year: IEA.",
 }
 
 
@@ -112,14 +125,14 @@ def answer_section(facts: Facts) -> Section:
         "Answer",
         (
             figure,
-            *(_bars(facts, facts.costs, quantity) for quantity in _TITLES),
+            *(_bars(facts, facts.costs, quantity) for quantity in _YARDSTICK_SOURCES),
             needs_table(facts),
             words_table(facts, facts.costs),
             *_extrapolated(facts),
             _yardstick_note(),
             Details(
                 f"What scenario {legible(facts.costs.scenario.name, 60)} assumes",
-                (assumptions_table(facts.costs),),
+                (assumptions_table(facts.costs.scenario),),
             ),
             *halves,
         ),
@@ -127,10 +140,9 @@ def answer_section(facts: Facts) -> Section:
 
 
 def _bars(facts: Facts, costs: Costs, quantity: str) -> FigurePart | FailurePart:
-    name, title = _TITLES[quantity]
+    name, unit = QUANTITIES[quantity].name, QUANTITIES[quantity].unit
+    title = name.capitalize()
     rows = facts.projection[facts.projection["quantity"] == quantity]
-    unit = "USD" if name == "cost" else "kg CO2e"
-
     return draw(
         name,
         f"{title} of each target",
@@ -153,39 +165,19 @@ def _bars(facts: Facts, costs: Costs, quantity: str) -> FigurePart | FailurePart
 
 def _table(facts: Facts) -> Table:
     rows = records(facts.projection[facts.projection["quantity"] == COMPUTE])
-    several_years = len(facts.years) > 1
-    unreachable = any(row["unreachable"] > 0 for row in rows)
-    columns = [Column("Task"), Column("Target error", numeric=True)]
-    if several_years:
-        columns.append(Column("Year", numeric=True))
-    columns += [
-        Column("Training compute, FLOP", "median [90 % interval]", numeric=True),
-        Column("", "50 % interval", numeric=True),
-        Column("Median, in words", "time on a machine doing 1 exaFLOP/s", grows=True),
+    columns = [
+        *target_columns(with_year=len(facts.years) > 1),
+        numeric("Training compute, FLOP", median_and_90, "median [90 % interval]"),
+        numeric("", half_of_draws, "50 % interval"),
+        column("Median, in words", compute_in_words, "time on a machine doing 1 exaFLOP/s", grows=True),
     ]
-    if unreachable:
-        columns.append(Column("Unreachable", "share of draws", numeric=True))
-    cells: list[tuple[Cell, ...]] = []
-    previous = ""
-    for row in rows:
-        target = error_text(row["error"])
-        line: list[Cell] = [task_label(row["task"], 60) if row["task"] != previous else "", target]
-        if several_years:
-            line.append(month_of(row["year"]))
-        line += [
-            PowerInterval(row["median"], row["lower_90"], row["upper_90"]),
-            PowerInterval(None, row["lower_50"], row["upper_50"]),
-            in_words(row["median"]) + (f" ({row['note']})" if row["note"] else ""),
-        ]
-        if unreachable:
-            line.append(f"{100 * row['unreachable']:.3g} %")
-        cells.append(tuple(line))
-        previous = row["task"]
+    if any(row["unreachable"] > 0 for row in rows):
+        columns.append(unreachable_column())
     caption = (
         f"Training compute to reach a target error, {facts.kind} distribution, {when(facts.years)}. "
         "Intervals are equal-tailed: the 90 % interval leaves 5 % of the draws on either side."
     )
-    return Table(caption, tuple(columns), tuple(cells))
+    return table_of(caption, rows, *columns)
 
 
 def _extrapolated(facts: Facts) -> list[TextPart]:

@@ -9,24 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "Cell",
-    "Column",
-    "Details",
-    "FactsPart",
-    "FailurePart",
-    "FigurePart",
-    "Link",
-    "Part",
-    "Power",
-    "PowerInterval",
-    "Report",
-    "Section",
-    "Status",
-    "Table",
-    "TextPart",
-]
-
 
 @dataclass(frozen=True)
 class Power:
@@ -83,41 +65,27 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a caption that says what the numbers are; the first column names the row.
-
-    Attributes
-    ----------
-    caption : str
-        What the table holds; with intervals, their convention.
-    columns : tuple of Column
-        In order.
-    rows : tuple of tuple of Cell
-        One cell per column. A row whose first cell is empty belongs to the one above.
-    """
+    """Rows under a caption that says what the numbers are; the first column names the row."""
 
     kind: ClassVar[str] = "table"
+    #: What the table holds; with intervals, their convention.
     caption: str
+    #: In order.
     columns: tuple[Column, ...]
+    #: One cell per column. A row whose first cell is empty belongs to the one above.
     rows: tuple[tuple[Cell, ...], ...]
 
 
 @dataclass(frozen=True)
 class FigurePart:
-    """A picture, in a wide and a narrow form.
-
-    Attributes
-    ----------
-    name : str
-        Unique in the report.
-    caption : str
-        What to see, and how to read it.
-    wide, narrow : str
-        Inline SVG, with alternative text inside.
-    """
+    """A picture, in a wide and a narrow form."""
 
     kind: ClassVar[str] = "figure"
+    #: Unique in the report.
     name: str
+    #: What to see, and how to read it.
     caption: str
+    #: Inline SVG, with alternative text inside.
     wide: str
     narrow: str
 

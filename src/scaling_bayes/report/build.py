@@ -51,8 +51,6 @@ _UNREAD = {
     "scorecard": "Out of time: what came later",
 }
 
-__all__ = ["COST_QUESTION", "QUESTION", "build_report"]
-
 QUESTION = "How much training compute does a target error need?"
 #: The question of a report with a scenario.
 COST_QUESTION = "How much compute, money and carbon does a target error need?"

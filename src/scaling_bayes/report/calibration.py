@@ -9,18 +9,17 @@ import numpy as np
 from scaling_bayes import figures
 from scaling_bayes.diagnostics.calibration import calibration_table, is_projection
 from scaling_bayes.diagnostics.scores import COVERAGES, FORECASTERS_DRAWN, score_table
-from scaling_bayes.report.blocks import Cell, Column, Details, Section, Table
+from scaling_bayes.report.blocks import Cell, Details, Section, Table
 from scaling_bayes.report.drawing import draw
+from scaling_bayes.report.tables import Row, column, numeric, table_of, task_column
 from scaling_bayes.text import forecaster_label, records, task_label
 
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
 
     import pandas as pd
 
     from scaling_bayes.report.facts import Facts
-
-__all__ = ["calibration_section", "scorecard_section", "simulated_section"]
 
 #: Probability outside a band of 95 %.
 _BAND = 0.05
@@ -58,24 +57,14 @@ def calibration_section(facts: Facts) -> Section:
         ),
         function=lambda width: figures.plot_posterior_predictive(facts.fit, width=width),
     )
-    table = Table(
+    table = table_of(
         "Share of the observed errors inside the posterior predictive interval (equal-tailed) of "
         "each probability.",
-        (
-            Column("Task"),
-            Column("Systems", numeric=True),
-            Column("In 50 % interval", numeric=True),
-            Column("In 90 % interval", numeric=True),
-        ),
-        tuple(
-            (
-                task_label(row["task"], 60),
-                str(row["systems"]),
-                f"{100 * row['coverage_50']:.0f} %",
-                f"{100 * row['coverage_90']:.0f} %",
-            )
-            for row in records(facts.by_task)
-        ),
+        records(facts.by_task),
+        task_column(),
+        numeric("Systems", lambda row: str(row["systems"])),
+        numeric("In 50 % interval", lambda row: f"{100 * row['coverage_50']:.0f} %"),
+        numeric("In 90 % interval", lambda row: f"{100 * row['coverage_90']:.0f} %"),
     )
     return Section(
         "calibration", "What the model expects, and what was seen", "Calibration", (prior, posterior, table)
@@ -109,29 +98,17 @@ def simulated_section(facts: Facts) -> Section | None:
         ),
         function=lambda width: figures.plot_sbc(simulated, width=width),
     )
-    table = Table(
+    table = table_of(
         f"Simulation-based calibration, {fits} simulations, {failed} failed. Outside: quantities whose ranks "
         f"leave their own 95 % band, of which chance takes one in twenty. Least p: of uniform ranks, the "
         "smallest over the quantities.",
-        (
-            Column("Quantities"),
-            Column("Number", numeric=True),
-            Column("In 50 % interval", numeric=True),
-            Column("In 90 % interval", numeric=True),
-            Column("Outside", numeric=True),
-            Column("Least p", numeric=True),
-        ),
-        tuple(
-            (
-                name,
-                str(len(rows)),
-                f"{100 * rows['coverage_50'].mean():.1f} %",
-                f"{100 * rows['coverage_90'].mean():.1f} %",
-                str(int((rows["p_value"] < _BAND).sum())),
-                f"{rows['p_value'].min():.2g}",
-            )
-            for name, rows in parts
-        ),
+        [{"name": name, "of": rows} for name, rows in parts],
+        column("Quantities", lambda row: row["name"]),
+        numeric("Number", lambda row: str(len(row["of"]))),
+        numeric("In 50 % interval", lambda row: f"{100 * row['of']['coverage_50'].mean():.1f} %"),
+        numeric("In 90 % interval", lambda row: f"{100 * row['of']['coverage_90'].mean():.1f} %"),
+        numeric("Outside", lambda row: str(int((row["of"]["p_value"] < _BAND).sum()))),
+        numeric("Least p", lambda row: f"{row['of']['p_value'].min():.2g}"),
     )
     return Section("simulated", "Calibration where the truth is known", "Simulations", (figure, table))
 
@@ -189,34 +166,31 @@ def scorecard_section(facts: Facts) -> Section | None:
 
 
 def _scores_table(caption: str, frame: pd.DataFrame, by: str | None = None) -> Table:
-    columns = [Column({"cutoff": "End of", "task": "Task"}[by])] if by else []
-    columns += [
-        Column("Forecaster"),
-        Column("Gain", "nats per 60 systems", numeric=True),
-        Column("CRPS", numeric=True),
-        *(Column(f"In {100 * probability:.0f} %", numeric=True) for probability in COVERAGES),
-        Column("Systems", numeric=True),
-        Column("Not predicted", numeric=True),
-    ]
-    rows: list[tuple[Cell, ...]] = []
-    previous = ""
-    for row in records(frame):
-        first = [] if by is None else [task_label(str(row[by]), 60)]
-        cells: list[Cell] = [label if label != previous else "" for label in first]
-        previous = first[0] if first else ""
-        rows.append((*cells, forecaster_label(row["forecaster"]), *_score_cells(row)))
-    return Table(caption, tuple(columns), tuple(rows))
+    first = {
+        "cutoff": column("End of", task_column(once=True)[1]),
+        "task": task_column(once=True),
+    }
+    rows = records(frame if by is None else frame.assign(task=frame[by].astype(str)))
+
+    def covered(probability: float) -> Callable[[Row], Cell]:
+        name = f"coverage_{round(100 * probability)}"
+        return lambda row: _known(row[name], f"{100 * row[name]:.0f} %")
+
+    return table_of(
+        caption,
+        rows,
+        *([first[by]] if by else []),
+        column("Forecaster", lambda row: forecaster_label(row["forecaster"])),
+        numeric("Gain", _gain, "nats per 60 systems"),
+        numeric("CRPS", lambda row: _known(row["crps"], f"{row['crps']:.4f}")),
+        *(numeric(f"In {100 * probability:.0f} %", covered(probability)) for probability in COVERAGES),
+        numeric("Systems", lambda row: f"{row['systems']}"),
+        numeric("Not predicted", lambda row: f"{row['not_predicted']}"),
+    )
 
 
-def _score_cells(row: dict[str, Any]) -> list[str]:
-    texts = [
-        _known(row["gain"], f"{row['gain']:+.1f}".replace("-", "−") if row["gain"] else "0"),
-        _known(row["crps"], f"{row['crps']:.4f}"),
-    ]
-    for probability in COVERAGES:
-        share = row[f"coverage_{round(100 * probability)}"]
-        texts.append(_known(share, f"{100 * share:.0f} %"))
-    return [*texts, f"{row['systems']}", f"{row['not_predicted']}"]
+def _gain(row: Row) -> str:
+    return _known(row["gain"], f"{row['gain']:+.1f}".replace("-", "−") if row["gain"] else "0")
 
 
 def _known(value: float, text: str) -> str:

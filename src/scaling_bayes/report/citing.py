@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from scaling_bayes.citing.works import Work
     from scaling_bayes.report.facts import Facts
 
-__all__ = ["citation_section", "citations"]
-
 _FORMS = {"bibtex": "BibTeX", "csl-json": "CSL-JSON", "cff": "Citation File Format"}
 
 

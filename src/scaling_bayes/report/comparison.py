@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes.core.options import STACK
 from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
-from scaling_bayes.report.blocks import Cell, Column, Details, Power, PowerInterval, Section, Table, TextPart
-from scaling_bayes.text import format_error, format_number, task_label
+from scaling_bayes.report.blocks import Cell, Details, Power, PowerInterval, Section, Table, TextPart
+from scaling_bayes.report.tables import Row, numeric, table_of, task_column
+from scaling_bayes.text import format_error, format_number, interval_text, records
 from scaling_bayes.thompson2020.comparison import side_by_side, slopes_side_by_side
 from scaling_bayes.thompson2020.lines import fit_line
 from scaling_bayes.thompson2020.points import FLOP_PER_GFLOP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     import pandas as pd
 
     from scaling_bayes.report.facts import Facts
-
-__all__ = ["comparison_section", "least_squares_lines", "least_squares_slopes"]
 
 _LOG10_FLOP_PER_GFLOP = math.log10(FLOP_PER_GFLOP)
 #: Quantity of the paper's table: what it is called here, its unit, and the paper's unit in that one, log10.
@@ -63,7 +62,7 @@ def comparison_section(facts: Facts) -> Section | None:
     if not any(task in THOMPSON2020_TARGETS for task in facts.fit.tasks):
         return None
     cells: dict[tuple[str, float], dict[tuple[str, str], Mapping[Any, Any]]] = {}
-    for row in side_by_side(facts.fit).to_dict(orient="records"):
+    for row in records(side_by_side(facts.fit)):
         if row["task"] in facts.fit.tasks:
             cells.setdefault((row["task"], row["error"]), {})[row["quantity"], row["form"]] = row
     compute, cost, carbon = (_target_table(cells, quantity) for quantity in _QUANTITIES)
@@ -89,40 +88,34 @@ def _target_table(
     quantity: str,
 ) -> Table:
     name, unit, offset = _QUANTITIES[quantity]
-    rows: list[tuple[Cell, ...]] = []
-    previous = ""
-    for (task, error), row in cells.items():
-        forms = [row[quantity, form] for form in _FORMS]
-        answered = [cell for cell in forms if cell["bayes_median"] == cell["bayes_median"]]
-        found: Cell = "other scale"
-        if answered:
-            median, lower, upper = (
-                answered[0][f"bayes_{end}"] + offset for end in ("median", "lower_90", "upper_90")
-            )
-            found = PowerInterval(median, lower, upper)
-        rows.append(
-            (
-                task_label(task) if task != previous else "",
-                format_error(error),
-                *(f"10^{cell['printed_power_of_ten'] + offset:.0f}" for cell in forms),
-                *(Power(cell["log10_value"] + offset) for cell in forms),
-                found,
-            )
-        )
-        previous = task
-    return Table(
+
+    def of_form(form: str, write: Callable[[Mapping[Any, Any]], Cell]) -> Callable[[Row], Cell]:
+        return lambda row: write(row["forms"][quantity, form])
+
+    def found(row: Row) -> Cell:
+        forms = (row["forms"][quantity, form] for form in _FORMS)
+        answer = next((cell for cell in forms if cell["bayes_median"] == cell["bayes_median"]), None)
+        if answer is None:
+            return "other scale"
+        return PowerInterval(*(answer[f"bayes_{end}"] + offset for end in ("median", "lower_90", "upper_90")))
+
+    return table_of(
         f"{name} in {unit} of each target of the 2020 paper: its printed power of ten, our recomputation by "
         "least squares, and this fit, median [90 % equal-tailed interval].",
-        (
-            Column("Task"),
-            Column("Target error", numeric=True),
-            Column("Printed", "polynomial", numeric=True),
-            Column("Printed", "exponential", numeric=True),
-            Column("Recomputed", "polynomial", numeric=True),
-            Column("Recomputed", "exponential", numeric=True),
-            Column("This fit", "median [90 % interval]", numeric=True),
+        ({"task": task, "error": error, "forms": forms} for (task, error), forms in cells.items()),
+        task_column(28, once=True),
+        numeric("Target error", lambda row: format_error(row["error"])),
+        *(
+            numeric(
+                "Printed", of_form(form, lambda cell: f"10^{cell['printed_power_of_ten'] + offset:.0f}"), form
+            )
+            for form in _FORMS
         ),
-        tuple(rows),
+        *(
+            numeric("Recomputed", of_form(form, lambda cell: Power(cell["log10_value"] + offset)), form)
+            for form in _FORMS
+        ),
+        numeric("This fit", found, "median [90 % interval]"),
     )
 
 
@@ -130,19 +123,17 @@ def _slopes(facts: Facts) -> tuple[Table, ...]:
     slopes = slopes_side_by_side(facts.fit)
     if slopes.empty:
         return ()
-    rows: list[tuple[Cell, ...]] = []
-    for row in slopes.to_dict(orient="records"):
-        both = (
-            ("ols_slope", "ols_lower_90", "ols_upper_90"),
-            ("bayes_median", "bayes_lower_90", "bayes_upper_90"),
-        )
-        values = [[format_number(float(row[name])) for name in names] for names in both]
-        rows.append((task_label(row["task"]), *(f"{mid} [{low}, {high}]" for mid, low, high in values)))
+
+    def interval(median: str, lower: str, upper: str) -> Callable[[Row], Cell]:
+        return lambda row: interval_text(row[median], row[lower], row[upper], format_number)
+
     return (
-        Table(
+        table_of(
             "Slope of log10(1 / error) per tenfold compute: least squares on the paper's points with its "
             "90 % confidence interval, and this fit, median [90 % equal-tailed interval].",
-            (Column("Task"), Column("Least squares", numeric=True), Column("This fit", numeric=True)),
-            tuple(rows),
+            records(slopes),
+            task_column(28),
+            numeric("Least squares", interval("ols_slope", "ols_lower_90", "ols_upper_90")),
+            numeric("This fit", interval("bayes_median", "bayes_lower_90", "bayes_upper_90")),
         ),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.trace.view import PosteriorView
 
-__all__ = [
-    "DEFAULT_BUDGETS",
-    "MOST_TASKS",
-    "Budget",
-    "Costs",
-    "cost_yardsticks",
-    "read_budgets",
-    "read_costs",
-]
-
 #: Targets whose affordability is computed at a time, to bound memory.
 _CHUNK = 15
 #: Tasks beyond these have no decomposition, route or curve in the page, lest it grow without bound.
@@ -44,17 +35,11 @@ MOST_TASKS = 6
 
 @dataclass(frozen=True)
 class Budget:
-    """A limit on money or carbon.
+    """A limit on money or carbon."""
 
-    Attributes
-    ----------
-    limits : {"budget_usd", "carbon_kg"}
-        As the argument of `affordability` is called.
-    amount : float
-        USD or kg CO2e.
-    """
-
+    #: As the argument of `affordability` is called. One of ``budget_usd``, ``carbon_kg``.
     limits: str
+    #: USD or kg CO2e.
     amount: float
 
     @property
@@ -77,51 +62,34 @@ DEFAULT_BUDGETS = (Budget("budget_usd", 1e7), Budget("budget_usd", 1e9), Budget(
 
 @dataclass(frozen=True)
 class Costs:
-    """What a report states about cost and carbon. Tables have ``task`` and ``error``, one row per target.
+    """What a report states about cost and carbon. Tables have ``task`` and ``error``, one row per target."""
 
-    Attributes
-    ----------
-    scenario : Scenario
-        What was assumed.
-    assumptions : DataFrame
-        From `Scenario.describe`.
-    hardware_digest : str
-        Of the posterior of the hardware trends.
-    budgets : tuple of Budget
-        Each holds alone.
-    affordability : list of DataFrame
-        For each budget, from `probability_by_year`.
-    first_years : list of DataFrame
-        For each budget, from `summary`.
-    gains : list of DataFrame
-        For each budget, from `summary`, in the last year asked.
-    routes : list of DataFrame
-        For each budget, from `compare_routes`.
-    shown : list of (task, error)
-        The target of each of the first tasks that is set against routes, and decomposed if every draw
-        reaches it.
-    decomposition : DataFrame
-        From `decompose`, of cost in the last year asked.
-    not_decomposed : dict
-        Task to the reason why its target has no decomposition.
-    record_machine : DataFrame
-        Quantiles of log10 days on the record machine: ``year``, ``unreachable`` too.
-    yardsticks : dict
-        Quantity to its yardsticks, label to log10.
-    """
-
+    #: What was assumed.
     scenario: Scenario
+    #: From `Scenario.describe`.
     assumptions: pd.DataFrame
+    #: Of the posterior of the hardware trends.
     hardware_digest: str
+    #: Each holds alone.
     budgets: tuple[Budget, ...]
+    #: For each budget, from `probability_by_year`.
     affordability: list[pd.DataFrame]
+    #: For each budget, from `summary`.
     first_years: list[pd.DataFrame]
+    #: For each budget, from `summary`, in the last year asked.
     gains: list[pd.DataFrame]
+    #: For each budget, from `compare_routes`.
     routes: list[pd.DataFrame]
+    #: The target of each of the first tasks that is set against routes, and decomposed if every draw reaches
+    #: it.
     shown: list[tuple[str, float]]
+    #: From `decompose`, of cost in the last year asked.
     decomposition: pd.DataFrame
+    #: Task to the reason why its target has no decomposition.
     not_decomposed: dict[str, str]
+    #: Quantiles of log10 days on the record machine: ``year``, ``unreachable`` too.
     record_machine: pd.DataFrame
+    #: Quantity to its yardsticks, label to log10.
     yardsticks: dict[str, dict[str, float]]
 
     @property
@@ -161,16 +129,7 @@ def read_costs(
     scenario: Scenario,
     budgets: tuple[Budget, ...],
 ) -> Costs:
-    """Ask a fit everything the report says about cost and carbon.
-
-    Parameters
-    ----------
-    fit : PosteriorView
-    projected : DataTree
-        From `project`, with the scenario.
-    scenario : Scenario
-    budgets : tuple of Budget
-    """
+    """Ask a fit everything the report says about cost and carbon."""
     asked = manifest(projected)["projection"]
     data = group(projected, "projection")
     targets = [
@@ -179,8 +138,8 @@ def read_costs(
     ]
     by_year: list[list[pd.DataFrame]] = [[] for _ in budgets]
     first_years: list[list[pd.DataFrame]] = [[] for _ in budgets]
-    for chunk in _chunks(targets):
-        horizon = project(fit, chunk, YEARLY, str(asked["kind"]), scenario=scenario)
+    for chunk in batched(targets, _CHUNK):
+        horizon = project(fit, list(chunk), YEARLY, str(asked["kind"]), scenario=scenario)
         for position, budget in enumerate(budgets):
             answer = affordability(horizon, **budget.asked)
             by_year[position].append(probability_by_year(answer))
@@ -203,11 +162,6 @@ def read_costs(
         record_machine=summary(record_machine_time(projected)),
         yardsticks=cost_yardsticks(),
     )
-
-
-def _chunks(targets: list[tuple[str, float]]) -> Iterator[list[tuple[str, float]]]:
-    for start in range(0, len(targets), _CHUNK):
-        yield targets[start : start + _CHUNK]
 
 
 def _shown(targets: list[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from scaling_bayes import figures
 from scaling_bayes.report.answer import burden
-from scaling_bayes.report.blocks import Cell, Column, Part, PowerInterval, Section, Table, TextPart
+from scaling_bayes.report.blocks import Cell, Part, Section, Table, TextPart
 from scaling_bayes.report.cost_facts import MOST_TASKS
 from scaling_bayes.report.drawing import draw
-from scaling_bayes.report.priced import CONVENTION, assumptions_table, target_rows
-from scaling_bayes.report.routes import gains_table, routes_parts
+from scaling_bayes.report.priced import assumptions_table
+from scaling_bayes.report.routes import by_budget, gains_table, routes_parts
+from scaling_bayes.report.tables import (
+    CONVENTION,
+    Row,
+    column,
+    median_and_90,
+    numeric,
+    table_of,
+    target_columns,
+)
 from scaling_bayes.text import (
     days_in_words,
     error_text,
@@ -30,12 +39,6 @@ if TYPE_CHECKING:
     from scaling_bayes.report.blocks import FailurePart, FigurePart
     from scaling_bayes.report.cost_facts import Costs
     from scaling_bayes.report.facts import Facts
-
-__all__ = [
-    "assumptions_section",
-    "costs_section",
-    "first_year_text",
-]
 
 
 def costs_section(facts: Facts, costs: Costs) -> Section:
@@ -72,7 +75,7 @@ def assumptions_section(costs: Costs) -> Section:
         "assumptions",
         "Assumptions on hardware, price and grid",
         "Assumptions",
-        (assumptions_table(costs, caption),),
+        (assumptions_table(costs.scenario, caption),),
     )
 
 
@@ -115,30 +118,29 @@ def _curves(costs: Costs, position: int) -> FigurePart | FailurePart:
 
 
 def _first_years(costs: Costs) -> Table:
-    by_budget = [records(frame) for frame in costs.first_years]
-    columns = [Column("Task"), Column("Target error", numeric=True)]
-    for budget in costs.budgets:
+    def of_budget(position: int, write: Callable[[Row], Cell]) -> Callable[[Row], Cell]:
+        return lambda row: write(row["budgets"][position])
+
+    columns = target_columns()
+    for position, budget in enumerate(costs.budgets):
         columns += [
-            Column(budget.label, "first year", numeric=True),
-            Column("Never", f"by {format_year(costs.horizon)}", numeric=True),
+            numeric(budget.label, of_budget(position, first_year_text), "first year"),
+            numeric(
+                "Never",
+                of_budget(position, lambda row: share_text(row["never"])),
+                f"by {format_year(costs.horizon)}",
+            ),
         ]
-
-    def cells(row: dict[str, Any]) -> Iterator[Cell]:
-        for each in row["budgets"]:
-            yield first_year_text(each)
-            yield share_text(each["never"])
-
-    merged = [{**rows[0], "budgets": rows} for rows in (list(each) for each in zip(*by_budget, strict=True))]
-    return Table(
+    return table_of(
         "First year in which a target fits a budget, each budget alone: "
         f"{CONVENTION}. The years asked are {format_year(costs.start)} to {format_year(costs.horizon)}; "
         f"{format_year(costs.start)} means then or earlier, never means not within these years.",
-        tuple(columns),
-        target_rows(merged, cells),
+        by_budget(records(frame) for frame in costs.first_years),
+        *columns,
     )
 
 
-def first_year_text(row: dict[str, Any]) -> str:
+def first_year_text(row: Row) -> str:
     """First year within budget of a row of `summary`: ``2031 [2024, never]``."""
     median, lower, upper = (
         "never" if math.isinf(row[end]) else format_year(math.floor(row[end] + 0.5))
@@ -153,34 +155,34 @@ def _spread(costs: Costs) -> tuple[Part, ...]:
     if len(frame):
         sources = list(dict.fromkeys(frame["source"]))
         summed = list(dict.fromkeys(frame.loc[frame["share"].notna(), "source"]))
-        alone = [source for source in sources if source not in summed]
         rows = []
         for (task, error), one in frame.groupby(["task", "error"], sort=False):
             by_source = {row["source"]: row for row in records(one)}
             rows.append({"task": task, "error": error, "by_source": by_source})
 
-        def cells(row: dict[str, Any]) -> Iterator[Cell]:
-            found = row["by_source"]
-            yield f"{next(iter(found.values()))['sd']:.1f}"
-            for source in summed:
-                yield share_text(max(found[source]["share"], 0.0)) if source in found else "none"
-            for source in alone:
-                yield share_text(max(found[source]["share_alone"], 0.0)) if source in found else "none"
+        def share(source: str, name: str) -> Callable[[Row], Cell]:
+            return lambda row: (
+                share_text(max(row["by_source"][source][name], 0.0)) if source in row["by_source"] else "none"
+            )
 
-        columns = [
-            Column("Task"),
-            Column("Target error", numeric=True),
-            Column("Spread", "standard deviation, powers of ten", numeric=True),
-            *(Column(source.capitalize(), "share", numeric=True) for source in summed),
-            *(Column(source.capitalize(), "of the fit", numeric=True) for source in alone),
-        ]
         parts.append(
-            Table(
+            table_of(
                 f"Shares of the variance of log10 cost in {when(sorted(set(frame['year'])))}, for "
                 f"{_which(costs)}{_or_easier(costs)}. Shares (Shapley) sum to 100 %; what one parameter of "
                 "the fit would explain alone stands beside them and does not.",
-                tuple(columns),
-                target_rows(rows, cells),
+                rows,
+                *target_columns(),
+                numeric(
+                    "Spread",
+                    lambda row: f"{next(iter(row['by_source'].values()))['sd']:.1f}",
+                    "standard deviation, powers of ten",
+                ),
+                *(numeric(source.capitalize(), share(source, "share"), "share") for source in summed),
+                *(
+                    numeric(source.capitalize(), share(source, "share_alone"), "of the fit")
+                    for source in sources
+                    if source not in summed
+                ),
             )
         )
     for task, reason in costs.not_decomposed.items():
@@ -198,23 +200,12 @@ def _which(costs: Costs) -> str:
 
 
 def _record_machine(facts: Facts, costs: Costs) -> Table:
-    several_years = len(facts.years) > 1
-
-    def cells(row: dict[str, Any]) -> Iterator[Cell]:
-        yield PowerInterval(row["median"], row["lower_90"], row["upper_90"])
-        yield days_in_words(row["median"])
-
-    columns = [Column("Task"), Column("Target error", numeric=True)]
-    if several_years:
-        columns.append(Column("Year", numeric=True))
-    columns += [
-        Column("Days", "median [90 % interval]", numeric=True),
-        Column("Median, in words", grows=True),
-    ]
-    return Table(
+    return table_of(
         f"Days that the record machine of the TOP500 list, {when(facts.years)}, would take at its Linpack "
         f"rate: {CONVENTION}. A length to compare with; that rate is FP64 and sustained, a requirement is "
         "counted at peak.",
-        tuple(columns),
-        target_rows(records(costs.record_machine), cells, with_year=several_years),
+        records(costs.record_machine),
+        *target_columns(with_year=len(facts.years) > 1),
+        numeric("Days", median_and_90, "median [90 % interval]"),
+        column("Median, in words", lambda row: days_in_words(row["median"]), grows=True),
     )

@@ -12,8 +12,6 @@ from scaling_bayes.text import legible
 if TYPE_CHECKING:
     from scaling_bayes.figures.svg import Drawn
 
-__all__ = ["NARROW", "WIDE", "draw"]
-
 #: Inches. At these widths the type keeps its size on a desktop page and on a phone.
 WIDE, NARROW = 8.9, 4.17
 
@@ -25,12 +23,6 @@ def draw(
 
     Parameters
     ----------
-    name : str
-        Unique in the report.
-    title : str
-        What the picture is, named if it cannot be drawn.
-    caption, alt : str
-        For readers who see it, and for those who do not.
     function : callable
         ``function(width)``: the figure, `width` inches wide, or its only axes.
     """

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.projection.scenario import Scenario
 
-__all__ = ["Facts", "read_facts"]
-
 #: Quantities each task has its own of, and those all tasks have in common.
 _OF_TASKS = ("slope", "exponent", "noise", "progress", "floor")
 _COMMON = ("compute_error", "flagged_error_factor", "paper_correlation", "degrees_of_freedom")
@@ -44,80 +42,54 @@ _COMMON = ("compute_error", "flagged_error_factor", "paper_correlation", "degree
 
 @dataclass(frozen=True)
 class Facts:
-    """What a report states.
+    """What a report states."""
 
-    Attributes
-    ----------
-    fit : PosteriorView
-        What the report is on.
-    kind : str
-        ``predictive`` or ``mean``.
-    years : list of float
-        Years the projection is for.
-    progress_continues : bool
-        Whether algorithmic progress is assumed until then.
-    projection : DataFrame
-        From `summary` of the projection.
-    parameters : DataFrame
-        One row per stage (prior, posterior), task and quantity: quantiles. Task "" is all tasks: their common
-        prior, and what no task has of its own. Slope and noise are in orders of magnitude of error, at the
-        task's reference error; floor is that of the draws whose law has one.
-    progress : DataFrame
-        From `summary` of the fit.
-    laws : DataFrame or None
-        Of a stack: ``fit``, ``law``, ``weight``, and where the weights come from a comparison ``elpd``,
-        ``difference``, their standard errors, ``worst_pareto_k`` and ``refits``.
-    sensitivity : DataFrame or None
-        One row per quantity, one column per component, where the fit has them.
-    scorecard : DataFrame or None
-        Every prediction of the shipped scorecard, in the report on a fit of the reference systems.
-    simulated : TraceView or None
-        Released simulation-based calibration of the same model, priors and data.
-    checks : DataFrame
-        From `scaling_bayes.checks`.
-    data_checks : DataFrame or None
-        From `scaling_bayes.data_checks`.
-    systems : DataFrame
-        One row per observed system; columns the fit did not keep are absent.
-    by_task : DataFrame
-        Counts, ranges and coverage per task.
-    flags : DataFrame
-        ``flag``, ``systems``, ``meaning``; no rows where the fit kept no flags.
-    yardsticks : dict
-        Label to log10 FLOP.
-    works : list of Work
-        What to cite, from `works_of`.
-    costs : Costs or None
-        Cost and carbon, where the report has a scenario.
-    beyond_data : DataFrame
-        From `extrapolation`.
-    extrapolated : tuple of str
-        From `extrapolation_sentences`.
-    unread : dict
-        Name of each optional part that could not be read, and why.
-    """
-
+    #: What the report is on.
     fit: PosteriorView
+    #: ``predictive`` or ``mean``.
     kind: str
+    #: Years the projection is for.
     years: list[float]
+    #: Whether algorithmic progress is assumed until then.
     progress_continues: bool
+    #: From `summary` of the projection.
     projection: pd.DataFrame
+    #: One row per stage (prior, posterior), task and quantity: quantiles. Task "" is all tasks: their common
+    #: prior, and what no task has of its own. Slope and noise are in orders of magnitude of error, at the
+    #: task's reference error; floor is that of the draws whose law has one.
     parameters: pd.DataFrame
+    #: From `summary` of the fit.
     progress: pd.DataFrame
+    #: Of a stack: ``fit``, ``law``, ``weight``, and where the weights come from a comparison ``elpd``,
+    #: ``difference``, their standard errors, ``worst_pareto_k`` and ``refits``.
     laws: pd.DataFrame | None
+    #: One row per quantity, one column per component, where the fit has them.
     sensitivity: pd.DataFrame | None
+    #: Every prediction of the shipped scorecard, in the report on a fit of the reference systems.
     scorecard: pd.DataFrame | None
+    #: Released simulation-based calibration of the same model, priors and data.
     simulated: TraceView | None
+    #: From `scaling_bayes.checks`.
     checks: pd.DataFrame
+    #: From `scaling_bayes.data_checks`.
     data_checks: pd.DataFrame | None
+    #: One row per observed system; columns the fit did not keep are absent.
     systems: pd.DataFrame
+    #: Counts, ranges and coverage per task.
     by_task: pd.DataFrame
+    #: ``flag``, ``systems``, ``meaning``; no rows where the fit kept no flags.
     flags: pd.DataFrame
+    #: Label to log10 FLOP.
     yardsticks: dict[str, float]
+    #: From `extrapolation`.
     beyond_data: pd.DataFrame
+    #: From `extrapolation_sentences`.
     extrapolated: tuple[str, ...]
+    #: What to cite, from `works_of`.
     works: list[Work]
+    #: Cost and carbon, where the report has a scenario.
     costs: Costs | None = None
+    #: Name of each optional part that could not be read, and why.
     unread: dict[str, str] = field(default_factory=dict)
 
 
@@ -244,10 +216,7 @@ def _simulated(fit: PosteriorView) -> TraceView | None:
 
 
 def _systems(fit: PosteriorView) -> pd.DataFrame:
-    constant = fit.constant
-    per_system = [name for name, values in constant.data_vars.items() if values.dims == ("system",)]
-    frame = constant[per_system].to_dataframe().reset_index()
-    frame = frame.rename(columns={"system": "label", "system_task": "task"})
+    frame = fit.systems().rename(columns={"system": "label", "system_task": "task"})
     frame["error"] = fit.observed["error"].values
     return frame
 

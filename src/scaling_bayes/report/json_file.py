@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.diagnostics.calibration import calibration_table
@@ -20,50 +22,21 @@ if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
     from scaling_bayes.report.facts import Facts
 
-__all__ = ["as_json", "collect"]
-
-SCHEMA_VERSION = 1
-
-_SCHEMA = {
-    "version": SCHEMA_VERSION,
-    "intervals": "lower_90 and upper_90 end the 90 % equal-tailed interval, lower_50 and upper_50 "
-    "the 50 % one",
-    "null": "in a projection, an infinite quantile: no compute reaches the target in that many draws "
-    "(see unreachable); elsewhere, a value that is not known or not defined",
-    "units": "training compute in log10 FLOP, errors as fractions, years as decimal calendar years, "
-    "slope and noise in log10 error (slope per log10 FLOP) at the task's reference error, exponent "
-    "1 / slope, progress in log10 FLOP a year, floor an error as a fraction, compute_error in log10 FLOP, "
-    "flagged_error_factor a factor of it",
-    "beyond_data": "how far each target and year lies beyond the data of the fit: years after the last "
-    "system, powers of ten below the lowest error and, of the median, above the largest compute of the task; "
-    "shares of draws below one FLOP and one cent",
-    "laws": "of a stack: weight of each fit, and log density of what was left out of it, in nats",
-    "sensitivity": "power-scaling sensitivity of each quantity to all priors, the likelihood and each prior",
-    "simulated": "simulation-based calibration: coverage of intervals, bias in posterior standard "
-    "deviations, contraction, and p_value of uniform ranks of each quantity",
-    "data_checks": "checks of the model against the data; worst is the task or system that sets the value",
-    "scorecard": "log_score and gain in nats per 60 systems, crps in log10 error",
-}
-
-_COSTS_SCHEMA = {
-    "units": f"{_SCHEMA['units']}; log10_cost_usd in log10 USD, log10_energy_kwh in log10 kWh of the "
-    "facility, log10_carbon_kg in log10 kg CO2e; required_gain in log10 of a factor; record_machine in "
-    "log10 days",
-    "costs": "assumptions: what the scenario assumes, with sources; budgets: each alone, with affordability "
-    "(share of draws within budget, year by year), first_year (quantiles; null is never within the horizon, "
-    "whose share is never), required_gain (none_needed: share that fits already) and routes "
-    "(probability_enough; without: with no gain at all); published_routes: their factors and sources; "
-    "decomposition: Shapley shares of the variance of log10 cost; not_decomposed: task to reason; "
-    "yardsticks: quantity to label to log10",
-}
 _ROUTE_COLUMNS = ["task", "error", "year", "route", "probability_enough", "probability_enough_without"]
+
+
+def _schema(*, with_costs: bool) -> dict[str, Any]:
+    """What the entries are, in words, from ``json_schema.toml``."""
+    schema = tomllib.loads(Path(__file__).with_name("json_schema.toml").read_text(encoding="utf-8"))
+    costs = schema.pop("costs")
+    return schema | costs | {"units": schema["units"] + costs["units"]} if with_costs else schema
 
 
 def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> dict[str, Any]:
     """Everything the report states."""
     manifest = facts.fit.manifest
     return {
-        "schema": _SCHEMA if facts.costs is None else _SCHEMA | _COSTS_SCHEMA,
+        "schema": _schema(with_costs=facts.costs is not None),
         "question": question,
         "projection": {
             "kind": facts.kind,

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.options import STACK
-from scaling_bayes.report.blocks import Cell, Column, Section, Table, TextPart
+from scaling_bayes.report.blocks import Section, TextPart
+from scaling_bayes.report.tables import Row, column, numeric, table_of
 from scaling_bayes.text import legible, records, task_label
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from scaling_bayes.report.facts import Facts
-
-__all__ = ["law_in_words", "laws_section", "sensitivity_section"]
 
 #: Sensitivity from which a quantity counts as sensitive (Kallioinen et al. 2024).
 SENSITIVE = 0.05
@@ -38,25 +37,26 @@ def laws_section(facts: Facts) -> Section | None:
         return None
     frame = facts.laws
     left_out = _LEFT_OUT.get(facts.fit.manifest["stack"].get("leave_out", ""))
-    columns = [Column("Law"), Column("Weight", numeric=True)]
     compared = "difference" in frame
+    columns = [
+        column("Law", lambda row: legible(row["fit"], 40)),
+        numeric("Weight", lambda row: f"{row['weight']:.2f}"),
+    ]
     if compared:
         columns += [
-            Column("Difference", "to the best, nats", numeric=True),
-            Column("Log score", "nats ± standard error", numeric=True),
+            numeric("Difference", _difference, "to the best, nats"),
+            numeric(
+                "Log score",
+                lambda row: f"{row['elpd']:.1f} ± {row['elpd_se']:.1f}",
+                "nats ± standard error",
+            ),
         ]
-    with_k = compared and bool(frame["worst_pareto_k"].notna().any())
-    if with_k:
-        columns += [Column("Worst Pareto k", numeric=True), Column("Refits", numeric=True)]
-    columns.append(Column("Linear in log10 compute", grows=True))
-    rows: list[tuple[Cell, ...]] = []
-    for row in records(frame):
-        cells: list[Cell] = [legible(row["fit"], 40), f"{row['weight']:.2f}"]
-        if compared:
-            cells += [_difference(row), f"{row['elpd']:.1f} ± {row['elpd_se']:.1f}"]
-        if with_k:
-            cells += [_number(row["worst_pareto_k"], 2), f"{row['refits']:.0f}"]
-        rows.append((*cells, get_law(row["law"]).formula))
+    if compared and frame["worst_pareto_k"].notna().any():
+        columns += [
+            numeric("Worst Pareto k", lambda row: _number(row["worst_pareto_k"], 2)),
+            numeric("Refits", lambda row: f"{row['refits']:.0f}"),
+        ]
+    columns.append(column("Linear in log10 compute", lambda row: get_law(row["law"]).formula, grows=True))
     caption = "Laws of the stack and their weights."
     if compared and left_out:
         caption += (
@@ -73,11 +73,11 @@ def laws_section(facts: Facts) -> Section | None:
         "laws",
         "Laws and weights",
         "Laws",
-        (TextPart(text), Table(caption, tuple(columns), tuple(rows))),
+        (TextPart(text), table_of(caption, records(frame), *columns)),
     )
 
 
-def _difference(row: dict[str, Any]) -> str:
+def _difference(row: Row) -> str:
     if row["difference"] == 0 and row["difference_se"] == 0:
         return "0"
     return f"{row['difference']:.1f} ± {row['difference_se']:.1f}".replace("-", "−")
@@ -89,18 +89,7 @@ def sensitivity_section(facts: Facts) -> Section | None:
         return None
     frame = facts.sensitivity
     single = frame.drop(columns=["quantity", "prior", "likelihood"])
-    rows: list[tuple[Cell, ...]] = []
-    for position, row in enumerate(records(frame)):
-        name, largest = _largest(single.iloc[position])
-        rows.append(
-            (
-                _quantity(row["quantity"], facts.fit.tasks),
-                _number(row["prior"], 3),
-                _number(row["likelihood"], 3),
-                name,
-                _number(largest, 3),
-            )
-        )
+    rows = [{**row, "single": _largest(single.iloc[position])} for position, row in enumerate(records(frame))]
     return Section(
         "sensitivity",
         "Sensitivity to priors and data",
@@ -112,18 +101,16 @@ def sensitivity_section(facts: Facts) -> Section | None:
                 f"{SENSITIVE} a quantity counts as sensitive. Where it is sensitive to a prior and not to "
                 "the likelihood, the prior decides."
             ),
-            Table(
+            table_of(
                 "Power-scaling sensitivity of slopes, progress and training compute (predictive, algorithms "
                 "of the end of the data). The prior with the largest value is named as under Priors and "
                 "options.",
-                (
-                    Column("Quantity"),
-                    Column("All priors", numeric=True),
-                    Column("Likelihood", numeric=True),
-                    Column("Prior with most"),
-                    Column("That prior", numeric=True),
-                ),
-                tuple(rows),
+                rows,
+                column("Quantity", lambda row: _quantity(row["quantity"], facts.fit.tasks)),
+                numeric("All priors", lambda row: _number(row["prior"], 3)),
+                numeric("Likelihood", lambda row: _number(row["likelihood"], 3)),
+                column("Prior with most", lambda row: row["single"][0]),
+                numeric("That prior", lambda row: _number(row["single"][1], 3)),
             ),
         ),
     )

@@ -9,21 +9,30 @@ from scaling_bayes import figures
 from scaling_bayes.core.options import STACK
 from scaling_bayes.core.priors import Prior
 from scaling_bayes.projection.progress import THEORETICAL_EXPONENT
-from scaling_bayes.report.blocks import Cell, Column, FactsPart, Part, Section, Status, Table, TextPart
+from scaling_bayes.report.blocks import Cell, FactsPart, Part, Section, Status, Table, TextPart
 from scaling_bayes.report.comparison import least_squares_lines, least_squares_slopes
 from scaling_bayes.report.drawing import WIDE, draw
-from scaling_bayes.report.estimates import CONVENTION, estimate
 from scaling_bayes.report.laws import law_in_words
+from scaling_bayes.report.tables import (
+    CONVENTION,
+    Row,
+    Shown,
+    column,
+    estimate,
+    numeric,
+    table_of,
+    task_column,
+)
 from scaling_bayes.text import format_number, format_year, legible, percent, records, span_text, task_label
 from scaling_bayes.trace.schema import VARIABLES
 from scaling_bayes.trace.view import split_check
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    import pandas as pd
 
     from scaling_bayes.report.facts import Facts
-
-__all__ = ["checks_section", "fits_section", "settings_section", "slopes_section"]
 
 _SIGNS = {">=": "≥", "<=": "≤"}
 _CHECKS = {
@@ -114,28 +123,28 @@ def slopes_section(facts: Facts) -> Section:
         ),
     )
     below = facts.progress[facts.progress["quantity"] == "exponent"].set_index("task")["below_bound"]
-    rows: list[tuple[Cell, ...]] = [
-        (
-            task_label(task, 60) if task else "Prior, all tasks",
-            *(estimate(facts, stage, task, quantity) for quantity in ("slope", "exponent")),
-            f"{100 * below[task]:.3g} %" if task else "",
-            estimate(facts, stage, task, "noise"),
-        )
-        for stage, task in [*(("posterior", task) for task in facts.fit.tasks), ("prior", "")]
-    ]
     bound = f"{THEORETICAL_EXPONENT:g}"
-    table = Table(
+
+    def of_task(quantity: str) -> Callable[[Row], Cell]:
+        return lambda row: estimate(facts, row["stage"], row["task"], quantity)
+
+    table = table_of(
         f"Posterior of each task's slope and noise, in powers of ten of error{where}: {CONVENTION}. "
         f"An exponent below {bound} is less than statistics allows where error is a root mean squared "
         "difference (Thompson et al. 2020, section 2).",
-        (
-            Column("Task"),
-            Column("Slope", "per tenfold compute", numeric=True),
-            Column("Exponent", "1 / slope", numeric=True),
-            Column(f"Exponent below {bound}", "probability", numeric=True),
-            Column("Noise", "between systems", numeric=True),
+        [
+            *({"stage": "posterior", "task": task} for task in facts.fit.tasks),
+            {"stage": "prior", "task": ""},
+        ],
+        column("Task", lambda row: task_label(row["task"], 60) if row["task"] else "Prior, all tasks"),
+        numeric("Slope", of_task("slope"), "per tenfold compute"),
+        numeric("Exponent", of_task("exponent"), "1 / slope"),
+        numeric(
+            f"Exponent below {bound}",
+            lambda row: f"{100 * below[row['task']]:.3g} %" if row["task"] else "",
+            "probability",
         ),
-        tuple(rows),
+        numeric("Noise", of_task("noise"), "between systems"),
     )
     return Section(
         "slopes", "Slopes: what compute buys", "Slopes", (figure, table, *_floors(facts), *_common(facts))
@@ -147,63 +156,52 @@ def _floors(facts: Facts) -> tuple[Table, ...]:
     known = facts.parameters[facts.parameters["quantity"] == "floor"]
     if known["stage"].nunique() < len(("prior", "posterior")):
         return ()
-    rows = tuple(
-        (
-            task_label(task, 60),
-            *(estimate(facts, stage, task, "floor", percent) for stage in ("posterior", "prior")),
-        )
-        for task in facts.fit.tasks
-    )
     stacked = ", in the draws of the saturating law" if facts.fit.options.law == STACK else ""
+
+    def floor(stage: str) -> Callable[[Row], Cell]:
+        return lambda row: estimate(facts, stage, row["task"], "floor", percent)
+
     return (
-        Table(
+        table_of(
             f"Irreducible error of each task{stacked}: {CONVENTION}.",
-            (Column("Task"), Column("Posterior", "%", numeric=True), Column("Prior", "%", numeric=True)),
-            rows,
+            ({"task": task} for task in facts.fit.tasks),
+            task_column(),
+            numeric("Posterior", floor("posterior"), "%"),
+            numeric("Prior", floor("prior"), "%"),
         ),
     )
 
 
 def _common(facts: Facts) -> tuple[Table, ...]:
     """Parameters that all tasks have in common, as far as they are in the model."""
-    rows = tuple(
-        (label, *(estimate(facts, stage, "", quantity) for stage in ("posterior", "prior")))
-        for quantity, label in _COMMON.items()
-        if quantity in set(facts.parameters["quantity"])
-    )
-    if not rows:
+    known = [name for name in _COMMON if name in set(facts.parameters["quantity"])]
+    if not known:
         return ()
-    columns = (Column("Parameter"), Column("Posterior", numeric=True), Column("Prior", numeric=True))
-    return (Table(f"Parameters that all tasks have in common: {CONVENTION}.", columns, rows),)
+
+    def of_all(stage: str) -> Callable[[Row], Cell]:
+        return lambda row: estimate(facts, stage, "", row["name"])
+
+    return (
+        table_of(
+            f"Parameters that all tasks have in common: {CONVENTION}.",
+            ({"name": name} for name in known),
+            column("Parameter", lambda row: _COMMON[row["name"]]),
+            numeric("Posterior", of_all("posterior")),
+            numeric("Prior", of_all("prior")),
+        ),
+    )
 
 
 def checks_section(facts: Facts) -> Section:
     """Return the checks of the fit, as values against thresholds."""
     stacked = facts.fit.options.law == STACK
-    fits = [split_check(row["check"])[0] for row in records(facts.checks)]
-    rows: list[tuple[Cell, ...]] = [
-        (
-            *([legible(fit, 40) if fit != previous else ""] if stacked else []),
-            _CHECKS.get(split_check(row["check"])[1], row["check"]),
-            _value(row["value"]),
-            f"{_SIGNS.get(row['comparison'], row['comparison'])} {row['threshold']:g}",
-            Status(bool(row["passed"])),
-            row["worst"],
-            "" if row["passed"] else row["meaning"],
-        )
-        for row, fit, previous in zip(records(facts.checks), fits, ["", *fits], strict=False)
-    ]
-    columns = [
-        *([Column("Fit")] if stacked else []),
-        Column("Check"),
-        Column("Value", "worst over the fit", numeric=True),
-        Column("Must be", numeric=True),
-        Column("Result"),
-        Column("Set by"),
-        Column("What it means", grows=True),
-    ]
-    if facts.checks["passed"].all():
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    previous = ""
+
+    def fit(row: Row) -> str:
+        nonlocal previous
+        same, previous = split_check(row["check"])[0] == previous, split_check(row["check"])[0]
+        return "" if same else legible(previous, 40)
+
     figure = draw(
         "ranks",
         "Agreement of the chains",
@@ -215,40 +213,49 @@ def checks_section(facts: Facts) -> Section:
     )
     caption = "Checks of the sampler: R-hat, effective sample sizes, divergences, energy and tree depth."
     caption += " Each fit in the stack was sampled and checked for itself." if stacked else ""
-    parts = (Table(caption, tuple(columns), tuple(rows)), *_against_data(facts), figure)
-    return Section("checks", "Checks of the fit", "Checks", parts)
+    table = _checks_table(
+        caption, facts.checks, "worst over the fit", *([column("Fit", fit)] if stacked else [])
+    )
+    return Section("checks", "Checks of the fit", "Checks", (table, *_against_data(facts), figure))
 
 
 def _against_data(facts: Facts) -> tuple[Part, ...]:
     """Table of the checks of the model against the data; where there is none, `Facts.unread` says why."""
     if facts.data_checks is None:
         return ()
-    rows: list[tuple[Cell, ...]] = [
-        (
-            _CHECKS.get(row["check"], row["check"]),
-            _value(row["value"]),
-            f"{_SIGNS[row['comparison']]} {row['threshold']:g}",
-            Status(bool(row["passed"])),
-            legible(row["worst"], 60),
-            "" if row["passed"] else row["meaning"],
-        )
-        for row in records(facts.data_checks)
-    ]
-    columns = [
-        Column("Check"),
-        Column("Value", "p-value; shift in standard deviations", numeric=True),
-        Column("Must be", numeric=True),
-        Column("Result"),
-        Column("Set by"),
-        Column("What it means", grows=True),
-    ]
-    if facts.data_checks["passed"].all():
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
     caption = (
         "Checks of the model against the data: would it make systems like these? The p-values allow for the "
         "number of tasks or systems tested."
     )
-    return (Table(caption, tuple(columns), tuple(rows)),)
+    return (_checks_table(caption, facts.data_checks, "p-value; shift in standard deviations", longest=60),)
+
+
+def _checks_table(
+    caption: str, checks: pd.DataFrame, value: str, *first: Shown, longest: int | None = None
+) -> Table:
+    """A table of checks; what they mean only where one did not pass."""
+
+    def name(row: Row) -> str:
+        check = split_check(row["check"])[1]
+        return _CHECKS.get(check, str(row["check"]))
+
+    def limit(row: Row) -> str:
+        return f"{_SIGNS.get(row['comparison'], row['comparison'])} {row['threshold']:g}"
+
+    def meaning(row: Row) -> str:
+        return "" if row["passed"] else str(row["meaning"])
+
+    return table_of(
+        caption,
+        records(checks),
+        *first,
+        column("Check", name),
+        numeric("Value", lambda row: _value(row["value"]), value),
+        numeric("Must be", limit),
+        column("Result", lambda row: Status(bool(row["passed"]))),
+        column("Set by", lambda row: legible(row["worst"], longest)),
+        *([] if checks["passed"].all() else [column("What it means", meaning, grows=True)]),
+    )
 
 
 def settings_section(facts: Facts) -> Section:
@@ -256,13 +263,12 @@ def settings_section(facts: Facts) -> Section:
     model, sampler = facts.fit.manifest["model"], facts.fit.manifest["sampler"]
     options: list[tuple[str, Cell]] = [("law", law_in_words(facts))]
     options += [(name, _plain(value)) for name, value in model.items() if name != "law"]
-    priors = Table(
+    priors = table_of(
         "Prior of each parameter, in PyMC's names and parameters.",
-        (Column("Parameter"), Column("Prior"), Column("What it is", grows=True)),
-        tuple(
-            (name, _prior(stored), VARIABLES.get(name, ("", ""))[1])
-            for name, stored in facts.fit.manifest["priors"].items()
-        ),
+        ({"name": name, "prior": prior} for name, prior in facts.fit.manifest["priors"].items()),
+        column("Parameter", lambda row: row["name"]),
+        column("Prior", lambda row: _prior(row["prior"])),
+        column("What it is", lambda row: VARIABLES.get(row["name"], ("", ""))[1], grows=True),
     )
     heading = TextPart("Options", "heading")
     return Section(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.hardware.tables import load_literature_intervals
+from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.report.blocks import Cell, Column, Link, Section, Table, TextPart
-from scaling_bayes.report.estimates import CONVENTION, quantile
+from scaling_bayes.report.tables import CONVENTION, Row, column, numeric, quantile, table_of, task_column
 from scaling_bayes.text import interval_text, legible, percent, records, short, task_label
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from scaling_bayes.report.facts import Facts
-
-__all__ = ["literature", "progress_section"]
 
 #: Rows of the table of literature values: task, and at what the progress was measured.
 _LITERATURE = {
@@ -52,7 +50,7 @@ def literature(facts: Facts) -> pd.DataFrame:
     """
     import pandas as pd
 
-    table = load_literature_intervals().drop_duplicates("quantity")
+    table = load_table("literature_intervals").drop_duplicates("quantity")
     published = {row["quantity"]: row for row in records(table)}
     rows = []
     for quantity, (task, at) in _LITERATURE.items():
@@ -144,34 +142,20 @@ def _prior(facts: Facts, shown: list[str]) -> list[str]:
 
 
 def _literature_table(published: pd.DataFrame) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for row in records(published):
-        rows.append(
-            (
-                task_label(row["task"], 60),
-                row["at"],
-                _published(row, "gain_per_year"),
-                _published(row, "halving_month"),
-                f"{row['period_start']:.0f} to {row['period_end']:.0f}",
-                Link(legible(row["citation"], 160), row["url"]),
-            )
-        )
-    return Table(
+    return table_of(
         "Algorithmic progress as others found it, converted to a factor a year and to months. Intervals are "
         "those published, with their probability, not the 90 % equal-tailed intervals of this fit.",
-        (
-            Column("Task"),
-            Column("Measured at"),
-            Column("Progress", "factor a year", numeric=True),
-            Column("Compute halves", "every … months", numeric=True),
-            Column("Years", numeric=True),
-            Column("Source", grows=True),
-        ),
-        tuple(rows),
+        records(published),
+        task_column(),
+        column("Measured at", lambda row: row["at"]),
+        numeric("Progress", lambda row: _published(row, "gain_per_year"), "factor a year"),
+        numeric("Compute halves", lambda row: _published(row, "halving_month"), "every … months"),
+        numeric("Years", lambda row: f"{row['period_start']:.0f} to {row['period_end']:.0f}"),
+        column("Source", lambda row: Link(legible(row["citation"], 160), row["url"]), grows=True),
     )
 
 
-def _published(row: dict[str, Any], name: str) -> str:
+def _published(row: Row, name: str) -> str:
     lower, upper = row[f"{name}_lower"], row[f"{name}_upper"]
     if lower != lower:
         return short(row[name])

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.report.blocks import (
-    Cell,
-    Column,
-    Details,
-    FactsPart,
-    Link,
-    Part,
-    Power,
-    Section,
-    Table,
-)
-from scaling_bayes.text import error_text, format_error, legible, month_of, records, span_text, task_label
+from scaling_bayes.report.blocks import Cell, Details, FactsPart, Link, Part, Power, Section, Table
+from scaling_bayes.report.tables import Row, column, numeric, table_of, task_column
+from scaling_bayes.text import error_text, format_error, legible, month_of, records, span_text
 
 if TYPE_CHECKING:
-    from scaling_bayes.report.facts import Facts
+    from collections.abc import Callable
 
-__all__ = ["data_section"]
+    from scaling_bayes.report.facts import Facts
 
 #: Systems beyond this many are left to the JSON file.
 MOST_SYSTEMS_LISTED = 500
@@ -37,10 +28,12 @@ def data_section(facts: Facts) -> Section:
     ]
     parts: list[Part] = [FactsPart(tuple(pairs)), _counts(facts)]
     if len(facts.flags):
-        flags = Table(
+        flags = table_of(
             "Flags on the fitted systems: what is known of a row. A system may carry several.",
-            (Column("Flag"), Column("Systems", numeric=True), Column("Meaning", grows=True)),
-            tuple((legible(r["flag"], 60), str(r["systems"]), r["meaning"]) for r in records(facts.flags)),
+            records(facts.flags),
+            column("Flag", lambda row: legible(row["flag"], 60)),
+            numeric("Systems", lambda row: str(row["systems"])),
+            column("Meaning", lambda row: row["meaning"], grows=True),
         )
         parts.append(Details(f"Flags ({len(facts.flags)} kinds)", (flags,)))
     corrections = _corrections(facts)
@@ -51,101 +44,90 @@ def data_section(facts: Facts) -> Section:
 
 
 def _counts(facts: Facts) -> Table:
-    columns = [
-        Column("Task"),
-        Column("Systems", numeric=True),
-        Column("Errors", "lowest to highest", numeric=True),
-        Column("Training compute, FLOP", "lowest to highest", numeric=True),
-    ]
-    if facts.fit.options.needs_year:
-        columns.append(Column("Published", numeric=True))
+    def written(name: str) -> Callable[[Row], Cell]:
+        return lambda row: str(row[name])
+
+    def errors(row: Row) -> str:
+        ends = (format_error(float(f"{row[end]:.3g}")) for end in ("lowest_error", "highest_error"))
+        return " to ".join(ends)
+
+    def years(row: Row) -> str:
+        return span_text(*(f"{int(row[end])}" for end in ("first_year", "last_year")))
+
     optional = {"in_thompson2020": "In the 2020 paper", "flagged": "Flagged", "corrected": "Corrected"}
-    shown = [name for name in optional if name in facts.by_task]
-    columns += [Column(optional[name], numeric=True) for name in shown]
-    rows: list[tuple[Cell, ...]] = []
-    for row in records(facts.by_task):
-        lowest, highest = (
-            format_error(float(f"{row[end]:.3g}")) for end in ("lowest_error", "highest_error")
-        )
-        cells: list[Cell] = [
-            task_label(row["task"], 60),
-            str(row["systems"]),
-            f"{lowest} to {highest}",
-            f"10^{row['lowest_log10_compute']:.1f} to 10^{row['highest_log10_compute']:.1f}",
-        ]
-        if facts.fit.options.needs_year:
-            cells.append(span_text(*(f"{int(row[end])}" for end in ("first_year", "last_year"))))
-        rows.append((*cells, *(str(row[name]) for name in shown)))
-    return Table("Fitted systems per task.", tuple(columns), tuple(rows))
+    return table_of(
+        "Fitted systems per task.",
+        records(facts.by_task),
+        task_column(),
+        numeric("Systems", written("systems")),
+        numeric("Errors", errors, "lowest to highest"),
+        numeric(
+            "Training compute, FLOP",
+            lambda row: f"10^{row['lowest_log10_compute']:.1f} to 10^{row['highest_log10_compute']:.1f}",
+            "lowest to highest",
+        ),
+        *([numeric("Published", years)] if facts.fit.options.needs_year else []),
+        *(numeric(label, written(name)) for name, label in optional.items() if name in facts.by_task),
+    )
 
 
 def _corrections(facts: Facts) -> Table | None:
     frame = facts.systems
     if "correction_reason" not in frame:
         return None
-    rows: list[tuple[Cell, ...]] = []
-    for row in records(frame[frame["correction_reason"].astype(str).str.strip() != ""]):
-        reported = _positive(row.get("training_compute_reported_flop"))
-        rows.append(
-            (
-                _name(row),
-                task_label(row["task"], 40),
-                Power(reported) if reported is not None else "",
-                Power(row["log10_training_compute_flop"]),
-                legible(row["correction_reason"]),
-            )
-        )
-    if not rows:
+    frame = frame[frame["correction_reason"].astype(str).str.strip() != ""]
+    if frame.empty:
         return None
-    columns = (
-        Column("System"),
-        Column("Task"),
-        Column("Reported, FLOP", numeric=True),
-        Column("Used, FLOP", numeric=True),
-        Column("Reason", grows=True),
+
+    def reported(row: Row) -> Cell:
+        number = _positive(row.get("training_compute_reported_flop"))
+        return Power(number) if number is not None else ""
+
+    return table_of(
+        "Systems whose reported figures were corrected before fitting.",
+        records(frame),
+        column("System", _name),
+        task_column(40),
+        numeric("Reported, FLOP", reported),
+        numeric("Used, FLOP", _compute),
+        column("Reason", lambda row: legible(row["correction_reason"]), grows=True),
     )
-    return Table("Systems whose reported figures were corrected before fitting.", columns, tuple(rows))
 
 
 def _systems(facts: Facts) -> Details:
-    listed = records(facts.systems.head(MOST_SYSTEMS_LISTED))
-    columns = [
-        Column("System"),
-        Column("Task"),
-        Column("Error", numeric=True),
-        Column("Training compute, FLOP", numeric=True),
-    ]
-    with_year = facts.fit.options.needs_year
-    if with_year:
-        columns.append(Column("Published", numeric=True))
-    optional = {"paper": "Paper", "flags": "Flags"}
-    shown = [name for name in optional if name in facts.systems]
-    columns += [Column(optional[name], grows=True) for name in shown]
-    rows: list[tuple[Cell, ...]] = []
-    for row in listed:
-        cells: list[Cell] = [
-            _name(row),
-            task_label(row["task"], 40),
-            error_text(row["error"]),
-            Power(row["log10_training_compute_flop"]),
-        ]
-        if with_year:
-            cells.append(month_of(row["publication_year"]))
-        if "paper" in shown:
-            url = legible(row.get("paper_url", ""))
-            title = legible(row["paper"], 160)
-            cells.append(Link(title or url, url) if url else title)
-        if "flags" in shown:
-            cells.append(legible(str(row["flags"]).replace(";", ", ").replace("_", " ")))
-        rows.append(tuple(cells))
+    listed = facts.systems.head(MOST_SYSTEMS_LISTED)
     left_out = len(facts.systems) - len(listed)
     caption = "Systems fitted, in the order of the data."
     if left_out:
         caption += f" {left_out} more are in the JSON file."
-    return Details(f"All systems ({len(facts.systems)})", (Table(caption, tuple(columns), tuple(rows)),))
+
+    def paper(row: Row) -> Cell:
+        url, title = legible(row.get("paper_url", "")), legible(row["paper"], 160)
+        return Link(title or url, url) if url else title
+
+    def flags(row: Row) -> str:
+        return legible(str(row["flags"]).replace(";", ", ").replace("_", " "))
+
+    with_year = facts.fit.options.needs_year
+    table = table_of(
+        caption,
+        records(listed),
+        column("System", _name),
+        task_column(40),
+        numeric("Error", lambda row: error_text(row["error"])),
+        numeric("Training compute, FLOP", _compute),
+        *([numeric("Published", lambda row: month_of(row["publication_year"]))] if with_year else []),
+        *([column("Paper", paper, grows=True)] if "paper" in listed else []),
+        *([column("Flags", flags, grows=True)] if "flags" in listed else []),
+    )
+    return Details(f"All systems ({len(facts.systems)})", (table,))
 
 
-def _name(row: dict[str, Any]) -> str:
+def _compute(row: Row) -> Power:
+    return Power(row["log10_training_compute_flop"])
+
+
+def _name(row: Row) -> str:
     return legible(row.get("system_name") or row["label"], 120) or "(no name)"
 
 

@@ -11,8 +11,6 @@ from markupsafe import Markup
 from scaling_bayes.report.blocks import Report
 from scaling_bayes.text import format_power_of_ten, legible, without_steering
 
-__all__ = ["page_style", "page_templates", "render_html"]
-
 _FOLDER = Path(__file__).resolve().parent
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.report.blocks import Cell, Column, Details, Link, Part, PowerInterval, Table
-from scaling_bayes.report.priced import CONVENTION, target_rows
+from scaling_bayes.report.blocks import Cell, Column, Details, Link, Part, Table
+from scaling_bayes.report.tables import CONVENTION, Row, median_and_90, numeric, table_of, target_columns
 from scaling_bayes.text import error_text, legible, month_of, records, share_text, span_text, task_label
 
 if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
-
-__all__ = ["gains_table", "routes_parts"]
 
 _LEVERS = ("price", "energy_efficiency")
 #: Words of route names that are not written in small letters.
@@ -38,25 +36,26 @@ _NAMES = {
 _IMPROVES = {"compute": "compute", "energy": "energy", "energy_delay": "energy times delay"}
 
 
+def by_budget(frames: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Rows of a target, of one table for each budget, as one row with all of them under ``budgets``."""
+    return [{**rows[0], "budgets": rows} for rows in map(list, zip(*frames, strict=True))]
+
+
 def gains_table(costs: Costs) -> Table:
     """By what factor one lever alone must improve for each budget."""
-    frames = [[row for row in records(frame) if row["lever"] in _LEVERS] for frame in costs.gains]
+    merged = by_budget([row for row in records(frame) if row["lever"] in _LEVERS] for frame in costs.gains)
 
-    def cells(row: dict[str, Any]) -> Iterator[Cell]:
-        for each in row["budgets"]:
-            yield PowerInterval(each["median"], each["lower_90"], each["upper_90"])
+    def needed(position: int) -> Callable[[Row], Cell]:
+        return lambda row: median_and_90(row["budgets"][position])
 
-    columns = [Column("Task"), Column("Target error", numeric=True)]
-    for budget in costs.budgets:
-        columns.append(Column(budget.label, "factor", numeric=True))
-    merged = [{**rows[0], "budgets": rows} for rows in (list(each) for each in zip(*frames, strict=True))]
-    return Table(
+    return table_of(
         f"Factor by which one thing alone must improve in {month_of(merged[0]['year'])}, beyond what the "
         f"scenario counts on, for a target to fit each budget: {CONVENTION}. Under a budget in USD that "
         "thing is the price of a FLOP or the algorithms; under one of carbon, energy per FLOP or the "
         "algorithms. A factor below 1 is room to spare.",
-        tuple(columns),
-        target_rows(merged, cells),
+        merged,
+        *target_columns(),
+        *(numeric(budget.label, needed(i), "factor") for i, budget in enumerate(costs.budgets)),
     )
 
 

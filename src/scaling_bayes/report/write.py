@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.trace.view import PosteriorView
 
-__all__ = ["write_report"]
-
 #: Bytes in which the files of a report show what they are.
 _BEGIN = 2**16
 

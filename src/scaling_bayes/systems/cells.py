@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["clean_texts", "convert", "read_dates", "shown_cell"]
-
 _DATED: Final = re.compile(r"(\d{4})-(\d{2})")
 #: Characters that a name cannot have: controls, surrogates, and those that reorder the text around them.
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
@@ -121,14 +119,11 @@ def _rows(labels: Sequence[int | str], limit: int = 10) -> str:
 def shown_cell(cell: object, limit: int = 80) -> str:
     """A cell as it is shown in a message: escaped and short."""
     try:
-        text = ascii(cell) if _has_surrogates(cell) else repr(cell)
+        broken = isinstance(cell, str) and re.search("[\ud800-\udfff]", cell)
+        text = ascii(cell) if broken else repr(cell)
     except ValueError:  # a whole number with more digits than Python turns into text
         return "a whole number of thousands of digits"
     return text if len(text) <= limit else f"{text[:limit]}..."
-
-
-def _has_surrogates(cell: object) -> bool:
-    return isinstance(cell, str) and re.search("[\ud800-\udfff]", cell) is not None
 
 
 def read_dates(cells: Sequence[Any]) -> tuple[list[Any], list[float], list[bool]]:

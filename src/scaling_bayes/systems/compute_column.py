@@ -12,8 +12,6 @@ from scaling_bayes.systems.units import CANDIDATES, FLOP, Unit, column_unit, fin
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["asked_unit", "name_compute"]
-
 
 def asked_unit(unit: object) -> Unit | None:
     """The unit asked for.

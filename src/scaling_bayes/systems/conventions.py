@@ -15,14 +15,3 @@ TASK_LABELS: Mapping[str, str] = MappingProxyType(
         "wmt14_en_fr": "WMT14 En-Fr",
     }
 )
-
-#: The performance measure of each task; `error` is 1 minus it as a fraction.
-TASK_METRICS: Mapping[str, str] = MappingProxyType(
-    {
-        "imagenet": "top_1_accuracy",
-        "ms_coco": "box_ap",
-        "squad_1_1": "f1",
-        "conll_2003": "f1",
-        "wmt14_en_fr": "bleu",
-    }
-)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 #: Rows that agree in these are estimates of one system's compute.
 _SAME_SYSTEM = ("task", "system", "error", "year", "publication_date", "paper")
 
-__all__ = ["ERROR_OF_AN_ESTIMATE", "MIN_ROWS_PER_TASK", "FitRows", "combine_estimates", "rows_for_fit"]
-
 #: Standard deviation of log10 of an estimate of compute, dex, where nothing else is known of it: the median
 #: of the default prior of ``compute_error``.
 ERROR_OF_AN_ESTIMATE = 0.35
@@ -29,28 +27,19 @@ MIN_ROWS_PER_TASK = 3
 
 @dataclass(frozen=True, slots=True)
 class FitRows:
-    """Rows a fit can use, and how many it cannot.
+    """Rows a fit can use, and how many it cannot."""
 
-    Attributes
-    ----------
-    systems : DataFrame
-        The rows with compute and an error between 0 and 1, one for each system: several estimates of one
-        system's compute are one row.
-    without_compute : int
-        Number of rows left out for want of compute.
-    without_error, perfect : int
-        Number of rows with compute left out for an error of exactly 1, and of exactly 0.
-    estimates : dict of str to int
-        Number of estimates combined into one row, by the system's label.
-    pooled_only : tuple of str
-        Tasks that say nothing of a slope of their own: fewer than 3 rows, or the same compute in all.
-    """
-
+    #: The rows with compute and an error between 0 and 1, one for each system: several estimates of one
+    #: system's compute are one row.
     systems: pd.DataFrame
+    #: Number of rows left out for want of compute.
     without_compute: int
+    #: Number of rows with compute left out for an error of exactly 1, and of exactly 0.
     without_error: int = 0
     perfect: int = 0
+    #: Number of estimates combined into one row, by the system's label.
     estimates: dict[str, int] = field(default_factory=dict)
+    #: Tasks that say nothing of a slope of their own: fewer than 3 rows, or the same compute in all.
     pooled_only: tuple[str, ...] = ()
 
     def sentences(self) -> list[str]:
@@ -96,10 +85,6 @@ def rows_for_fit(
 
     Parameters
     ----------
-    systems : DataFrame
-        As `validate_systems` returns it.
-    source : str
-        What to call the table in an error.
     pooling : {"partial", "none", "complete"}, optional
         With ``"none"``, and in a table of one task, each task must inform a slope of its own: 3 rows, not all
         of the same compute. Else the tasks together must: at least 2 rows beyond the first of each task in

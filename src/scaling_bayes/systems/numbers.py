@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterable
 from typing import Final, Literal
 
-__all__ = ["AMBIGUOUS", "decimal_sign", "read_number"]
-
 #: What `read_number` gives for a comma or point that may separate decimals or thousands.
 AMBIGUOUS: Final = "ambiguous"
 _SPACES: Final = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'", "\u2212": "-"})

@@ -18,8 +18,6 @@ from scaling_bayes.systems.limits import MAX_CELL, MAX_CELLS, MAX_COLUMNS, MAX_R
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_parquet"]
-
 #: Bytes of memory beyond those of the libraries, seconds of CPU, and seconds on a busy machine.
 _MEMORY: Final = 400 * 2**20
 _CPU_SECONDS: Final = 8
@@ -30,13 +28,6 @@ _WORKER: Final = Path(__file__).with_name("parquet_worker.py")
 
 def read_parquet(path: Path, name: str) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
     """A Parquet file as a data frame, with warnings and notes.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        What to call it in an error.
 
     Raises
     ------

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["LINE", "ReadTable", "check_names", "read_table", "shown"]
-
 #: Name of the index of a table read from a CSV file; the header is line 1.
 LINE: Final = "line"
 
@@ -59,17 +57,11 @@ _KNOWN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ReadTable:
-    """A table as a file holds it.
+    """A table as a file holds it."""
 
-    Attributes
-    ----------
-    cells : DataFrame
-        From CSV: text cells, None where empty, indexed by the line a row starts on. From Parquet: as stored.
-    warnings, notes : tuple of str
-        What was guessed, and what was passed over, as sentences.
-    """
-
+    #: From CSV: text cells, None where empty, indexed by the line a row starts on. From Parquet: as stored.
     cells: pd.DataFrame
+    #: What was guessed, and what was passed over, as sentences.
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -83,10 +75,6 @@ def read_table(source: str | PathLike[str]) -> ReadTable:
         ``.csv`` with a header: UTF-8, UTF-16 or Windows-1252; separated by commas, semicolons, tabs or bars;
         lines that start with ``#``, blank lines and blank columns at the end are passed over. Or
         ``.parquet`` without nested columns.
-
-    Returns
-    -------
-    ReadTable
 
     Raises
     ------
@@ -135,13 +123,7 @@ def shown(text: str, limit: int = 200) -> str:
 
 
 def check_names(names: Iterable[object], source: str) -> None:
-    """Refuse a header in which a name is repeated.
-
-    Raises
-    ------
-    DataError
-        Naming each repeated column.
-    """
+    """Refuse a header in which a name is repeated."""
     counts = Counter(str(name) for name in names)
     repeated = sorted(name for name, times in counts.items() if times > 1)
     if repeated:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.cells import convert, shown_cell
 from scaling_bayes.systems.compute_column import asked_unit, name_compute
-from scaling_bayes.systems.fit_rows import MIN_ROWS_PER_TASK, FitRows, rows_for_fit
 from scaling_bayes.systems.read_table import check_names, read_table, shown
 from scaling_bayes.systems.rules import (
     LESS_IS_BETTER,
@@ -31,15 +30,6 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import pandas as pd
-
-__all__ = [
-    "MIN_ROWS_PER_TASK",
-    "CheckedSystems",
-    "FitRows",
-    "check_systems",
-    "rows_for_fit",
-    "validate_systems",
-]
 
 _SYNONYMS = {
     "task": ("tasks", "benchmark", "dataset"),
@@ -79,23 +69,15 @@ _READ = (
 
 @dataclass(frozen=True, slots=True)
 class CheckedSystems:
-    """A sound table of systems, and what is to be said of it.
+    """A sound table of systems, and what is to be said of it."""
 
-    Attributes
-    ----------
-    systems : DataFrame
-        As `validate_systems` returns it.
-    warnings : tuple of str
-        What was decided for the user, as sentences: conversions, guesses, cells that contradict each other.
-    notes : tuple of str
-        What was passed over or read in a particular way.
-    unused : tuple of str
-        Columns that the model does not read.
-    """
-
+    #: As `validate_systems` returns it.
     systems: pd.DataFrame
+    #: What was decided for the user, as sentences: conversions, guesses, cells that contradict each other.
     warnings: tuple[str, ...]
+    #: What was passed over or read in a particular way.
     notes: tuple[str, ...]
+    #: Columns that the model does not read.
     unused: tuple[str, ...]
 
 
@@ -149,15 +131,7 @@ def validate_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | No
 
 
 def check_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | None = None) -> CheckedSystems:
-    """Check a table as `validate_systems` does, and gather what is to be said of it.
-
-    Raises
-    ------
-    DataError
-        As `validate_systems`.
-    OptionError
-        If `unit` is not known.
-    """
+    """Check a table as `validate_systems` does, and gather what is to be said of it."""
     import pandas as pd
 
     asked = asked_unit(unit)

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["CANDIDATES", "FLOP", "Unit", "column_unit", "find_unit", "slug"]
-
 _SECONDS: Final = {"day": 86_400.0, "hour": 3_600.0}
 #: SI prefixes (BIPM, The International System of Units, 9th edition, table 7), short and whole.
 _PREFIXES: Final = {
@@ -44,17 +42,11 @@ _END: Final = re.compile(r"_(low|lower|high|upper)$")
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit of training compute.
+    """A unit of training compute."""
 
-    Attributes
-    ----------
-    name : str
-        As it is written in messages.
-    factor : float
-        FLOP in one of it; NaN for ``log10 FLOP``, which is no multiple.
-    """
-
+    #: As it is written in messages.
     name: str
+    #: FLOP in one of it; NaN for ``log10 FLOP``, which is no multiple.
     factor: float
 
     @property
@@ -118,11 +110,6 @@ def find_unit(text: str) -> Unit | None:
 
 def column_unit(column: str) -> tuple[Unit | None, str] | None:
     """Which unit a column of training compute names, and which end of an interval it is.
-
-    Parameters
-    ----------
-    column : str
-        Name of the column, in any writing: ``training_compute_gflop``, ``Training compute (PFLOP/s-days)``.
 
     Returns
     -------

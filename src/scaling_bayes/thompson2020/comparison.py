@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.projection.scenario import Scenario
 
-__all__ = ["PROJECTED", "side_by_side", "slopes_side_by_side"]
-
 _BAYESIAN = ("bayes_median", "bayes_lower_90", "bayes_upper_90", "bayes_unreachable")
 
 
@@ -63,10 +61,6 @@ def side_by_side(
 
     Parameters
     ----------
-    idata : DataTree
-        From `fit` or `open_trace`.
-    kind : {"mean", "predictive"}
-        As in `project`.
     scenario : Scenario or str, optional
         As in `project`. The default has the paper's own conversions, so that cost and carbon compare; None
         leaves them empty.

@@ -17,15 +17,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["SIDES", "check_loss", "quantile_frontier", "quantile_lines"]
-
 SIDES = ("error", "burden")
 _ON_THE_LINE = 1e-9
 
 
 def quantile_frontier(
     quantile: float = 0.10,
-    points: pd.DataFrame | None = None,
     *,
     resamples: int = 2000,
     random_seed: int = 0,
@@ -43,12 +40,8 @@ def quantile_frontier(
     ----------
     quantile : float
         Share of systems beyond the frontier, in (0, 1).
-    points : pandas.DataFrame, optional
-        By default the points of the paper.
     resamples : int
         Bootstrap samples of points for the interval of the slope.
-    random_seed : int
-        Seed of the bootstrap.
 
     Returns
     -------
@@ -69,10 +62,9 @@ def quantile_frontier(
         raise OptionError(f"quantile={quantile!r} must lie between 0 and 1, both excluded.")
     if resamples < 1:
         raise OptionError(f"resamples={resamples!r} must be at least 1.")
-    tasks = TASKS if points is None else tuple(dict.fromkeys(points["task"]))
-    points = regression_points() if points is None else points
+    points = regression_points()
     rows = []
-    for task in tasks:
+    for task in TASKS:
         of_task = task_points(task, points)
         burden = of_task["log10_burden_gflop"].to_numpy(float)
         counts = _resampled_counts(len(of_task), resamples, random_seed)
@@ -128,7 +120,6 @@ def quantile_lines(x: Floats, y: Floats, quantile: float, counts: Floats) -> tup
     Parameters
     ----------
     x, y : ndarray, shape (n,)
-    quantile : float
     counts : ndarray, shape (k, n)
         Weights of the points in each regression.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -17,39 +17,25 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FORMS", "Form", "Line", "fit_line", "get_form", "regressions"]
-
 
 @dataclass(frozen=True)
 class Form:
-    """One of the paper's two forms.
+    """One of the paper's two forms."""
 
-    Attributes
-    ----------
-    name : str
-        ``polynomial`` or ``exponential``, the paper's words.
-    law : str
-        The law of this package with the same response scale.
-    formula : str
-        The response, as printed.
-    performance : callable
-        Error, a fraction, to the response.
-    """
-
+    #: ``polynomial`` or ``exponential``, the paper's words.
     name: str
+    #: The law of this package with the same response scale.
     law: str
+    #: The response, as printed.
     formula: str
+    #: Error, a fraction, to the response.
     performance: Callable[[Any], Any]
-
-
-def _inverse_error(error: Any) -> Any:
-    return 1.0 / error
 
 
 FORMS: Mapping[str, Form] = MappingProxyType(
     {
         "polynomial": Form("polynomial", "power", "log10(1 / error)", get_law("power").performance),
-        "exponential": Form("exponential", "exponential", "1 / error", _inverse_error),
+        "exponential": Form("exponential", "exponential", "1 / error", lambda error: 1.0 / error),
     }
 )
 
@@ -69,35 +55,23 @@ def get_form(name: str) -> Form:
 
 @dataclass(frozen=True)
 class Line:
-    """A fitted line, ``response = intercept + slope * log10 burden in GFLOP``.
-
-    Attributes
-    ----------
-    task, form : str
-    n : int
-        Points.
-    slope, intercept : float
-        In units of the response, the slope per factor of ten of burden.
-    slope_se : float
-        Standard error of the slope.
-    slope_p_value : float
-        Two-sided p-value of slope = 0.
-    r_squared : float
-    residual_sd : float
-        ``sqrt(RSS / (n - 2))``.
-    mean_log10_burden, sum_of_squares : float
-        Mean of log10 burden and its sum of squared deviations.
-    """
+    """A fitted line, ``response = intercept + slope * log10 burden in GFLOP``."""
 
     task: str
     form: str
+    #: Points.
     n: int
+    #: In units of the response, the slope per factor of ten of burden.
     slope: float
+    #: Standard error of the slope.
     slope_se: float
+    #: Two-sided p-value of slope = 0.
     slope_p_value: float
     intercept: float
     r_squared: float
+    #: ``sqrt(RSS / (n - 2))``.
     residual_sd: float
+    #: Mean of log10 burden and its sum of squared deviations.
     mean_log10_burden: float
     sum_of_squares: float
 
@@ -136,8 +110,6 @@ def fit_line(task: str, form: str, points: pd.DataFrame | None = None) -> Line:
 
     Parameters
     ----------
-    task : str
-        A task of `points`.
     form : {"polynomial", "exponential"}
     points : pandas.DataFrame, optional
         With ``task``, ``error`` and ``log10_burden_gflop``; by default the points of the paper.
@@ -173,13 +145,8 @@ def fit_line(task: str, form: str, points: pd.DataFrame | None = None) -> Line:
     )
 
 
-def regressions(points: pd.DataFrame | None = None) -> pd.DataFrame:
+def regressions() -> pd.DataFrame:
     """The paper's regressions, recomputed.
-
-    Parameters
-    ----------
-    points : pandas.DataFrame, optional
-        By default the points of the paper, five tasks and WMT14 English-German.
 
     Returns
     -------
@@ -190,23 +157,9 @@ def regressions(points: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    tasks = TASKS if points is None else tuple(dict.fromkeys(points["task"]))
-    points = regression_points() if points is None else points
-    lines = [fit_line(task, form, points) for task in tasks for form in FORMS]
-    return pd.DataFrame(
-        [
-            {
-                "task": line.task,
-                "form": line.form,
-                "response": FORMS[line.form].formula,
-                "n": line.n,
-                "slope": line.slope,
-                "slope_se": line.slope_se,
-                "slope_p_value": line.slope_p_value,
-                "intercept": line.intercept,
-                "r_squared": line.r_squared,
-                "exponent": line.exponent,
-            }
-            for line in lines
-        ]
-    )
+    points = regression_points()
+    lines = [fit_line(task, form, points) for task in TASKS for form in FORMS]
+    table = pd.DataFrame(map(asdict, lines))
+    table.insert(2, "response", [FORMS[line.form].formula for line in lines])
+    table["exponent"] = [line.exponent for line in lines]
+    return table.drop(columns=["residual_sd", "mean_log10_burden", "sum_of_squares"])

@@ -16,8 +16,6 @@ from scaling_bayes.systems.load import load_systems
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FLOP_PER_GFLOP", "LABELS", "SIXTH_TASK", "TASKS", "regression_points", "task_points"]
-
 FLOP_PER_GFLOP = 1e9
 SIXTH_TASK = "wmt14_en_de"
 
@@ -50,14 +48,7 @@ def regression_points() -> pd.DataFrame:
 
 
 def task_points(task: str, points: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The points of one task.
-
-    Parameters
-    ----------
-    task : str
-        One of `TASKS`.
-    points : pandas.DataFrame, optional
-        With ``task``, ``error`` and ``log10_burden_gflop``; by default `regression_points`.
+    """The points of one task, by default of those of `regression_points`.
 
     Raises
     ------

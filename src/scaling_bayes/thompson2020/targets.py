@@ -17,8 +17,6 @@ from scaling_bayes.thompson2020.points import FLOP_PER_GFLOP, regression_points
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["QUANTITIES", "Conversions", "conversions", "disagreements", "printed_targets", "target_table"]
-
 #: Quantities of the table and their units, as the paper has them.
 QUANTITIES = {"compute": "GFLOP", "cost": "USD", "carbon": "lb CO2"}
 _SECONDS_PER_HOUR = 3600.0
@@ -26,12 +24,7 @@ _SECONDS_PER_HOUR = 3600.0
 
 @dataclass(frozen=True)
 class Conversions:
-    """What turns a burden into dollars and pounds of CO2.
-
-    Attributes
-    ----------
-    log10_flop_per_usd, log10_flop_per_lb_co2 : float
-    """
+    """What turns a burden into dollars and pounds of CO2."""
 
     log10_flop_per_usd: float
     log10_flop_per_lb_co2: float
@@ -83,13 +76,8 @@ def printed_targets() -> pd.DataFrame:
     return table
 
 
-def target_table(points: pd.DataFrame | None = None) -> pd.DataFrame:
+def target_table() -> pd.DataFrame:
     """Every cell of the paper's target table beside our recomputation.
-
-    Parameters
-    ----------
-    points : pandas.DataFrame, optional
-        By default the points of the paper.
 
     Returns
     -------
@@ -98,7 +86,7 @@ def target_table(points: pd.DataFrame | None = None) -> pd.DataFrame:
         ``quantity``, ``unit``, ``printed_power_of_ten``, ``log10_value`` (recomputed), ``power_of_ten`` (its
         floor) and ``agrees``.
     """
-    points = regression_points() if points is None else points
+    points = regression_points()
     table = printed_targets().drop(columns=["citation", "url"])
     convert = conversions()
     lines = {

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = ["WRITTEN_AS", "cited_digest", "data_digest", "frame_digest", "measured_digest", "tree_digest"]
-
 #: Attribute of a tree that was read from a file of an older layout: the digest that file was written with.
 WRITTEN_AS = "written_as"
 

@@ -32,8 +32,6 @@ from scaling_bayes.trace.safety import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Contents", "Stored", "UnreadableError", "read_apart", "read_here", "serve"]
-
 #: What the child may use beyond what it has when it starts: address space, and CPU time.
 _CHILD_BYTES: Final = 768 * 2**20
 _CHILD_SECONDS: Final = 8
@@ -87,11 +85,6 @@ def read_apart(file: BinaryIO) -> Contents:
     """Read a file of unknown origin, in a process of limited memory and time.
 
     Where no such process can be had, as in a browser or a frozen program, the file is read in this one.
-
-    Parameters
-    ----------
-    file : file object
-        Open, with a file descriptor.
 
     Raises
     ------

@@ -27,8 +27,6 @@ from scaling_bayes.trace.schema_versions import check_layout, read_layout
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["open_trace", "save_trace", "verified_summary"]
-
 _ENGINE: Final = "h5netcdf"
 #: Endings of files that `validate_systems` reads.
 _TABLES: Final = (".csv", ".parquet")
@@ -130,13 +128,7 @@ def _refuse_too_large(tree: xr.DataTree, file_bytes: int) -> None:
 
 
 def expect_digest(what: str, expected: str, found: str) -> None:
-    """Refuse content that is not the expected one.
-
-    Raises
-    ------
-    TraceError
-        With both digests.
-    """
+    """Refuse content that is not the expected one."""
     if expected != found:
         raise TraceError(
             f"{what} does not match its digest (expected {expected}, found {found}); "
@@ -155,13 +147,7 @@ def verified_summary(tree: xr.DataTree, path: str | os.PathLike[str]) -> dict[st
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Refuse, before long work, a path that a trace cannot be written to.
-
-    Raises
-    ------
-    TraceError
-        As `scaling_bayes.files.check_writable`.
-    """
+    """Refuse, before long work, a path that a trace cannot be written to."""
     try:
         files.check_writable(path)
     except WriteError as error:

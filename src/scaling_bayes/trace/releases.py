@@ -10,26 +10,13 @@ import re
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from scaling_bayes.errors import DataError, TraceError
 from scaling_bayes.resources import data_path
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = [
-    "HARDWARE_RELEASE",
-    "INDEX",
-    "REFERENCE_TRACE",
-    "Release",
-    "find_trace",
-    "is_name",
-    "list_traces",
-    "read_index",
-    "release_of",
-    "to_toml",
-]
 
 #: The index, and the folder of the files, inside ``data/``.
 INDEX: Final = "traces/index.toml"
@@ -42,38 +29,25 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*-[0-9]{4}\.[0-9]{2}")
 
 @dataclass(frozen=True)
 class Release:
-    """A released trace.
+    """A released trace."""
 
-    Attributes
-    ----------
-    name : str
-        Name and month, such as ``reference-2026.11``; never given to another trace.
-    kind : str
-        What it holds: ``fit``, ``hardware`` or ``calibration``.
-    title : str
-        What it is, in a few words.
-    command : str
-        The command that makes it; ``-o FILE`` is added.
-    digest : str
-        Digest of its content, of `scaling_bayes.trace.digest.tree_digest`; empty until it is made.
-    sha256 : str
-        SHA-256 of the file's bytes; empty until it is made.
-    date : str
-        Day it was made, ISO 8601; empty until it is made.
-    licence : str
-        SPDX identifier.
-    doi : str
-        DOI of its deposit; empty until the maintainers fill it in.
-    """
-
+    #: Name and month, such as ``reference-2026.11``; never given to another trace.
     name: str
+    #: What it holds: ``fit``, ``hardware`` or ``calibration``.
     kind: str
+    #: What it is, in a few words.
     title: str
+    #: The command that makes it; ``-o FILE`` is added.
     command: str
+    #: Digest of its content, of `scaling_bayes.trace.digest.tree_digest`; empty until it is made.
     digest: str
+    #: SHA-256 of the file's bytes; empty until it is made.
     sha256: str
+    #: Day it was made, ISO 8601; empty until it is made.
     date: str
+    #: SPDX identifier.
     licence: str
+    #: DOI of its deposit; empty until the maintainers fill it in.
     doi: str
 
     @property
@@ -84,11 +58,6 @@ class Release:
 
 def read_index(path: Path | None = None) -> tuple[Release, ...]:
     """Every released trace, in the order of the index.
-
-    Parameters
-    ----------
-    path : Path, optional
-        Another index than the shipped one.
 
     Raises
     ------
@@ -180,18 +149,3 @@ def find_trace(source: str | os.PathLike[str]) -> tuple[Path, Release | None]:
             f"such as trace.nc{beside}."
         )
     return data_path(f"traces/{released[text].file}"), released[text]
-
-
-def to_toml(releases: tuple[Release, ...]) -> str:
-    """Write releases as the index has them."""
-    import json
-
-    lines = [
-        "# Released traces. A name keeps its meaning for good: a trace that changes gets another name.",
-        "# make traces fills in digest, sha256 and date; the doi is filled in by hand after a deposit.",
-    ]
-    for release in releases:
-        fields: dict[str, Any] = asdict(release)
-        lines += ["", "[[traces]]"]
-        lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items()]
-    return "\n".join(lines) + "\n"

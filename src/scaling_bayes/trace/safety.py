@@ -17,18 +17,6 @@ from scaling_bayes.errors import TraceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = [
-    "DIMENSIONS",
-    "MAX_DECLARED_BYTES",
-    "MAX_PIECE_BYTES",
-    "MAX_TRACE_BYTES",
-    "Chunk",
-    "chunks_of",
-    "is_bare_dimension",
-    "most_declared",
-    "refuse_unsafe",
-]
-
 #: No file may be larger, nor declare more, nor more than so many times its own size beyond an allowance.
 MAX_TRACE_BYTES: Final = 512 * 2**20
 MAX_DECLARED_BYTES: Final = 512 * 2**20
@@ -70,17 +58,8 @@ def refuse_unsafe(handle: Any, file: BinaryIO, file_bytes: int) -> None:
 
     Parameters
     ----------
-    handle : h5py.File
-        The open file.
     file : file object
         The same file, to read bytes of it that HDF5 has not interpreted.
-    file_bytes : int
-        Its size, bytes.
-
-    Raises
-    ------
-    TraceError
-        On the first thing that is out of place.
     """
     budget = most_declared(file_bytes)
     declared = texts = chunks = 0
@@ -117,14 +96,6 @@ def is_bare_dimension(item: Any) -> bool:
 
 def chunks_of(item: Any, file_bytes: int, most: int = _MOST_CHUNKS) -> list[Chunk]:
     """Where the chunks of a variable lie, each once and all of them.
-
-    Parameters
-    ----------
-    item : h5py.Dataset
-        Stored in chunks.
-    file_bytes : int
-    most : int
-        Chunks it may have.
 
     Raises
     ------

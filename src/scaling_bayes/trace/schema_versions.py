@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import datetime
-import re
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from scaling_bayes.core.laws import LAWS
-from scaling_bayes.core.options import STACK, ModelOptions, SamplerOptions
+from scaling_bayes.core.options import STACK, ModelOptions
 from scaling_bayes.core.parameters import parameter_names
-from scaling_bayes.core.priors import Prior
-from scaling_bayes.errors import OptionError, TraceError
+from scaling_bayes.errors import TraceError
+from scaling_bayes.trace.manifest import check_manifest, stated_priors
 from scaling_bayes.trace.schema import (
     ANY_KIND,
     CALIBRATION_GROUPS,
     CALIBRATION_KIND,
     CALIBRATION_SCHEMA_VERSION,
-    EXPERIMENTS,
     FIT_GROUPS,
     FIT_KIND,
     HARDWARE_GROUPS,
@@ -36,62 +35,13 @@ from scaling_bayes.trace.schema import (
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["READERS", "check_layout", "read_layout"]
-
-_CHECKS = dict.fromkeys(("value", "comparison", "threshold", "passed", "worst", "meaning"), ("check",))
-_STATS = dict.fromkeys(("diverging", "energy", "reached_max_treedepth"), ("chain", "draw"))
-_PREDICTED = {"error": ("chain", "draw", "system")}
-#: Dimensions of the variables that every posterior of a kind has, by group.
-_VARIABLES: Final[Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]] = MappingProxyType(
-    {
-        FIT_KIND: {
-            "prior_predictive": _PREDICTED,
-            "posterior_predictive": _PREDICTED,
-            "log_likelihood": _PREDICTED,
-            "observed_data": {"error": ("system",)},
-            "constant_data": {
-                "system_task": ("system",),
-                "log10_training_compute_flop": ("system",),
-                "publication_year": ("system",),
-                "compute_in_doubt": ("system",),
-                "paper_index": ("system",),
-                "reference_log10_compute": ("task",),
-                "reference_year": ("task",),
-                "reference_error": ("task",),
-            },
-            "sample_stats": _STATS,
-            "checks": _CHECKS,
-        },
-        HARDWARE_KIND: {
-            "posterior": {
-                **dict.fromkeys(("level", "doubling_year", "device_sd"), ("chain", "draw", "trend")),
-                **dict.fromkeys(
-                    ("pace_sd", "class_sd", "correlation", "provider_sd", "offer_sd"), ("chain", "draw")
-                ),
-                **dict.fromkeys(("age_gain", "log10_headroom"), ("chain", "draw")),
-                "pace": ("chain", "draw", "pace_group", "period"),
-                "commitment_gain": ("chain", "draw", "commitment"),
-            },
-            "observed_data": {
-                **{f"point_{name}": ("point",) for name in ("device", "log10_value", "trend", "year")},
-                **{
-                    f"offer_{name}": ("offer",)
-                    for name in ("age", "device", "kind", "log10_value", "provider", "trend", "year")
-                },
-            },
-            "sample_stats": _STATS,
-            "checks": _CHECKS,
-        },
-        CALIBRATION_KIND: {
-            "fits": {"mean": ("fit", "quantity"), "sd": ("fit", "quantity"), "failure": ("fit",)},
-            "summary": {},
-        },
-    }
+#: Dimensions of the variables that every posterior of a kind has, by kind and group.
+_VARIABLES: Final[Mapping[str, Mapping[str, Mapping[str, list[str]]]]] = tomllib.loads(
+    Path(__file__).with_name("layouts.toml").read_text(encoding="utf-8")
 )
 _OPTIONAL: Final = {FIT_KIND: OPTIONAL_GROUPS, HARDWARE_KIND: (), CALIBRATION_KIND: ()}
-#: Draws among which a true value may be ranked, and how near shares must add up to 1.
+#: Draws among which a true value may be ranked.
 _MOST_RANKED: Final = 100_000
-_ROUNDING: Final = 1e-9
 _CURRENT: Final = {
     FIT_KIND: (SCHEMA_VERSION, FIT_GROUPS),
     HARDWARE_KIND: (HARDWARE_SCHEMA_VERSION, HARDWARE_GROUPS),
@@ -125,12 +75,6 @@ _SWITCHES: Final = {
     "robust": "degrees_of_freedom",
     "flagged_error": "flagged_error_factor",
 }
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_LONGEST_VERSION: Final = 300
-#: Entries of the manifest of every kind, and their types.
-_ENTRIES: Final[Mapping[str, type]] = MappingProxyType(
-    {"priors": dict, "sampler": dict, "data": dict, "versions": dict}
-)
 #: By kind and old schema version, the function that turns a tree of that version into one of the next.
 #: A release that raises a schema version adds the reader of the version before, and a file written by it to
 #: ``tests/data/traces``.
@@ -142,8 +86,6 @@ def read_layout(tree: xr.DataTree, kind: str) -> xr.DataTree:
 
     Parameters
     ----------
-    tree : DataTree
-        As read from a file.
     kind : {"fit", "hardware", "calibration", "any"}
         What it must hold.
 
@@ -172,13 +114,7 @@ def read_layout(tree: xr.DataTree, kind: str) -> xr.DataTree:
 
 
 def check_layout(tree: xr.DataTree) -> None:
-    """Refuse a tree that is not a complete posterior in today's layout.
-
-    Raises
-    ------
-    TraceError
-        Naming what is missing or misplaced.
-    """
+    """Refuse a tree that is not a complete posterior in today's layout."""
     content = manifest(tree)
     kind = content.get("kind", FIT_KIND)
     if kind not in list(_CURRENT):
@@ -192,14 +128,14 @@ def check_layout(tree: xr.DataTree) -> None:
     extra = [name for name in tree.children if name not in (*groups, *_OPTIONAL[kind])]
     if extra:
         raise TraceError(f"group {extra[0]!r:.80} is not one of a {kind}; expected {', '.join(groups)}.")
-    _check_manifest(content, kind)
+    check_manifest(content, kind)
     _check_creation(tree)
     for name, variables in _VARIABLES[kind].items():
         dataset = dataset_of(tree.children[name])
         for required, dims in variables.items():
-            if required not in dataset or dataset[required].dims != dims:
+            if required not in dataset or dataset[required].dims != tuple(dims):
                 found = f"dimensions {dataset[required].dims}" if required in dataset else "nothing"
-                raise TraceError(f"{name}/{required}: found {found}; expected dimensions {dims}.")
+                raise TraceError(f"{name}/{required}: found {found}; expected dimensions {tuple(dims)}.")
     draws = dataset_of(tree.children["posterior"]).data_vars if "posterior" in groups else {}
     for variable, values in draws.items():
         if values.dims[:2] != ("chain", "draw") or values.dtype.kind not in "fi":
@@ -325,7 +261,7 @@ def _difference(found: set[str], expected: set[str]) -> str:
 
 def _parameters(content: Mapping[str, Any]) -> set[str]:
     """Parameters of the posterior that a manifest states."""
-    options, priors = ModelOptions(**content["model"]), dict(_priors(content))
+    options, priors = ModelOptions(**content["model"]), dict(stated_priors(content))
     for switch, prior in _SWITCHES.items():
         stated = getattr(options, switch)
         if stated != any(name.startswith(prior) for name in priors):
@@ -339,17 +275,6 @@ def _parameters(content: Mapping[str, Any]) -> set[str]:
     if options.law != STACK:
         return names
     return {*(name for name in names if not name.startswith("floor_")), "law", "floor"}
-
-
-def _priors(content: Mapping[str, Any]) -> Iterator[tuple[str, Prior]]:
-    for name, entry in content["priors"].items():
-        try:
-            yield name, Prior(**entry)
-        except (OptionError, TypeError, OverflowError) as error:
-            raise TraceError(
-                f"manifest: found priors.{name:.80} = {entry!r:.80}; expected a family and its finite "
-                f"parameters ({error})."
-            ) from None
 
 
 def _is_day(text: str) -> bool:
@@ -386,79 +311,3 @@ def _check_calibration(tree: xr.DataTree, content: Mapping[str, Any]) -> None:
             f"fits/quantity: found {_difference(found, _parameters(content))} against the model and priors "
             "stated; expected its parameters."
         )
-
-
-def _check_manifest(content: Mapping[str, Any], kind: str) -> None:
-    entries = _ENTRIES if kind == HARDWARE_KIND else {**_ENTRIES, "model": dict}
-    if kind == CALIBRATION_KIND and content.get("experiment") not in EXPERIMENTS:
-        raise TraceError(
-            f"manifest: found experiment = {content.get('experiment')!r:.80}; expected one of "
-            f"{', '.join(EXPERIMENTS)}."
-        )
-    for name, expected in entries.items():
-        if not isinstance(content.get(name), expected):
-            raise TraceError(f"manifest: found {name} = {content.get(name)!r:.80}; expected a JSON object.")
-    settings = {name: value for name, value in content["sampler"].items() if name != "name"}
-    try:
-        SamplerOptions(**settings)
-    except (OptionError, TypeError) as error:
-        raise TraceError(f"manifest: found sampler = {settings!r:.200}; {error}") from None
-    if "model" in entries:
-        try:
-            ModelOptions(**content["model"])
-        except (OptionError, TypeError) as error:
-            raise TraceError(
-                f"manifest: found model = {content['model']!r:.80}; {error} A later release of scaling_bayes "
-                "may know it."
-            ) from None
-    dict(_priors(content))
-    _check_facts(content)
-    if kind == FIT_KIND and content["model"]["law"] == STACK:
-        _check_stack(content.get("stack"))
-
-
-def _check_facts(content: Mapping[str, Any]) -> None:
-    """Refuse data, versions and times in another form than a manifest has them."""
-    sha256 = content["data"].get("sha256")
-    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
-        raise TraceError(f"manifest: found data.sha256 = {sha256!r:.80}; expected 64 hexadecimal digits.")
-    source = content["data"].get("source", "")
-    if not isinstance(source, str):
-        raise TraceError(f"manifest: found data.source = {source!r:.80}; expected text.")
-    for name in ("n_systems", "n_points", "n_offers"):
-        count = content["data"].get(name, 0)
-        if type(count) is not int or count < 0:
-            raise TraceError(f"manifest: found data.{name} = {count!r:.80}; expected a whole number.")
-    for name, version in content["versions"].items():
-        if not isinstance(version, str) or len(version) > _LONGEST_VERSION:
-            raise TraceError(
-                f"manifest: found versions.{name:.80} = {version!r:.80}; expected text of a version."
-            )
-    before = content.get("before")
-    if before is not None and type(before) not in (int, float):
-        raise TraceError(f"manifest: found before = {before!r:.80}; expected a year or null.")
-
-
-def _check_stack(stack: object) -> None:
-    parts = (
-        [stack.get(name) for name in ("weights", "laws", "digests")] if isinstance(stack, dict) else [None]
-    )
-    if not all(isinstance(part, dict) and part and set(part) == set(parts[0] or ()) for part in parts):
-        raise TraceError("manifest: expected stack with weights, laws and digests of the same fits.")
-    assert isinstance(stack, dict)
-    numbers = stack["weights"].values()
-    if not all(type(number) in (int, float) and 0 <= number <= 1 for number in numbers) or not (
-        abs(sum(numbers) - 1) < _ROUNDING
-    ):
-        raise TraceError("manifest: found stack.weights that are no shares of 1; expected those.")
-    laws = list(stack["laws"].values())
-    if any(law not in LAWS for law in laws) or len(set(laws)) != len(laws):
-        raise TraceError(
-            f"manifest: found stack.laws = {laws!r:.80}; expected different ones of {', '.join(LAWS)}."
-        )
-    if not all(isinstance(value, str) and _SHA256.fullmatch(value) for value in stack["digests"].values()):
-        raise TraceError(
-            "manifest: found stack.digests of another form; expected 64 hexadecimal digits each."
-        )
-    if not isinstance(stack.get("leave_out", ""), str):
-        raise TraceError("manifest: found stack.leave_out that is no text; expected text.")

@@ -21,11 +21,10 @@ from scaling_bayes.trace.digest import cited_digest
 from scaling_bayes.trace.schema import FIT_KIND, group, manifest
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-__all__ = ["Curve", "Points", "PosteriorView", "TraceView", "coverage", "draws_of", "split_check"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,16 +32,11 @@ class TraceView:
     """A trace of any kind, opened once: its manifest parsed, its groups at hand.
 
     The public value stays a plain `xarray.DataTree`; functions open a view of it once and hand it on.
-
-    Attributes
-    ----------
-    tree : DataTree
-        The trace itself.
-    manifest : dict
-        Its manifest, parsed.
     """
 
+    #: The trace itself.
     tree: xr.DataTree
+    #: Its manifest, parsed.
     manifest: dict[str, Any]
     _groups: dict[str, xr.Dataset] = field(default_factory=dict, init=False, repr=False)
 
@@ -145,11 +139,6 @@ class PosteriorView(TraceView):
     def parameters(self, stage: str) -> xr.Dataset:
         """Draws of a stage, slope and noise in orders of magnitude of error, where laws compare.
 
-        Parameters
-        ----------
-        stage : {"prior", "posterior"}
-            Which draws.
-
         Returns
         -------
         Dataset
@@ -163,6 +152,11 @@ class PosteriorView(TraceView):
         """Which of the observed systems are of a task, shape (system,)."""
         rows: NDArray[np.bool_] = self.constant["system_task"].values.astype(str) == task
         return rows
+
+    def systems(self) -> pd.DataFrame:
+        """Every column that the fit keeps of its systems, and the labels of these."""
+        names = [name for name, values in self.constant.data_vars.items() if values.dims == ("system",)]
+        return self.constant[names].to_dataframe().reset_index()
 
     def points(self, task: str) -> Points:
         """Return the observed systems of a task."""
@@ -179,15 +173,7 @@ class PosteriorView(TraceView):
         )
 
     def predictive_draws(self, stage: str, task: str | None = None) -> Floats:
-        """Predicted errors of the observed systems, of one task or all, shape (draw, system).
-
-        Parameters
-        ----------
-        stage : {"prior", "posterior"}
-            Which predictive distribution.
-        task : str, optional
-            The task whose systems are wanted.
-        """
+        """Predicted errors of the observed systems, of one task or all, shape (draw, system)."""
         error = self.group(f"{stage}_predictive")["error"].transpose("chain", "draw", "system").values
         drawn = np.asarray(error, dtype=float).reshape(-1, error.shape[-1])
         return drawn if task is None else drawn[:, self.systems_of(task)]
@@ -234,42 +220,27 @@ class PosteriorView(TraceView):
 
 @dataclass(frozen=True)
 class Points:
-    """The observed systems of one task.
+    """The observed systems of one task."""
 
-    Attributes
-    ----------
-    error : ndarray, shape (system,)
-        Observed error.
-    log10_compute : ndarray, shape (system,)
-        Reported log10 training compute, log10 FLOP.
-    year : ndarray, shape (system,)
-        Decimal year of publication.
-    flagged : ndarray of bool, shape (system,)
-        Whether the row carries a flag that casts doubt on its figures.
-    """
-
+    #: Observed error. Shape (system,).
     error: Floats
+    #: Reported log10 training compute, log10 FLOP. Shape (system,).
     log10_compute: Floats
+    #: Decimal year of publication. Shape (system,).
     year: Floats
+    #: Whether the row carries a flag that casts doubt on its figures. Shape (system,).
     flagged: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Error over compute for one task at its reference year.
+    """Error over compute for one task at its reference year."""
 
-    Attributes
-    ----------
-    log10_compute : ndarray, shape (point,)
-        True log10 training compute, log10 FLOP.
-    line : ndarray, shape (point,)
-        Posterior median of the task's line, as error.
-    bands : dict
-        For each name of `QUANTILES` the quantile of the error of a new system, shape (point,).
-    """
-
+    #: True log10 training compute, log10 FLOP. Shape (point,).
     log10_compute: Floats
+    #: Posterior median of the task's line, as error. Shape (point,).
     line: Floats
+    #: For each name of `QUANTILES` the quantile of the error of a new system, shape (point,).
     bands: dict[str, Floats]
 
 

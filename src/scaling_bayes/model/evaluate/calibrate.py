@@ -30,12 +30,12 @@ from scaling_bayes.diagnostics.calibration import summarize
 from scaling_bayes.errors import OptionError
 from scaling_bayes.model.evaluate.calibration_jobs import (
     LeaveOnePaperOut,
-    Model,
     PosteriorSBC,
     PriorSBC,
     PriorSweep,
     ranked_draws,
 )
+from scaling_bayes.model.evaluate.calibration_model import Model
 from scaling_bayes.model.fit import library_versions, table_to_fit
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.schema import (
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from scaling_bayes.batch.job import Job
-
-__all__ = ["calibrate"]
 
 #: Chains, warm-up draws and draws of each fit to a simulation, and of each other fit.
 _SIMULATION_SAMPLER: dict[str, Any] = {"chains": 2, "tune": 500, "draws": 500, "target_accept": 0.95}
@@ -205,7 +203,7 @@ def _job(experiment: str, model: Model, simulations: int, posterior: PosteriorVi
         chosen = np.linspace(0, drawn.sizes["sample"] - 1, simulations).round().astype(int)
         truths = drawn.isel(sample=chosen).drop_vars(("chain", "draw")).rename(sample="draw")
         truths = truths.expand_dims("chain").transpose("chain", "draw", ...)
-        return PosteriorSBC(model, truths, posterior.digest)
+        return PosteriorSBC(model, simulations, truths, posterior.digest)
     if experiment == "prior_sbc":
         return PriorSBC(model, simulations)
     return LeaveOnePaperOut(model) if experiment == "leave_one_paper_out" else PriorSweep(model)

@@ -31,15 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = [
-    "Comparison",
-    "check_folds",
-    "compare",
-    "mean_stacking_weights",
-    "open_comparable",
-    "stacking_weights",
-]
-
 LEAVE_OUT = ("paper", "system", "task")
 DEFAULT_FOLDS = 10
 _SIMPLEX_DRAWS = 50_000
@@ -127,13 +118,7 @@ def compare(
 
 
 def check_folds(folds: object) -> None:
-    """Refuse a number of folds that is not a whole number of at least 2.
-
-    Raises
-    ------
-    OptionError
-        Saying what was found.
-    """
+    """Refuse a number of folds that is not a whole number of at least 2."""
     if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
         raise OptionError(f"folds must be a whole number of at least 2; found {folds!r}.")
 
@@ -141,13 +126,7 @@ def check_folds(folds: object) -> None:
 def open_comparable(
     fits: Mapping[str, xr.DataTree | PosteriorView], random_seed: int | None
 ) -> tuple[dict[str, PosteriorView], int]:
-    """Open fits that can be compared, and give the seed to use.
-
-    Raises
-    ------
-    OptionError
-        As `compare`.
-    """
+    """Open fits that can be compared, and give the seed to use."""
     if not isinstance(fits, Mapping) or len(fits) < 2:
         found = f"{len(fits)} fit(s)" if isinstance(fits, Mapping) else type(fits).__name__
         raise OptionError(f"fits: found {found}; expected a mapping of at least two names to fits.")

@@ -28,15 +28,6 @@ if TYPE_CHECKING:
 
     Folds = list[NDArray[np.bool_]]
 
-__all__ = [
-    "Predicted",
-    "leave_folds_out",
-    "leave_systems_out",
-    "paper_folds",
-    "refitter_of",
-    "task_folds",
-]
-
 #: Earliest systems of a task that stay in when the rest of it is left out: its level has to be seen.
 ANCHORS = 3
 
@@ -48,23 +39,15 @@ Step = Callable[[], None]
 
 @dataclass(frozen=True)
 class Predicted:
-    """Log predictive density of each part of the data, given the rest.
+    """Log predictive density of each part of the data, given the rest."""
 
-    Attributes
-    ----------
-    elpd : ndarray, shape (part,)
-        Natural log of the density of the part's errors.
-    pareto_k : ndarray, shape (part,)
-        Shape of the tail of the importance weights; NaN where no importance sampling was used.
-    refitted : ndarray of bool, shape (part,)
-        Whether the density comes from a fit without the part.
-    parts : tuple of str
-        What each part is.
-    """
-
+    #: Natural log of the density of the part's errors. Shape (part,).
     elpd: NDArray[np.float64]
+    #: Shape of the tail of the importance weights; NaN where no importance sampling was used. Shape (part,).
     pareto_k: NDArray[np.float64]
+    #: Whether the density comes from a fit without the part. Shape (part,).
     refitted: NDArray[np.bool_]
+    #: What each part is.
     parts: tuple[str, ...]
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["steps"]
-
 
 @contextmanager
 def steps(title: str, *, shown: bool, total: int | None = None) -> Iterator[Callable[[str], None]]:

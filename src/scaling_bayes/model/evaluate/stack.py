@@ -18,8 +18,6 @@ from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.schema import annotate
 from scaling_bayes.trace.view import PosteriorView
 
-__all__ = ["stack"]
-
 _DRAWN = (
     "prior",
     "posterior",

@@ -6,20 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from scaling_bayes.systems.tables import number
-
-__all__ = [
-    "ARITHMETIC_BASES",
-    "COMPUTE_COUNTS",
-    "EVALUATION_MEANINGS",
-    "FORWARD_PASSES_PER_STEP",
-    "NO_EXTRA_DATA",
-    "OPERATIONS_PER_UNIT",
-    "SCOPES",
-    "TRAINING_EXAMPLES",
-    "arithmetic_of",
-    "burden_count",
-]
+from tools.tables.cells import number
 
 #: Values of ``compute_count``. A burden is devices x peak rate x seconds, whatever share was reached.
 COMPUTE_COUNTS: Final[Mapping[str, str]] = MappingProxyType(
