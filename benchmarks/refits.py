@@ -61,8 +61,7 @@ def simulations(of: Model, count: int) -> list:
     drawn = draw_prior(
         of.options,
         of.priors,
-        of.observations.tasks,
-        of.observations.reference_error,
+        of.observations,
         draws=20 * count,
         random_seed=1,
     )

@@ -145,8 +145,7 @@ def _prior_predictive() -> str:
         prior = draw_prior(
             options,
             default_priors(options),
-            observations.tasks,
-            observations.reference_error,
+            observations,
             draws=PRIOR_DRAWS,
             random_seed=RANDOM_SEED,
         )

@@ -43,9 +43,9 @@ def traces(_context: click.Context, _parameter: click.Parameter, incomplete: str
 
 def laws() -> Iterable[str]:
     """Names of laws."""
-    from scaling_bayes.core.laws import LAWS
+    from scaling_bayes.core.laws import LAW_NAMES
 
-    return LAWS
+    return LAW_NAMES
 
 
 def poolings() -> Iterable[str]:

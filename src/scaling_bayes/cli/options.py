@@ -150,6 +150,7 @@ switch_options = together(
     _switch("paper-effect", "Whether systems of one paper stray from the line together."),
     _switch("robust", "Whether papers stray by a Student t distribution.", default=False),
     _switch("flagged-error", "Whether compute in doubt is less certain."),
+    _switch("drift", "Whether a task's line wanders and breaks over the years.", default=False),
 )
 
 
@@ -162,7 +163,7 @@ def model_options(law: str | None, pooling: str | None) -> Callable[[Command], C
             default=law,
             show_default=law is not None,
             shell_complete=choices_of(laws),
-            help=f"power, exponential, logistic or saturating.{said[0]}",
+            help=f"power, exponential, logistic, saturating or bounded.{said[0]}",
         ),
         click.option(
             "--pooling",
@@ -170,6 +171,11 @@ def model_options(law: str | None, pooling: str | None) -> Callable[[Command], C
             show_default=pooling is not None,
             shell_complete=choices_of(poolings),
             help=f"partial, none or complete.{said[1]}",
+        ),
+        click.option(
+            "--floor",
+            metavar="PRIOR",
+            help="Prior of the irreducible error: task (each task's own), pooled or none.  [default: by law]",
         ),
         switch_options,
     )

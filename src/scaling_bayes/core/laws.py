@@ -15,7 +15,7 @@ import numpy as np
 
 from scaling_bayes.errors import OptionError
 
-__all__ = ["LAWS", "Law", "get_law"]
+__all__ = ["BOUNDED", "LAWS", "LAW_NAMES", "Law", "bent_scale", "get_law"]
 
 LN10 = float(np.log(10.0))
 _TINY = float(np.finfo(float).tiny)
@@ -63,6 +63,8 @@ class Law:
         The scale as printed in reports.
     scale : Scale
         Of the reducible error; of a law whose bend is estimated, at a bend of 0.
+    has_floor : bool
+        Whether it is a law with an irreducible error, unless a model is asked for without.
     bend : float or None
         How much the curve levels off towards chance: 0 not at all, 1 as much as towards the floor; None where it
         is estimated.
@@ -71,6 +73,7 @@ class Law:
     name: str
     formula: str
     scale: Scale
+    has_floor: bool = False
     bend: float | None = 0.0
 
     @property
@@ -98,9 +101,14 @@ class Law:
     ) -> Any:
         """Performance of an error; ``inf`` at or below the floor, ``-inf`` at or above chance where bent."""
         with np.errstate(divide="ignore"):
-            return self._at(bend).performance(xp.maximum(self._reducible(error, floor, chance), 0.0), xp)
+            reducible = xp.maximum(self._reducible(error, floor, chance), 0.0)
+            if self.is_bent:
+                reducible = xp.minimum(reducible, 1.0)
+            return self._at(bend).performance(reducible, xp)
 
-    def error(self, performance: Any, floor: Any = 0.0, xp: Any = np, *, chance: Any = 1.0, bend: Any = 0.0) -> Any:
+    def error(
+        self, performance: Any, floor: Any = 0.0, xp: Any = np, *, chance: Any = 1.0, bend: Any = 0.0
+    ) -> Any:
         """Error of a performance, at most that of chance."""
         return floor + (self._worst(chance) - floor) * self._at(bend).error(performance, xp)
 
@@ -197,7 +205,9 @@ def bent_scale(bend: Any) -> Scale:
     def gain(r: Any) -> Any:
         return (1.0 + (bend - 1.0) * r) / (1.0 - r)
 
-    return Scale(performance, lambda performance, xp: _bent_error(performance, bend), log_abs_derivative, gain)
+    return Scale(
+        performance, lambda performance, xp: _bent_error(performance, bend), log_abs_derivative, gain
+    )
 
 
 def _bent_error(performance: Any, bend: Any) -> Any:
@@ -221,6 +231,7 @@ _LOG = Scale(_log_performance, _log_error, _log_derivative, _log_gain)
 _INVERSE = Scale(_inverse_performance, _inverse_error, _inverse_derivative, _inverse_gain)
 _ODDS = Scale(_odds_performance, _odds_error, _odds_derivative, _odds_gain)
 
+#: Laws of a fixed shape, which `compare`, `stack` and `scorecard` set beside each other.
 LAWS: Mapping[str, Law] = MappingProxyType(
     {
         law.name: law
@@ -228,11 +239,20 @@ LAWS: Mapping[str, Law] = MappingProxyType(
             Law("power", "log10(1 / error)", _LOG),
             Law("exponential", "1 / error", _INVERSE),
             Law("logistic", "log10((1 - error) / error)", _ODDS, bend=1.0),
-            Law("saturating", "log10((1 - floor) / (error - floor))", _LOG),
-            Law("bounded", "log10((chance - error)^bend (chance - floor)^(1 - bend) / (error - floor))", _LOG, bend=None),
+            Law("saturating", "log10((1 - floor) / (error - floor))", _LOG, has_floor=True),
         )
     }
 )
+#: The family that holds the power law (bend 0), the saturating (with a floor) and the logistic (bend 1).
+BOUNDED = Law(
+    "bounded",
+    "log10((chance - error)^bend (chance - floor)^(1 - bend) / (error - floor))",
+    _LOG,
+    has_floor=True,
+    bend=None,
+)
+#: Every value of ``law=``.
+LAW_NAMES = (*LAWS, BOUNDED.name)
 
 
 def get_law(name: str) -> Law:
@@ -243,7 +263,9 @@ def get_law(name: str) -> Law:
     OptionError
         If there is no such law; the message lists those there are.
     """
+    if name == BOUNDED.name:
+        return BOUNDED
     try:
         return LAWS[name]
     except (KeyError, TypeError):
-        raise OptionError(f"law={name!r} is not known; expected one of {', '.join(LAWS)}.") from None
+        raise OptionError(f"law={name!r} is not known; expected one of {', '.join(LAW_NAMES)}.") from None

@@ -24,6 +24,8 @@ __all__ = [
     "observations_of",
     "observe",
     "stated_sd",
+    "steps_taken",
+    "task_constants",
     "unique_labels",
 ]
 
@@ -147,6 +149,21 @@ class Observations:
     def compute(self) -> NDArray[np.float64]:
         """Log10 compute relative to the task's reference, dex, shape (system,)."""
         return self.log10_compute - self.reference_log10_compute[self.task_index]
+
+    def at_references_of(self, other: Observations) -> Observations:
+        """Return these rows as of the tasks of `other`, which has all of them, at its references."""
+        order = np.array([other.tasks.index(task) for task in self.tasks])
+        return replace(
+            self,
+            tasks=other.tasks,
+            task_index=order[self.task_index],
+            reference_log10_compute=other.reference_log10_compute,
+            reference_year=other.reference_year,
+            reference_error=other.reference_error,
+            chance_error=other.chance_error,
+            floor_log_median=other.floor_log_median,
+            floor_log_sd=other.floor_log_sd,
+        )
 
     @property
     def drift_years(self) -> NDArray[np.float64]:
@@ -292,10 +309,17 @@ def observations_of(constant: xr.Dataset, observed: xr.Dataset) -> Observations:
         reference_log10_compute=constant["reference_log10_compute"].values,
         reference_year=constant["reference_year"].values,
         reference_error=constant["reference_error"].values,
-        chance_error=constant["chance_error"].values if "chance_error" in constant else np.ones(len(tasks)),
-        floor_log_median=constant["floor_log_median"].values if "floor_log_median" in constant else np.full(len(tasks), np.nan),
-        floor_log_sd=constant["floor_log_sd"].values if "floor_log_sd" in constant else np.full(len(tasks), np.nan),
+        **task_constants(constant),
     )
+
+
+def task_constants(constant: xr.Dataset) -> dict[str, NDArray[np.float64]]:
+    """What bounds each task's errors, from a fit's ``constant_data``, which has what its model uses."""
+    absent = {"chance_error": 1.0, "floor_log_median": np.nan, "floor_log_sd": np.nan}
+    return {
+        name: constant[name].values if name in constant else np.full(constant.sizes["task"], value)
+        for name, value in absent.items()
+    }
 
 
 def in_doubt(systems: pd.DataFrame) -> NDArray[np.bool_]:

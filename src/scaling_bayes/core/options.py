@@ -84,7 +84,7 @@ class ModelOptions:
     Attributes
     ----------
     law : str
-        One of `LAWS`, or ``stack`` in a mixture of laws.
+        One of `LAW_NAMES`, or ``stack`` in a mixture of laws.
     pooling : {"partial", "none", "complete"}
         Whether tasks share a distribution of slope, progress and floor, nothing, or one value. Noise is as
         the rest, but for complete pooling, where it is pooled partially.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
+from scaling_bayes.core import equations
 from scaling_bayes.core.laws import get_law
+from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import ModelOptions
-from scaling_bayes.core.priors import Prior
+from scaling_bayes.core.priors import DRIFT_DEGREES_OF_FREEDOM, Prior
 from scaling_bayes.core.streams import Stream, generator
 
 if TYPE_CHECKING:
@@ -40,8 +42,7 @@ _IN_ODDS = ("slope", "noise", "intercept")
 def draw_prior(
     options: ModelOptions,
     priors: Mapping[str, Prior],
-    tasks: Sequence[str],
-    reference_error: NDArray[np.float64],
+    observations: Observations,
     *,
     draws: int,
     random_seed: int,
@@ -53,22 +54,24 @@ def draw_prior(
     options : ModelOptions
     priors : mapping
         Prior of each parameter, as `default_priors` names them.
-    tasks : sequence of str
-    reference_error : ndarray, shape (task,)
-        Error at which each task's slope is believed.
+    observations : Observations
+        Its tasks, their references and bounds, and the years of its systems; not its errors.
     draws : int
     random_seed : int
 
     Returns
     -------
     Dataset
-        The variables of `parameter_names`, dims (chain, draw[, task]).
+        The variables of `parameter_names`, dims (chain, draw[, task[, drift_year]]).
     """
     rng = generator(random_seed, Stream.PRIOR)
+    tasks, reference_error = observations.tasks, observations.reference_error
     n_tasks = len(tasks)
     drawn: dict[str, NDArray[np.float64]] = {}
     for name, prior in priors.items():
-        own = name in _OF_EACH_TASK or (name in _POOLABLE and options.pooling_of(name) == "none")
+        own = name in (*_OF_EACH_TASK, "floor_offset") or (
+            name in _POOLABLE and options.pooling_of(name) == "none"
+        )
         drawn[name] = prior.draw(rng, (draws, n_tasks if own else 1))
     for name in _POOLABLE:
         stem = name if name == "floor_logit" else f"{name}_log"
@@ -79,25 +82,53 @@ def draw_prior(
                 drawn[name] = np.exp(drawn[name])
     if "floor_logit" in drawn:
         drawn["floor"] = reference_error / (1.0 + np.exp(-drawn["floor_logit"]))
+    if "floor_offset" in drawn:
+        drawn["floor"] = _draw_floors(priors["floor_offset"], observations, drawn["floor_offset"], rng)
     law, floor = get_law(options.law), drawn.get("floor", 0.0)
+    ends = {"chance": observations.chance_error, "bend": drawn.get("bend", 0.0)}
+    gain = law.odds_gain(reference_error, floor, **ends)
     for name in _IN_ODDS:
-        drawn[name] = drawn[name] * law.odds_gain(reference_error, floor)
-    drawn["intercept"] = drawn["intercept"] + law.performance(reference_error, floor)
+        drawn[name] = drawn[name] * gain
+    drawn["intercept"] = drawn["intercept"] + law.performance(reference_error, floor, **ends)
+    if options.drift:
+        shape = (draws, n_tasks, observations.drift_years.size)
+        step = equations.drift_step(rng.standard_t(DRIFT_DEGREES_OF_FREEDOM, shape))
+        step *= (
+            drawn["drift_scale"][..., np.newaxis] * np.broadcast_to(gain, (draws, n_tasks))[..., np.newaxis]
+        )
+        drawn["drift_step"] = step
     data: dict[str, tuple[tuple[str, ...], NDArray[np.float64]]] = {}
     for name in parameter_names(options, priors):
-        if name in ("floor", *POOLED, *_OF_EACH_TASK):
+        if name == "drift_step":
+            data[name] = (("chain", "draw", "task", "drift_year"), drawn[name][np.newaxis])
+        elif name in ("floor", *POOLED, *_OF_EACH_TASK):
             values = np.broadcast_to(drawn[name], (draws, n_tasks)).copy()
             data[name] = (("chain", "draw", "task"), values[np.newaxis])
         else:
             data[name] = (("chain", "draw"), drawn[name][np.newaxis, :, 0])
-    return xr.Dataset(data, coords={"chain": [0], "draw": np.arange(draws), "task": list(tasks)})
+    coords: dict[str, Any] = {"chain": [0], "draw": np.arange(draws), "task": list(tasks)}
+    if options.drift:
+        coords["drift_year"] = observations.drift_years
+    return xr.Dataset(data, coords=coords)
+
+
+def _draw_floors(
+    prior: Prior, observations: Observations, offset: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Irreducible errors at drawn offsets; those at or above the reference error are drawn again."""
+    while True:
+        floor = np.exp(observations.floor_log_median + observations.floor_log_sd * offset)
+        above = floor >= observations.reference_error
+        if not above.any():
+            return floor
+        offset = np.where(above, prior.draw(rng, offset.shape), offset)
 
 
 def log_prior(
     options: ModelOptions,
     priors: Mapping[str, Prior],
     parameters: xr.Dataset,
-    reference_error: NDArray[np.float64],
+    observations: Observations,
 ) -> xr.Dataset:
     """Log density of each prior at parameter draws, dims (chain, draw), by the name of the prior.
 
@@ -106,14 +137,26 @@ def log_prior(
     models).
     """
     law, floor = get_law(options.law), parameters.get("floor", 0.0)
-    reference = xr.DataArray(reference_error, dims="task", coords={"task": parameters["task"]})
+
+    def of_task(values: NDArray[np.float64]) -> xr.DataArray:
+        return xr.DataArray(values, dims="task", coords={"task": parameters["task"]})
+
+    reference = of_task(observations.reference_error)
+    ends = {"chance": of_task(observations.chance_error), "bend": parameters.get("bend", 0.0)}
     found = {}
     for name, prior in priors.items():
-        values: Any = np.log(floor / (reference - floor)) if name == "floor_logit" else parameters[name]
+        if name == "floor_logit":
+            values: Any = np.log(floor / (reference - floor))
+        elif name == "floor_offset":
+            values = (np.log(floor) - of_task(observations.floor_log_median)) / of_task(
+                observations.floor_log_sd
+            )
+        else:
+            values = parameters[name]
         if name == "intercept":
-            values = values - law.performance(reference, floor)
+            values = values - law.performance(reference, floor, **ends)
         if name in _IN_ODDS:
-            values = values / law.odds_gain(reference, floor)
+            values = values / law.odds_gain(reference, floor, **ends)
         if options.pooling_of(name) == "complete" and name in _POOLABLE:
             values = values.isel(task=0)
         density = xr.apply_ufunc(prior.log_density, values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,9 @@ __all__ = [
     "cumulative_probability_of_error",
     "departure_scale",
     "draw_error",
+    "drift_at",
     "error_scale",
+    "extend_drift",
     "joint_log_density_of_error",
     "law_of",
     "log_density_given_paper",
@@ -53,8 +55,8 @@ class Performance:
         The part of `sd` that systems of one paper have in common.
     degrees_of_freedom : DataArray or None
         Of the Student t, shape (...); normal when None.
-    floor : DataArray or float
-        Irreducible error, shape (..., system).
+    floor, chance, bend : DataArray or float
+        Irreducible error, error of chance and bend of the law, shape (..., system).
     """
 
     law: Law | MixedLaw
@@ -123,6 +125,10 @@ class MixedLaw:
         """As `Law.gain`, draw by draw."""
         return self._choose(law.gain(error, floor, **ends) for law in LAWS.values())
 
+    def odds_gain(self, error: Any, floor: Any = 0.0, **ends: Any) -> Any:
+        """As `Law.odds_gain`, draw by draw."""
+        return self._choose(law.odds_gain(error, floor, **ends) for law in LAWS.values())
+
     def _choose(self, by_law: Iterable[Any]) -> Any:
         chosen: Any = np.nan
         for position, values in enumerate(by_law):
@@ -171,6 +177,10 @@ def performance_distribution(
         Measurement error of a row's log10 compute, dex, in place of the model's; NaN where none is stated.
     compute_is_exact : bool
         Whether `compute` is the true compute rather than a reported figure with measurement error.
+    chance : DataArray or float
+        Error of chance of each system's task.
+    drift : DataArray or float
+        How far each system's line has drifted, in performance (`drift_at`).
     """
     by_system = {
         str(name): values.sel(task=task).drop_vars("task", errors="ignore")
@@ -229,9 +239,36 @@ def _measurement_error(
 
 
 def observed_performance(
-    law: str, parameters: xr.Dataset, observations: Observations, *, compute_is_exact: bool = False
+    law: str,
+    parameters: xr.Dataset,
+    observations: Observations,
+    *,
+    compute_is_exact: bool = False,
+    rng: np.random.Generator | None = None,
 ) -> Performance:
-    """`performance_distribution` of given systems, at the references of their tasks."""
+    """`performance_distribution` of given systems, at the references of their tasks.
+
+    Systems may be later than those fitted where `rng` is given, for the drift until then.
+    """
+    drift: xr.DataArray | float = 0.0
+    if "drift_step" in parameters:
+        if rng is not None:
+            references = xr.Dataset(
+                {name: ("task", getattr(observations, name)) for name in ("reference_error", "chance_error")},
+                coords={"task": list(observations.tasks)},
+            )
+            until = float(observations.year.max())
+            parameters = extend_drift(law, parameters, references, until, rng)
+        at = observations.task_index
+        drifted = drift_at(
+            parameters,
+            np.array(observations.tasks, dtype=object)[at],
+            observations.year,
+            observations.reference_year[at],
+        )
+        drift = xr.DataArray(
+            drifted, dims=("chain", "draw", "system"), coords={"system": list(observations.systems)}
+        )
     labels = {"system": list(observations.systems)}
 
     def by_system(values: Any) -> xr.DataArray:
@@ -247,51 +284,78 @@ def observed_performance(
         compute_sd=by_system(observations.compute_sd),
         compute_is_exact=compute_is_exact,
         chance=by_system(observations.chance_error[observations.task_index]),
-        drift=drift_of(parameters, observations),
+        drift=drift,
     )
 
 
-def drift_of(parameters: xr.Dataset, observations: Observations) -> xr.DataArray | float:
-    """How far each system's line has drifted since its task's reference year, (..., system), or 0."""
-    if "drift_step" not in parameters:
-        return 0.0
-    steps = parameters["drift_step"]["drift_year"].values
-    taken = steps_taken(observations.year, steps)
-    taken -= steps_taken(observations.reference_year, steps)[observations.task_index]
-    step = parameters["drift_step"].transpose(..., "task", "drift_year").values
-    found = np.zeros((*step.shape[:-2], len(observations.systems)))
-    for task in range(len(observations.tasks)):
-        rows = observations.task_index == task
-        found[..., rows] = step[..., task, :] @ taken[rows].T
-    return xr.DataArray(found, dims=("chain", "draw", "system"), coords={"system": list(observations.systems)})
+def drift_at(
+    parameters: xr.Dataset,
+    tasks: Sequence[str] | NDArray[np.object_],
+    year: Floats,
+    reference_year: Floats,
+) -> Floats:
+    """How far lines have drifted since their tasks' reference years, in performance.
+
+    Parameters
+    ----------
+    parameters : Dataset
+        With ``drift_step`` (chain, draw, task, drift_year).
+    tasks : sequence of str, shape (place,)
+    year, reference_year : ndarray, shape (place,)
+        Calendar years; none after the last step (`extend_drift`).
+
+    Returns
+    -------
+    ndarray, shape (chain, draw, place)
+    """
+    step = parameters["drift_step"].transpose("chain", "draw", "task", "drift_year")
+    starts = step["drift_year"].values
+    assert year.max(initial=starts[0]) <= starts[-1] + 1.0, "drift must be extended to the years asked"
+    taken = steps_taken(year, starts) - steps_taken(reference_year, starts)
+    found = np.zeros((*step.shape[:2], len(year)))
+    of_place = np.array(tasks, dtype=object)
+    for task in dict.fromkeys(of_place):
+        rows = of_place == task
+        found[..., rows] = step.sel(task=task).values @ taken[rows].T
+    return found
 
 
 def extend_drift(
-    law: str, parameters: xr.Dataset, observations: Observations, until: float, rng: np.random.Generator
+    law: str, parameters: xr.Dataset, references: xr.Dataset, until: float, rng: np.random.Generator
 ) -> xr.Dataset:
-    """Parameters with steps of drift drawn for the years from the last known to `until`."""
+    """Parameters with steps of drift drawn for the years after the last known, until a year.
+
+    Parameters
+    ----------
+    law : str
+    parameters : Dataset
+        Returned as they are where the model has no drift, or it is known until then.
+    references : Dataset
+        ``reference_error`` and, of a bounded law, ``chance_error`` (task).
+    until : float
+        Calendar year.
+    rng : Generator
+    """
     if "drift_step" not in parameters:
         return parameters
     known = parameters["drift_step"].transpose("chain", "draw", "task", "drift_year")
-    years = np.arange(known["drift_year"].values[-1] + 1.0, np.floor(until) + 1.0)
+    years = np.arange(known["drift_year"].values[-1] + 1.0, np.ceil(until))
     if not years.size:
         return parameters
-
-    def of_task(values: Floats) -> xr.DataArray:
-        return xr.DataArray(values, dims="task", coords={"task": list(observations.tasks)})
-
     gain = law_of(law, parameters).odds_gain(
-        of_task(observations.reference_error),
+        references["reference_error"],
         parameters.get("floor", 0.0),
-        chance=of_task(observations.chance_error),
+        chance=references.get("chance_error", 1.0),
         bend=parameters.get("bend", 0.0),
     )
-    standard = rng.standard_t(DRIFT_DEGREES_OF_FREEDOM, (*known.shape[:-1], years.size))
-    standard = equations.drift_step(standard)
-    drawn = xr.DataArray(standard, dims=known.dims, coords={**known.coords, "drift_year": years})
-    drawn = drawn * parameters["drift_scale"] * gain
-    steps = xr.concat([known, drawn.transpose(*known.dims)], "drift_year")
-    return parameters.drop_dims("drift_year").assign(drift_step=steps)
+    standard = rng.standard_t(DRIFT_DEGREES_OF_FREEDOM, (years.size, *known.shape[:-1]))
+    drawn = xr.DataArray(
+        np.moveaxis(equations.drift_step(standard), 0, -1),
+        dims=known.dims,
+        coords={**{dim: known[dim] for dim in known.dims}, "drift_year": years},
+    )
+    drawn = (drawn * parameters["drift_scale"] * gain).transpose(*known.dims)
+    return parameters.drop_dims("drift_year").assign(drift_step=xr.concat([known, drawn], "drift_year"))
 
 
 def predict_observed(
@@ -319,7 +383,7 @@ def predict_observed(
     return groups
 
 
-def error_scale(law: str, parameters: xr.Dataset, reference_error: xr.DataArray) -> xr.Dataset:
+def error_scale(law: str, parameters: xr.Dataset, references: xr.Dataset) -> xr.Dataset:
     """Slope and noise of any law in orders of magnitude of error, where laws compare.
 
     ``slope / gain`` with the law's gain at the reference error: the drop of log10 error per tenfold compute
@@ -331,14 +395,20 @@ def error_scale(law: str, parameters: xr.Dataset, reference_error: xr.DataArray)
         The model's ``law``.
     parameters : Dataset
         Draws with ``slope``, ``noise`` and, where the law has one, ``floor``.
-    reference_error : DataArray, shape (task,)
+    references : Dataset
+        ``reference_error`` and, of a bounded law, ``chance_error`` (task).
 
     Returns
     -------
     Dataset
         ``slope`` and ``noise``.
     """
-    gain = law_of(law, parameters).gain(reference_error, parameters.get("floor", 0.0))
+    gain = law_of(law, parameters).gain(
+        references["reference_error"],
+        parameters.get("floor", 0.0),
+        chance=references.get("chance_error", 1.0),
+        bend=parameters.get("bend", 0.0),
+    )
     scaled: xr.Dataset = parameters[["slope", "noise"]] / gain
     return scaled
 

@@ -227,7 +227,9 @@ DRIFT_DEGREES_OF_FREEDOM = 3.0
 DRIFT_FACTORS = (2.0, 0.5)
 
 #: Parameters that may lie on either side of zero; all others are positive.
-UNBOUNDED = frozenset({"intercept", "compute_mean", "compute_growth", "floor_logit_mean", "floor_logit", "floor_offset"})
+UNBOUNDED = frozenset(
+    {"intercept", "compute_mean", "compute_growth", "floor_logit_mean", "floor_logit", "floor_offset"}
+)
 
 
 def _is_positive(name: str, unbounded: Collection[str]) -> bool:
@@ -296,7 +298,7 @@ def default_priors(options: ModelOptions | None = None) -> dict[str, Prior]:
     if options.floor == "task":
         priors["floor_offset"] = Prior("Normal", mu=0.0, sigma=1.0)
     if options.law == "bounded":
-        priors["bend"] = Prior("Beta", alpha=1.0, beta=1.0)
+        priors["bend"] = Prior("Beta", alpha=2.0, beta=1.0)
     if options.drift:
         priors["drift_scale"] = Prior("LogNormal", mu=math.log(0.03), sigma=0.7)
     if options.floor == "pooled":

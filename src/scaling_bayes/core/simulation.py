@@ -52,11 +52,13 @@ def simulate_observations(
         for name, values in parameters.data_vars.items()
     }
 
+    drift = (design.drift_weights * at["drift_step"]).sum(axis=1) if options.drift else 0.0
+
     def expected(compute: Any) -> NDArray[np.float64]:
         found: NDArray[np.float64] = equations.expected_performance(
             compute, years, intercept=at["intercept"], slope=at["slope"], progress=at.get("progress", 0.0)
         )
-        return found
+        return found + drift
 
     reported = typical_compute = compute = design.compute
     if options.measurement_error:
@@ -77,9 +79,11 @@ def simulate_observations(
         factor = departure_scale(at["degrees_of_freedom"], papers, rng)[design.paper_index]
         performance = typical + factor * (performance - typical)
     law, floor = get_law(options.law), at.get("floor", np.zeros(len(task)))
-    if not (performance > law.performance(np.full(len(task), 1.0 - _MARGIN), floor)).all():
+    ends = {"chance": design.chance_error[task], "bend": at.get("bend", 0.0)}
+    worst = ends["chance"] if law.is_bent else np.ones(len(task))
+    if not law.is_bent and not (performance > law.performance(worst - _MARGIN, floor)).all():
         return None
-    drawn = law.error(performance, floor)
-    if not (drawn > np.maximum(floor * (1.0 + _MARGIN), _MARGIN)).all():
+    drawn = law.error(performance, floor, **ends)
+    if not ((drawn > np.maximum(floor * (1.0 + _MARGIN), _MARGIN)) & (drawn < worst)).all():
         return None
     return replace(design, error=drawn, log10_compute=reported + design.reference_log10_compute[task])

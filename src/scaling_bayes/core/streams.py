@@ -24,6 +24,7 @@ class Stream(IntEnum):
     SCORECARD_LAW = 9
     LAW_RECOVERY = 10
     CALIBRATION_FIT = 11
+    DRIFT = 12
     SCENARIO = 20
 
 

@@ -70,16 +70,7 @@ def at_references_of(before: Observations, systems: pd.DataFrame, *, needs_year:
     DataError
         As `observe`.
     """
-    after = observe(systems, needs_year=needs_year)
-    order = np.array([before.tasks.index(task) for task in after.tasks])
-    return replace(
-        after,
-        tasks=before.tasks,
-        task_index=order[after.task_index],
-        reference_log10_compute=before.reference_log10_compute,
-        reference_year=before.reference_year,
-        reference_error=before.reference_error,
-    )
+    return observe(systems, needs_year=needs_year).at_references_of(before)
 
 
 def forecast(law: str, posterior: xr.Dataset, after: Observations, rng: np.random.Generator) -> Forecast:
@@ -99,7 +90,7 @@ def forecast(law: str, posterior: xr.Dataset, after: Observations, rng: np.rando
     rng : Generator
         For the drawn errors.
     """
-    performance = observed_performance(law, posterior, after)
+    performance = observed_performance(law, posterior, after, rng=rng)
 
     def flat(values: xr.DataArray) -> Floats:
         return np.asarray(values.values, dtype=float).reshape(-1, after.error.size)

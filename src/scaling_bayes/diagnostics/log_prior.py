@@ -39,4 +39,4 @@ def add_log_prior(idata: xr.DataTree) -> xr.DataTree:
 
 def log_prior_of(view: PosteriorView) -> xr.Dataset:
     """Log density of each prior at the draws of a fit of one law, dims (chain, draw), by the prior's name."""
-    return log_prior(view.options, view.priors, view.posterior, view.constant["reference_error"].values)
+    return log_prior(view.options, view.priors, view.posterior, view.observations)

@@ -233,8 +233,7 @@ def _prior_draws(view: PosteriorView) -> Iterator[Finding]:
         computed = draw_prior(
             options,
             {name: view.priors[name] for name in dict.fromkeys([*order, *view.priors])},
-            constant["task"].values.tolist(),
-            constant["reference_error"].values,
+            view.observations,
             draws=stored.sizes["draw"],
             random_seed=view.seed,
         )

@@ -72,11 +72,11 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
         drift: Any = 0.0
         if options.drift:
             scale = _draw("drift_scale", priors)
-            standard = pm.StudentT(
-                "drift_standard", nu=DRIFT_DEGREES_OF_FREEDOM, dims=("task", "drift_year")
-            )
+            standard = pm.StudentT("drift_standard", nu=DRIFT_DEGREES_OF_FREEDOM, dims=("task", "drift_year"))
             step = pm.Deterministic(
-                "drift_step", gain[:, None] * scale * equations.drift_step(standard, xp=pt), dims=("task", "drift_year")
+                "drift_step",
+                gain[:, None] * scale * equations.drift_step(standard, xp=pt),
+                dims=("task", "drift_year"),
             )
             drift = (data["drift_weights"] * step[task]).sum(axis=1)
         intercept = pm.Deterministic(
@@ -113,7 +113,9 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
             xp=pt,
             gammaln=pt.gammaln,
         )
-        pm.Potential("error", density.sum() + law.log_abs_derivative(error, floor[task], xp=pt, **of_row).sum())
+        pm.Potential(
+            "error", density.sum() + law.log_abs_derivative(error, floor[task], xp=pt, **of_row).sum()
+        )
     return model
 
 

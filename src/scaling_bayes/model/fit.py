@@ -84,6 +84,8 @@ def fit(
     paper_effect: bool = True,
     robust: bool = False,
     flagged_error: bool = True,
+    floor: str | None = None,
+    drift: bool = False,
     priors: Mapping[str, Any] | None = None,
     draws: int = 1000,
     tune: int = 1000,
@@ -109,9 +111,11 @@ def fit(
         systems is fitted by pooling.
     unit : str, optional
         Unit of the systems' compute, as for `validate_systems`; FLOP by default.
-    law : {"power", "exponential", "logistic", "saturating"}
+    law : {"power", "exponential", "logistic", "saturating", "bounded"}
         What is linear in log10 compute: ``log10(1 / error)``, ``1 / error``, ``log10((1 - error) / error)``,
-        or ``log10((1 - floor) / (error - floor))`` with an irreducible error ``floor`` for each task.
+        ``log10((1 - floor) / (error - floor))`` with an irreducible error ``floor`` for each task, or
+        ``log10((chance - error)^bend (chance - floor)^(1 - bend) / (error - floor))``, whose errors lie between
+        the floor and that of chance, and whose ``bend`` is estimated.
     pooling : {"partial", "none", "complete"}
         Whether tasks share a distribution of slope, noise, progress and floor, share nothing, or share one
         value (but of noise: `ModelOptions.pooling_of`).
@@ -125,6 +129,13 @@ def fit(
         Whether papers stray by a Student t distribution instead of a normal one.
     flagged_error : bool
         Whether compute is less certain in rows whose ``compute_in_doubt`` is true. Dropped where none is.
+    floor : {"task", "pooled", "none"}, optional
+        Prior of the irreducible error, in any law: from outside knowledge of each task (`load_tasks`), one that
+        the tasks share, or no such error. By default ``task`` in the bounded law, ``pooled`` in the saturating
+        law, and ``none`` in the others.
+    drift : bool
+        Whether each task's line wanders and breaks over the years, by heavy-tailed steps that are larger up than
+        down. They go on in projections, whose intervals widen with the year.
     priors : mapping, optional
         Replacements by parameter name: a `Prior`, a ``(median, (lower, upper))`` pair with the ends of the
         90 % interval, or a PreliZ distribution. `default_priors` names them.
@@ -170,7 +181,15 @@ def fit(
     """
     get_law(law)
     options = ModelOptions(
-        law, pooling, measurement_error, algorithmic_progress, paper_effect, robust, flagged_error
+        law,
+        pooling,
+        measurement_error,
+        algorithmic_progress,
+        paper_effect,
+        robust,
+        flagged_error,
+        floor,
+        drift,
     )
     if random_seed is not None:
         check_seed(random_seed)
@@ -190,8 +209,7 @@ def fit(
     prior = draw_prior(
         options,
         chosen_priors,
-        observations.tasks,
-        observations.reference_error,
+        observations,
         draws=PRIOR_DRAWS,
         random_seed=seed,
     )
@@ -206,7 +224,7 @@ def fit(
     sampler, posterior, sample_stats, sample_checks = attempts[-1]
     notes += _said_of(attempts)
 
-    constant = _constant_data(observations, table)
+    constant = _constant_data(observations, options, table)
     groups = predict_observed(options.law, prior, posterior, observations, seed)
     groups |= {
         "prior": prior,
@@ -297,7 +315,7 @@ def table_to_fit(
     return rows.systems, source
 
 
-def _constant_data(observations: Observations, table: pd.DataFrame) -> xr.Dataset:
+def _constant_data(observations: Observations, options: ModelOptions, table: pd.DataFrame) -> xr.Dataset:
     data = xr.Dataset(
         {
             "system_task": (
@@ -316,6 +334,11 @@ def _constant_data(observations: Observations, table: pd.DataFrame) -> xr.Datase
     )
     if not np.isnan(observations.compute_sd).all():
         data["compute_sd"] = ("system", observations.compute_sd)
+    if get_law(options.law).is_bent:
+        data["chance_error"] = ("task", observations.chance_error)
+    if options.floor == "task":
+        data["floor_log_median"] = ("task", observations.floor_log_median)
+        data["floor_log_sd"] = ("task", observations.floor_log_sd)
     for column in PROVENANCE_COLUMNS:
         if column in table:
             name = "system_name" if column == "system" else column

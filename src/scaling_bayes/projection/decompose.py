@@ -196,6 +196,7 @@ def _computation(asked: Requirement, position: int) -> Callable[[dict[str, Order
 
     def of_target(values: xr.DataArray) -> Floats:
         chosen = values.isel(target=position) if "target" in values.dims else values
+        chosen = chosen.isel(year=0) if "year" in chosen.dims else chosen
         return (
             chosen.transpose("chain", "draw", ...).values.ravel() if "chain" in chosen.dims else chosen.values
         )

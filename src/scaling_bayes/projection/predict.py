@@ -9,7 +9,7 @@ import xarray as xr
 
 from scaling_bayes.core.observations import decimal_year, in_doubt, stated_sd, unique_labels
 from scaling_bayes.core.options import ModelOptions, check_choice, check_seed
-from scaling_bayes.core.predictive import draw_error, performance_distribution
+from scaling_bayes.core.predictive import draw_error, drift_at, extend_drift, performance_distribution
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.trace.schema import annotate, group, manifest
@@ -78,6 +78,12 @@ def predict(
     )
     reference = constant[["reference_log10_compute", "reference_year"]].sel(task=task).drop_vars("task")
     when = xr.DataArray(year, dims="system", coords=labels).fillna(reference["reference_year"])
+    rng = generator(seed, Stream.DRIFT)
+    posterior = extend_drift(options.law, posterior, constant, float(when.max()), rng)
+    drift: xr.DataArray | float = 0.0
+    if options.drift:
+        drifted = drift_at(posterior, task.values, when.values, reference["reference_year"].values)
+        drift = xr.DataArray(drifted, dims=("chain", "draw", "system"), coords=labels)
     performance = performance_distribution(
         options.law,
         posterior,
@@ -87,6 +93,10 @@ def predict(
         flagged=xr.DataArray(in_doubt(systems), dims="system", coords=labels),
         compute_sd=xr.DataArray(stated_sd(systems), dims="system", coords=labels),
         compute_is_exact=compute == "exact",
+        chance=constant["chance_error"].sel(task=task).drop_vars("task")
+        if "chance_error" in constant
+        else 1.0,
+        drift=drift,
     )
     error = draw_error(performance, generator(seed, Stream.PREDICTED_ERROR))
     known = xr.Dataset(

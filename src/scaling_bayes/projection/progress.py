@@ -52,7 +52,7 @@ def progress_draws(idata: xr.DataTree | PosteriorView) -> xr.Dataset:
     """
     view = PosteriorView.of(idata)
     posterior = view.posterior
-    scale = error_scale(view.options.law, posterior, view.constant["reference_error"])
+    scale = error_scale(view.options.law, posterior, view.constant)
     found = {"exponent": 1.0 / scale["slope"]}
     if "progress" in posterior:
         progress = posterior["progress"]

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from scaling_bayes.core import equations
 from scaling_bayes.core.options import check_choice
-from scaling_bayes.core.predictive import departure_scale, law_of
+from scaling_bayes.core.predictive import departure_scale, drift_at, extend_drift, law_of
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import TargetError
 from scaling_bayes.projection.targets import Target, check_year, default_targets, read_targets
@@ -33,8 +34,9 @@ class Requirement:
         Years asked for.
     progress_year : DataArray, shape (year,) or ()
         Year until which algorithmic progress goes on, for each of them.
-    performance : DataArray, shape (target,) or (chain, draw, target)
-        The targets on the law's scale; ``inf`` below an irreducible error.
+    performance : DataArray, shape (target,), (chain, draw, target) or (chain, draw, target, year)
+        The targets on the law's scale, less what their lines drift until the year; ``inf`` below an
+        irreducible error.
     parameters : mapping of DataArray
         Task-level parameters and references, (chain, draw, target) or (target).
     noise : DataArray or None, shape (chain, draw, target)
@@ -146,19 +148,51 @@ def require(
     task = xr.DataArray([target.task for target in targets], dims="target", coords={"target": labels})
     error = xr.DataArray([target.error for target in targets], dims="target", coords={"target": labels})
     known = xr.merge([draws, references[["reference_log10_compute", "reference_year"]]])
-    of_tasks = known[[name for name, values in known.items() if "task" in values.dims]]
+    of_tasks = known[
+        [name for name, values in known.items() if "task" in values.dims and name != "drift_step"]
+    ]
     parameters = {str(name): values for name, values in of_tasks.sel(task=task).drop_vars("task").items()}
     noise = None
     if kind == "predictive":
         noise = _departures(draws, seed).sel(task=task).drop_vars("task")
     last = xr.full_like(year, float(references["publication_year"].max()))
-    return Requirement(
-        tuple(targets),
-        year,
-        year if progress_continues else last,
-        law_of(law, draws).performance(error, parameters.get("floor", 0.0)),
-        parameters,
-        noise,
+    until = year if progress_continues else last
+    chance = (
+        references["chance_error"].sel(task=task).drop_vars("task") if "chance_error" in references else 1.0
+    )
+    performance = law_of(law, draws).performance(
+        error, parameters.get("floor", 0.0), chance=chance, bend=parameters.get("bend", 0.0)
+    )
+    if "drift_step" in draws:
+        performance = performance - _drift(law, draws, references, task, until, seed)
+    return Requirement(tuple(targets), year, until, performance, parameters, noise)
+
+
+def _drift(
+    law: str,
+    draws: xr.Dataset,
+    references: xr.Dataset,
+    task: xr.DataArray,
+    year: xr.DataArray,
+    seed: int,
+) -> xr.DataArray:
+    """How far the line of each target's task drifts until each year, (chain, draw, target, year).
+
+    Steps after the data are drawn, the same for all targets of a task, so that they compare.
+    """
+    known = extend_drift(law, draws, references, float(year.max()), generator(seed, Stream.DRIFT))
+    tasks, years = np.repeat(task.values, year.size), np.tile(year.values, task.size)
+    since = references["reference_year"].sel(task=task).values.repeat(year.size)
+    drifted = drift_at(known, tasks, years, since)
+    return xr.DataArray(
+        drifted.reshape((*drifted.shape[:2], task.size, year.size)),
+        dims=("chain", "draw", "target", "year"),
+        coords={
+            "chain": draws["chain"],
+            "draw": draws["draw"],
+            "target": task["target"],
+            "year": year["year"],
+        },
     )
 
 

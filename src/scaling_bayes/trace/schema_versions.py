@@ -55,7 +55,9 @@ _TEXTS: Final = frozenset(
     }
 )
 _OPTIONAL_TEXTS: Final = frozenset({"paper", "publication_date", "system_name"})
-_OPTIONAL_NUMBERS: Final = frozenset({"training_compute_flop", "year"})
+_OPTIONAL_NUMBERS: Final = frozenset(
+    {"training_compute_flop", "year", "chance_error", "floor_log_median", "floor_log_sd"}
+)
 #: Dimensions of a fit whose labels are the same in every group that has them; draws of the prior are its own.
 _SHARED: Final = ("system", "task", "chain", "draw")
 _OF_PRIOR: Final = ("prior", "prior_predictive", "log_prior")
@@ -74,6 +76,7 @@ _SWITCHES: Final = {
     "paper_effect": "paper_correlation",
     "robust": "degrees_of_freedom",
     "flagged_error": "flagged_error_factor",
+    "drift": "drift_scale",
 }
 #: By kind and old schema version, the function that turns a tree of that version into one of the next.
 #: A release that raises a schema version adds the reader of the version before, and a file written by it to

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import xarray as xr
 
-from scaling_bayes.core.observations import Observations, observations_of
+from scaling_bayes.core.observations import Observations, observations_of, task_constants
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.predictive import departure_scale, error_scale, performance_distribution
 from scaling_bayes.core.priors import Prior
@@ -146,7 +146,7 @@ class PosteriorView(TraceView):
             reference error.
         """
         drawn = self.group(stage)
-        return drawn.assign(error_scale(self.law, drawn, self.constant["reference_error"]).data_vars)
+        return drawn.assign(error_scale(self.law, drawn, self.constant).data_vars)
 
     def systems_of(self, task: str) -> NDArray[np.bool_]:
         """Which of the observed systems are of a task, shape (system,)."""
@@ -198,15 +198,16 @@ class PosteriorView(TraceView):
             xr.DataArray(compute, dims="system", coords=coords),
             xr.DataArray(np.zeros(compute.size), dims="system", coords=coords),
             compute_is_exact=True,
+            chance=float(task_constants(self.constant)["chance_error"][self.tasks.index(task)]),
         )
         rng = generator(self.seed, Stream.CURVE)
         deviates = rng.standard_normal((self.posterior.sizes["chain"], self.posterior.sizes["draw"], 1))
         if performance.degrees_of_freedom is not None:
             deviates = deviates * departure_scale(performance.degrees_of_freedom.values, 1, rng)
         line, new = (
-            np.asarray(
-                performance.law.error(at, performance.floor).transpose("chain", "draw", "system").values
-            ).reshape(-1, compute.size)
+            np.asarray(performance.error(at).transpose("chain", "draw", "system").values).reshape(
+                -1, compute.size
+            )
             for at in (performance.mean, performance.mean + performance.sd * deviates)
         )
         probabilities = list(QUANTILES.values())

@@ -199,7 +199,8 @@ class LeaveOnePaperOut(_Calibration):
         elpd = np.nan
         if left_out.any():
             paper = at.subset(left_out)
-            performance = observed_performance(self.model.options.law, posterior, paper)
+            rng = generator(seed, Stream.DRIFT)
+            performance = observed_performance(self.model.options.law, posterior, paper, rng=rng)
             density = joint_log_density_of_error(performance, paper.error, paper.paper_index).sum("paper")
             elpd = float(logsumexp(density.values) - np.log(density.size))
         return {**_summary(self.model, posterior, seed), **_arrays(diagnostics), "elpd": np.array(elpd)}

@@ -75,10 +75,7 @@ class Model:
 
     def draw_prior(self, draws: int, seed: int) -> xr.Dataset:
         """Draw the parameters from their priors."""
-        at = self.observations
-        return draw_prior(
-            self.options, self.priors, at.tasks, at.reference_error, draws=draws, random_seed=seed
-        )
+        return draw_prior(self.options, self.priors, self.observations, draws=draws, random_seed=seed)
 
     def values(self, parameters: xr.Dataset, seed: int) -> dict[str, Floats]:
         """Every quantity of parameter draws, by label, each of shape (chain, draw).
@@ -87,6 +84,8 @@ class Model:
         """
         found: dict[str, Floats] = {}
         for name, values in parameters.data_vars.items():
+            if "drift_year" in values.dims:
+                continue
             if "task" in values.dims:
                 ordered = values.transpose("chain", "draw", "task").values
                 for position, task in enumerate(self.observations.tasks):

@@ -85,7 +85,8 @@ def leave_folds_out(
     for number, rows in enumerate(held_out):
         posterior, _ = refitter(observations.subset(~rows), random_seed + number)
         left_out = observations.subset(rows)
-        performance = observed_performance(refitter.options.law, posterior, left_out)
+        rng = generator(random_seed, Stream.DRIFT, number)
+        performance = observed_performance(refitter.options.law, posterior, left_out, rng=rng)
         density = joint_log_density_of_error(performance, left_out.error, left_out.paper_index)
         for paper in range(density.sizes["paper"]):
             elpd.append(_log_mean(density.values[..., paper]))

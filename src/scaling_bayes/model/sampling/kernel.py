@@ -435,7 +435,9 @@ def _gain(p: Problem, error: float, floor: float, chance: float, bend: float) ->
 
 
 @_inner
-def _jacobian(p: Problem, error: float, floor: float, chance: float, bend: float) -> tuple[float, float, float]:
+def _jacobian(
+    p: Problem, error: float, floor: float, chance: float, bend: float
+) -> tuple[float, float, float]:
     """Log of ``|d performance / d error|``, and its derivatives by floor and bend."""
     above, below, width = error - floor, chance - error, chance - floor
     if p.curve[INVERSE] > 0.0:

@@ -306,7 +306,9 @@ class Layout:
             curve=np.array([of_law.is_inverse, of_law.bend or 0.0, *DRIFT_FACTORS], dtype=float),
             drift=np.ascontiguousarray(drift[order]),
             constant=float(
-                of_law.log_abs_derivative(error, chance=chance[observations.task_index]).sum() if fixed else 0.0
+                of_law.log_abs_derivative(error, chance=chance[observations.task_index]).sum()
+                if fixed
+                else 0.0
             ),
         )
 
@@ -347,7 +349,9 @@ def compile_fast(
 
     return CompiledPyMCModel(
         dims={
-            name: ("task", "drift_year")[: len(shape)] for name, shape in zip(names, shapes, strict=True) if shape
+            name: ("task", "drift_year")[: len(shape)]
+            for name, shape in zip(names, shapes, strict=True)
+            if shape
         },
         compiled_logp_func=log_density,
         compiled_expand_func=variables,
