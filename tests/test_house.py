@@ -216,7 +216,9 @@ def test_every_command_of_the_maintainers_has_a_target(repository: Path) -> None
         re.search(r"^\.PHONY:((?:.*\\\n)*.*)", makefile, re.MULTILINE)[1].replace("\\\n", " ").split()
     )
     assert targets == phony
-    helped = subprocess.run(["make", "--no-print-directory", "help"], cwd=repository, capture_output=True, text=True).stdout
+    helped = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=repository, capture_output=True, text=True
+    ).stdout
     assert {line.split()[1] for line in helped.splitlines()} == targets
     for page in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"):
         text = (repository / page).read_text(encoding="utf-8")
