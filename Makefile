@@ -60,7 +60,8 @@ test-lowest: .venv/.project ## run the fast tests with the lowest versions pypro
 	$(BIN)/python -m hatchling build --target wheel --directory build/lowest >/dev/null
 	$(BIN)/uv pip install --quiet --no-build --python build/lowest/bin/python -r build/lowest/requirements.txt
 	$(BIN)/uv pip install --quiet --no-deps --python build/lowest/bin/python build/lowest/scaling_bayes-*.whl
-	PYTHONPATH=src build/lowest/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m 'not slow' \
+	PYTHONPATH=src PYTHONWARNINGS=ignore::DeprecationWarning,ignore::FutureWarning \
+	build/lowest/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m 'not slow' \
 		-W ignore::DeprecationWarning -W ignore::FutureWarning $(FAST_TESTS:%=tests/test_%.py)
 
 # Without them the tests that open a browser are skipped, and say so.

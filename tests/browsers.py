@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["AXE", "CHROMIUM", "DRIVER", "FLAGS", "needs_axe", "needs_browser"]
+__all__ = ["AXE", "CHROMIUM", "DRIVER", "FLAGS", "LOOKS", "VIOLATIONS", "needs_axe", "needs_browser"]
 
 
 def _axe() -> Path:
@@ -22,10 +22,19 @@ def _axe() -> Path:
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
 AXE = _axe()
+#: Asks for what fails, and spares the page a list of all that passes.
+VIOLATIONS = "axe.run({resultTypes: ['violations']}).then((found) => arguments[0](found.violations))"
 FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+#: Width and colour scheme; `make test` shows each once.
+LOOKS = [
+    (390, "dark"),
+    (1280, "light"),
+    pytest.param(390, "light", marks=pytest.mark.slow),
+    pytest.param(1280, "dark", marks=pytest.mark.slow),
+]
 needs_browser = [
     pytest.mark.browser,
     pytest.mark.skipif(

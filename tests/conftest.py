@@ -11,6 +11,8 @@ import pytest
 import xarray as xr
 from filelock import FileLock
 from hypothesis import settings
+from tests import commands
+from tests.pictures import leave_undrawn, leave_unplotted
 from tests.seeds import OFFSET, REFERENCE_SEED
 
 MOST_CPU_SECONDS = 60.0
@@ -19,7 +21,11 @@ BEGUN = pytest.StashKey[float]()
 os.environ["MPLBACKEND"] = "agg"
 os.environ["SCALING_BAYES_COMPILE_CACHE"] = "1"
 
-settings.register_profile("house", deadline=None, derandomize=OFFSET == 0, print_blob=True)
+#: A quarter of Hypothesis's usual number in `make test`, all of them in `make test-portable`.
+EXAMPLES = 100 if OFFSET else 25
+settings.register_profile(
+    "house", deadline=None, derandomize=OFFSET == 0, print_blob=True, max_examples=EXAMPLES
+)
 settings.load_profile("house")
 
 
@@ -47,8 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def cpu_seconds() -> float:
-    """Of this process and of those it has waited for."""
-    return sum(os.times()[:4])
+    """Of this process, of those it has waited for, and of the commands that it runs."""
+    return sum(os.times()[:4]) + commands.cpu_seconds()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -117,19 +123,44 @@ def reference_trace(made_once: Callable[..., Path]) -> Path:
     return made_once("reference.nc", make)
 
 
-@pytest.fixture
-def reference_fit(reference_trace: Path) -> xr.DataTree:
-    """The reference fit, opened afresh."""
+@pytest.fixture(scope="session")
+def _reference_fit(reference_trace: Path) -> xr.DataTree:
     from scaling_bayes import open_trace
 
     return open_trace(reference_trace)
 
 
 @pytest.fixture
+def reference_fit(_reference_fit: xr.DataTree) -> xr.DataTree:
+    """The reference fit, of which each test has its own copy."""
+    return _reference_fit.copy(deep=True)
+
+
+@pytest.fixture(autouse=True)
+def _read_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traces are read without a process of their own, a tenth of the work, but where that is the question.
+
+    `tests.commands` starts them, too.
+    """
+    if request.path.name != "test_tampering.py":
+        from scaling_bayes.trace import hdf5, io
+
+        monkeypatch.setattr(io, "read_apart", hdf5.read_here)
+
+
+@pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports whose pictures are plotted, but not written as SVG, which takes as long as all the rest."""
+    """Reports whose pictures are plotted, but not written as SVG, which takes half of a report's time."""
+    leave_undrawn(monkeypatch)
 
-    def nothing(figure: object, *, name: str, alt: str) -> str:
-        return f"<svg id='{name}'/>"
 
-    monkeypatch.setattr("scaling_bayes.figures.to_svg", nothing)
+@pytest.fixture
+def drawn() -> None:
+    """Reports with their pictures, in a module where others have none."""
+
+
+@pytest.fixture
+def unplotted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without pictures, a tenth of the work, but for tests that ask for `drawn` or `undrawn`."""
+    if {"drawn", "undrawn"}.isdisjoint(request.fixturenames):
+        leave_unplotted(monkeypatch)

@@ -1,7 +1,9 @@
 """Run command lines in forks of one process that has imported everything, so that each costs little.
 
-Standard input is a JSON list of ``{"arguments": [...], "stdout": "pipe" | "closed" | "full" | "left",
-"encoding": ...}``; standard output is a JSON list of ``{"code", "stdout", "stderr"}``.
+Each line of standard input is a JSON mapping: ``arguments``; and if need be ``stdout``, one of "pipe",
+"closed", "full" and "left"; ``encoding``; ``cwd``; ``environment``, variables to set; ``without``, modules
+that cannot be imported. Each line of standard output holds ``code``, ``stdout``, ``stderr`` and ``cpu``,
+the seconds that this process and its children have used so far.
 """
 
 from __future__ import annotations
@@ -10,10 +12,14 @@ import gc
 import io
 import json
 import os
+import signal
 import sys
 import tempfile
 import traceback
+from pathlib import Path
 from typing import Any
+
+from tests.patience import PATIENCE
 
 from scaling_bayes import cli
 
@@ -30,12 +36,14 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
             "code": os.waitstatus_to_exitcode(status),
             "stdout": out.read().decode("utf-8", "backslashreplace"),
             "stderr": err.read().decode("utf-8", "backslashreplace"),
+            "cpu": sum(os.times()[:4]),
         }
 
 
 def _become(case: dict[str, Any], out: int, err: int) -> None:
     """Be a process that was started with that standard output, and end as Python does."""
     encoding, kind = case.get("encoding", "utf-8"), case.get("stdout", "pipe")
+    signal.alarm(int(PATIENCE))
     os.dup2(err, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), encoding, "backslashreplace")  # type: ignore[arg-type]
@@ -49,6 +57,9 @@ def _become(case: dict[str, Any], out: int, err: int) -> None:
         os.dup2(taken[kind], 1)
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), encoding)
     sys.argv = ["scaling-bayes", *case["arguments"]]
+    os.environ.update(case.get("environment", {}))
+    os.chdir(case.get("cwd") or ".")
+    sys.modules.update(dict.fromkeys(case.get("without", ())))  # type: ignore[arg-type]
     code: Any = 70
     try:
         cli.main()
@@ -62,9 +73,21 @@ def _become(case: dict[str, Any], out: int, err: int) -> None:
         os._exit(code)
 
 
-if __name__ == "__main__":
-    import scaling_bayes.projection.project
-    import scaling_bayes.report  # noqa: F401
+def load_everything() -> None:
+    """Import what commands on a trace need, some of which libraries import when they are first used."""
+    import scipy.stats  # noqa: F401
 
+    import scaling_bayes
+    from scaling_bayes import figures, report  # noqa: F401
+
+    for name in figures.__all__:
+        getattr(figures, name)
+    trace = scaling_bayes.open_trace(Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc")
+    scaling_bayes.summary(scaling_bayes.project(trace, {"imagenet": 0.1}, 2030, scenario="trend"))
+
+
+if __name__ == "__main__":
+    load_everything()
     gc.freeze()
-    json.dump([run(case) for case in json.load(sys.stdin)], sys.stdout)
+    for line in sys.stdin:
+        print(json.dumps(run(json.loads(line))), flush=True)

@@ -1,10 +1,14 @@
-"""Whether two SVG pictures are the same but for the last digits of coordinates, which a processor decides."""
+"""Pictures left out of reports, or compared but for last digits of coordinates, which a processor decides."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["same_picture"]
+import pytest
+
+from scaling_bayes import figures
+
+__all__ = ["leave_undrawn", "leave_unplotted", "same_picture"]
 
 #: Paths are written in tenths of a point; where a value lies between two, the processor decides.
 TOLERANCE = 0.11
@@ -29,3 +33,20 @@ def _parts(svg: str) -> tuple[list[str], list[str], list[float]]:
         svg = svg.replace(name, f"id{place}")
     texts, markup = _TEXT.findall(svg), _TEXT.sub("", svg)
     return texts, _NUMBER.split(markup), [float(number) for number in _NUMBER.findall(markup)]
+
+
+def leave_undrawn(patch: pytest.MonkeyPatch) -> None:
+    """Let pictures of reports be plotted, but not written as SVG."""
+
+    def nothing(figure: object, *, name: str, alt: str) -> str:
+        return f"<svg id='{name}'/>"
+
+    patch.setattr("scaling_bayes.figures.to_svg", nothing)
+
+
+def leave_unplotted(patch: pytest.MonkeyPatch) -> None:
+    """Let reports have no pictures."""
+    leave_undrawn(patch)
+    for name in figures.__all__:
+        if name.startswith("plot_"):
+            patch.setattr(figures, name, lambda *_, **__: None)

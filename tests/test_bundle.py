@@ -13,11 +13,14 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from tests.pictures import leave_unplotted
 
 from scaling_bayes.archive.bundle import write_bundle
 from scaling_bayes.archive.check import check_bundle
 from scaling_bayes.errors import OptionError, TraceError, WriteError
 from scaling_bayes.trace.releases import read_index
+
+pytestmark = pytest.mark.usefixtures("unplotted")
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 FILES = {
@@ -37,7 +40,9 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_bundle(TRACE, tmp_path_factory.mktemp("bundle") / "fit")
+    with pytest.MonkeyPatch.context() as patch:
+        leave_unplotted(patch)
+        return write_bundle(TRACE, tmp_path_factory.mktemp("bundle") / "fit")
 
 
 @pytest.fixture
@@ -78,6 +83,12 @@ def test_a_bundle_is_complete_and_holds(bundle: Path) -> None:
     sentences = check_bundle(bundle)
     assert len(sentences) == 4
     assert "22 stored items re-derived" in sentences[1]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("drawn")
+def test_a_bundle_of_a_report_with_pictures_holds(tmp_path: Path) -> None:
+    assert len(check_bundle(write_bundle(TRACE, tmp_path / "fit"))) == 4
 
 
 def test_a_zip_holds_the_same_files_and_is_the_same_twice(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ import pandas as pd
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
+from tests.commands import run
 from tests.patience import PATIENCE
-from tests.seeds import REFERENCE_SEED, seeded
+from tests.seeds import seeded
 
 from scaling_bayes import (
     TargetError,
@@ -34,26 +35,16 @@ from scaling_bayes import (
 )
 from scaling_bayes.cli import _run, cli
 from scaling_bayes.files import write_text
+from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 SYSTEMS = Path(__file__).parent / "data" / "simulated_systems.csv"
 OLD_TRACE = Path(__file__).parent / "data" / "traces" / "fit-schema-1.nc"
 
 
-def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "scaling_bayes", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "80"},
-    )
-
-
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     folder = tmp_path_factory.mktemp("fitted")
-    quick = ["--draws", 1500, "--tune", 1000, "--random-seed", seeded(1), "--pooling", "none"]
+    quick = ["--draws", 1000, "--tune", 600, "--random-seed", seeded(1), "--pooling", "none"]
     switches = ["--no-measurement-error", "--no-algorithmic-progress"]
     done = run(
         "fit",
@@ -94,17 +85,17 @@ def test_a_failed_check_has_its_own_exit_code(tmp_path: Path) -> None:
     assert (tmp_path / "t.nc").exists()
 
 
-def test_report_writes_html_json_and_csv(reference_trace: Path, tmp_path: Path) -> None:
-    done = run("report", reference_trace, "-o", tmp_path / "report.html")
+def test_report_writes_html_json_and_csv(tmp_path: Path) -> None:
+    done = run("report", OLD_TRACE, "-o", tmp_path / "report.html")
     assert done.returncode == 0, done.stderr
     written = [Path(line) for line in done.stdout.splitlines()]
     assert sorted(path.suffix for path in written) == [".csv", ".html", ".json"]
     assert all(path.stat().st_size for path in written)
 
 
-def test_project_prints_the_library_numbers(reference_trace: Path) -> None:
-    expected = summary(project(open_trace(reference_trace), {"imagenet": 0.05}, 2030))
-    arguments = ("project", reference_trace, "--target", "imagenet=0.05", "--year", 2030)
+def test_project_prints_the_library_numbers() -> None:
+    expected = summary(project(open_trace(OLD_TRACE), {"imagenet": 0.05}, 2030))
+    arguments = ("project", OLD_TRACE, "--target", "imagenet=0.05", "--year", 2030)
     from_json = json.loads(run(*arguments, "--json").stdout)
     from_csv = list(csv.DictReader(io.StringIO(run(*arguments, "--csv").stdout)))
     assert from_json[0]["median"] == expected["median"].item()
@@ -115,8 +106,8 @@ def test_project_prints_the_library_numbers(reference_trace: Path) -> None:
     assert "\x1b" not in table
 
 
-def test_tables_fit_eighty_columns(reference_trace: Path) -> None:
-    for arguments in (("project", reference_trace), ("validate", SYSTEMS)):
+def test_tables_fit_eighty_columns() -> None:
+    for arguments in (("project", REFERENCE_TRACE), ("validate", SYSTEMS)):
         assert max(map(len, run(*arguments).stdout.splitlines())) <= 80
 
 
@@ -129,9 +120,9 @@ def test_tables_fit_eighty_columns(reference_trace: Path) -> None:
         ("afford", "--target", "ms_coco=0.1", "--budget-usd", "1e6"),
     ],
 )
-def test_no_value_breaks_inside_an_interval(reference_trace: Path, arguments: tuple[str, ...]) -> None:
+def test_no_value_breaks_inside_an_interval(arguments: tuple[str, ...]) -> None:
     command, *options = arguments
-    lines = run(command, reference_trace, *options).stdout.splitlines()
+    lines = run(command, REFERENCE_TRACE, *options).stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert any("[" in line for line in lines)
     assert [line for line in lines if line.count("[") != line.count("]")] == []
@@ -190,18 +181,18 @@ def test_starting_imports_nothing_that_completion_needs() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_written_files_are_named_as_json(reference_trace: Path, tmp_path: Path) -> None:
+def test_written_files_are_named_as_json(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    done = run("report", reference_trace, "-o", page, "--scenario", "none", "--json")
+    done = run("report", OLD_TRACE, "-o", page, "--scenario", "none", "--json")
     assert json.loads(done.stdout) == {
         kind: str(page.with_suffix(f".{kind}")) for kind in ("html", "json", "csv")
     }
 
 
-def test_cite_prints_json_and_refuses_another_style(reference_trace: Path) -> None:
-    asked = run("cite", reference_trace, "--json").stdout
-    assert json.loads(asked) == json.loads(run("cite", reference_trace, "--style", "csl-json").stdout)
-    assert run("cite", reference_trace, "--json", "--style", "apa").returncode == 2
+def test_cite_prints_json_and_refuses_another_style() -> None:
+    asked = run("cite", OLD_TRACE, "--json").stdout
+    assert json.loads(asked) == json.loads(run("cite", OLD_TRACE, "--style", "csl-json").stdout)
+    assert run("cite", OLD_TRACE, "--json", "--style", "apa").returncode == 2
 
 
 def test_verify_counts_what_a_stack_does_not_rederive() -> None:
@@ -211,10 +202,10 @@ def test_verify_counts_what_a_stack_does_not_rederive() -> None:
     assert run("verify", "stack-2026.11", "--findings").stderr.count("not re-derived") == 27
 
 
-def test_verify_prints_the_digest(reference_trace: Path) -> None:
-    done = run("verify", reference_trace)
-    assert done.stdout.split()[0] == open_trace(reference_trace).attrs["digest"]
-    assert json.loads(run("verify", reference_trace, "--json").stdout)["digest"] == done.stdout.split()[0]
+def test_verify_prints_the_digest() -> None:
+    done = run("verify", OLD_TRACE)
+    assert done.stdout.split()[0] == open_trace(OLD_TRACE).attrs["digest"]
+    assert json.loads(run("verify", OLD_TRACE, "--json").stdout)["digest"] == done.stdout.split()[0]
 
 
 def test_validate_counts_systems() -> None:
@@ -232,13 +223,13 @@ def test_validate_says_what_a_fit_would_need(tmp_path: Path) -> None:
     assert "--pooling none" in done.stderr
 
 
-def test_info_with_and_without_a_trace(reference_trace: Path) -> None:
+def test_info_with_and_without_a_trace() -> None:
     shipped = json.loads(run("info", "--json").stdout)
     assert {task["task"] for task in shipped["tasks"]} >= {"imagenet", "ms_coco"}
-    about = json.loads(run("info", reference_trace, "--json").stdout)
+    about = json.loads(run("info", REFERENCE_TRACE, "--json").stdout)
     assert about["model"]["law"] == "power"
     assert all(check["passed"] for check in about["checks"])
-    assert f"random_seed={REFERENCE_SEED}" in run("info", reference_trace).stdout
+    assert "random_seed=20261123" in run("info", REFERENCE_TRACE).stdout
 
 
 COMMANDS = [
@@ -407,9 +398,9 @@ BAD_COMMANDS = [
 
 
 @pytest.mark.parametrize(("arguments", "code", "message"), BAD_COMMANDS)
-def test_bad_commands_end_in_one_error(arguments, code, message, reference_trace, tmp_path: Path) -> None:
+def test_bad_commands_end_in_one_error(arguments, code, message, tmp_path: Path) -> None:
     (tmp_path / "bad.nc").write_bytes(b"not a trace")
-    arguments = [reference_trace if argument == "TRACE" else argument for argument in arguments]
+    arguments = [OLD_TRACE if argument == "TRACE" else argument for argument in arguments]
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert message in " ".join(done.stderr.split())
@@ -419,9 +410,9 @@ def test_bad_commands_end_in_one_error(arguments, code, message, reference_trace
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes to read-only folders")
-def test_a_read_only_folder_is_refused(reference_trace: Path, tmp_path: Path) -> None:
+def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    done = run("report", reference_trace, "-o", tmp_path / "report.html")
+    done = run("report", OLD_TRACE, "-o", tmp_path / "report.html")
     tmp_path.chmod(0o700)
     assert done.returncode == 1
     assert "cannot write" in done.stderr

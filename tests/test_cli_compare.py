@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from tests.commands import run
 from tests.seeds import seeded
 from tests.synthetic import synthetic_fit
-from tests.test_cli import SYSTEMS, run
+from tests.test_cli import SYSTEMS
 
 from scaling_bayes import open_trace, save_trace, summary
 from scaling_bayes.cli import cli

@@ -266,6 +266,7 @@ def without_figures(word: str) -> str:
     return re.sub(r" \(\d+.*\)$", "", word).strip().lower()
 
 
+@pytest.mark.usefixtures("unplotted")
 @pytest.mark.parametrize("trace", [TRACE, "stack-2026.11"])
 def test_the_glossary_has_every_word_of_the_report(glossary: set[str], trace: str) -> None:
     from scaling_bayes.text import task_label

@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import xarray as xr
+from tests.commands import run
 from tests.patience import PATIENCE
 from tests.synthetic import synthetic_fit
 
@@ -375,16 +376,6 @@ def test_a_target_out_of_reach_is_told_so() -> None:
 
 
 # The command
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "scaling_bayes", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
-    )
 
 
 def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from tests.browsers import AXE, CHROMIUM, DRIVER, FLAGS, needs_axe, needs_browser
+from tests.browsers import AXE, CHROMIUM, DRIVER, FLAGS, LOOKS, VIOLATIONS, needs_axe, needs_browser
 from tests.patience import PATIENCE
 
 from scaling_bayes import (
@@ -348,8 +348,7 @@ def test_nothing_sticks_out_sideways(browser: Browser, width: int) -> None:
 
 
 @needs_axe
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_axe_finds_nothing_serious(browser: Browser, width: int, scheme: str) -> None:
     browser.size(width, 844, scheme)
     shown = (("task", "ms_coco"), ("scenario", "thompson2020"), ("price", "own"), ("error", "500"))
@@ -357,7 +356,7 @@ def test_axe_finds_nothing_serious(browser: Browser, width: int, scheme: str) ->
         browser.move(control, value)
         browser.driver.execute_script(UNFOLD)
         browser.driver.execute_script(AXE.read_text(encoding="utf-8"))
-        found = browser.driver.execute_async_script("axe.run().then(arguments[0])")["violations"]
+        found = browser.driver.execute_async_script(VIOLATIONS)
         where = f"axe, {scheme}, {width} px, {control} = {value}"
         log.info("%s: %s", where, [each["id"] for each in found] or "nothing")
         assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == [], where

@@ -97,11 +97,6 @@ def test_no_global_setting_is_changed_or_decides(name: str) -> None:
 
 
 @each_figure
-def test_the_same_fit_gives_the_same_bytes(name: str) -> None:
-    assert to_svg(FIGURES[name](fit(), 4.17), name="x") == to_svg(FIGURES[name](fit(), 4.17), name="x")
-
-
-@each_figure
 def test_names_are_text_and_nothing_else(name: str) -> None:
     idata = synthetic_fit(tasks=NASTY, system_name=NASTY[0])
     svg = to_svg(FIGURES[name](idata, 8.9), alt=NASTY[1])

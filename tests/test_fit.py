@@ -195,7 +195,7 @@ def test_integrating_compute_out_equals_sampling_it() -> None:
             draw["noise"][index] * pt.ones(len(index)),
             observed=-np.log10(marginal["observed_data"]["error"].values),
         )
-    explicit, _ = sample_posterior(model, list(prior), SamplerOptions(1500, 1500, 4, 0.97, 2))
+    explicit, _ = sample_posterior(model, list(prior), SamplerOptions(800, 800, 4, 0.97, seeded(2)))
     for name in prior:
         ours, theirs = marginal["posterior"][name], explicit[name]
         error = np.hypot(
@@ -273,7 +273,7 @@ def test_reparametrised_pooling_is_the_textbook_model() -> None:
     ours = unchecked_fit(systems, **options)
     textbook = unchecked_fit(
         systems,
-        draws=3000,
+        draws=2000,
         target_accept=0.99,
         priors={
             "slope_log_mean": Prior("StudentT", nu=1e6, mu=np.log(0.05), sigma=0.8),

@@ -146,7 +146,7 @@ def test_the_posterior_is_that_of_the_pymc_model() -> None:
     """`resample` samples from PyMC."""
     with warnings.catch_warnings():  # whether these draws pass every check is not the question
         warnings.simplefilter("ignore", FitWarning)
-        stored = fit(random_seed=seeded(3), draws=800, tune=600, target_accept=0.95, progressbar=False)
+        stored = fit(random_seed=seeded(3), draws=400, tune=400, target_accept=0.95, progressbar=False)
     compared = resample(stored)
     assert compared["agrees"].all(), compared[~compared["agrees"]]
 
@@ -179,6 +179,7 @@ print(posterior.to_dataset().to_dict())
 """
 
 
+@pytest.mark.slow
 def test_draws_are_the_same_whether_the_kernel_was_on_disk_or_not(tmp_path: Path) -> None:
     def draws(**environment: str) -> str:
         found = subprocess.run(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 import warnings
 from functools import cache
 from pathlib import Path
@@ -18,6 +16,7 @@ import xarray as xr
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import commands
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import save_trace
@@ -39,11 +38,13 @@ STEERING = [
 FORMULAS = ['=HYPERLINK("http://x.example","y")', "=1+1", "+1+1", "-1+1", "@SUM(A1)", "  =1", "＝1"]
 SCRIPTS = ["日本語 ASR", "عربي", "हिन्दी", "🧪 task", "می\u200cخواهم", "$x^2$", "a&b<c>"]
 NAMES = (*STEERING, *FORMULAS, *SCRIPTS)
+#: Some of them, as a report draws each: every script, and not every character that steers.
+DRAWN = (*STEERING[::4], *FORMULAS[:2], *SCRIPTS)
 
 
 @cache
-def fitted() -> xr.DataTree:
-    tree = synthetic_fit(NAMES)
+def fitted(names: tuple[str, ...] = NAMES) -> xr.DataTree:
+    tree = synthetic_fit(names)
     content = json.loads(tree.attrs["manifest"])
     content["versions"] = {**content["versions"], "numpy": "\x1b[31m2.0", "\u202epkg": "1"}
     tree.attrs["manifest"] = json.dumps(content)
@@ -125,16 +126,6 @@ def test_no_name_steers_the_terminal(trace: str, later: str, command: list[str])
         json.loads(done.stdout)
 
 
-def shell(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "scaling_bayes", *arguments],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=300,
-    )
-
-
 REFUSED = [
     ["project", "TRACE", "--target", "no\x1b]0;such\x07=0.2"],
     ["verify", "TRACE"],
@@ -150,7 +141,7 @@ REFUSED = [
 @pytest.mark.parametrize("command", REFUSED, ids=repr)
 def test_no_refusal_steers_the_terminal(trace: str, table: str, command: list[str]) -> None:
     given_for = {"TRACE": trace, "TABLE": table}
-    done = shell(*(given_for.get(each, each) for each in command))
+    done = commands.run(*(given_for.get(each, each) for each in command))
     assert done.returncode in (1, 2), done
     assert steered_by(done.stdout + done.stderr) == []
     assert done.stderr
@@ -166,11 +157,12 @@ def test_the_command_line_speaks_through_one_function(repository: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def report(trace: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     path = tmp_path_factory.mktemp("report") / "report.html"
+    trace = save_trace(fitted(DRAWN), path.with_name("trace.nc"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        done = run("report", trace, "-o", str(path))
+        done = run("report", str(trace), "-o", str(path), "--budget-usd", "1e8")
     assert done.exit_code == 0, done.output
     return path, done.output
 

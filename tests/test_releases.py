@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from tests import commands
 from tools.releases.release import main, make, stale, to_toml
 
 from scaling_bayes import list_traces, open_trace
@@ -19,17 +19,10 @@ from scaling_bayes.trace.releases import REFERENCE_TRACE, Release, read_index
 
 TRACES = Path(__file__).with_name("data") / "traces"
 SAMPLER = ("pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_base", "arviz_stats", "arviz_plots")
-NO_SAMPLER = f"import sys\nfor name in {SAMPLER!r}:\n    sys.modules[name] = None\n"
 
 
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-c",
-        f"{NO_SAMPLER}from scaling_bayes.cli import main\nmain()",
-        *map(str, arguments),
-    ]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+    return commands.run(*arguments, cwd=cwd, without=SAMPLER)
 
 
 def test_the_index_names_the_files_that_are_there(repository: Path) -> None:

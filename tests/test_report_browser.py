@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.browsers import AXE, CHROMIUM, DRIVER, FLAGS, needs_axe, needs_browser
+from tests.browsers import AXE, CHROMIUM, DRIVER, FLAGS, LOOKS, VIOLATIONS, needs_axe, needs_browser
 from tests.patience import PATIENCE
 from tests.synthetic import synthetic_fit
 
@@ -50,10 +50,9 @@ REPORTS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("reports")
-    beyond = synthetic_fit(law="saturating")
     written = {}
     for name, options in REPORTS.items():
-        idata = beyond if name == "unreachable" else open_trace(REFERENCE_TRACE)
+        idata = open_trace(REFERENCE_TRACE) if name == "reference" else synthetic_fit(law="saturating")
         written[name] = write_report(idata, folder / f"{name}.html", **options)[0]
     return written
 
@@ -107,8 +106,7 @@ def test_nothing_sticks_out_sideways(driver: Any, reports: dict[str, Path], name
 
 
 @needs_axe
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 @pytest.mark.parametrize("name", REPORTS)
 def test_axe_finds_nothing_serious(
     driver: Any, reports: dict[str, Path], name: str, width: int, scheme: str
@@ -116,7 +114,7 @@ def test_axe_finds_nothing_serious(
     show(driver, reports[name], width, scheme)
     driver.execute_script(UNFOLD)
     driver.execute_script(AXE.read_text(encoding="utf-8"))
-    found = driver.execute_async_script("axe.run().then(arguments[0])")["violations"]
+    found = driver.execute_async_script(VIOLATIONS)
     where = f"axe, {name}, {scheme}, {width} px"
     log.info("%s: %s", where, [each["id"] for each in found] or "nothing")
     assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == [], where

@@ -36,7 +36,7 @@ from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.schema import group, manifest
 from scaling_bayes.trace.view import PosteriorView
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = pytest.mark.usefixtures("unplotted")
 
 WEIGHTS = {"power": 0.4, "exponential": 0.1, "logistic": 0.2, "saturating": 0.3}
 
@@ -133,6 +133,7 @@ def test_every_law_sees_the_same_slopes_of_the_same_world() -> None:
     assert mixed == pytest.approx(medians[0], rel=0.1)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("law", LAWS)
 def test_every_law_has_a_report(law: str) -> None:
     found = build_report(synthetic_fit(law=law, robust=True), scenario=None)
@@ -162,6 +163,7 @@ def test_parameters_of_switches_that_are_off_are_not_told() -> None:
 # The stack
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_report_on_a_stack_tells_laws_and_weights() -> None:
     assert report().failures == ()
     assert "sensitivity" not in anchors(report())
@@ -196,6 +198,7 @@ def test_checks_of_a_stack_are_grouped_by_fit() -> None:
     assert table.rows[0][1] == "R-hat"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_floor_of_a_stack_is_that_of_its_law() -> None:
     row = parameter(report(), stage="posterior", task="imagenet", quantity="floor")
     floor = group(stacked(), "posterior")["floor"].sel(task="imagenet").values
@@ -213,6 +216,7 @@ def test_ranks_of_a_stack_are_those_of_one_law() -> None:
     assert all(title.endswith(tuple(f"({law})" for law in LAWS)) for title in titles)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_stack_gives_the_same_bytes_from_memory_and_from_a_file(tmp_path: Path) -> None:
     trace = save_trace(stacked(), tmp_path / "stack.nc")
     first = write_report(stacked(), tmp_path / "one.html")
@@ -249,6 +253,7 @@ def test_a_tree_without_sensitivity_has_no_such_section() -> None:
     assert found.numbers["sensitivity"] is None
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_names_of_tasks_are_no_markup_in_the_new_sections() -> None:
     found = build_report(stack({law: synthetic_fit(NASTY, law=law) for law in LAWS}, WEIGHTS), scenario=None)
     single = build_report(synthetic_fit(NASTY), scenario=None)
@@ -319,6 +324,7 @@ def scores() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_scorecard_stands_in_reports_on_the_reference_systems(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report_reading, "load_scorecard", scores)
     assert "scorecard" not in anchors(build_report(fits()["power"], scenario=None))
@@ -344,6 +350,7 @@ def test_a_missing_scorecard_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> N
     assert found.numbers["scorecard"] is None
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_calibration_that_cannot_be_drawn_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report_reading, "load_scorecard", lambda: scores().groupby("forecaster").head(3))
     found = build_report(of_reference(fits()["power"]), scenario=None)
@@ -354,6 +361,7 @@ def test_a_calibration_that_cannot_be_drawn_is_named(monkeypatch: pytest.MonkeyP
 # Simulations
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_calibration_by_simulation_stands_in_reports_on_the_model_it_is_of() -> None:
     found = build_report(open_trace("logistic-2026.11"), scenario=None)
     assert found.failures == ()

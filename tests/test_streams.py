@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import commands
 
 from scaling_bayes.cli import cli
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 SYSTEMS = Path(__file__).with_name("data") / "simulated_systems.csv"
-SCRIPT = Path(__file__).with_name("each_command.py")
 #: Command lines that print, beside every --help: tables, JSON, CSV, plain text.
 PRINTING = [
     ("--help",),
@@ -45,18 +44,8 @@ WRITING = [
 
 
 def run_each(cases: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
-    asked = [{**case, "arguments": list(map(str, case["arguments"]))} for case in cases]
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT)],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    results: list[dict[str, Any]] = json.loads(done.stdout)
+    asked = [{**case, "arguments": list(map(str, case["arguments"])), "cwd": str(folder)} for case in cases]
+    results = [commands.ask(case) for case in asked]
     for case, found in zip(asked, results, strict=True):
         assert "Traceback" not in found["stderr"], (case, found["stderr"])
         assert "Exception ignored" not in found["stderr"], (case, found["stderr"])
