@@ -138,7 +138,7 @@ def test_digamma() -> None:
 def test_what_the_kernel_lacks_is_left_to_pymc() -> None:
     options = ModelOptions("saturating", "none")
     priors = default_priors(options)
-    assert is_fast(options, priors)
+    assert is_fast(priors)
     assert not is_fast(options, priors | {"floor_logit": Prior("Uniform", lower=-3.0, upper=0.0)})
 
 

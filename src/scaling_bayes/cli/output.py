@@ -108,15 +108,7 @@ def print_table(
 
 
 def check_figure(path: Path) -> None:
-    """Refuse a figure that could not be written, before the work for it.
-
-    Raises
-    ------
-    click.UsageError
-        If the name does not end in a format of pictures.
-    WriteError
-        If the file cannot be written.
-    """
+    """Refuse a figure that could not be written, before the work for it."""
     from scaling_bayes.files import check_writable
 
     check_writable(path)

@@ -30,8 +30,6 @@ from scaling_bayes.cli.output import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["scorecard"]
-
 _COLUMNS = ("forecaster", "gain", "CRPS", "50 %", "80 %", "90 %", "systems")
 
 

@@ -14,15 +14,6 @@ import numpy as np
 
 from scaling_bayes.core.priors import DRIFT_FACTORS
 
-__all__ = [
-    "drift_step",
-    "expected_performance",
-    "joint_log_density",
-    "latent_compute",
-    "performance_variance",
-    "required_compute",
-]
-
 
 def latent_compute(
     observed: Any, year: Any, *, mean: Any, growth: Any, spread: Any, error: Any

@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["FAMILIES", "Family"]
-
 
 class Family(NamedTuple):
     """A family of distributions, named and parametrised as in PyMC."""

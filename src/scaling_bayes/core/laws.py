@@ -15,8 +15,6 @@ import numpy as np
 
 from scaling_bayes.errors import OptionError
 
-__all__ = ["BOUNDED", "LAWS", "LAW_NAMES", "Law", "bent_scale", "get_law"]
-
 LN10 = float(np.log(10.0))
 _TINY = float(np.finfo(float).tiny)
 _NEWTON_STEPS = 12
@@ -27,23 +25,15 @@ _LARGEST_LOG_ODDS = 36.0
 
 @dataclass(frozen=True)
 class Scale:
-    """A one-to-one scale of an error r in (0, 1), larger for smaller errors.
+    """A one-to-one scale of an error r in (0, 1), larger for smaller errors."""
 
-    Attributes
-    ----------
-    performance : callable
-        ``performance(r, xp)``.
-    error : callable
-        ``error(performance, xp)``, its inverse; 1, the worst there is, where that would exceed 1.
-    log_abs_derivative : callable
-        ``log_abs_derivative(r, xp)``: natural log of ``|d performance / d r|``.
-    gain : callable
-        ``gain(r)``: ``d performance / d log10(1 / r)``.
-    """
-
+    #: ``performance(r, xp)``.
     performance: Callable[[Any, Any], Any]
+    #: ``error(performance, xp)``, its inverse; 1, the worst there is, where that would exceed 1.
     error: Callable[[Any, Any], Any]
+    #: ``log_abs_derivative(r, xp)``: natural log of ``|d performance / d r|``.
     log_abs_derivative: Callable[[Any, Any], Any]
+    #: ``gain(r)``: ``d performance / d log10(1 / r)``.
     gain: Callable[[Any], Any]
 
 
@@ -51,29 +41,21 @@ class Scale:
 class Law:
     """One response scale of the reducible error, linear in log10 compute.
 
-    The reducible error is ``(error - floor) / (chance - floor)``: 0 at the irreducible error ``floor`` (0 where
-    the model has none), 1 at the error ``chance`` of an answer that knows nothing. Laws whose bend is not
-    estimated end at an error of 1, whatever `chance`.
-
-    Attributes
-    ----------
-    name : str
-        The value of ``law=``.
-    formula : str
-        The scale as printed in reports.
-    scale : Scale
-        Of the reducible error; of a law whose bend is estimated, at a bend of 0.
-    has_floor : bool
-        Whether it is a law with an irreducible error, unless a model is asked for without.
-    bend : float or None
-        How much the curve levels off towards chance: 0 not at all, 1 as much as towards the floor; None where it
-        is estimated.
+    The reducible error is ``(error - floor) / (chance - floor)``: 0 at the irreducible error ``floor`` (0
+    where the model has none), 1 at the error ``chance`` of an answer that knows nothing. Laws whose bend is
+    not estimated end at an error of 1, whatever `chance`.
     """
 
+    #: The value of ``law=``.
     name: str
+    #: The scale as printed in reports.
     formula: str
+    #: Of the reducible error; of a law whose bend is estimated, at a bend of 0.
     scale: Scale
+    #: Whether it is a law with an irreducible error, unless a model is asked for without.
     has_floor: bool = False
+    #: How much the curve levels off towards chance: 0 not at all, 1 as much as towards the floor; None where
+    #: it is estimated.
     bend: float | None = 0.0
 
     @property
@@ -205,17 +187,18 @@ def bent_scale(bend: Any) -> Scale:
     def gain(r: Any) -> Any:
         return (1.0 + (bend - 1.0) * r) / (1.0 - r)
 
-    return Scale(
-        performance, lambda performance, xp: _bent_error(performance, bend), log_abs_derivative, gain
-    )
+    def error(performance: Any, _: Any) -> Any:
+        return _bent_error(performance, bend)
+
+    return Scale(performance, error, log_abs_derivative, gain)
 
 
 def _bent_error(performance: Any, bend: Any) -> Any:
     """Reducible error at a performance, by Newton's method.
 
-    With u the log odds of r, ``performance = (-u + (1 - bend) log(1 + exp(u))) / ln 10``, convex and falling in
-    u. A step from the left of a root of such a function never leaps over it, and -performance x ln 10 lies on
-    the left.
+    With u the log odds of r, ``performance = (-u + (1 - bend) log(1 + exp(u))) / ln 10``, convex and falling
+    in u. A step from the left of a root of such a function never leaps over it, and -performance x ln 10 lies
+    on the left.
     """
     wanted = LN10 * performance
     log_odds = -wanted

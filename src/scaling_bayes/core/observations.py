@@ -17,70 +17,40 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = [
-    "Observations",
-    "decimal_year",
-    "in_doubt",
-    "observations_of",
-    "observe",
-    "stated_sd",
-    "steps_taken",
-    "task_constants",
-    "unique_labels",
-]
-
 
 @dataclass(frozen=True)
 class Observations:
-    """What the model is conditioned on.
+    """What the model is conditioned on."""
 
-    Attributes
-    ----------
-    tasks : tuple of str
-        Task labels, in order of first appearance.
-    systems : tuple of str
-        Unique labels of the rows, ``"task: system"``.
-    task_index : ndarray of int, shape (system,)
-        Position in `tasks` of each row's task.
-    error : ndarray, shape (system,)
-        Error, in (0, 1).
-    log10_compute : ndarray, shape (system,)
-        Observed log10 training compute, log10 FLOP.
-    year : ndarray, shape (system,)
-        Decimal calendar year of publication.
-    flagged : ndarray of bool, shape (system,)
-        Whether the row's compute is in doubt.
-    compute_sd : ndarray, shape (system,)
-        Standard deviation of the row's log10 compute, dex; NaN where the table gives none.
-    paper : tuple of str
-        Paper of each row; empty where none is given.
-    paper_index : ndarray of int, shape (system,)
-        Which systems are of one paper and task: the same number, counted from 0. A row without a paper is a
-        paper of its own.
-    reference_log10_compute, reference_year : ndarray, shape (task,)
-        Each task's mean of the two, to which the model is centred.
-    reference_error : ndarray, shape (task,)
-        Each task's geometric mean error, at which the laws' slopes are compared.
-    chance_error : ndarray, shape (task,)
-        Error of an answer that knows nothing; 1 where none is known.
-    floor_log_median, floor_log_sd : ndarray, shape (task,)
-        What is known from outside of each task's irreducible error, on the natural log scale.
-    """
-
+    #: Task labels, in order of first appearance.
     tasks: tuple[str, ...]
+    #: Unique labels of the rows, ``"task: system"``.
     systems: tuple[str, ...]
+    #: Position in `tasks` of each row's task. Shape (system,).
     task_index: NDArray[np.intp]
+    #: Error, in (0, 1). Shape (system,).
     error: NDArray[np.float64]
+    #: Observed log10 training compute, log10 FLOP. Shape (system,).
     log10_compute: NDArray[np.float64]
+    #: Decimal calendar year of publication. Shape (system,).
     year: NDArray[np.float64]
+    #: Whether the row's compute is in doubt. Shape (system,).
     flagged: NDArray[np.bool_]
+    #: Standard deviation of the row's log10 compute, dex; NaN where the table gives none. Shape (system,).
     compute_sd: NDArray[np.float64]
+    #: Paper of each row; empty where none is given.
     paper: tuple[str, ...]
+    #: Which systems are of one paper and task: the same number, counted from 0. A row without a paper is a
+    #: paper of its own. Shape (system,).
     paper_index: NDArray[np.intp]
+    #: Each task's mean of the two, to which the model is centred. Shape (task,).
     reference_log10_compute: NDArray[np.float64]
     reference_year: NDArray[np.float64]
+    #: Each task's geometric mean error, at which the laws' slopes are compared. Shape (task,).
     reference_error: NDArray[np.float64]
+    #: Error of an answer that knows nothing; 1 where none is known. Shape (task,).
     chance_error: NDArray[np.float64]
+    #: What is known from outside of each task's irreducible error, on the natural log scale. Shape (task,).
     floor_log_median: NDArray[np.float64]
     floor_log_sd: NDArray[np.float64]
 
@@ -183,7 +153,7 @@ class Observations:
 
 
 def steps_taken(year: NDArray[np.float64], steps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of each yearly step that lies before a time: 0 before its year, 1 after it, shape (year, step)."""
+    """Share of each yearly step before a time: 0 before its year, 1 after it, shape (year, step)."""
     return np.clip(year[..., np.newaxis] - steps, 0.0, 1.0)
 
 

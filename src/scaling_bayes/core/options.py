@@ -10,30 +10,13 @@ from typing import Any
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.errors import OptionError
 
-__all__ = [
-    "POOLINGS",
-    "STACK",
-    "TARGET_ACCEPT",
-    "ModelOptions",
-    "SamplerOptions",
-    "check_choice",
-    "check_count",
-    "check_seed",
-]
-
 POOLINGS = ("partial", "none", "complete")
 #: The law of a tree whose draws are a weighted mixture of fits of several laws.
 STACK = "stack"
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Refuse a value that is not among the choices.
-
-    Raises
-    ------
-    OptionError
-        Naming the option, what was found and what is valid.
-    """
+    """Refuse a value that is not among the choices."""
     if value not in choices:
         raise OptionError(f"{name}={value!r} is not valid; expected one of {', '.join(choices)}.")
 
@@ -44,13 +27,7 @@ def _check_bool(name: str, value: object) -> None:
 
 
 def check_count(name: str, value: object, minimum: int) -> None:
-    """Refuse a value that is not a whole number of at least `minimum`.
-
-    Raises
-    ------
-    OptionError
-        Naming the option and what was found.
-    """
+    """Refuse a value that is not a whole number of at least `minimum`."""
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
@@ -60,13 +37,7 @@ def check_count(name: str, value: object, minimum: int) -> None:
 
 
 def check_seed(value: object) -> None:
-    """Refuse a random seed that is not a whole number in [0, 2**63).
-
-    Raises
-    ------
-    OptionError
-        Saying what was found.
-    """
+    """Refuse a random seed that is not a whole number in [0, 2**63)."""
     check_count("random_seed", value, 0)
     if int(value) >= 2**63:  # type: ignore[call-overload]
         raise OptionError(f"random_seed must be below 2**63; found {value!r}.")
@@ -79,49 +50,32 @@ FLOORS = ("task", "pooled", "none")
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """Which model: law, pooling of the task-level parameters, and the switches.
+    """Which model: law, pooling of the task-level parameters, and the switches."""
 
-    Attributes
-    ----------
-    law : str
-        One of `LAW_NAMES`, or ``stack`` in a mixture of laws.
-    pooling : {"partial", "none", "complete"}
-        Whether tasks share a distribution of slope, progress and floor, nothing, or one value. Noise is as
-        the rest, but for complete pooling, where it is pooled partially.
-    measurement_error : bool
-        Whether log10 compute is observed with error.
-    algorithmic_progress : bool
-        Whether the compute a result needs falls over calendar time.
-    paper_effect : bool
-        Whether the systems of one paper stray from their task's line together.
-    robust : bool
-        Whether papers stray by a Student t distribution rather than a normal one.
-    flagged_error : bool
-        Whether measurement error is wider where a row's compute is flagged; only with measurement error.
-    floor : {"task", "pooled", "none"}, optional
-        Prior of the irreducible error: of each task from outside knowledge, shared, or no such error.
-    drift : bool
-        Whether each task's line wanders and breaks, by a heavy-tailed step a year.
-    """
-
+    #: One of `LAW_NAMES`, or ``stack`` in a mixture of laws.
     law: str = "power"
+    #: Whether tasks share a distribution of slope, progress and floor, nothing, or one value. Noise is as the
+    #: rest, but for complete pooling, where it is pooled partially. One of ``partial``, ``none``,
+    #: ``complete``.
     pooling: str = "partial"
+    #: Whether log10 compute is observed with error.
     measurement_error: bool = True
+    #: Whether the compute a result needs falls over calendar time.
     algorithmic_progress: bool = True
+    #: Whether the systems of one paper stray from their task's line together.
     paper_effect: bool = True
+    #: Whether papers stray by a Student t distribution rather than a normal one.
     robust: bool = False
+    #: Whether measurement error is wider where a row's compute is flagged; only with measurement error.
     flagged_error: bool = True
+    #: Prior of the irreducible error: of each task from outside knowledge, shared, or no such error. One of
+    #: ``task``, ``pooled``, ``none``.
     floor: str | None = None
+    #: Whether each task's line wanders and breaks, by a heavy-tailed step a year.
     drift: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse values that name no model.
-
-        Raises
-        ------
-        OptionError
-            On the first invalid one.
-        """
+        """Refuse values that name no model."""
         if self.law != STACK:
             get_law(self.law)
         check_choice("pooling", self.pooling, POOLINGS)
@@ -173,13 +127,7 @@ class SamplerOptions:
     adaptation: str = "draw_diag"
 
     def __post_init__(self) -> None:
-        """Refuse values the sampler cannot work with.
-
-        Raises
-        ------
-        OptionError
-            On the first invalid one.
-        """
+        """Refuse values the sampler cannot work with."""
         check_count("draws", self.draws, 4)
         check_count("tune", self.tune, 10)
         check_count("chains", self.chains, 1)

@@ -18,8 +18,6 @@ from scaling_bayes.core.streams import Stream, generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["POOLED", "draw_prior", "log_prior", "parameter_names"]
-
 #: Task-level parameters that pooling shares on the log scale.
 POOLED = ("slope", "noise", "progress")
 _POOLABLE = (*POOLED, "floor_logit")
@@ -51,13 +49,10 @@ def draw_prior(
 
     Parameters
     ----------
-    options : ModelOptions
     priors : mapping
         Prior of each parameter, as `default_priors` names them.
     observations : Observations
         Its tasks, their references and bounds, and the years of its systems; not its errors.
-    draws : int
-    random_seed : int
 
     Returns
     -------
@@ -67,19 +62,7 @@ def draw_prior(
     rng = generator(random_seed, Stream.PRIOR)
     tasks, reference_error = observations.tasks, observations.reference_error
     n_tasks = len(tasks)
-    drawn: dict[str, NDArray[np.float64]] = {}
-    for name, prior in priors.items():
-        own = name in (*_OF_EACH_TASK, "floor_offset") or (
-            name in _POOLABLE and options.pooling_of(name) == "none"
-        )
-        drawn[name] = prior.draw(rng, (draws, n_tasks if own else 1))
-    for name in _POOLABLE:
-        stem = name if name == "floor_logit" else f"{name}_log"
-        if f"{stem}_mean" in drawn:
-            offset = rng.standard_normal((draws, n_tasks))
-            drawn[name] = drawn[f"{stem}_mean"] + drawn[f"{stem}_sd"] * offset
-            if name != "floor_logit":
-                drawn[name] = np.exp(drawn[name])
+    drawn = _draw_levels(options, priors, n_tasks, draws, rng)
     if "floor_logit" in drawn:
         drawn["floor"] = reference_error / (1.0 + np.exp(-drawn["floor_logit"]))
     if "floor_offset" in drawn:
@@ -110,6 +93,26 @@ def draw_prior(
     if options.drift:
         coords["drift_year"] = observations.drift_years
     return xr.Dataset(data, coords=coords)
+
+
+def _draw_levels(
+    options: ModelOptions, priors: Mapping[str, Prior], n_tasks: int, draws: int, rng: np.random.Generator
+) -> dict[str, NDArray[np.float64]]:
+    """Draws of all that has a prior, and of what tasks have around a common mean, (draw, task or 1)."""
+    drawn: dict[str, NDArray[np.float64]] = {}
+    for name, prior in priors.items():
+        own = name in (*_OF_EACH_TASK, "floor_offset") or (
+            name in _POOLABLE and options.pooling_of(name) == "none"
+        )
+        drawn[name] = prior.draw(rng, (draws, n_tasks if own else 1))
+    for name in _POOLABLE:
+        stem = name if name == "floor_logit" else f"{name}_log"
+        if f"{stem}_mean" in drawn:
+            offset = rng.standard_normal((draws, n_tasks))
+            drawn[name] = drawn[f"{stem}_mean"] + drawn[f"{stem}_sd"] * offset
+            if name != "floor_logit":
+                drawn[name] = np.exp(drawn[name])
+    return drawn
 
 
 def _draw_floors(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.core import equations
-from scaling_bayes.core.laws import LAWS, Law, get_law
-from scaling_bayes.core.observations import Observations, steps_taken
-from scaling_bayes.core.options import STACK
-from scaling_bayes.core.priors import DRIFT_DEGREES_OF_FREEDOM
+from scaling_bayes.core.drift import drift_at, extend_drift
+from scaling_bayes.core.laws import Law
+from scaling_bayes.core.mixed_law import MixedLaw, law_of
+from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.streams import Stream, generator
 
 if TYPE_CHECKING:
@@ -21,49 +21,21 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = [
-    "MixedLaw",
-    "Performance",
-    "cumulative_probability_of_error",
-    "departure_scale",
-    "draw_error",
-    "drift_at",
-    "error_scale",
-    "extend_drift",
-    "joint_log_density_of_error",
-    "law_of",
-    "log_density_given_paper",
-    "log_density_of_error",
-    "log_likelihood_total",
-    "observed_performance",
-    "performance_distribution",
-    "predict_observed",
-]
-
 
 @dataclass(frozen=True)
 class Performance:
-    """How performance is distributed, per draw and system.
+    """How performance is distributed, per draw and system."""
 
-    Attributes
-    ----------
-    law : Law
-        The scale; its functions take `floor`.
-    mean, sd : DataArray, shape (..., system)
-        Location and scale, for a system of a paper not seen.
-    shared_sd : DataArray, shape (..., system)
-        The part of `sd` that systems of one paper have in common.
-    degrees_of_freedom : DataArray or None
-        Of the Student t, shape (...); normal when None.
-    floor, chance, bend : DataArray or float
-        Irreducible error, error of chance and bend of the law, shape (..., system).
-    """
-
+    #: The scale; its functions take `floor`.
     law: Law | MixedLaw
+    #: Location and scale, for a system of a paper not seen. Shape (..., system).
     mean: xr.DataArray
     sd: xr.DataArray
+    #: The part of `sd` that systems of one paper have in common. Shape (..., system).
     shared_sd: xr.DataArray
+    #: Of the Student t, shape (...); normal when None.
     degrees_of_freedom: xr.DataArray | None
+    #: Irreducible error, error of chance and bend of the law, shape (..., system).
     floor: Any
     chance: Any = 1.0
     bend: Any = 0.0
@@ -88,62 +60,6 @@ class Performance:
         observed = xr.DataArray(error, dims="system")
         jacobian: xr.DataArray = self.law.log_abs_derivative(observed, self.floor, **self._ends)
         return jacobian
-
-
-@dataclass(frozen=True)
-class MixedLaw:
-    """A stack's law: each draw's own, by its position in `LAWS`.
-
-    Attributes
-    ----------
-    number : DataArray of int, shape (chain, draw)
-        Position of each draw's law.
-    """
-
-    number: xr.DataArray
-    name: str = STACK
-    has_floor: bool = True
-
-    @property
-    def formula(self) -> str:
-        """The scales of all laws."""
-        return "; ".join(f"{law.name}: {law.formula}" for law in LAWS.values())
-
-    def performance(self, error: Any, floor: Any = 0.0, **ends: Any) -> Any:
-        """As `Law.performance`, draw by draw."""
-        return self._choose(law.performance(error, floor, **ends) for law in LAWS.values())
-
-    def error(self, performance: Any, floor: Any = 0.0, **ends: Any) -> Any:
-        """As `Law.error`, draw by draw."""
-        return self._choose(law.error(performance, floor, **ends) for law in LAWS.values())
-
-    def log_abs_derivative(self, error: Any, floor: Any = 0.0, **ends: Any) -> Any:
-        """As `Law.log_abs_derivative`, draw by draw."""
-        return self._choose(law.log_abs_derivative(error, floor, **ends) for law in LAWS.values())
-
-    def gain(self, error: Any, floor: Any = 0.0, **ends: Any) -> Any:
-        """As `Law.gain`, draw by draw."""
-        return self._choose(law.gain(error, floor, **ends) for law in LAWS.values())
-
-    def odds_gain(self, error: Any, floor: Any = 0.0, **ends: Any) -> Any:
-        """As `Law.odds_gain`, draw by draw."""
-        return self._choose(law.odds_gain(error, floor, **ends) for law in LAWS.values())
-
-    def _choose(self, by_law: Iterable[Any]) -> Any:
-        chosen: Any = np.nan
-        for position, values in enumerate(by_law):
-            chosen = _where(self.number == position, values, chosen)
-        return chosen
-
-
-def _where(condition: xr.DataArray, yes: Any, no: Any) -> xr.DataArray:
-    chosen: xr.DataArray = xr.where(condition, yes, no)  # type: ignore[no-untyped-call]
-    return chosen
-
-
-def law_of(name: str, parameters: xr.Dataset) -> Law | MixedLaw:
-    """Return the law of draws: one, or in a stack each draw's own, named by the variable ``law``."""
-    return get_law(name) if name != STACK else MixedLaw(parameters["law"])
 
 
 def performance_distribution(
@@ -232,9 +148,9 @@ def _measurement_error(
     """Standard deviation of reported log10 compute, dex: that of all, wider in doubt, or stated."""
     error: xr.DataArray = parameters["compute_error"]
     if flagged is not None and "flagged_error_factor" in parameters:
-        error = error * _where(flagged, parameters["flagged_error_factor"], 1.0)
+        error = error * xr.where(flagged, parameters["flagged_error_factor"], 1.0)
     if compute_sd is not None and bool(compute_sd.notnull().any()):
-        error = _where(compute_sd.notnull(), compute_sd, error)
+        error = xr.where(compute_sd.notnull(), compute_sd, error)
     return error
 
 
@@ -286,76 +202,6 @@ def observed_performance(
         chance=by_system(observations.chance_error[observations.task_index]),
         drift=drift,
     )
-
-
-def drift_at(
-    parameters: xr.Dataset,
-    tasks: Sequence[str] | NDArray[np.object_],
-    year: Floats,
-    reference_year: Floats,
-) -> Floats:
-    """How far lines have drifted since their tasks' reference years, in performance.
-
-    Parameters
-    ----------
-    parameters : Dataset
-        With ``drift_step`` (chain, draw, task, drift_year).
-    tasks : sequence of str, shape (place,)
-    year, reference_year : ndarray, shape (place,)
-        Calendar years; none after the last step (`extend_drift`).
-
-    Returns
-    -------
-    ndarray, shape (chain, draw, place)
-    """
-    step = parameters["drift_step"].transpose("chain", "draw", "task", "drift_year")
-    starts = step["drift_year"].values
-    assert year.max(initial=starts[0]) <= starts[-1] + 1.0, "drift must be extended to the years asked"
-    taken = steps_taken(year, starts) - steps_taken(reference_year, starts)
-    found = np.zeros((*step.shape[:2], len(year)))
-    of_place = np.array(tasks, dtype=object)
-    for task in dict.fromkeys(of_place):
-        rows = of_place == task
-        found[..., rows] = step.sel(task=task).values @ taken[rows].T
-    return found
-
-
-def extend_drift(
-    law: str, parameters: xr.Dataset, references: xr.Dataset, until: float, rng: np.random.Generator
-) -> xr.Dataset:
-    """Parameters with steps of drift drawn for the years after the last known, until a year.
-
-    Parameters
-    ----------
-    law : str
-    parameters : Dataset
-        Returned as they are where the model has no drift, or it is known until then.
-    references : Dataset
-        ``reference_error`` and, of a bounded law, ``chance_error`` (task).
-    until : float
-        Calendar year.
-    rng : Generator
-    """
-    if "drift_step" not in parameters:
-        return parameters
-    known = parameters["drift_step"].transpose("chain", "draw", "task", "drift_year")
-    years = np.arange(known["drift_year"].values[-1] + 1.0, np.ceil(until))
-    if not years.size:
-        return parameters
-    gain = law_of(law, parameters).odds_gain(
-        references["reference_error"],
-        parameters.get("floor", 0.0),
-        chance=references.get("chance_error", 1.0),
-        bend=parameters.get("bend", 0.0),
-    )
-    standard = rng.standard_t(DRIFT_DEGREES_OF_FREEDOM, (years.size, *known.shape[:-1]))
-    drawn = xr.DataArray(
-        np.moveaxis(equations.drift_step(standard), 0, -1),
-        dims=known.dims,
-        coords={**{dim: known[dim] for dim in known.dims}, "drift_year": years},
-    )
-    drawn = (drawn * parameters["drift_scale"] * gain).transpose(*known.dims)
-    return parameters.drop_dims("drift_year").assign(drift_step=xr.concat([known, drawn], "drift_year"))
 
 
 def predict_observed(
@@ -440,8 +286,6 @@ def draw_error(
 
     Parameters
     ----------
-    performance : Performance
-    rng : Generator
     paper : ndarray of int, shape (system,), optional
         Which systems are of one paper; by default each is of its own.
     """

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Prior", "as_prior", "default_priors", "resolve_priors"]
-
 _POSITIVE_PARAMETERS = {"sigma", "nu", "lam", "alpha", "beta"}
 _Z90 = 1.6448536269514722
 
@@ -262,13 +260,13 @@ def default_priors(options: ModelOptions | None = None) -> dict[str, Prior]:
     compute from time or from its own error. floor_logit_mean, an irreducible error of 30 % of the reference
     error: at least 6 % of the ImageNet validation labels are wrong (Northcutt et al. 2021), where the
     reference error is 21 %; 90 % interval 8 to 69 %.
-    With drift, which takes part of what later systems gain, the mean rate of progress has median 0.33 and 90 %
-    interval 0.2 to 0.54 (between the 16 months of Hernandez & Brown 2020 and the 8 of Ho et al. 2024), and tasks
-    spread by 0.19 to 1.3, as language tasks do. drift_scale, yearly steps of 0.03 orders of magnitude of odds,
-    times 2 up and 1/2 down, Student t with 3 degrees of freedom: in a year one task in eight leaps by more than
-    0.1, and one in forty by more than 0.3. floor_offset, in standard deviations of what is known of each
-    task's floor (`load_tasks`). bend, nearer to the logistic law than to the power law, as errors that begin near
-    chance ask for.
+    With drift, which takes part of what later systems gain, the mean rate of progress has median 0.33 and 90
+    % interval 0.2 to 0.54 (between the 16 months of Hernandez & Brown 2020 and the 8 of Ho et al. 2024), and
+    tasks spread by 0.19 to 1.3, as language tasks do. drift_scale, yearly steps of 0.03 orders of magnitude
+    of odds, times 2 up and 1/2 down, Student t with 3 degrees of freedom: in a year one task in eight leaps
+    by more than 0.1, and one in forty by more than 0.3. floor_offset, in standard deviations of what is known
+    of each task's floor (`load_tasks`). bend, nearer to the logistic law than to the power law, as errors
+    that begin near chance ask for.
     degrees_of_freedom, Juarez & Steel 2010. paper_correlation favours neither end. Noise, intercept and
     compute_mean are weakly informative on the scale of log10 odds and log10 FLOP.
 
@@ -304,6 +302,24 @@ def default_priors(options: ModelOptions | None = None) -> dict[str, Prior]:
         else:
             spread = math.hypot(mean_sd, _UNPOOLED_TASK_SD[name])
             priors[name] = Prior("LogNormal", mu=math.log(center), sigma=spread)
+    priors |= _shape_priors(options)
+    if options.paper_effect:
+        priors["paper_correlation"] = Prior("Beta", alpha=2.0, beta=2.0)
+    if options.robust:
+        priors["degrees_of_freedom"] = Prior("Gamma", alpha=2.0, beta=0.1)
+    if options.measurement_error:
+        priors["compute_error"] = Prior.from_interval(ERROR_OF_AN_ESTIMATE, 0.2, 0.6)
+        if options.flagged_error:
+            priors["flagged_error_factor"] = Prior.from_interval(2.0, 1.0, 4.0)
+        priors["compute_mean"] = Prior("Normal", mu=0.0, sigma=1.0)
+        priors["compute_growth"] = Prior("Normal", mu=0.5, sigma=0.5)
+        priors["compute_spread"] = Prior("LogNormal", mu=math.log(0.8), sigma=0.5)
+    return priors
+
+
+def _shape_priors(options: ModelOptions) -> dict[str, Prior]:
+    """Priors of floor, bend and drift, where the model has them."""
+    priors = {}
     if options.floor == "task":
         priors["floor_offset"] = Prior("Normal", mu=0.0, sigma=1.0)
     if options.law == "bounded":
@@ -319,17 +335,6 @@ def default_priors(options: ModelOptions | None = None) -> dict[str, Prior]:
             priors["floor_logit"] = Prior(
                 "Normal", mu=center, sigma=math.hypot(1.0, _UNPOOLED_TASK_SD["floor"])
             )
-    if options.paper_effect:
-        priors["paper_correlation"] = Prior("Beta", alpha=2.0, beta=2.0)
-    if options.robust:
-        priors["degrees_of_freedom"] = Prior("Gamma", alpha=2.0, beta=0.1)
-    if options.measurement_error:
-        priors["compute_error"] = Prior.from_interval(ERROR_OF_AN_ESTIMATE, 0.2, 0.6)
-        if options.flagged_error:
-            priors["flagged_error_factor"] = Prior.from_interval(2.0, 1.0, 4.0)
-        priors["compute_mean"] = Prior("Normal", mu=0.0, sigma=1.0)
-        priors["compute_growth"] = Prior("Normal", mu=0.5, sigma=0.5)
-        priors["compute_spread"] = Prior("LogNormal", mu=math.log(0.8), sigma=0.5)
     return priors
 
 

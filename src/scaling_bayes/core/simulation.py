@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = ["simulate_observations"]
-
 #: Errors nearer than this to 1 or to a floor are no errors that a paper reports.
 _MARGIN = 1e-9
 
@@ -33,13 +31,11 @@ def simulate_observations(
 
     Parameters
     ----------
-    options : ModelOptions
     parameters : Dataset
         One value of each parameter of `parameter_names`, without chain and draw.
     design : Observations
         Tasks, years, papers, flags, stated errors of compute and references; without measurement error the
         compute too.
-    rng : Generator
 
     Returns
     -------

@@ -6,8 +6,6 @@ from enum import IntEnum
 
 import numpy as np
 
-__all__ = ["Stream", "derived_seed", "generator"]
-
 
 class Stream(IntEnum):
     """What random numbers are for. A number keeps its meaning: stored draws depend on it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,20 +36,14 @@ _FEWEST = 3
 
 @dataclass(frozen=True)
 class Forecast:
-    """What was predicted of systems, and of their observed errors.
+    """What was predicted of systems, and of their observed errors."""
 
-    Attributes
-    ----------
-    log_score : ndarray, shape (system,)
-        Natural log of the predictive density of the observed error, a density of error.
-    pit : ndarray, shape (system,)
-        Predictive probability of an error at most the observed (probability integral transform).
-    draws : ndarray, shape (draw, system)
-        Predicted errors. All three are NaN where nothing is predicted.
-    """
-
+    #: Natural log of the predictive density of the observed error, a density of error. Shape (system,).
     log_score: Floats
+    #: Predictive probability of an error at most the observed (probability integral transform). Shape
+    #: (system,).
     pit: Floats
+    #: Predicted errors. All three are NaN where nothing is predicted. Shape (draw, system).
     draws: Floats
 
 
@@ -64,11 +58,6 @@ def at_references_of(before: Observations, systems: pd.DataFrame, *, needs_year:
         As `observe` takes it; every task is one of `before`.
     needs_year : bool
         Whether the model uses time.
-
-    Raises
-    ------
-    DataError
-        As `observe`.
     """
     return observe(systems, needs_year=needs_year).at_references_of(before)
 

@@ -39,10 +39,6 @@ def plot_ranks(idata: xr.DataTree | PosteriorView, *, width: float = 8.9) -> Fig
     width : float
         Width in inches; below 6 the panels stand one above the other.
 
-    Returns
-    -------
-    Figure
-
     Raises
     ------
     FigureError

@@ -51,10 +51,6 @@ def plot_slopes(
         Where to draw; a new figure by default.
     width : float
         Width of a new figure, inches.
-
-    Returns
-    -------
-    Axes
     """
     view = PosteriorView.of(idata)
     tasks = view.tasks

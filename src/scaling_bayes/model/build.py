@@ -19,8 +19,6 @@ from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.priors import DRIFT_DEGREES_OF_FREEDOM, Prior
 
-__all__ = ["build_model", "distribution", "model_data"]
-
 
 def model_data(observations: Observations) -> dict[str, np.ndarray[Any, Any]]:
     """Arrays the model is conditioned on, by the name of its `pymc.Data`."""

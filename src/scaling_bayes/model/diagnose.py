@@ -8,8 +8,6 @@ import numpy as np
 import xarray as xr
 from arviz_stats import bfmi, ess, rhat
 
-__all__ = ["diagnose"]
-
 MAX_RHAT = 1.01
 MIN_ESS = 400.0
 MIN_EBFMI = 0.3

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["refuse_too_exact"]
-
 #: Scatter around a line, in orders of magnitude of error, too small for the sampler where tasks are pooled.
 _SMALLEST_SCATTER = 1e-3
 #: A small scatter of published results, likewise; that in the shipped data is 0.01 to 0.1.
@@ -30,22 +28,14 @@ _CHANCE = 1e-6
 
 
 class _Line(NamedTuple):
-    """Least-squares line of a task.
-
-    Attributes
-    ----------
-    task : str
-    slope : float
-        Orders of magnitude of error per tenfold compute, by compute alone.
-    square : float
-        Sum of squared residuals around a line in compute and, with algorithmic progress, the year.
-    freedom : int
-        Rows less coefficients.
-    """
+    """Least-squares line of a task."""
 
     task: str
+    #: Orders of magnitude of error per tenfold compute, by compute alone.
     slope: float
+    #: Sum of squared residuals around a line in compute and, with algorithmic progress, the year.
     square: float
+    #: Rows less coefficients.
     freedom: int
 
     @property
@@ -63,15 +53,8 @@ def refuse_too_exact(observations: Observations, options: ModelOptions, priors: 
 
     Parameters
     ----------
-    observations : Observations
-    options : ModelOptions
     priors : mapping
         As `default_priors` names them.
-
-    Raises
-    ------
-    DataError
-        Naming the tasks, their scatter, the least-squares slope and the options that fit them.
     """
     lines = list(_lines(observations, options))
     if options.pooling != "none":

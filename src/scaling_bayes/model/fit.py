@@ -34,8 +34,6 @@ from scaling_bayes.trace.view import PosteriorView
 if TYPE_CHECKING:
     from os import PathLike
 
-__all__ = ["FitWarning", "fit", "library_versions", "table_to_fit"]
-
 PRIOR_DRAWS = 1000
 #: Columns of the systems table kept with the fit, beside what the model uses.
 PROVENANCE_COLUMNS = (
@@ -114,8 +112,8 @@ def fit(
     law : {"power", "exponential", "logistic", "saturating", "bounded"}
         What is linear in log10 compute: ``log10(1 / error)``, ``1 / error``, ``log10((1 - error) / error)``,
         ``log10((1 - floor) / (error - floor))`` with an irreducible error ``floor`` for each task, or
-        ``log10((chance - error)^bend (chance - floor)^(1 - bend) / (error - floor))``, whose errors lie between
-        the floor and that of chance, and whose ``bend`` is estimated.
+        ``log10((chance - error)^bend (chance - floor)^(1 - bend) / (error - floor))``, whose errors lie
+        between the floor and that of chance, and whose ``bend`` is estimated.
     pooling : {"partial", "none", "complete"}
         Whether tasks share a distribution of slope, noise, progress and floor, share nothing, or share one
         value (but of noise: `ModelOptions.pooling_of`).
@@ -130,12 +128,12 @@ def fit(
     flagged_error : bool
         Whether compute is less certain in rows whose ``compute_in_doubt`` is true. Dropped where none is.
     floor : {"task", "pooled", "none"}, optional
-        Prior of the irreducible error, in any law: from outside knowledge of each task (`load_tasks`), one that
-        the tasks share, or no such error. By default ``task`` in the bounded law, ``pooled`` in the saturating
-        law, and ``none`` in the others.
+        Prior of the irreducible error, in any law: from outside knowledge of each task (`load_tasks`), one
+        that the tasks share, or no such error. By default ``task`` in the bounded law, ``pooled`` in the
+        saturating law, and ``none`` in the others.
     drift : bool
-        Whether each task's line wanders and breaks over the years, by heavy-tailed steps that are larger up than
-        down. They go on in projections, whose intervals widen with the year.
+        Whether each task's line wanders and breaks over the years, by heavy-tailed steps that are larger up
+        than down. They go on in projections, whose intervals widen with the year.
     priors : mapping, optional
         Replacements by parameter name: a `Prior`, a ``(median, (lower, upper))`` pair with the ends of the
         90 % interval, or a PreliZ distribution. `default_priors` names them.

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["FALSE_ALARM", "resample"]
-
 #: Probability that a faithful trace is called different, over all comparisons together.
 FALSE_ALARM: Final = 1e-3
 _QUANTILES: Final = (0.5 - CI_PROB / 2, 0.5, 0.5 + CI_PROB / 2)

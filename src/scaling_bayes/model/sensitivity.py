@@ -17,8 +17,6 @@ from scaling_bayes.trace.view import PosteriorView
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["power_scaling"]
-
 #: Powers to which a component is raised, for the derivative.
 ALPHAS = (0.99, 1.01)
 _SAMPLE = ["chain", "draw"]

@@ -14,8 +14,6 @@ from scaling_bayes.trace.schema import group
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["affordability", "first_year", "probability_by_year", "read_budget", "share_within_budget"]
-
 NEVER = math.inf
 #: Variable of a projection that each budget limits.
 BUDGETS = {"budget_usd": "log10_cost_usd", "carbon_kg": "log10_carbon_kg"}

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["CONVERSIONS", "add_costs", "conversions", "trend_path"]
-
 #: What a year's hardware and grid turn a burden into.
 CONVERSIONS = ("log10_flop_per_usd", "log10_flop_per_kwh", "log10_kg_per_kwh")
 
@@ -38,7 +36,6 @@ def trend_path(draws: TrendDraws, years: Floats, doubling_year: Floats | None = 
 
     Parameters
     ----------
-    draws : TrendDraws
     years : ndarray, shape (draw, year)
     doubling_year : ndarray, shape (draw,), optional
         Doubling time from `BASE_YEAR` on, in place of the fitted one and its pace.
@@ -61,7 +58,6 @@ def conversions(scenario: Scenario, inputs: dict[str, Any], years: Floats) -> di
 
     Parameters
     ----------
-    scenario : Scenario
     inputs : dict
         From `draw_inputs`.
     years : ndarray, shape (year,)

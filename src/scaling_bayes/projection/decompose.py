@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Order = NDArray[np.intp]
 
-__all__ = ["QUANTITIES", "decompose"]
-
 QUANTITIES = ("log10_training_compute_flop", "log10_cost_usd", "log10_energy_kwh", "log10_carbon_kg")
 PARAMETERS, NOISE = "fit parameters", "noise between systems"
 #: Parameters of the fit whose share alone is reported beside the shares that sum.

@@ -19,16 +19,6 @@ if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.trace.view import PosteriorView
 
-__all__ = [
-    "HORIZON",
-    "extrapolation",
-    "extrapolation_sentences",
-    "reach_of",
-    "refuse_impossible",
-    "refuse_years",
-    "yearly",
-]
-
 #: Last year that can be asked for, and the horizon of years="yearly".
 HORIZON: Final = 2100.0
 #: First year of years="yearly", unless the data begin later.
@@ -84,13 +74,7 @@ def _first_calendar_year(reach: dict[str, Any]) -> float:
 
 
 def refuse_years(years: Sequence[float], reach: dict[str, Any]) -> None:
-    """Refuse years of which neither data nor trends say anything.
-
-    Raises
-    ------
-    TargetError
-        For a year before that of the first system of the fit, or after `HORIZON`.
-    """
+    """Refuse years of which neither data nor trends say anything."""
     first = _first_calendar_year(reach)
     early = [year for year in years if year != 0 and year < first]
     if early:
@@ -115,11 +99,6 @@ def refuse_impossible(data: xr.Dataset, reach: dict[str, Any]) -> None:
         Group ``projection``, or some of its years.
     reach : dict
         From `reach_of`.
-
-    Raises
-    ------
-    TargetError
-        Naming the first of them.
     """
     rows = _rows(data, reach)
     wrong = rows[rows["log10_compute"] < 0]

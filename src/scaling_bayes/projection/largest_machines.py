@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["largest_run_year", "record_machine_rate", "record_machine_time"]
-
 SECONDS_PER_DAY = 86400.0
 _COMPUTE = "log10_training_compute_flop"
 _MACHINE, _RUN, _UTILISATION = 37, 38, 39
@@ -34,12 +32,10 @@ def record_machine_rate(
 
     Parameters
     ----------
-    hardware : DataTree
     years : ndarray, shape (year,)
         Years before the first list (1993) follow the trend too.
     n : int
         Number of draws.
-    seed : int
     until : float
         Year in which improvement ends.
 

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from scaling_bayes.core.drift import drift_at, extend_drift
 from scaling_bayes.core.observations import decimal_year, in_doubt, stated_sd, unique_labels
 from scaling_bayes.core.options import ModelOptions, check_choice, check_seed
-from scaling_bayes.core.predictive import draw_error, drift_at, extend_drift, performance_distribution
+from scaling_bayes.core.predictive import draw_error, performance_distribution
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.trace.schema import annotate, group, manifest
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["COMPUTE_KINDS", "predict"]
 
 COMPUTE_KINDS = ("reported", "exact")
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["THEORETICAL_EXPONENT", "progress_draws", "progress_table"]
-
 #: Least growth of cost with performance that statistics allows: performance is one over the root mean
 #: squared difference from the best prediction (Thompson et al. 2020, section 2; docs/theory.md).
 THEORETICAL_EXPONENT = 4.0

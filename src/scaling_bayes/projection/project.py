@@ -15,7 +15,7 @@ from scaling_bayes.errors import TargetError
 from scaling_bayes.hardware.posterior import hardware_digest, open_hardware, read_hardware
 from scaling_bayes.projection.conversion import add_costs, conversions
 from scaling_bayes.projection.extrapolation import reach_of, refuse_impossible, refuse_years, yearly
-from scaling_bayes.projection.requirement import KINDS, Requirement, ask
+from scaling_bayes.projection.requirement import Requirement, ask
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.projection.scenario_draws import draw_inputs
 from scaling_bayes.trace.schema import annotate
@@ -23,8 +23,6 @@ from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-__all__ = ["KINDS", "YEARLY", "convert", "project"]
 
 #: Asks for every year of the horizon.
 YEARLY = "yearly"

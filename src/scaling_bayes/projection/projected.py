@@ -18,8 +18,6 @@ from scaling_bayes.trace.view import PosteriorView
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["ProjectionView"]
-
 _YEARLY = 'project(trace, targets, years="yearly", scenario="trend")'
 _ONE_YEAR = 'project(trace, targets, years=2030, scenario="trend")'
 #: For each answer, the call to make.
@@ -34,23 +32,15 @@ _CALLS = {
 
 @dataclass(frozen=True, eq=False)
 class ProjectionView:
-    """A projection, opened once for an answer.
+    """A projection, opened once for an answer."""
 
-    Attributes
-    ----------
-    tree : DataTree
-        From `project`.
-    answer : str
-        Name of the function that asks, for its messages.
-    manifest : dict
-        Manifest of the fit, with what was asked in ``projection``.
-    data : Dataset
-        Group ``projection``.
-    """
-
+    #: From `project`.
     tree: xr.DataTree
+    #: Name of the function that asks, for its messages.
     answer: str
+    #: Manifest of the fit, with what was asked in ``projection``.
     manifest: dict[str, Any]
+    #: Group ``projection``.
     data: xr.Dataset
 
     @classmethod
@@ -133,13 +123,7 @@ class ProjectionView:
         return trends
 
     def refuse_single_year(self) -> None:
-        """Refuse years among which no first one can be looked for.
-
-        Raises
-        ------
-        TargetError
-            Unless there are at least two, ascending.
-        """
+        """Refuse years among which no first one can be looked for."""
         years = self.data["year"].values.tolist()
         if len(years) < 2 or years != sorted(years):
             raise TargetError(
@@ -148,13 +132,7 @@ class ProjectionView:
             )
 
     def refuse_impossible(self, data: xr.Dataset) -> None:
-        """Refuse years of a horizon whose median requirement is less than one operation.
-
-        Raises
-        ------
-        TargetError
-            Naming the first of them.
-        """
+        """Refuse years of a horizon whose median requirement is less than one operation."""
         if self.asked["horizon"]:
             refuse_impossible(data, self.asked["data"])
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["reached", "reached_sentences"]
-
 
 def reached(projection: xr.DataTree) -> pd.DataFrame:
     """Return the targets that a system of the fit has reached, and the one that did with least compute.

@@ -16,8 +16,6 @@ from scaling_bayes.trace.schema import group, manifest
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["compare_routes", "required_gain"]
-
 #: What must improve alone, and by what each budget then asks of it.
 LEVERS = {
     "price": ("budget_usd",),

@@ -10,45 +10,35 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.core import equations
+from scaling_bayes.core.drift import drift_at, extend_drift
+from scaling_bayes.core.mixed_law import law_of
 from scaling_bayes.core.options import check_choice
-from scaling_bayes.core.predictive import departure_scale, drift_at, extend_drift, law_of
+from scaling_bayes.core.predictive import departure_scale
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import TargetError
 from scaling_bayes.projection.targets import Target, check_year, default_targets, read_targets
 from scaling_bayes.trace.schema import group
 from scaling_bayes.trace.view import PosteriorView
 
-__all__ = ["KINDS", "Requirement", "ask", "best_errors", "require"]
-
 KINDS = ("predictive", "mean")
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """Targets, years and the draws that answer them.
-
-    Attributes
-    ----------
-    targets : tuple of Target
-    year : DataArray, shape (year,)
-        Years asked for.
-    progress_year : DataArray, shape (year,) or ()
-        Year until which algorithmic progress goes on, for each of them.
-    performance : DataArray, shape (target,), (chain, draw, target) or (chain, draw, target, year)
-        The targets on the law's scale, less what their lines drift until the year; ``inf`` below an
-        irreducible error.
-    parameters : mapping of DataArray
-        Task-level parameters and references, (chain, draw, target) or (target).
-    noise : DataArray or None, shape (chain, draw, target)
-        Draws of a new system's departure in units of its noise, standard normal or Student t; None for the
-        line itself.
-    """
+    """Targets, years and the draws that answer them."""
 
     targets: tuple[Target, ...]
+    #: Years asked for. Shape (year,).
     year: xr.DataArray
+    #: Year until which algorithmic progress goes on, for each of them. Shape (year,).
     progress_year: xr.DataArray
+    #: The targets on the law's scale, less what their lines drift until the year; ``inf`` below an
+    #: irreducible error. Shape (target,).
     performance: xr.DataArray
+    #: Task-level parameters and references, (chain, draw, target) or (target).
     parameters: Mapping[str, xr.DataArray]
+    #: Draws of a new system's departure in units of its noise, standard normal or Student t; None for the
+    #: line itself. Shape (chain, draw, target).
     noise: xr.DataArray | None
 
     def log10_compute(self) -> xr.DataArray:
@@ -129,7 +119,6 @@ def require(
         The parameters, dims (chain, draw[, task]).
     references : Dataset
         ``reference_log10_compute`` and ``reference_year`` (task), and ``publication_year`` (system).
-    targets : sequence of Target
     years : float or iterable of float, optional
         By default the last year of the systems.
     kind : {"predictive", "mean"}

@@ -30,8 +30,6 @@ from scaling_bayes.projection.targets import check_year
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["IMPROVEMENTS", "PROGRESS", "SCENARIOS", "Scenario", "known_devices", "read_scenario"]
-
 IMPROVEMENTS = ("none", "trend", "stalled", "accelerated")
 PROGRESS = ("continuing", "frozen")
 _TRENDS = "posterior of the hardware trends"

@@ -24,16 +24,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = [
-    "DRAWN_GROUPS",
-    "PERIODS",
-    "RESIDUAL_CORRELATION",
-    "TrendDraws",
-    "draw_inputs",
-    "draw_trend",
-    "own_stream",
-]
-
 #: Edges of the periods of every year that can be asked for, and of the age of its hardware.
 PERIODS = period_edges(1840.0, 2302.0)
 
@@ -72,18 +62,14 @@ RESIDUAL_CORRELATION = 0.55
 
 @dataclass(frozen=True)
 class TrendDraws:
-    """One trend, one value per draw.
+    """One trend, one value per draw."""
 
-    Attributes
-    ----------
-    level, doubling_year, device_sd : ndarray, shape (draw,)
-    pace : ndarray, shape (draw, period)
-        Of every period of `PERIODS`: fitted where there are data, drawn from ``pace_sd`` elsewhere.
-    """
-
+    #: Shape (draw,).
     level: Floats
     doubling_year: Floats
     device_sd: Floats
+    #: Of every period of `PERIODS`: fitted where there are data, drawn from ``pace_sd`` elsewhere. Shape
+    #: (draw, period).
     pace: Floats
 
     def take(self, order: NDArray[np.intp]) -> TrendDraws:
@@ -142,7 +128,6 @@ def draw_inputs(scenario: Scenario, hardware: xr.DataTree, n: int, seed: int, *,
 
     Parameters
     ----------
-    scenario : Scenario
     hardware : DataTree
         From `open_hardware` or `fit_hardware`.
     n : int

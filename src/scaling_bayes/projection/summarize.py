@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     Rows = list[dict[str, Any]]
 
-__all__ = ["summary"]
-
 
 def summary(answer: xr.DataTree | pd.DataFrame, *, by: str | Sequence[str] = "forecaster") -> pd.DataFrame:
     """Table of an answer: medians with equal-tailed 50 % and 90 % intervals, one row per thing asked.

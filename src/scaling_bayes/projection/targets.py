@@ -12,8 +12,6 @@ from scaling_bayes.errors import TargetError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["THOMPSON2020_TARGETS", "Target", "default_targets", "read_targets"]
-
 #: Errors of the target table of Thompson et al. 2020 (arXiv:2007.05558): the best of the day, then two goals.
 THOMPSON2020_TARGETS: Mapping[str, tuple[float, float, float]] = {
     "imagenet": (0.115, 0.05, 0.01),

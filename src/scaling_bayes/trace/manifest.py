@@ -24,13 +24,7 @@ _ENTRIES: Final[Mapping[str, type]] = MappingProxyType(
 
 
 def check_manifest(content: Mapping[str, Any], kind: str) -> None:
-    """Refuse a manifest that is not one of its kind.
-
-    Raises
-    ------
-    TraceError
-        Naming the entry.
-    """
+    """Refuse a manifest that is not one of its kind."""
     entries = _ENTRIES if kind == HARDWARE_KIND else {**_ENTRIES, "model": dict}
     if kind == CALIBRATION_KIND and content.get("experiment") not in EXPERIMENTS:
         raise TraceError(

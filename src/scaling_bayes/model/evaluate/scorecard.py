@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["FORECASTERS", "scorecard"]
-
 #: Last calendar year whose systems are fitted.
 DEFAULT_CUTOFFS = (2016, 2017, 2018)
 #: The stack of all laws, each law alone, the power law without pooling, the 2020 paper's two lines.

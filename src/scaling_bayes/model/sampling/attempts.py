@@ -13,8 +13,6 @@ from scaling_bayes.model.sampling.sample import sample_compiled
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["ATTEMPTS", "Attempt", "sample_checked"]
-
 #: Attempts at most.
 ATTEMPTS = 4
 #: Warm-up at most, in that of the first attempt.
@@ -22,21 +20,14 @@ _LONGEST_TUNE = 4
 
 
 class Attempt(NamedTuple):
-    """One run of the sampler.
+    """One run of the sampler."""
 
-    Attributes
-    ----------
-    sampler : SamplerOptions
-        Its settings.
-    posterior, sample_stats : Dataset
-        As `sample_compiled` gives them.
-    checks : Dataset
-        As `diagnose` gives them.
-    """
-
+    #: Its settings.
     sampler: SamplerOptions
+    #: As `sample_compiled` gives them.
     posterior: xr.Dataset
     sample_stats: xr.Dataset
+    #: As `diagnose` gives them.
     checks: xr.Dataset
 
     @property

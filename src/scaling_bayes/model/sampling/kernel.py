@@ -26,8 +26,6 @@ from numpy.typing import NDArray
 
 from scaling_bayes.files import write_text
 
-__all__ = ["Problem", "compiled", "log_density", "pack", "variables"]
-
 type Array = NDArray[np.float64]
 
 LN10 = math.log(10.0)
@@ -68,58 +66,42 @@ INVERSE, FIXED_BEND, RISE, FALL = range(4)
 
 
 class Problem(NamedTuple):
-    """All that the density depends on but the coordinates.
+    """All that the density depends on but the coordinates."""
 
-    Attributes
-    ----------
-    density, transform : ndarray of int, shape (coordinate,)
-        Codes of this module.
-    prior : ndarray, shape (coordinate, 4)
-        Parameters of the density (location or first shape, scale or second shape, degrees of freedom) and
-        its constant.
-    ends : ndarray, shape (coordinate, 2)
-        Between which a coordinate's value lies.
-    pooling : ndarray of int, shape (4,)
-        How slope, noise, progress and floor are pooled.
-    at : ndarray of int, shape (15,)
-        First coordinate of each variable.
-    hyper : ndarray, shape (4, 5)
-        Of a parameter around its average, location and scale of the prior on the mean; of a floor that is
-        not pooled, its prior as in `prior`, with the code first.
-    rows : ndarray, shape (system, 6)
-        Performance (of a law without floor), error, compute (dex), year, the stated standard deviation of
-        compute (dex) or NaN, and before it whether compute is in doubt where none is stated; a paper's
-        systems together.
-    papers : ndarray of int, shape (paper + 1,)
-        First row of each paper, and the number of rows.
-    task_of_paper : ndarray of int, shape (paper,)
-    tasks : ndarray, shape (task, 4)
-        Reference error, performance and gain there (of a law without floor or bend), and error of chance.
-    curve : ndarray, shape (4,)
-        Whether performance is the inverse of the error rather than a logarithm, its bend where that is no
-        coordinate, and the factors on steps of drift up and down.
-    drift : ndarray, shape (system, step)
-        How much of each step of its task's drift a row has taken.
-    stored : ndarray of int
-        Which of what `variables` gives is kept of each draw.
-    constant : float
-        Log density that depends on no coordinate.
-    """
-
+    #: Codes of this module. Shape (coordinate,).
     density: NDArray[np.int64]
     transform: NDArray[np.int64]
+    #: Parameters of the density (location or first shape, scale or second shape, degrees of freedom) and its
+    #: constant. Shape (coordinate, 4).
     prior: NDArray[np.float64]
+    #: Between which a coordinate's value lies. Shape (coordinate, 2).
     ends: NDArray[np.float64]
+    #: How slope, noise, progress and floor are pooled. Shape (4,).
     pooling: NDArray[np.int64]
+    #: First coordinate of each variable. Shape (15,).
     at: NDArray[np.int64]
+    #: Of a parameter around its average, location and scale of the prior on the mean; of a floor that is not
+    #: pooled, its prior as in `prior`, with the code first. Shape (4, 5).
     hyper: NDArray[np.float64]
+    #: Performance (of a law without floor), error, compute (dex), year, the stated standard deviation of
+    #: compute (dex) or NaN, and before it whether compute is in doubt where none is stated; a paper's systems
+    #: together. Shape (system, 6).
     rows: NDArray[np.float64]
+    #: First row of each paper, and the number of rows. Shape (paper + 1,).
     papers: NDArray[np.int64]
+    #: Shape (paper,).
     task_of_paper: NDArray[np.int64]
+    #: Reference error, performance and gain there (of a law without floor or bend), and error of chance.
+    #: Shape (task, 4).
     tasks: NDArray[np.float64]
+    #: Whether performance is the inverse of the error rather than a logarithm, its bend where that is no
+    #: coordinate, and the factors on steps of drift up and down. Shape (4,).
     curve: NDArray[np.float64]
+    #: How much of each step of its task's drift a row has taken. Shape (system, step).
     drift: NDArray[np.float64]
+    #: Which of what `variables` gives is kept of each draw.
     stored: NDArray[np.int64]
+    #: Log density that depends on no coordinate.
     constant: float
 
 
@@ -393,6 +375,31 @@ def _scale(p: Problem, values: Array, floor: Array, performance: Array, gain: Ar
 
 
 @_inner
+def _scale_back(
+    p: Problem,
+    values: Array,
+    task: int,
+    floor: float,
+    by_floor: float,
+    by_performance: float,
+    by_log_gain: float,
+    adjoint: Array,
+) -> None:
+    """Reverse of `_scale` for one task."""
+    if _is_fixed(p):
+        return
+    reference, chance, bend = p.tasks[task, REFERENCE], p.tasks[task, CHANCE], _bend(p, values, task)
+    _, at_floor, at_bend = _performance(p, reference, floor, chance, bend)
+    _, gain_floor, gain_bend = _gain(p, reference, floor, chance, bend)
+    if p.at[BEND] >= 0:
+        adjoint[p.at[BEND] + task] += by_performance * at_bend + by_log_gain * gain_bend
+    if p.pooling[FLOOR] != ABSENT:
+        own = 0 if p.pooling[FLOOR] == COMMON else task
+        by_floor += by_performance * at_floor + by_log_gain * gain_floor
+        adjoint[p.at[FLOOR] + own] += by_floor * reference
+
+
+@_inner
 def _to_law(values: Array, first: int, gain: Array, intercept: Array, levels: Array) -> None:
     """Bring intercept, slope and noise from orders of magnitude of odds to the law's scale."""
     for task in range(gain.size):
@@ -409,6 +416,21 @@ def _drift(p: Problem, values: Array, gain: Array, steps: Array) -> None:
             step = values[p.at[DRIFT_STEP] + task * steps.shape[1] + k]
             factor = p.curve[RISE] if step > 0.0 else p.curve[FALL]
             steps[task, k] = gain[task] * values[p.at[DRIFT_SCALE]] * factor * step
+
+
+@_inner
+def _drift_back(
+    p: Problem, values: Array, task: int, gain: float, steps: Array, by_steps: Array, adjoint: Array
+) -> float:
+    """Reverse of `_drift` for one task; gives the derivative by the log of its gain."""
+    by_log_gain, scale = 0.0, p.at[DRIFT_SCALE]
+    for k in range(steps.size):
+        by_log_gain += steps[k] * by_steps[k]
+        own = p.at[DRIFT_STEP] + task * steps.size + k
+        by_step = by_steps[k] * gain * (p.curve[RISE] if values[own] > 0.0 else p.curve[FALL])
+        adjoint[own] += by_step * values[scale]
+        adjoint[scale] += by_step * values[own]
+    return by_log_gain
 
 
 @_inner
@@ -534,22 +556,66 @@ def _latent_back(
 
 
 @_inner
-def _likelihood(
+def _observed(p: Problem, values: Array, floor: Array, steps: Array, performance: Array) -> float:
+    """Fill in each row's performance, less the drift of its line; return the log of the Jacobians."""
+    total, fixed = 0.0, _is_fixed(p)
+    for paper in range(p.task_of_paper.size):
+        task = p.task_of_paper[paper]
+        chance, bend = p.tasks[task, CHANCE], _bend(p, values, task)
+        for row in range(p.papers[paper], p.papers[paper + 1]):
+            performance[row] = p.rows[row, PERFORMANCE]
+            if not fixed:
+                error = p.rows[row, ERROR]
+                performance[row], _, _ = _performance(p, error, floor[task], chance, bend)
+                jacobian, _, _ = _jacobian(p, error, floor[task], chance, bend)
+                total += jacobian
+            for k in range(steps.shape[1]):
+                performance[row] -= p.drift[row, k] * steps[task, k]
+    return total
+
+
+@_inner
+def _observed_back(
     p: Problem,
     values: Array,
     floor: Array,
+    by_performance: Array,
+    by_floor: Array,
+    by_steps: Array,
+    adjoint: Array,
+) -> None:
+    """Reverse of `_observed`."""
+    fixed = _is_fixed(p)
+    for paper in range(p.task_of_paper.size):
+        task = p.task_of_paper[paper]
+        chance, bend, by_bend = p.tasks[task, CHANCE], _bend(p, values, task), 0.0
+        for row in range(p.papers[paper], p.papers[paper + 1]):
+            for k in range(by_steps.shape[1]):
+                by_steps[task, k] -= p.drift[row, k] * by_performance[row]
+            if not fixed:
+                error = p.rows[row, ERROR]
+                _, at_floor, at_bend = _performance(p, error, floor[task], chance, bend)
+                _, of_floor, of_bend = _jacobian(p, error, floor[task], chance, bend)
+                by_floor[task] += by_performance[row] * at_floor + of_floor
+                by_bend += by_performance[row] * at_bend + of_bend
+        if p.at[BEND] >= 0:
+            adjoint[p.at[BEND] + task] += by_bend
+
+
+@_inner
+def _likelihood(
+    p: Problem,
+    values: Array,
+    performance: Array,
     intercept: Array,
     levels: Array,
-    steps: Array,
     adjoint: Array,
-    by_floor: Array,
+    by_performance: Array,
     by_intercept: Array,
     by_levels: Array,
-    by_steps: Array,
 ) -> float:
-    """Log density of errors and of reported compute; the derivatives are added to the last five arguments."""
+    """Log density of performance and of reported compute; the derivatives go to the last four arguments."""
     rows, papers, at = p.rows, p.papers, p.at
-    n_steps, fixed = p.drift.shape[1], _is_fixed(p)
     largest = np.diff(papers).max()
     residual, own = np.empty(largest), np.empty(largest)
     compute, variance = np.empty(largest), np.zeros(largest)
@@ -566,7 +632,6 @@ def _likelihood(
     for paper in range(p.task_of_paper.size):
         task = p.task_of_paper[paper]
         first, count = papers[paper], papers[paper + 1] - papers[paper]
-        bend, by_bend = _bend(p, values, task), 0.0
         slope, noise, progress = levels[SLOPE, task], levels[NOISE, task], levels[PROGRESS, task]
         for i in range(count):
             row = rows[first + i]
@@ -579,12 +644,7 @@ def _likelihood(
                 nearer, variance[i] = _latent(surprise[i], true, error[i])
                 compute[i] += nearer
                 determinant *= true + error[i]
-            performance = row[PERFORMANCE]
-            if not fixed:
-                performance, _, _ = _performance(p, row[ERROR], floor[task], p.tasks[task, CHANCE], bend)
-            residual[i] = performance - (intercept[task] + slope * compute[i])
-            for k in range(n_steps):
-                residual[i] -= p.drift[first + i, k] * steps[task, k]
+            residual[i] = performance[first + i] - (intercept[task] + slope * compute[i])
             own[i] = (1.0 - correlation) * noise**2 + slope**2 * variance[i]
             determinant *= own[i]
             if not SMALL < determinant < 1.0 / SMALL:
@@ -605,15 +665,7 @@ def _likelihood(
             by_intercept[task] -= by_residual[i]
             by_levels[SLOPE, task] += 2.0 * slope * variance[i] * by_own[i] - compute[i] * by_residual[i]
             by_levels[PROGRESS, task] -= slope * year * by_residual[i]
-            for k in range(n_steps):
-                by_steps[task, k] -= p.drift[first + i, k] * by_residual[i]
-            if not fixed:
-                chance = p.tasks[task, CHANCE]
-                _, of_floor, of_bend = _performance(p, row[ERROR], floor[task], chance, bend)
-                jacobian, too_floor, too_bend = _jacobian(p, row[ERROR], floor[task], chance, bend)
-                total += jacobian
-                by_floor[task] += by_residual[i] * of_floor + too_floor
-                by_bend += by_residual[i] * of_bend + too_bend
+            by_performance[first + i] = by_residual[i]
             if measured:
                 square, by_center, by_true, by_row = _latent_back(
                     surprise[i], true, error[i], -slope * by_residual[i], slope**2 * by_own[i]
@@ -624,8 +676,6 @@ def _likelihood(
                 adjoint[spread + task] += 2.0 * values[spread + task] * by_true
                 by_error += 0.0 if row[COMPUTE_SD] > 0.0 else error[i] * by_row
                 by_flagged += error[i] * by_row if row[FLAGGED] > 0.0 else 0.0
-        if at[BEND] >= 0:
-            adjoint[at[BEND] + task] += by_bend
         by_levels[NOISE, task] += 2.0 * noise * ((1.0 - correlation) * all_own + correlation * by_shared)
         by_correlation += noise**2 * (by_shared - all_own)
     total -= 0.5 * math.log(determinant)
@@ -649,7 +699,6 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
     ----------
     x, gradient : ndarray, shape (coordinate,)
         Contiguous.
-    p : Problem
 
     Returns
     -------
@@ -661,6 +710,7 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
     floor, intercept, gain = np.empty(n_tasks), np.empty(n_tasks), np.empty(n_tasks)
     levels, deviations = np.zeros((3, n_tasks)), np.empty((3, n_tasks))
     by_floor, by_intercept, by_levels = np.zeros(n_tasks), np.zeros(n_tasks), np.zeros((3, n_tasks))
+    performance, by_performance = np.empty(p.rows.shape[0]), np.empty(p.rows.shape[0])
     steps, by_steps = np.zeros((n_tasks, p.drift.shape[1])), np.zeros((n_tasks, p.drift.shape[1]))
 
     total = p.constant + _constrain(x, p, values, slopes, bends, gradient)
@@ -670,9 +720,11 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
             _level(p.pooling[k], p.at[k], values, p.hyper[k, 0], p.hyper[k, 1], levels[k], deviations[k])
     _to_law(values, p.at[INTERCEPT], gain, intercept, levels)
     _drift(p, values, gain, steps)
+    total += _observed(p, values, floor, steps, performance)
     total += _likelihood(
-        p, values, floor, intercept, levels, steps, gradient, by_floor, by_intercept, by_levels, by_steps
+        p, values, performance, intercept, levels, gradient, by_performance, by_intercept, by_levels
     )
+    _observed_back(p, values, floor, by_performance, by_floor, by_steps, gradient)
 
     first = p.at[INTERCEPT]
     for task in range(n_tasks):
@@ -682,23 +734,8 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
             by_log_gain += levels[k, task] * by_levels[k, task]
             levels[k, task] /= gain[task]
             by_levels[k, task] *= gain[task]
-        for k in range(steps.shape[1]):
-            by_log_gain += steps[task, k] * by_steps[task, k]
-            own_step = p.at[DRIFT_STEP] + task * steps.shape[1] + k
-            by_steps[task, k] *= gain[task] * (p.curve[RISE] if values[own_step] > 0.0 else p.curve[FALL])
-            gradient[own_step] += by_steps[task, k] * values[p.at[DRIFT_SCALE]]
-            gradient[p.at[DRIFT_SCALE]] += by_steps[task, k] * values[own_step]
-        if _is_fixed(p):
-            continue
-        reference, chance, bend = p.tasks[task, REFERENCE], p.tasks[task, CHANCE], _bend(p, values, task)
-        _, at_floor, at_bend = _performance(p, reference, floor[task], chance, bend)
-        _, gain_floor, gain_bend = _gain(p, reference, floor[task], chance, bend)
-        if p.at[BEND] >= 0:
-            gradient[p.at[BEND] + task] += by_intercept[task] * at_bend + by_log_gain * gain_bend
-        if p.pooling[FLOOR] != ABSENT:
-            own = 0 if p.pooling[FLOOR] == COMMON else task
-            by_floor[task] += by_intercept[task] * at_floor + by_log_gain * gain_floor
-            gradient[p.at[FLOOR] + own] += by_floor[task] * reference
+        by_log_gain += _drift_back(p, values, task, gain[task], steps[task], by_steps[task], gradient)
+        _scale_back(p, values, task, floor[task], by_floor[task], by_intercept[task], by_log_gain, gradient)
     if p.pooling[FLOOR] not in (ABSENT, STATED):
         total += _floor_prior(p, values, gradient)
     for k in range(3):

@@ -27,13 +27,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Layout", "compile_fast", "is_fast", "lay_out"]
-
 _UNBOUNDED = ("Normal", "StudentT")
 _LOG_ROOT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
-def is_fast(options: ModelOptions, priors: Mapping[str, Prior]) -> bool:
+def is_fast(priors: Mapping[str, Prior]) -> bool:
     """Whether the kernel has this model; PyMC has every one."""
     if "floor_offset" in priors and priors["floor_offset"].family != "Normal":
         return False

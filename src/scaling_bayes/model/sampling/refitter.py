@@ -16,15 +16,12 @@ from scaling_bayes.model.sampling.sample import compile_posterior, sample_compil
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Refitter"]
-
 
 class Refitter:
     """Fits one model, with the same options and priors, to one set of observations after another.
 
     Parameters
     ----------
-    options : ModelOptions
     sampler : SamplerOptions
         Its seed is replaced at each call.
     priors : mapping, optional
@@ -45,7 +42,7 @@ class Refitter:
         self.sampler = sampler
         self.priors = dict(default_priors(options) if priors is None else priors)
         self._names = parameter_names(self.options, self.priors)
-        self._by_pymc = by_pymc or not is_fast(self.options, self.priors)
+        self._by_pymc = by_pymc or not is_fast(self.priors)
         self._compiled: dict[tuple[int, bool], Any] = {}
 
     def __call__(self, observations: Observations, random_seed: int) -> tuple[xr.Dataset, xr.Dataset]:

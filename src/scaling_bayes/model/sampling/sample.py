@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.core.observations import Observations
 
-__all__ = ["compile_model", "compile_posterior", "sample_compiled", "sample_posterior"]
-
 #: nutpie's names of the sampler statistics, and the schema's.
 SAMPLE_STATS = {
     "diverging": "diverging",
@@ -58,8 +56,6 @@ def compile_posterior(
 
     Parameters
     ----------
-    observations : Observations
-    options : ModelOptions
     priors : mapping
         As `default_priors` names them.
     names : sequence of str
@@ -67,7 +63,7 @@ def compile_posterior(
     by_pymc : bool
         Whether to leave the kernel aside: to hold its posterior to that of the definition.
     """
-    if is_fast(options, priors) and not by_pymc:
+    if is_fast(priors) and not by_pymc:
         return compile_fast(observations, options, priors, names)
     from scaling_bayes.model.build import build_model
 

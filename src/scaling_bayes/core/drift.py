@@ -1,0 +1,87 @@
+"""How far each task's line has drifted: between the years of the data, and drawn after them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from scaling_bayes.core import equations
+from scaling_bayes.core.mixed_law import law_of
+from scaling_bayes.core.observations import steps_taken
+from scaling_bayes.core.priors import DRIFT_DEGREES_OF_FREEDOM
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+def drift_at(
+    parameters: xr.Dataset,
+    tasks: Sequence[str] | NDArray[np.object_],
+    year: Floats,
+    reference_year: Floats,
+) -> Floats:
+    """How far lines have drifted since their tasks' reference years, in performance.
+
+    Parameters
+    ----------
+    parameters : Dataset
+        With ``drift_step`` (chain, draw, task, drift_year).
+    tasks : sequence of str, shape (place,)
+    year, reference_year : ndarray, shape (place,)
+        Calendar years; none after the last step (`extend_drift`).
+
+    Returns
+    -------
+    ndarray, shape (chain, draw, place)
+    """
+    step = parameters["drift_step"].transpose("chain", "draw", "task", "drift_year")
+    starts = step["drift_year"].values
+    assert year.max(initial=starts[0]) <= starts[-1] + 1.0, "drift must be extended to the years asked"
+    taken = steps_taken(year, starts) - steps_taken(reference_year, starts)
+    found = np.zeros((*step.shape[:2], len(year)))
+    of_place = np.array(tasks, dtype=object)
+    for task in dict.fromkeys(of_place):
+        rows = of_place == task
+        found[..., rows] = step.sel(task=task).values @ taken[rows].T
+    return found
+
+
+def extend_drift(
+    law: str, parameters: xr.Dataset, references: xr.Dataset, until: float, rng: np.random.Generator
+) -> xr.Dataset:
+    """Parameters with steps of drift drawn for the years after the last known, until a year.
+
+    Parameters
+    ----------
+    parameters : Dataset
+        Returned as they are where the model has no drift, or it is known until then.
+    references : Dataset
+        ``reference_error`` and, of a bounded law, ``chance_error`` (task).
+    until : float
+        Calendar year.
+    """
+    if "drift_step" not in parameters:
+        return parameters
+    known = parameters["drift_step"].transpose("chain", "draw", "task", "drift_year")
+    years = np.arange(known["drift_year"].values[-1] + 1.0, np.ceil(until))
+    if not years.size:
+        return parameters
+    gain = law_of(law, parameters).odds_gain(
+        references["reference_error"],
+        parameters.get("floor", 0.0),
+        chance=references.get("chance_error", 1.0),
+        bend=parameters.get("bend", 0.0),
+    )
+    standard = rng.standard_t(DRIFT_DEGREES_OF_FREEDOM, (years.size, *known.shape[:-1]))
+    drawn = xr.DataArray(
+        np.moveaxis(equations.drift_step(standard), 0, -1),
+        dims=known.dims,
+        coords={**{dim: known[dim] for dim in known.dims}, "drift_year": years},
+    )
+    drawn = (drawn * parameters["drift_scale"] * gain).transpose(*known.dims)
+    return parameters.drop_dims("drift_year").assign(drift_step=xr.concat([known, drawn], "drift_year"))
