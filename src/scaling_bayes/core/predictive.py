@@ -148,9 +148,9 @@ def _measurement_error(
     """Standard deviation of reported log10 compute, dex: that of all, wider in doubt, or stated."""
     error: xr.DataArray = parameters["compute_error"]
     if flagged is not None and "flagged_error_factor" in parameters:
-        error = error * xr.where(flagged, parameters["flagged_error_factor"], 1.0)
+        error = error * xr.where(flagged, parameters["flagged_error_factor"], 1.0)  # type: ignore[no-untyped-call]
     if compute_sd is not None and bool(compute_sd.notnull().any()):
-        error = xr.where(compute_sd.notnull(), compute_sd, error)
+        error = xr.where(compute_sd.notnull(), compute_sd, error)  # type: ignore[no-untyped-call]
     return error
 
 
