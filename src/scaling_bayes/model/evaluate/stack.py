@@ -87,7 +87,7 @@ def stack(
     )
     content = dict(first.manifest)
     content |= {
-        "model": content["model"] | {"law": STACK},
+        "model": content["model"] | {"law": STACK, "floor": "none"},
         "priors": priors,
         "sampler": content["sampler"] | {"random_seed": seed},
         "stack": {
@@ -113,11 +113,12 @@ def _common_priors(fits: Mapping[str, PosteriorView]) -> dict[str, Any]:
                 f"fits[{name!r}] and fits[{laws[law]!r}] are both of law {law!r}; give one of each."
             )
         laws[law] = name
-        for option, value in content["model"].items():
-            if option != "law" and value != fits[first].manifest["model"][option]:
+        for option, value in fit.options.to_dict().items():
+            other = getattr(fits[first].options, option)
+            if option not in ("law", "floor") and value != other:
                 raise OptionError(
-                    f"fits[{name!r}] has {option}={value!r}, fits[{first!r}] has "
-                    f"{fits[first].manifest['model'][option]!r}; expected the same in all."
+                    f"fits[{name!r}] has {option}={value!r}, fits[{first!r}] has {other!r}; "
+                    "expected the same in all."
                 )
         for parameter, prior in content["priors"].items():
             if priors.setdefault(parameter, prior) != prior:
