@@ -9,9 +9,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import kstest
+from tests.simulation import simulate
 from tests.test_laws import slope_of
 from tests.test_simulation import design, parameters, simulations, together
 
+from scaling_bayes import DataError, fit
 from scaling_bayes.core.laws import BOUNDED, LAWS, get_law
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.simulation import simulate_observations
@@ -191,3 +193,18 @@ def test_simulated_errors_are_spread_as_the_likelihood_says() -> None:
     z = performance.residual(rows.error) / performance.sd
     for system in range(8):
         assert kstest(z.transpose(..., "system").values.ravel()[system::8], "norm").pvalue > 1e-4
+
+
+# What cannot be fitted
+
+
+@pytest.mark.parametrize("chance", [0.05, 1.5, 0.0, -1.0])
+def test_errors_that_are_no_better_than_chance_are_refused(chance: float) -> None:
+    """Each by its row, before anything is sampled: the law gives them no probability."""
+    frame, _ = simulate(2, 6, 5)
+    frame["chance_error"] = np.where(frame["task"] == "task_0", chance, 0.9)
+    wrong = int(((frame["task"] == "task_0") & ~((frame["error"] < chance) & (chance <= 1))).sum())
+    assert wrong
+    with pytest.raises(DataError, match="no errors from chance on") as caught:
+        fit(frame, law="bounded", draws=10, tune=10)
+    assert str(caught.value).count("task_0: ") == wrong

@@ -251,6 +251,7 @@ def test_a_bounded_fit_with_drift_goes_all_the_way(tmp_path: Path) -> None:
     assert answer["projection"].to_dataset().equals(stored["projection"].to_dataset())
     error = predict(opened, frame.assign(year=2024))["predictions"]["error"]
     assert ((error > 0) & (error < 0.9)).all()
-    page = write_report(opened, tmp_path / "report.html").read_text(encoding="utf-8")
+    write_report(opened, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "bounded" in page
     assert "drift" in page

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.core.laws import LAWS
-from scaling_bayes.core.options import STACK
+from scaling_bayes.core.options import STACK, check_choice
 from scaling_bayes.errors import OptionError
 from scaling_bayes.model.evaluate.compare import Comparison, compare, open_comparable
 from scaling_bayes.trace.digest import tree_digest
@@ -108,6 +108,7 @@ def _common_priors(fits: Mapping[str, PosteriorView]) -> dict[str, Any]:
     laws: dict[str, str] = {}
     for name, fit in fits.items():
         content, law = fit.manifest, fit.law
+        check_choice(f"law of fits[{name!r}]", law, list(LAWS))
         if law in laws:
             raise OptionError(
                 f"fits[{name!r}] and fits[{laws[law]!r}] are both of law {law!r}; give one of each."
