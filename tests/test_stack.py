@@ -66,8 +66,8 @@ def test_laws_are_mixed_each_with_its_own_floor_also_with_one_of_an_earlier_rele
 
 
 def test_laws_without_a_place_in_the_mixture_are_refused() -> None:
-    with pytest.raises(OptionError, match="bounded.*expected one of power"):
-        stack({"a": synthetic_fit(law="bounded")}, {"a": 1.0}, progressbar=False)
+    with pytest.raises(OptionError, match=r"bounded.*expected one of power"):
+        stack({"a": synthetic_fit(), "b": synthetic_fit(law="bounded")}, {"a": 0.5, "b": 0.5})
 
 
 # Draws

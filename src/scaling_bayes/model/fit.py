@@ -22,7 +22,7 @@ from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.core.priors import Prior, default_priors, resolve_priors
 from scaling_bayes.diagnostics.checks import failed_checks
 from scaling_bayes.diagnostics.criticism import doubts
-from scaling_bayes.errors import DataError, OptionError
+from scaling_bayes.errors import DataError, OptionError, Problem
 from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
 from scaling_bayes.model.sampling.sample import compile_posterior
