@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from scaling_bayes.core.equations import drift_step
 from scaling_bayes.core.laws import get_law
-from scaling_bayes.core.observations import observations_of
+from scaling_bayes.core.observations import Observations, observations_of
 from scaling_bayes.core.options import ModelOptions, SamplerOptions
 from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.core.priors import default_priors
@@ -32,6 +33,8 @@ def synthetic_fit(
     paper_effect: bool = True,
     robust: bool = False,
     flagged_error: bool = True,
+    floor: str | None = None,
+    drift: bool = False,
     seed: int = 1,
     provenance: bool = True,
     system_name: str = "system {}",
@@ -48,7 +51,7 @@ def synthetic_fit(
         Rows of each task.
     chains, draws : int
         Size of the posterior; the prior has one chain of as many draws.
-    law, pooling, measurement_error, algorithmic_progress, paper_effect, robust, flagged_error
+    law, pooling, measurement_error, algorithmic_progress, paper_effect, robust, flagged_error, floor, drift
         As in `fit`; parameters the model would not have are absent.
     seed : int
         Of everything random. The data do not depend on the law.
@@ -63,7 +66,15 @@ def synthetic_fit(
     """
     rng = np.random.default_rng(seed)
     options = ModelOptions(
-        law, pooling, measurement_error, algorithmic_progress, paper_effect, robust, flagged_error
+        law,
+        pooling,
+        measurement_error,
+        algorithmic_progress,
+        paper_effect,
+        robust,
+        flagged_error,
+        floor,
+        drift,
     )
     truth = _truth(len(tasks), rng, pooling)
     names = [name for name in TASK_LEVEL if _has(name, options)]
@@ -78,10 +89,11 @@ def synthetic_fit(
             compute_in_doubt=xr.zeros_like(constant["compute_in_doubt"]),
             paper_index=("system", np.arange(constant.sizes["system"])),
         )
+    constant = constant.assign(_bounds(constant["reference_error"], options))
     observations = observations_of(constant, observed)
     options = observations.applicable(options)
     posterior, prior = (
-        _of_model(draws_of, options, constant["reference_error"], np.random.default_rng([seed, stream]))
+        _of_model(draws_of, options, observations, np.random.default_rng([seed, stream]))
         for stream, draws_of in ((7, posterior), (8, prior))
     )
     predictive = predict_observed(options.law, prior, posterior, observations, seed)
@@ -207,21 +219,40 @@ def _data(
     return constant, xr.Dataset({"error": ("system", error)}, coords={"system": labels})
 
 
+def _bounds(reference_error: xr.DataArray, options: ModelOptions) -> dict[str, xr.DataArray]:
+    """What a fit keeps of the bounds of each task's errors: what its model uses."""
+    kept = {}
+    if get_law(options.law).is_bent:
+        kept["chance_error"] = xr.full_like(reference_error, 0.9)
+    if options.floor == "task":
+        kept["floor_log_median"] = np.log(0.3 * reference_error)
+        kept["floor_log_sd"] = xr.full_like(reference_error, 0.3)
+    return kept
+
+
 def _of_model(
-    draws: xr.Dataset, options: ModelOptions, reference_error: xr.DataArray, rng: np.random.Generator
+    draws: xr.Dataset, options: ModelOptions, observations: Observations, rng: np.random.Generator
 ) -> xr.Dataset:
     """Draws of the power law, brought to the law's scale, and the parameters that only some models have."""
     law, floor = get_law(options.law), 0.0
+    dims, coords = draws["slope"].dims, draws["slope"].coords
+    reference_error, chance = (
+        xr.DataArray(values, dims="task", coords={"task": draws["task"]})
+        for values in (observations.reference_error, observations.chance_error)
+    )
     share = 0.3 * np.exp(0.1 * rng.standard_normal(draws["slope"].shape))
-    if options.pooling == "complete":
+    if options.pooling == "complete" and options.floor == "pooled":
         share = np.broadcast_to(share[..., :1], share.shape)
     draws = draws.copy()
     if options.has_floor:
-        floor = reference_error * xr.DataArray(share, dims=draws["slope"].dims, coords=draws["slope"].coords)
+        floor = reference_error * xr.DataArray(share, dims=dims, coords=coords)
         draws["floor"] = floor
-    gain = law.gain(reference_error, floor)
+    if law.is_bent:
+        draws["bend"] = xr.DataArray(rng.beta(6.0, 3.0, share.shape), dims=dims, coords=coords)
+    ends = {"chance": chance, "bend": draws.get("bend", 0.0)}
+    gain = law.gain(reference_error, floor, **ends)
     above = draws["intercept"] + np.log10(reference_error)
-    draws["intercept"] = law.performance(reference_error, floor) + gain * above
+    draws["intercept"] = law.performance(reference_error, floor, **ends) + gain * above
     for name in ("slope", "noise"):
         draws[name] = draws[name] * gain
     sizes = (draws.sizes["chain"], draws.sizes["draw"])
@@ -229,12 +260,20 @@ def _of_model(
         "paper_correlation": rng.beta(8.0, 8.0, sizes) if options.paper_effect else None,
         "degrees_of_freedom": 2.0 + rng.gamma(2.0, 4.0, sizes) if options.robust else None,
         "flagged_error_factor": rng.lognormal(np.log(2.0), 0.1, sizes) if options.flagged_error else None,
+        "drift_scale": rng.lognormal(np.log(0.03), 0.2, sizes) if options.drift else None,
     }
-    if options.has_floor and options.pooling == "partial":
+    if options.floor == "pooled" and options.pooling == "partial":
         common["floor_logit_mean"] = rng.normal(-0.85, 0.2, sizes)
         common["floor_logit_sd"] = rng.lognormal(-1.0, 0.2, sizes)
     kept = {name: (("chain", "draw"), values) for name, values in common.items() if values is not None}
-    return draws.assign(kept).transpose("chain", "draw", "task")
+    draws = draws.assign(kept)
+    if options.drift:
+        years = observations.drift_years
+        standard = drift_step(rng.standard_t(3.0, (*share.shape, years.size)))
+        step = xr.DataArray(standard, dims=(*dims, "drift_year"), coords={**coords, "drift_year": years})
+        odds_gain = law.odds_gain(reference_error, floor, **ends)
+        draws["drift_step"] = step * draws["drift_scale"] * odds_gain
+    return draws.transpose("chain", "draw", "task", ...)
 
 
 def _sensitivity(idata: xr.DataTree, options: ModelOptions, tasks: Sequence[str]) -> xr.Dataset:

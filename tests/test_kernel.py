@@ -17,13 +17,13 @@ import numba
 import numpy as np
 import pytensor
 import pytest
-from tests.kernel_sweep import disagreement, points, variables_disagreement
+from tests.kernel_sweep import ENDS, disagreement, points, variables_disagreement
 from tests.seeds import seeded
 from tests.test_model import OBSERVED, systems
 
 from scaling_bayes import Prior, fit
 from scaling_bayes.core.families import FAMILIES
-from scaling_bayes.core.laws import LAWS
+from scaling_bayes.core.laws import LAW_NAMES, LAWS
 from scaling_bayes.core.observations import observe
 from scaling_bayes.core.options import POOLINGS, ModelOptions, SamplerOptions
 from scaling_bayes.core.parameters import parameter_names
@@ -80,6 +80,24 @@ def test_density_and_gradient_are_those_of_the_pymc_model(options: ModelOptions)
     assert disagreement(options) < 1e-10
 
 
+@pytest.mark.parametrize("options", ENDS[::5], ids=str)
+def test_density_and_gradient_with_floor_bend_and_drift_are_those_of_the_pymc_model(options) -> None:
+    assert is_fast(options, default_priors(options))
+    assert disagreement(options, count=2) < 1e-10
+
+
+def test_a_beta_prior_of_the_bend_and_a_wide_one_of_the_floor() -> None:
+    options = ModelOptions("bounded", "none", drift=True)
+    priors = default_priors(options) | {
+        "bend": Prior("Beta", alpha=1.5, beta=3.0),
+        "floor_offset": Prior("Normal", mu=0.5, sigma=2.0),
+        "drift_scale": Prior("HalfNormal", sigma=0.1),
+    }
+    assert disagreement(options, priors) < 1e-10
+    other = priors | {"floor_offset": Prior("StudentT", nu=4.0, mu=0.0, sigma=1.0)}
+    assert not is_fast(options, other), "the kernel has a normal offset alone"
+
+
 def test_priors_of_every_family() -> None:
     used = {prior.family for prior in priors_of(ALL_ON).values()}
     assert used == set(FAMILIES)
@@ -111,11 +129,12 @@ def test_a_row_may_state_the_error_of_its_compute(options: ModelOptions, stated:
 def test_variables_are_those_of_the_pymc_model(pooling: str) -> None:
     for law in ("exponential", "saturating"):
         assert variables_disagreement(ModelOptions(law, pooling)) < 1e-12
+    assert variables_disagreement(ModelOptions("bounded", pooling, drift=True)) < 1e-12
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", LAW_NAMES)
 def test_gradient_against_differences(law: str) -> None:
-    options = ModelOptions(law, robust=True)
+    options = ModelOptions(law, robust=True, drift=law == "bounded")
     priors = default_priors(options)
     layout, problem = lay_out(OBSERVED, options, priors, parameter_names(options, priors))
     unused = np.empty(layout.start.size)

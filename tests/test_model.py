@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,15 +35,19 @@ def systems(n_tasks: int = 2, each: int = 7) -> pd.DataFrame:
     return frame.sample(frac=1.0, random_state=1).reset_index(drop=True)
 
 
-OBSERVED = observe(systems(), needs_year=True)
+OBSERVED = observe(systems().assign(chance_error=0.6), needs_year=True)
+#: Floors near enough to the errors that they matter.
+OBSERVED = replace(
+    OBSERVED,
+    floor_log_median=np.log(np.array([0.3, 0.5]) * OBSERVED.reference_error),
+    floor_log_sd=np.array([0.4, 0.6]),
+)
 
 
 def parameters_inside(options: ModelOptions, observations: Observations, draws: int) -> xr.Dataset:
     """Draws from the prior, with floors brought below the errors of their task."""
     priors = default_priors(options)
-    drawn = draw_prior(
-        options, priors, observations.tasks, observations.reference_error, draws=draws, random_seed=seeded(7)
-    )
+    drawn = draw_prior(options, priors, observations, draws=draws, random_seed=seeded(7))
     if options.has_floor:
         lowest = np.array(
             [observations.error[observations.task_index == task].min() for task in range(len(drawn["task"]))]
@@ -98,11 +103,36 @@ def test_likelihood_without_measurement_error_is_that_of_the_predictions(law, al
         assert error == pytest.approx(float(total[0, draw]), rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("law", "floor", "robust"),
+    [
+        ("bounded", "task", True),
+        ("bounded", "pooled", False),
+        ("bounded", "none", False),
+        ("power", "task", False),
+        ("exponential", "pooled", False),
+        ("logistic", "task", True),
+        ("saturating", "none", False),
+    ],
+)
+def test_likelihood_with_floor_bend_and_drift_is_that_of_the_predictions(law, floor, robust) -> None:
+    options = ModelOptions(law, "partial", robust=robust, floor=floor, drift=True)
+    drawn = parameters_inside(options, OBSERVED, 3)
+    evaluate = potentials(options, OBSERVED)
+    performance = observed_performance(law, drawn, OBSERVED)
+    of_error = joint_log_density_of_error(performance, OBSERVED.error, OBSERVED.paper_index).sum("paper")
+    total = log_likelihood_total(law, drawn, OBSERVED)
+    for draw in range(3):
+        error, compute = evaluate(drawn.isel(chain=0, draw=draw))
+        assert error == pytest.approx(float(of_error[0, draw]), rel=1e-9, abs=1e-9)
+        assert error + compute == pytest.approx(float(total[0, draw]), rel=1e-7, abs=1e-6)
+
+
 @pytest.mark.parametrize("law", LAWS)
 def test_log_density_of_the_unpooled_model_is_prior_plus_likelihood(law: str) -> None:
     options = ModelOptions(law, "none", robust=True)
     drawn = parameters_inside(options, OBSERVED, 3)
-    found = log_prior(options, default_priors(options), drawn, OBSERVED.reference_error)
+    found = log_prior(options, default_priors(options), drawn, OBSERVED)
     expected = found.to_dataarray().sum("variable") + log_likelihood_total(law, drawn, OBSERVED)
     floor, reference = drawn.get("floor", 0.0), OBSERVED.reference_error
     gain = LAWS[law].odds_gain(reference, floor)

@@ -20,7 +20,20 @@ from scaling_bayes.core.parameters import draw_prior, log_prior, parameter_names
 from scaling_bayes.core.priors import Prior, default_priors
 
 TASKS = ("a", "b", "c")
-REFERENCE = np.array([0.05, 0.2, 0.6])
+#: One system each, of tasks that nothing is known of from outside, but what an answer by chance gets wrong.
+OBSERVED = observe(
+    pd.DataFrame(
+        {
+            "task": TASKS,
+            "error": [0.05, 0.2, 0.6],
+            "training_compute_flop": 1e20,
+            "year": [2014.2, 2016.5, 2018.9],
+            "chance_error": [1.0, 0.5, 0.9],
+        }
+    ),
+    needs_year=True,
+)
+REFERENCE = OBSERVED.reference_error
 #: Switches on, so that every parameter is there.
 FULL = {"robust": True}
 NO_FLOOR = [name for name, law in LAWS.items() if not law.has_floor]
@@ -29,7 +42,7 @@ each_model = pytest.mark.parametrize(("law", "pooling"), list(itertools.product(
 
 def prior_of(options: ModelOptions, draws: int = 4000) -> tuple[dict[str, Prior], xr.Dataset]:
     priors = default_priors(options)
-    return priors, draw_prior(options, priors, TASKS, REFERENCE, draws=draws, random_seed=seeded(1))
+    return priors, draw_prior(options, priors, OBSERVED, draws=draws, random_seed=seeded(1))
 
 
 def stated(options: ModelOptions, drawn: xr.Dataset, name: str) -> xr.DataArray:
@@ -114,9 +127,7 @@ def test_draws_agree_with_pymcs_own(law: str, pooling: str) -> None:
     names = parameter_names(options, priors)
     drawn = pm.draw([model[name] for name in names], draws=800, random_seed=seeded(3), mode="FAST_COMPILE")
     theirs = dict(zip(names, drawn, strict=True))
-    ours = draw_prior(
-        options, priors, observations.tasks, observations.reference_error, draws=4000, random_seed=seeded(1)
-    )
+    ours = draw_prior(options, priors, observations, draws=4000, random_seed=seeded(1))
     for name, transform in functions_of(names).items():
         mine, other = transform(lambda one: ours[one].values[0]), transform(theirs.__getitem__)
         assert stats.ks_2samp(mine, other).pvalue > 1e-3, name
@@ -143,7 +154,7 @@ def functions_of(names: list[str]) -> dict[str, Any]:
 def test_log_prior_is_the_sum_of_the_densities_of_what_was_believed(law: str, pooling: str) -> None:
     options = ModelOptions(law, pooling, **FULL)
     priors, drawn = prior_of(options, draws=20)
-    found = log_prior(options, priors, drawn, REFERENCE)
+    found = log_prior(options, priors, drawn, OBSERVED)
     assert set(found.data_vars) == set(priors)
     for name, density in found.data_vars.items():
         assert density.dims == ("chain", "draw")

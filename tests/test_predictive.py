@@ -356,10 +356,11 @@ def test_shared_variance_is_the_correlation_times_that_of_noise() -> None:
 def test_slopes_of_all_laws_compare_in_orders_of_magnitude_of_error(name: str) -> None:
     """Tenfold compute, seen from the reference error, takes off what `error_scale` says, to first order."""
     idata = synthetic_fit(law=name)
-    posterior, reference = group(idata, "posterior"), group(idata, "constant_data")["reference_error"]
+    posterior, constant = group(idata, "posterior"), group(idata, "constant_data")
+    reference = constant["reference_error"]
     law, floor, tenth = LAWS[name], posterior.get("floor", 0.0), 1e-4
     at = law.performance(reference, floor)
     after = law.error(at + tenth * posterior["slope"], floor)
     drop = (np.log(reference) - np.log(after)) / LN10 / tenth
-    found = error_scale(name, posterior, reference)["slope"]
+    found = error_scale(name, posterior, constant)["slope"]
     np.testing.assert_allclose(found, drop.transpose(*found.dims), rtol=1e-3)

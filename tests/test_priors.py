@@ -13,12 +13,12 @@ from scipy import stats
 from scipy.integrate import cumulative_trapezoid
 
 from scaling_bayes.core.families import FAMILIES
-from scaling_bayes.core.laws import LAWS
+from scaling_bayes.core.laws import LAW_NAMES
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.priors import Prior, as_prior, default_priors, resolve_priors
 from scaling_bayes.errors import OptionError
 
-COMBINATIONS = list(itertools.product(LAWS, ("partial", "none", "complete"), (True, False)))
+COMBINATIONS = list(itertools.product(LAW_NAMES, ("partial", "none", "complete"), (True, False)))
 
 #: One prior of each family.
 EXAMPLES = {
@@ -64,7 +64,12 @@ def test_a_switch_brings_its_priors_and_no_others() -> None:
         ({"paper_effect": True}, {"paper_correlation"}),
         ({"robust": True}, {"degrees_of_freedom"}),
         ({"algorithmic_progress": True}, {"progress_log_mean", "progress_log_sd"}),
-        ({"law": "saturating"}, {"floor_logit_mean", "floor_logit_sd"}),
+        ({"law": "saturating", "floor": None}, {"floor_logit_mean", "floor_logit_sd"}),
+        ({"floor": "pooled"}, {"floor_logit_mean", "floor_logit_sd"}),
+        ({"floor": "task"}, {"floor_offset"}),
+        ({"law": "bounded"}, {"bend"}),
+        ({"law": "bounded", "floor": None}, {"bend", "floor_offset"}),
+        ({"drift": True}, {"drift_scale"}),
         ({"flagged_error": True}, set()),
         ({"measurement_error": True}, population),
         ({"measurement_error": True, "flagged_error": True}, population | {"flagged_error_factor"}),

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from scipy.stats import kstest, multivariate_normal
 
-from scaling_bayes.core.laws import LAWS, get_law
+from scaling_bayes.core.laws import LAW_NAMES, LAWS, get_law
 from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.predictive import Performance, joint_log_density_of_error, observed_performance
@@ -36,16 +36,21 @@ def design(law: str) -> Observations:
         reference_log10_compute=np.array([20.0, 20.5]),
         reference_year=np.array([2015.0, 2015.5]),
         reference_error=np.array([0.2, 0.3]),
+        chance_error=np.array([0.9, 0.75]),
+        floor_log_median=np.log([0.05, 0.1]),
+        floor_log_sd=np.array([0.3, 0.3]),
     )
 
 
 def parameters(options: ModelOptions) -> xr.Dataset:
     law = get_law(options.law)
-    floor = np.array([0.05, 0.1]) if law.has_floor else 0.0
+    floor = np.array([0.05, 0.1]) if options.has_floor else 0.0
     reference = np.array([0.2, 0.3])
-    gain = law.gain(reference, floor)
+    bend = {"bend": np.array([0.3, 0.9])} if law.is_bent else {}
+    ends = {"chance": design(options.law).chance_error, **bend}
+    gain = law.gain(reference, floor, **ends)
     by_task = {
-        "intercept": law.performance(reference, floor),
+        "intercept": law.performance(reference, floor, **ends),
         "slope": np.array([0.06, 0.04]) * gain,
         "noise": np.array([0.02, 0.03]) * gain,
     }
@@ -56,8 +61,9 @@ def parameters(options: ModelOptions) -> xr.Dataset:
         by_task |= {name: np.array([0.1, -0.2]) for name in ("compute_mean", "compute_growth")}
         by_task["compute_spread"] = np.array([0.5, 0.8])
         scalars |= {"compute_error": 0.3, "flagged_error_factor": 2.0}
-    if law.has_floor:
+    if options.has_floor:
         by_task["floor"] = floor
+    by_task |= bend
     if options.paper_effect:
         scalars["paper_correlation"] = 0.6
     if options.robust:
@@ -94,7 +100,7 @@ def per_simulation(values: xr.DataArray, dim: str = "system") -> np.ndarray:
     )
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", LAW_NAMES)
 @pytest.mark.parametrize("measurement_error", [True, False])
 def test_errors_are_spread_as_the_joint_density_says(law: str, measurement_error: bool) -> None:
     """The squared distance from the mean, in the covariance of the likelihood, is chi-square per paper."""

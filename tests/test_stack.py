@@ -52,6 +52,24 @@ def number_of(idata: xr.DataTree, stage: str = "posterior") -> xr.DataArray:
     return group(idata, stage)["law"]
 
 
+def test_laws_are_mixed_each_with_its_own_floor_also_with_one_of_an_earlier_release() -> None:
+    """Its manifest says nothing of floor and drift."""
+    mixed = [synthetic_fit(law=law, draws=DRAWS) for law in ("power", "saturating")]
+    content = manifest(mixed[0])
+    for option in ("floor", "drift"):
+        del content["model"][option]
+    mixed[0].attrs["manifest"] = json.dumps(content)
+    for one in (mixed, mixed[::-1]):
+        found = stack(dict(zip("ab", one, strict=True)), {"a": 0.5, "b": 0.5}, progressbar=False)
+        assert 0 < float((group(found, "posterior")["floor"] > 0).mean()) < 1
+        assert "drift" not in {name for name, on in manifest(found)["model"].items() if on}
+
+
+def test_laws_without_a_place_in_the_mixture_are_refused() -> None:
+    with pytest.raises(OptionError, match=r"bounded.*expected one of power"):
+        stack({"a": synthetic_fit(), "b": synthetic_fit(law="bounded")}, {"a": 0.5, "b": 0.5})
+
+
 # Draws
 
 

@@ -19,6 +19,8 @@ LN10 = float(np.log(10.0))
 _TINY = float(np.finfo(float).tiny)
 _NEWTON_STEPS = 12
 _FLATTEST = 1e-12
+#: Performance whose error is, to a float, the floor, and below 0 that of chance.
+_FARTHEST = 1e4
 #: 1 minus the share at these log odds is the smallest difference from 1 that a float shows.
 _LARGEST_LOG_ODDS = 36.0
 
@@ -200,14 +202,14 @@ def _bent_error(performance: Any, bend: Any) -> Any:
     in u. A step from the left of a root of such a function never leaps over it, and -performance x ln 10 lies
     on the left.
     """
-    wanted = LN10 * performance
+    wanted = LN10 * np.clip(performance, -_FARTHEST, _FARTHEST)
     log_odds = -wanted
     for _ in range(_NEWTON_STEPS):
         share = 0.5 * (1.0 + np.tanh(0.5 * log_odds))
         value = -log_odds + (1.0 - bend) * np.logaddexp(0.0, log_odds)
         log_odds = log_odds + (value - wanted) / np.maximum(1.0 - (1.0 - bend) * share, _FLATTEST)
         log_odds = np.minimum(log_odds, _LARGEST_LOG_ODDS)
-    return 0.5 * (1.0 + np.tanh(0.5 * log_odds))
+    return np.exp(-np.logaddexp(0.0, -log_odds))
 
 
 _LOG = Scale(_log_performance, _log_error, _log_derivative, _log_gain)

@@ -22,7 +22,7 @@ from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.core.priors import Prior, default_priors, resolve_priors
 from scaling_bayes.diagnostics.checks import failed_checks
 from scaling_bayes.diagnostics.criticism import doubts
-from scaling_bayes.errors import DataError, OptionError
+from scaling_bayes.errors import DataError, OptionError, Problem
 from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
 from scaling_bayes.model.sampling.sample import compile_posterior
@@ -203,6 +203,8 @@ def fit(
             f"pooling='partial' needs at least 2 tasks; found only {observations.tasks[0]!r}. "
             "Use pooling='none', or add the shipped tasks to yours."
         )
+    if get_law(options.law).is_bent:
+        _refuse_beyond_chance(observations)
     refuse_too_exact(observations, options, chosen_priors)
     prior = draw_prior(
         options,
@@ -311,6 +313,19 @@ def table_to_fit(
     for sentence in (*checked.warnings, *rows.sentences()):
         warnings.warn(sentence, FitWarning, stacklevel=3)
     return rows.systems, source
+
+
+def _refuse_beyond_chance(observations: Observations) -> None:
+    chance = observations.chance_error[observations.task_index]
+    problems = [
+        Problem(label, "error", f"{error:g}", f"below the error of chance, {limit:g}, and that at most 1")
+        for label, error, limit in zip(observations.systems, observations.error, chance, strict=True)
+        if not error < limit <= 1.0
+    ]
+    if problems:
+        raise DataError(
+            "the bounded law has no errors from chance on; drop these or take another law.", problems
+        )
 
 
 def _constant_data(observations: Observations, options: ModelOptions, table: pd.DataFrame) -> xr.Dataset:

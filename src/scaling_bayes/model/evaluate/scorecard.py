@@ -176,7 +176,7 @@ def _forecasts(
     applicable = before.applicable(options)
     forecasts, elpd = {}, []
     for law in laws:
-        of_law = refitter(replace(applicable, law=law))
+        of_law = refitter(replace(applicable, law=law, floor=None))
         elpd.append(leave_folds_out(before, of_law, held_out, seed, done).elpd)
         forecasts[law] = _refitted(of_law, before, after, seed)
         done()

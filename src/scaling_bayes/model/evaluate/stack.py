@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.core.laws import LAWS
-from scaling_bayes.core.options import STACK
+from scaling_bayes.core.options import STACK, check_choice
 from scaling_bayes.errors import OptionError
 from scaling_bayes.model.evaluate.compare import Comparison, compare, open_comparable
 from scaling_bayes.trace.digest import tree_digest
@@ -87,7 +87,7 @@ def stack(
     )
     content = dict(first.manifest)
     content |= {
-        "model": content["model"] | {"law": STACK},
+        "model": content["model"] | {"law": STACK, "floor": "none"},
         "priors": priors,
         "sampler": content["sampler"] | {"random_seed": seed},
         "stack": {
@@ -108,16 +108,18 @@ def _common_priors(fits: Mapping[str, PosteriorView]) -> dict[str, Any]:
     laws: dict[str, str] = {}
     for name, fit in fits.items():
         content, law = fit.manifest, fit.law
+        check_choice(f"law of fits[{name!r}]", law, list(LAWS))
         if law in laws:
             raise OptionError(
                 f"fits[{name!r}] and fits[{laws[law]!r}] are both of law {law!r}; give one of each."
             )
         laws[law] = name
-        for option, value in content["model"].items():
-            if option != "law" and value != fits[first].manifest["model"][option]:
+        for option, value in fit.options.to_dict().items():
+            other = getattr(fits[first].options, option)
+            if option not in ("law", "floor") and value != other:
                 raise OptionError(
-                    f"fits[{name!r}] has {option}={value!r}, fits[{first!r}] has "
-                    f"{fits[first].manifest['model'][option]!r}; expected the same in all."
+                    f"fits[{name!r}] has {option}={value!r}, fits[{first!r}] has {other!r}; "
+                    "expected the same in all."
                 )
         for parameter, prior in content["priors"].items():
             if priors.setdefault(parameter, prior) != prior:
