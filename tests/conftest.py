@@ -136,6 +136,19 @@ def reference_fit(_reference_fit: xr.DataTree) -> xr.DataTree:
     return _reference_fit.copy(deep=True)
 
 
+@pytest.fixture(scope="session")
+def reference_report(made_once: Callable[..., Path]) -> Path:
+    """Folder of the report that the command writes by default, without the sampler, made once for all."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        done = commands.run("report", cwd=folder, without=commands.SAMPLER)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == ["report.html", "report.json", "report.csv"]
+
+    return made_once("reference-report", make)
+
+
 @pytest.fixture(autouse=True)
 def _read_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Traces are read without a process of their own, a tenth of the work, but where that is the question.

@@ -216,7 +216,6 @@ def test_ranks_of_a_stack_are_those_of_one_law() -> None:
     assert all(title.endswith(tuple(f"({law})" for law in LAWS)) for title in titles)
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_a_stack_gives_the_same_bytes_from_memory_and_from_a_file(tmp_path: Path) -> None:
     trace = save_trace(stacked(), tmp_path / "stack.nc")
     first = write_report(stacked(), tmp_path / "one.html")
@@ -253,7 +252,6 @@ def test_a_tree_without_sensitivity_has_no_such_section() -> None:
     assert found.numbers["sensitivity"] is None
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_names_of_tasks_are_no_markup_in_the_new_sections() -> None:
     found = build_report(stack({law: synthetic_fit(NASTY, law=law) for law in LAWS}, WEIGHTS), scenario=None)
     single = build_report(synthetic_fit(NASTY), scenario=None)
