@@ -35,6 +35,9 @@ MARKS = {
     "card": "samples",
     "short_hindcast": "samples",
     "site": "docs",
+    "fitted": "samples",
+    "reference_report": "long",
+    "drawn_report": "long",
 }
 
 

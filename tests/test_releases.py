@@ -124,6 +124,7 @@ def test_the_command_line_reports_on_the_reference_trace_by_default(reference_re
     assert digest in page
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", sorted(TRACES.glob("*.nc")), ids=lambda path: path.name)
 def test_files_of_every_schema_open_verify_project_and_report_without_the_sampler(
     path: Path, tmp_path: Path

@@ -36,7 +36,7 @@ from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.schema import group, manifest
 from scaling_bayes.trace.view import PosteriorView
 
-pytestmark = pytest.mark.usefixtures("unplotted")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("unplotted")]
 
 WEIGHTS = {"power": 0.4, "exponential": 0.1, "logistic": 0.2, "saturating": 0.3}
 
