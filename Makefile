@@ -43,8 +43,8 @@ report: build/reference.nc ## fit the shipped data, then write build/report.html
 test: lint browser ## run every check: style, types, import rules, tests
 	$(PYTEST) -m 'not slow' --cov
 
-test-fast: .venv/.project ## run the tests that neither sample, nor open a browser, nor build docs or packages
-	$(PYTEST) -m 'not (samples or browser or docs or package or slow)'
+test-fast: .venv/.project ## run the tests that take little: no sampling, reports, browser, docs or packages
+	$(PYTEST) -m 'not (samples or long or browser or docs or package or slow)'
 
 # What another processor rounds otherwise, and other draws: baseline NumPy, generic machine code, shifted seeds.
 test-portable: .venv/.project browser ## run all tests, slow ones too, as on a plain processor and with other seeds

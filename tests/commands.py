@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+#: What a reader of traces need not have installed.
+SAMPLER = ("pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_base", "arviz_stats", "arviz_plots")
 REPOSITORY = Path(__file__).resolve().parent.parent
 _used = [0.0]
 

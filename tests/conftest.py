@@ -35,6 +35,9 @@ MARKS = {
     "card": "samples",
     "short_hindcast": "samples",
     "site": "docs",
+    "fitted": "samples",
+    "reference_report": "long",
+    "drawn_report": "long",
 }
 
 
@@ -134,6 +137,19 @@ def _reference_fit(reference_trace: Path) -> xr.DataTree:
 def reference_fit(_reference_fit: xr.DataTree) -> xr.DataTree:
     """The reference fit, of which each test has its own copy."""
     return _reference_fit.copy(deep=True)
+
+
+@pytest.fixture(scope="session")
+def reference_report(made_once: Callable[..., Path]) -> Path:
+    """Folder of the report that the command writes by default, without the sampler, made once for all."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        done = commands.run("report", cwd=folder, without=commands.SAMPLER)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == ["report.html", "report.json", "report.csv"]
+
+    return made_once("reference-report", make)
 
 
 @pytest.fixture(autouse=True)

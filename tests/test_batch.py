@@ -23,6 +23,7 @@ from scaling_bayes.batch.store import DONE, FAILED, StoreWarning, open_store
 from scaling_bayes.errors import OptionError, TraceError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.long
 
 
 def run_alone(job: ToyJob, path: Path) -> xr.Dataset:

@@ -20,7 +20,7 @@ from scaling_bayes.archive.check import check_bundle
 from scaling_bayes.errors import OptionError, TraceError, WriteError
 from scaling_bayes.trace.releases import read_index
 
-pytestmark = pytest.mark.usefixtures("unplotted")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("unplotted")]
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 FILES = {

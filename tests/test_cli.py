@@ -75,6 +75,7 @@ def test_fit_writes_a_trace_and_talks_on_stderr(fitted) -> None:
     assert content["priors"]["slope"]["family"] == "LogNormal"
 
 
+@pytest.mark.samples
 def test_a_failed_check_has_its_own_exit_code(tmp_path: Path) -> None:
     small = ["--draws", 20, "--tune", 50, "--chains", 2, "--pooling", "none"]
     switches = ["--no-measurement-error", "--no-algorithmic-progress"]
@@ -85,6 +86,7 @@ def test_a_failed_check_has_its_own_exit_code(tmp_path: Path) -> None:
     assert (tmp_path / "t.nc").exists()
 
 
+@pytest.mark.long
 def test_report_writes_html_json_and_csv(tmp_path: Path) -> None:
     done = run("report", OLD_TRACE, "-o", tmp_path / "report.html")
     assert done.returncode == 0, done.stderr
@@ -181,6 +183,7 @@ def test_starting_imports_nothing_that_completion_needs() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.long
 def test_written_files_are_named_as_json(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     done = run("report", OLD_TRACE, "-o", page, "--scenario", "none", "--json")

@@ -114,9 +114,9 @@ UNFOLD = FIND + "page.querySelectorAll('details').forEach((each) => { each.open 
 
 
 class Browser:
-    """The page in a browser of its own."""
+    """A browser, and the page in it."""
 
-    def __init__(self, address: str, profile: Path) -> None:
+    def __init__(self, profile: Path) -> None:
         options = webdriver.ChromeOptions()
         options.binary_location = str(CHROMIUM)
         for flag in (*FLAGS, f"--user-data-dir={profile}"):
@@ -124,7 +124,13 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
         self.driver.set_script_timeout(PATIENCE)
+
+    def open(self, address: str) -> None:
+        """Load the page anew; what was asked for and said before is forgotten."""
         self.size(1280, 900)
+        self.driver.get("about:blank")
+        for kind in ("performance", "browser"):
+            self.driver.get_log(kind)
         self.driver.get(address)
         self.ready()
 
@@ -171,11 +177,17 @@ def address() -> Iterator[str]:
     assert "Traceback" not in talk, talk
 
 
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    started = Browser(tmp_path_factory.mktemp("profile"))
+    yield started
+    started.driver.quit()
+
+
 @pytest.fixture
-def browser(address: str, tmp_path: Path) -> Iterator[Browser]:
-    opened = Browser(address, tmp_path / "profile")
-    yield opened
-    opened.driver.quit()
+def browser(chromium: Browser, address: str) -> Browser:
+    chromium.open(address)
+    return chromium
 
 
 @dataclass

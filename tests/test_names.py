@@ -157,7 +157,7 @@ def test_the_command_line_speaks_through_one_function(repository: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def drawn_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     path = tmp_path_factory.mktemp("report") / "report.html"
     trace = save_trace(fitted(DRAWN), path.with_name("trace.nc"))
     with warnings.catch_warnings():
@@ -167,22 +167,24 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return path, done.output
 
 
-def test_a_report_of_such_names_makes_no_noise(report: tuple[Path, str]) -> None:
-    path, said = report
+def test_a_report_of_such_names_makes_no_noise(drawn_report: tuple[Path, str]) -> None:
+    path, said = drawn_report
     assert "Glyph" not in said
     assert steered_by(said) == []
     assert json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["figures_not_drawn"] == []
 
 
-def test_no_file_of_a_report_is_steered(report: tuple[Path, str]) -> None:
+def test_no_file_of_a_report_is_steered(drawn_report: tuple[Path, str]) -> None:
     for suffix in (".html", ".json", ".csv"):
-        text = report[0].with_suffix(suffix).read_text(encoding="utf-8")
+        text = drawn_report[0].with_suffix(suffix).read_text(encoding="utf-8")
         assert steered_by(text) == [], suffix
         assert "日本語" in text or suffix == ".json"
 
 
-def test_a_spreadsheet_takes_no_cell_for_a_formula_and_numbers_for_numbers(report: tuple[Path, str]) -> None:
-    frame = pd.read_csv(report[0].with_suffix(".csv"))
+def test_a_spreadsheet_takes_no_cell_for_a_formula_and_numbers_for_numbers(
+    drawn_report: tuple[Path, str],
+) -> None:
+    frame = pd.read_csv(drawn_report[0].with_suffix(".csv"))
     tasks = set(frame["task"].astype(str))
     assert not [task for task in tasks if task.lstrip().startswith(tuple("=+-@＝"))]
     assert "'=1+1" in tasks

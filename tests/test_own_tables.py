@@ -454,6 +454,7 @@ HARMFUL = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", HARMFUL)
 def test_a_harmful_table_takes_little_memory_and_time(tmp_path, name):
     BOMBS[name](tmp_path / name)

@@ -40,7 +40,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "failed check": {"passed": False},
 }
 
-pytestmark = pytest.mark.usefixtures("unplotted")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("unplotted")]
 
 
 @cache
@@ -151,7 +151,7 @@ def test_unreachable_draws_are_reported(monkeypatch: pytest.MonkeyPatch) -> None
         return frame
 
     monkeypatch.setattr(reading, "summary", some_unreachable)
-    report = build_report(fit())
+    report = build_report(fit(), scenario=None)
     text = Reader(render_html(report)).text
     assert "34 %" in text
     assert ", unreachable]" in text
@@ -179,16 +179,14 @@ def test_every_kind_of_fit_has_a_report(name: str) -> None:
 @pytest.mark.usefixtures("drawn")
 @pytest.mark.parametrize(
     "name",
-    [
-        each if each in ("no time", "one chain") else pytest.param(each, marks=pytest.mark.slow)
-        for each in OPTIONS
-    ],
+    [each if each == "one chain" else pytest.param(each, marks=pytest.mark.slow) for each in OPTIONS],
 )
 def test_every_kind_of_fit_has_its_pictures(name: str) -> None:
     report = build_report(synthetic_fit(**OPTIONS[name]), years=2026 if name == "no time" else None)
     assert {failure.name for failure in report.failures} == ({"ranks"} if name == "one chain" else set())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn")
 def test_twenty_tasks_stay_one_small_page() -> None:
     html = render_html(build_report(synthetic_fit(tasks=[f"task number {i}" for i in range(20)])))
@@ -315,7 +313,7 @@ def test_names_cannot_become_markup() -> None:
     idata = synthetic_fit(
         tasks=NASTY, system_name=NASTY[0] + " {}" + NASTY[1], paper_url="javascript:alert(1)"
     )
-    report = build_report(idata)
+    report = build_report(idata, budget_usd=1e8)
     html = render_html(report)
     reader = Reader(html)
     assert report.failures == ()

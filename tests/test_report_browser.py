@@ -17,9 +17,7 @@ from tests.browsers import AXE, CHROMIUM, DRIVER, FLAGS, LOOKS, VIOLATIONS, need
 from tests.patience import PATIENCE
 from tests.synthetic import synthetic_fit
 
-from scaling_bayes import open_trace
 from scaling_bayes.report import write_report
-from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
@@ -39,21 +37,20 @@ return [...document.querySelectorAll("main *, header *, footer *")].filter((each
 
 pytestmark = needs_browser
 
-#: Reports that look different: all sections; no money; targets beyond an irreducible error.
-REPORTS: dict[str, dict[str, Any]] = {
-    "reference": {},
+#: Reports that look otherwise than that of the reference fit: no money; targets beyond an irreducible error.
+OTHERS: dict[str, dict[str, Any]] = {
     "compute only": {"scenario": None},
     "unreachable": {"targets": {"imagenet": [0.1, 0.001], "my task": [0.001]}},
 }
+REPORTS = ("reference", *OTHERS)
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def reports(reference_report: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("reports")
-    written = {}
-    for name, options in REPORTS.items():
-        idata = open_trace(REFERENCE_TRACE) if name == "reference" else synthetic_fit(law="saturating")
-        written[name] = write_report(idata, folder / f"{name}.html", **options)[0]
+    written = {"reference": reference_report / "report.html"}
+    for name, options in OTHERS.items():
+        written[name] = write_report(synthetic_fit(law="saturating"), folder / f"{name}.html", **options)[0]
     return written
 
 

@@ -34,6 +34,7 @@ from scaling_bayes.text import (
 )
 
 TARGETS = {"imagenet": [0.1, 0.05], "my task": [0.2]}
+pytestmark = pytest.mark.long
 
 
 @cache

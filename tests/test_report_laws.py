@@ -36,7 +36,7 @@ from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.schema import group, manifest
 from scaling_bayes.trace.view import PosteriorView
 
-pytestmark = pytest.mark.usefixtures("unplotted")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("unplotted")]
 
 WEIGHTS = {"power": 0.4, "exponential": 0.1, "logistic": 0.2, "saturating": 0.3}
 
@@ -216,7 +216,6 @@ def test_ranks_of_a_stack_are_those_of_one_law() -> None:
     assert all(title.endswith(tuple(f"({law})" for law in LAWS)) for title in titles)
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_a_stack_gives_the_same_bytes_from_memory_and_from_a_file(tmp_path: Path) -> None:
     trace = save_trace(stacked(), tmp_path / "stack.nc")
     first = write_report(stacked(), tmp_path / "one.html")
@@ -253,7 +252,6 @@ def test_a_tree_without_sensitivity_has_no_such_section() -> None:
     assert found.numbers["sensitivity"] is None
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_names_of_tasks_are_no_markup_in_the_new_sections() -> None:
     found = build_report(stack({law: synthetic_fit(NASTY, law=law) for law in LAWS}, WEIGHTS), scenario=None)
     single = build_report(synthetic_fit(NASTY), scenario=None)

@@ -31,6 +31,7 @@ from scaling_bayes.trace.io import _tree, open_trace, save_trace
 from scaling_bayes.trace.releases import find_trace
 from scaling_bayes.trace.schema_versions import check_layout
 
+pytestmark = pytest.mark.long
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 Edit = Callable[[h5py.File], object]
 

@@ -289,7 +289,7 @@ def check_sense(table: pd.DataFrame, *, has_unit: bool) -> tuple[list[str], list
     Numbers that are small for FLOP where no unit is stated, tasks spelt alike, one name for several systems.
     """
     warnings, notes = [], []
-    middle = float(table["training_compute_flop"].median())
+    middle = float(table["training_compute_flop"].dropna().median())
     if not has_unit and middle < _SMALL_COMPUTE:
         warnings.append(
             f"the median training compute is {middle:.3g} FLOP, under a second of one processor of today. "
