@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import TraceError, open_trace
+from scaling_bayes.cli import cli
 from scaling_bayes.cli.keep import refuse_replacing, save_or_keep
 
 
@@ -20,6 +22,26 @@ def test_a_trace_is_replaced_only_when_asked(tmp_path: Path) -> None:
     with pytest.raises(click.UsageError, match="--overwrite"):
         refuse_replacing(path, overwrite=False)
     refuse_replacing(path, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("fit", "-o"),
+        ("hardware-fit", "-o"),
+        ("calibrate", "prior_sbc", "-o"),
+        ("compare", "reference-2026.11", "logistic-2026.11", "--stack"),
+    ],
+)
+def test_every_command_that_writes_a_trace_refuses_to_replace_one(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "trace.nc"
+    path.write_bytes(b"a fit")
+    refused = CliRunner().invoke(cli, [*command, str(path)])
+    assert refused.exit_code == 2
+    assert "would be replaced" in refused.stderr
+    assert path.read_bytes() == b"a fit"
 
 
 def test_a_fit_whose_file_cannot_be_written_is_kept_elsewhere(

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from scaling_bayes.cli.completion import choices_of, experiments
 from scaling_bayes.cli.completion import traces as trace_names
+from scaling_bayes.cli.keep import overwrite_option, refuse_replacing
 from scaling_bayes.cli.options import (
     model_options,
     quiet_option,
@@ -53,6 +54,7 @@ _SHOWN = 10
 )
 @click.option("--random-seed", type=int, default=0, show_default=True, help="Seed of all fits.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Trace to write, with every result.")
+@overwrite_option
 @quiet_option
 @for_machines
 def calibrate(
@@ -60,6 +62,7 @@ def calibrate(
     systems: Path | None,
     posterior: str | None,
     output: Path | None,
+    overwrite: bool,
     quiet: bool,
     machines: Machines,
     **options: Any,
@@ -85,6 +88,7 @@ def calibrate(
     from scaling_bayes.trace.schema import group
 
     if output is not None:
+        refuse_replacing(output, overwrite=overwrite)
         check_writable(output)
     parent = None if posterior is None else open_trace(posterior)
     source = click.get_current_context().get_parameter_source

@@ -14,7 +14,7 @@ from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.cost import hardware_fit, scenario
 from scaling_bayes.cli.data import data
 from scaling_bayes.cli.explore import explore
-from scaling_bayes.cli.keep import refuse_replacing, save_or_keep
+from scaling_bayes.cli.keep import overwrite_option, refuse_replacing, save_or_keep
 from scaling_bayes.cli.options import (
     Commands,
     budgets_option,
@@ -74,7 +74,7 @@ def cli() -> None:
     show_default=True,
     help="Trace to write.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace the trace if it exists; refused otherwise.")
+@overwrite_option
 @model_options("power", "partial")
 @click.option(
     "--prior",

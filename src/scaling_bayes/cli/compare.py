@@ -11,7 +11,7 @@ import click
 
 from scaling_bayes.cli.completion import choices_of
 from scaling_bayes.cli.completion import traces as trace_names
-from scaling_bayes.cli.keep import save_or_keep
+from scaling_bayes.cli.keep import overwrite_option, refuse_replacing, save_or_keep
 from scaling_bayes.cli.options import quiet_option
 from scaling_bayes.cli.output import interrupts_kept, print_table, say, warnings_said
 from scaling_bayes.cli.question import Machines, for_machines
@@ -49,6 +49,7 @@ _COLUMNS = ("fit", "elpd", "difference", "weight", "optimal", "worst k", "refits
     type=click.Path(path_type=Path),
     help="Write the mixture of the fits, by weight, as a trace.",
 )
+@overwrite_option
 @quiet_option
 @for_machines
 def compare(
@@ -57,6 +58,7 @@ def compare(
     folds: int,
     random_seed: int | None,
     stacked: Path | None,
+    overwrite: bool,
     quiet: bool,
     machines: Machines,
 ) -> None:
@@ -73,6 +75,7 @@ def compare(
     from scaling_bayes.trace.io import check_writable, open_trace
 
     if stacked is not None:
+        refuse_replacing(stacked, overwrite=overwrite)
         check_writable(stacked)
     fits = _named(traces, [open_trace(path) for path in traces])
     say("compiling the models")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scaling_bayes.cli.keep import overwrite_option, refuse_replacing
 from scaling_bayes.cli.options import json_option, named_scenario, quiet_option, scenario_options
 from scaling_bayes.cli.output import interrupts_kept, print_json, print_table, say, written_trace
 from scaling_bayes.cli.question import Machines, for_machines
@@ -46,10 +47,11 @@ def scenario(machines: Machines, **options: Any) -> None:
 
 @click.command("hardware-fit", short_help="Fit the trends of hardware and prices")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Trace to write.")
+@overwrite_option
 @click.option("--before", type=float, help="Use only what was known before this year.")
 @quiet_option
 @json_option
-def hardware_fit(output: Path, before: float | None, quiet: bool, as_json: bool) -> int:
+def hardware_fit(output: Path, overwrite: bool, before: float | None, quiet: bool, as_json: bool) -> int:
     """Fit the hardware trends to the shipped tables and write their posterior.
 
     \b
@@ -58,6 +60,7 @@ def hardware_fit(output: Path, before: float | None, quiet: bool, as_json: bool)
     """
     from scaling_bayes.trace.io import check_writable, save_trace
 
+    refuse_replacing(output, overwrite=overwrite)
     check_writable(output)
     from scaling_bayes.diagnostics.checks import failed_checks
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+overwrite_option = click.option(
+    "--overwrite", is_flag=True, help="Replace the trace if it exists; refused otherwise."
+)
+
+
 def refuse_replacing(output: Path, *, overwrite: bool) -> None:
     """Refuse, before long work, to replace a file that is there, unless that was asked for."""
     if output.is_file() and not overwrite:
