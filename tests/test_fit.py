@@ -378,6 +378,32 @@ def test_every_combination_of_options_fits(
     assert np.isfinite(idata["sensitivity"]["power_scaling"]).all()
 
 
+@pytest.mark.parametrize(
+    ("law", "floor", "drift"),
+    [
+        ("power", "task", True),
+        ("logistic", "pooled", False),
+        ("bounded", "none", True),
+        ("saturating", "none", True),
+    ],
+)
+def test_any_law_fits_with_any_floor_and_with_drift(law, floor, drift) -> None:
+    idata = quick_fit(law=law, floor=floor, drift=drift)
+    posterior, constant = idata["posterior"].to_dataset(), idata["constant_data"].to_dataset()
+    assert set(idata["prior"].data_vars) == set(posterior)
+    assert ("floor" in posterior) == (floor != "none")
+    assert ("floor_logit_mean" in posterior) == (floor == "pooled")
+    assert ("bend" in posterior) == ("chance_error" in constant) == (law == "bounded")
+    assert ("floor_log_median" in constant) == (floor == "task")
+    assert ("drift_step" in posterior) == ("drift_scale" in posterior) == drift
+    assert np.isfinite(idata["log_likelihood"]["error"]).all()
+    assert np.isfinite(idata["sensitivity"]["power_scaling"]).all()
+    if drift:
+        year = constant["publication_year"]
+        assert posterior["drift_year"].values[0] <= year.min()
+        assert posterior["drift_year"].values[-1] + 1.0 > year.max()
+
+
 def test_trouble_is_said_in_plain_words() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -414,6 +440,9 @@ BAD_OPTIONS = [
     ({"paper_effect": None}, "paper_effect must be True or False"),
     ({"robust": "t"}, "robust must be True or False"),
     ({"flagged_error": 0}, "flagged_error must be True or False"),
+    ({"floor": "some"}, "expected one of task, pooled, none"),
+    ({"floor": False}, "expected one of task, pooled, none"),
+    ({"drift": 1}, "drift must be True or False"),
     ({"law": "stack"}, "law='stack' is not known"),
     ({"draws": 0}, "draws must be at least 4"),
     ({"draws": 10.5}, "draws must be a whole number"),
