@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from scaling_bayes.core.laws import LAW_NAMES, get_law
 from scaling_bayes.core.predictive import drift_at, extend_drift
 from scaling_bayes.core.priors import DRIFT_FACTORS
 from scaling_bayes.intervals import quantiles
+from scaling_bayes.model.evaluate import crossvalidate
 from scaling_bayes.model.fit import FitWarning, fit
 from scaling_bayes.trace.view import PosteriorView
 
@@ -143,6 +145,26 @@ def test_steps_ahead_are_spread_as_those_of_the_model(law: str) -> None:
         return stats.t(3).cdf(np.where(step > 0, step / rise, step / fall))
 
     assert stats.kstest(standard, probability).pvalue > 1e-3
+
+
+def test_a_system_left_out_may_be_later_than_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refit without the systems of the last year knows nothing of its step."""
+    view = drifting()
+    count = view.observations.error.size
+    fewer = view.posterior.isel(drift_year=slice(-1))
+
+    class Refitted:
+        options = view.options
+
+        def __call__(self, *_: object) -> tuple[xr.Dataset, None]:
+            return fewer, None
+
+    estimated = SimpleNamespace(elpd_i=xr.DataArray(np.zeros(count)), pareto_k=xr.DataArray(np.ones(count)))
+    monkeypatch.setattr(crossvalidate, "refitter_of", lambda _: Refitted())
+    monkeypatch.setattr(crossvalidate, "loo", lambda *_, **__: estimated)
+    found = crossvalidate.leave_systems_out(view, 1, lambda: None)
+    assert found.refitted.all()
+    assert np.isfinite(found.elpd).all()
 
 
 # Projections

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from tests.seeds import seeded
+from tests.test_model import OBSERVED
 from tools.evidence.law_recovery import simulate_systems
 
 from scaling_bayes import summary
+from scaling_bayes.core.laws import LAW_NAMES
+from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.diagnostics.scores import crps, load_scorecard
 from scaling_bayes.errors import DataError, OptionError
-from scaling_bayes.model.evaluate.scorecard import FORECASTERS, _split, scorecard
+from scaling_bayes.model.evaluate.scorecard import FORECASTERS, _forecasts, _split, scorecard
 
 QUICK = {
     "laws": ["power", "logistic"],
@@ -27,6 +31,31 @@ QUICK = {
     "random_seed": seeded(1),
     "progressbar": False,
 }
+
+
+def test_each_law_is_scored_with_its_own_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the first law has none of, the others do not go without."""
+    asked: list[ModelOptions] = []
+
+    class AskedError(Exception):
+        pass
+
+    def leave_out(before: object, of_law: object, *_: object) -> SimpleNamespace:
+        if len(asked) == len(LAW_NAMES):
+            raise AskedError
+        return SimpleNamespace(elpd=np.zeros(3))
+
+    def refitter(options: ModelOptions) -> None:
+        asked.append(options)
+
+    module = "scaling_bayes.model.evaluate.scorecard"
+    monkeypatch.setattr(f"{module}.leave_folds_out", leave_out)
+    monkeypatch.setattr(f"{module}._refitted", lambda *_: None)
+    with pytest.raises(AskedError):
+        _forecasts(OBSERVED, OBSERVED, ModelOptions(), LAW_NAMES, [], refitter, 1, lambda: None)
+    assert {options.law: options.floor for options in asked} == {
+        law: ModelOptions(law).floor for law in LAW_NAMES
+    }
 
 
 def test_crps_of_a_normal_is_the_closed_form() -> None:

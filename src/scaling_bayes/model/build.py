@@ -35,8 +35,8 @@ def model_data(observations: Observations) -> dict[str, np.ndarray[Any, Any]]:
         "reference_error": observations.reference_error,
         "lowest_error": lowest,
         "chance_error": observations.chance_error,
-        "floor_log_median": observations.floor_log_median,
-        "floor_log_sd": observations.floor_log_sd,
+        "floor_log_median": np.nan_to_num(observations.floor_log_median),  # 0, unused, where not known
+        "floor_log_sd": np.nan_to_num(observations.floor_log_sd),
         "drift_weights": observations.drift_weights,
     }
     if observations.has_compute_sd:

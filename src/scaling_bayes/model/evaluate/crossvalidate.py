@@ -70,7 +70,8 @@ def leave_systems_out(fit: PosteriorView, random_seed: int, step: Step) -> Predi
     refitter = refitter_of(fit)
     for row in np.flatnonzero(poor):
         posterior, _ = refitter(observations.subset(np.arange(elpd.size) != row), random_seed + int(row))
-        performance = observed_performance(refitter.options.law, posterior, observations)
+        rng = generator(random_seed, Stream.DRIFT, int(row))
+        performance = observed_performance(refitter.options.law, posterior, observations, rng=rng)
         density = log_density_given_paper(performance, observations.error, observations.paper_index)
         elpd[row] = _log_mean(density.values[..., row])
         step()
