@@ -19,7 +19,7 @@ from tests.synthetic import synthetic_fit
 
 from scaling_bayes import figures, score
 from scaling_bayes import summary as summarize
-from scaling_bayes.core.predictive import performance_distribution
+from scaling_bayes.core.performance import performance_distribution
 from scaling_bayes.figures import (
     FigureError,
     plot_affordability,

@@ -18,11 +18,8 @@ from scaling_bayes.core.laws import LAWS
 from scaling_bayes.core.observations import Observations, observe
 from scaling_bayes.core.options import POOLINGS, ModelOptions
 from scaling_bayes.core.parameters import draw_prior, log_prior, parameter_names
-from scaling_bayes.core.predictive import (
-    joint_log_density_of_error,
-    log_likelihood_total,
-    observed_performance,
-)
+from scaling_bayes.core.performance import observed_performance
+from scaling_bayes.core.predictive import joint_log_density_of_error, log_likelihood_total
 from scaling_bayes.core.priors import default_priors
 
 

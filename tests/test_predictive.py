@@ -18,17 +18,19 @@ from tests.synthetic import synthetic_fit
 
 from scaling_bayes.core.laws import LAWS, LN10, Law, Scale
 from scaling_bayes.core.observations import observations_of
+from scaling_bayes.core.performance import (
+    Performance,
+    error_scale,
+    observed_performance,
+    performance_distribution,
+)
 from scaling_bayes.core.predictive import (
     MixedLaw,
-    Performance,
     cumulative_probability_of_error,
     draw_error,
-    error_scale,
     joint_log_density_of_error,
     log_density_given_paper,
     log_density_of_error,
-    observed_performance,
-    performance_distribution,
 )
 from scaling_bayes.trace.schema import group
 

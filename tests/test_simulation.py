@@ -12,7 +12,8 @@ from scipy.stats import kstest, multivariate_normal
 from scaling_bayes.core.laws import LAW_NAMES, LAWS, get_law
 from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import ModelOptions
-from scaling_bayes.core.predictive import Performance, joint_log_density_of_error, observed_performance
+from scaling_bayes.core.performance import Performance, observed_performance
+from scaling_bayes.core.predictive import joint_log_density_of_error
 from scaling_bayes.core.simulation import simulate_observations
 
 SIMULATIONS = 2000

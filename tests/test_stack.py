@@ -26,7 +26,8 @@ from scaling_bayes import (
 from scaling_bayes import summary as summarize
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.core.observations import observations_of
-from scaling_bayes.core.predictive import log_density_given_paper, observed_performance
+from scaling_bayes.core.performance import observed_performance
+from scaling_bayes.core.predictive import log_density_given_paper
 from scaling_bayes.model.evaluate.compare import Comparison
 from scaling_bayes.model.evaluate.stack import stack
 from scaling_bayes.trace.digest import tree_digest

@@ -13,7 +13,8 @@ from arviz_stats import loo
 from scaling_bayes.core.laws import LAWS, get_law
 from scaling_bayes.core.observations import observe
 from scaling_bayes.core.options import ModelOptions, SamplerOptions
-from scaling_bayes.core.predictive import log_density_given_paper, observed_performance
+from scaling_bayes.core.performance import observed_performance
+from scaling_bayes.core.predictive import log_density_given_paper
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.model.evaluate.compare import mean_stacking_weights
 from scaling_bayes.model.evaluate.progressbar import steps

@@ -12,7 +12,8 @@ from scaling_bayes.core.laws import LAWS
 from scaling_bayes.core.observations import observe
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.parameters import draw_prior
-from scaling_bayes.core.predictive import draw_error, observed_performance
+from scaling_bayes.core.performance import observed_performance
+from scaling_bayes.core.predictive import draw_error
 from scaling_bayes.core.priors import default_priors
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.diagnostics.scores import score_table

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.core.predictive import cumulative_probability_of_error, observed_performance
+from scaling_bayes.core.performance import observed_performance
+from scaling_bayes.core.predictive import cumulative_probability_of_error
 from scaling_bayes.diagnostics.checks import sentences
 from scaling_bayes.diagnostics.psis import GOOD_PARETO_K, smoothed_weights
 from scaling_bayes.trace.view import PosteriorView

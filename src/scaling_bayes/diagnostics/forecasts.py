@@ -11,12 +11,8 @@ from scipy.special import logsumexp
 
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.observations import Observations, observe
-from scaling_bayes.core.predictive import (
-    cumulative_probability_of_error,
-    draw_error,
-    log_density_of_error,
-    observed_performance,
-)
+from scaling_bayes.core.performance import observed_performance
+from scaling_bayes.core.predictive import cumulative_probability_of_error, draw_error, log_density_of_error
 from scaling_bayes.diagnostics.scores import crps
 
 if TYPE_CHECKING:

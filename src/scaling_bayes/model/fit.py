@@ -206,13 +206,7 @@ def fit(
     if get_law(options.law).is_bent:
         _refuse_beyond_chance(observations)
     refuse_too_exact(observations, options, chosen_priors)
-    prior = draw_prior(
-        options,
-        chosen_priors,
-        observations,
-        draws=PRIOR_DRAWS,
-        random_seed=seed,
-    )
+    prior = draw_prior(options, chosen_priors, observations, draws=PRIOR_DRAWS, random_seed=seed)
     names = list(map(str, prior.data_vars))
     attempts = sample_checked(
         compile_posterior(observations, options, chosen_priors, names),
@@ -261,20 +255,18 @@ def _said_of(attempts: Sequence[Attempt]) -> list[str]:
         for one in attempts[:-1]
     )
     outcome = f"fails {', '.join(kept.failed)}" if kept.failed else "passes every check"
-    said = (
+    return [
         f"The fit was sampled {len(attempts)} times: {others}; kept are the draws with target_accept "
         f"{kept.sampler.target_accept:.4g} ({kept.sampler.tune} warm-up and {kept.sampler.draws} draws per "
         f"chain), which {outcome}."
-    )
-    return [said]
+    ]
 
 
 def _unused(observations: Observations, options: ModelOptions) -> list[str]:
     stated = int((~np.isnan(observations.compute_sd)).sum())
     if not stated or options.measurement_error:
         return []
-    said = f"The stated uncertainty of compute of {stated} systems is not used: measurement_error=False."
-    return [said]
+    return [f"The stated uncertainty of compute of {stated} systems is not used: measurement_error=False."]
 
 
 def table_to_fit(
@@ -347,11 +339,10 @@ def _constant_data(observations: Observations, options: ModelOptions, table: pd.
     )
     if not np.isnan(observations.compute_sd).all():
         data["compute_sd"] = ("system", observations.compute_sd)
-    if get_law(options.law).is_bent:
-        data["chance_error"] = ("task", observations.chance_error)
-    if options.floor == "task":
-        data["floor_log_median"] = ("task", observations.floor_log_median)
-        data["floor_log_sd"] = ("task", observations.floor_log_sd)
+    used = ["chance_error"] if get_law(options.law).is_bent else []
+    used += ["floor_log_median", "floor_log_sd"] if options.floor == "task" else []
+    for name in used:
+        data[name] = ("task", getattr(observations, name))
     for column in PROVENANCE_COLUMNS:
         if column in table:
             name = "system_name" if column == "system" else column

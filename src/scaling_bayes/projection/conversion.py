@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-#: What a year's hardware and grid turn a burden into.
-CONVERSIONS = ("log10_flop_per_usd", "log10_flop_per_kwh", "log10_kg_per_kwh")
-
 
 def trend_path(draws: TrendDraws, years: Floats, doubling_year: Floats | None = None) -> Floats:
     """Values of a trend at years that may differ between draws.
@@ -172,7 +169,7 @@ def add_costs(projection: xr.Dataset, converted: xr.Dataset) -> xr.Dataset:
     projection : Dataset
         With ``log10_training_compute_flop`` (chain, draw, target, year).
     converted : Dataset
-        With `CONVERSIONS` (chain, draw, year).
+        ``log10_flop_per_usd``, ``log10_flop_per_kwh`` and ``log10_kg_per_kwh`` (chain, draw, year).
     """
     compute = projection["log10_training_compute_flop"]
     energy = compute - converted["log10_flop_per_kwh"]

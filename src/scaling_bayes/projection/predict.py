@@ -10,7 +10,8 @@ import xarray as xr
 from scaling_bayes.core.drift import drift_at, extend_drift
 from scaling_bayes.core.observations import decimal_year, in_doubt, stated_sd, unique_labels
 from scaling_bayes.core.options import ModelOptions, check_choice, check_seed
-from scaling_bayes.core.predictive import draw_error, performance_distribution
+from scaling_bayes.core.performance import performance_distribution
+from scaling_bayes.core.predictive import draw_error
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.trace.schema import annotate, group, manifest

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.core.predictive import error_scale
+from scaling_bayes.core.performance import error_scale
 from scaling_bayes.intervals import reported
 from scaling_bayes.trace.view import PosteriorView
 

@@ -11,7 +11,8 @@ import xarray as xr
 
 from scaling_bayes.core.observations import Observations, observations_of, task_constants
 from scaling_bayes.core.options import ModelOptions
-from scaling_bayes.core.predictive import departure_scale, error_scale, performance_distribution
+from scaling_bayes.core.performance import error_scale, performance_distribution
+from scaling_bayes.core.predictive import departure_scale
 from scaling_bayes.core.priors import Prior
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import TraceError

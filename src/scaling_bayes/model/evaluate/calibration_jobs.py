@@ -14,7 +14,8 @@ from scipy.special import logsumexp
 from scaling_bayes.batch.job import Result
 from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import SamplerOptions
-from scaling_bayes.core.predictive import joint_log_density_of_error, observed_performance
+from scaling_bayes.core.performance import observed_performance
+from scaling_bayes.core.predictive import joint_log_density_of_error
 from scaling_bayes.core.simulation import simulate_observations
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import DataError

@@ -13,11 +13,8 @@ from scipy.special import logsumexp
 
 from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import SamplerOptions
-from scaling_bayes.core.predictive import (
-    joint_log_density_of_error,
-    log_density_given_paper,
-    observed_performance,
-)
+from scaling_bayes.core.performance import observed_performance
+from scaling_bayes.core.predictive import joint_log_density_of_error, log_density_given_paper
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.diagnostics.psis import GOOD_PARETO_K
 from scaling_bayes.model.sampling.refitter import Refitter
