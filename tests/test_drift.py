@@ -17,9 +17,9 @@ from tests.simulation import simulate
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import open_trace, predict, project, save_trace, summary, verify_trace, write_report
+from scaling_bayes.core.drift import drift_at, extend_drift
 from scaling_bayes.core.equations import drift_step
 from scaling_bayes.core.laws import LAW_NAMES, get_law
-from scaling_bayes.core.predictive import drift_at, extend_drift
 from scaling_bayes.core.priors import DRIFT_FACTORS
 from scaling_bayes.intervals import quantiles
 from scaling_bayes.model.evaluate import crossvalidate
