@@ -255,11 +255,12 @@ def _said_of(attempts: Sequence[Attempt]) -> list[str]:
         for one in attempts[:-1]
     )
     outcome = f"fails {', '.join(kept.failed)}" if kept.failed else "passes every check"
-    return [
+    said = (
         f"The fit was sampled {len(attempts)} times: {others}; kept are the draws with target_accept "
         f"{kept.sampler.target_accept:.4g} ({kept.sampler.tune} warm-up and {kept.sampler.draws} draws per "
         f"chain), which {outcome}."
-    ]
+    )
+    return [said]
 
 
 def _unused(observations: Observations, options: ModelOptions) -> list[str]:
