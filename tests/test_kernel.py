@@ -76,13 +76,13 @@ def priors_of(options: ModelOptions, replaced: dict[str, Prior] = UNUSUAL) -> di
 
 @pytest.mark.parametrize("options", SOME, ids=str)
 def test_density_and_gradient_are_those_of_the_pymc_model(options: ModelOptions) -> None:
-    assert is_fast(options, default_priors(options))
+    assert is_fast(default_priors(options))
     assert disagreement(options) < 1e-10
 
 
 @pytest.mark.parametrize("options", ENDS[::5], ids=str)
 def test_density_and_gradient_with_floor_bend_and_drift_are_those_of_the_pymc_model(options) -> None:
-    assert is_fast(options, default_priors(options))
+    assert is_fast(default_priors(options))
     assert disagreement(options, count=2) < 1e-10
 
 
@@ -95,7 +95,7 @@ def test_a_beta_prior_of_the_bend_and_a_wide_one_of_the_floor() -> None:
     }
     assert disagreement(options, priors) < 1e-10
     other = priors | {"floor_offset": Prior("StudentT", nu=4.0, mu=0.0, sigma=1.0)}
-    assert not is_fast(options, other), "the kernel has a normal offset alone"
+    assert not is_fast(other), "the kernel has a normal offset alone"
 
 
 def test_priors_of_every_family() -> None:
@@ -158,9 +158,10 @@ def test_what_the_kernel_lacks_is_left_to_pymc() -> None:
     options = ModelOptions("saturating", "none")
     priors = default_priors(options)
     assert is_fast(priors)
-    assert not is_fast(options, priors | {"floor_logit": Prior("Uniform", lower=-3.0, upper=0.0)})
+    assert not is_fast(priors | {"floor_logit": Prior("Uniform", lower=-3.0, upper=0.0)})
 
 
+@pytest.mark.slow
 def test_the_posterior_is_that_of_the_pymc_model() -> None:
     """`resample` samples from PyMC."""
     with warnings.catch_warnings():  # whether these draws pass every check is not the question

@@ -17,6 +17,7 @@ from scipy.special import expit
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes.core.laws import LAWS, LN10, Law, Scale
+from scaling_bayes.core.mixed_law import MixedLaw
 from scaling_bayes.core.observations import observations_of
 from scaling_bayes.core.performance import (
     Performance,
@@ -25,7 +26,6 @@ from scaling_bayes.core.performance import (
     performance_distribution,
 )
 from scaling_bayes.core.predictive import (
-    MixedLaw,
     cumulative_probability_of_error,
     draw_error,
     joint_log_density_of_error,

@@ -45,6 +45,8 @@ def test_manifest_says_what_a_citation_needs(reference_fit: xr.DataTree) -> None
         "paper_effect": True,
         "robust": False,
         "flagged_error": True,
+        "floor": "none",
+        "drift": False,
     }
     assert content["sampler"]["random_seed"] == 20261123
     assert content["data"]["n_systems"] == reference_fit["observed_data"].sizes["system"]

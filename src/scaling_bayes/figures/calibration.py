@@ -44,6 +44,10 @@ def plot_calibration(
     width : float
         Width in inches; below 6 the histograms stand under the first panel.
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     FigureError

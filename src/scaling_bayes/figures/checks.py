@@ -39,6 +39,10 @@ def plot_ranks(idata: xr.DataTree | PosteriorView, *, width: float = 8.9) -> Fig
     width : float
         Width in inches; below 6 the panels stand one above the other.
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     FigureError

@@ -59,6 +59,10 @@ def plot_fits(
     least_squares : mapping, optional
         ``{task: (slope, intercept)}`` of log10(1 / error) on log10 FLOP, drawn as a dashed line.
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     FigureError

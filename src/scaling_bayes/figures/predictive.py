@@ -47,6 +47,10 @@ def plot_prior_predictive(
         Where to draw; a new figure by default.
     width : float
         Width of a new figure, inches.
+
+    Returns
+    -------
+    Axes
     """
     view = PosteriorView.of(idata)
     tasks = view.tasks
@@ -87,6 +91,10 @@ def plot_posterior_predictive(idata: xr.DataTree | PosteriorView, *, width: floa
         From `fit` or `open_trace`.
     width : float
         Width in inches; below 6 the panels stand one above the other.
+
+    Returns
+    -------
+    Figure
 
     Raises
     ------

@@ -37,6 +37,10 @@ def plot_sbc(calibration: xr.DataTree | TraceView, *, width: float = 8.9) -> Fig
     width : float
         Width in inches; below 6 the panels stand one above the other.
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     FigureError

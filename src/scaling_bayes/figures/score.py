@@ -52,6 +52,10 @@ def plot_score(
     width : float
         Width in inches; below 6 the panels stand one above the other.
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     FigureError

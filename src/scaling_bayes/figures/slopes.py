@@ -51,6 +51,10 @@ def plot_slopes(
         Where to draw; a new figure by default.
     width : float
         Width of a new figure, inches.
+
+    Returns
+    -------
+    Axes
     """
     view = PosteriorView.of(idata)
     tasks = view.tasks

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaling_bayes.core.laws import LAW_NAMES, LAWS, get_law
+from scaling_bayes.core.laws import LAWS, get_law
 from scaling_bayes.core.observations import Observations, observe
 from scaling_bayes.core.options import TARGET_ACCEPT, ModelOptions, SamplerOptions, check_seed
 from scaling_bayes.core.streams import Stream, generator
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 #: Last calendar year whose systems are fitted.
 DEFAULT_CUTOFFS = (2016, 2017, 2018)
 #: The stack of all laws, each law alone, the power law without pooling, the 2020 paper's two lines.
-FORECASTERS = ("stack", *LAW_NAMES, "unpooled", *LEAST_SQUARES)
+FORECASTERS = ("stack", *LAWS, "unpooled", *LEAST_SQUARES)
 
 
 def scorecard(
@@ -192,7 +192,7 @@ def _forecasts(
     }
     lines = {name: least_squares(before, after, law) for name, law in LEAST_SQUARES.items()}
     found = stack | forecasts | lines
-    return {name: found[name] for name in FORECASTERS if name in found}, weights
+    return {name: found[name] for name in ("stack", *laws, "unpooled", *lines)}, weights
 
 
 def _refitted(refitter: Refitter, before: Observations, after: Observations, seed: int) -> Forecast:
