@@ -269,11 +269,17 @@ def _of_model(
     draws = draws.assign(kept)
     if options.drift:
         years = observations.drift_years
-        standard = drift_step(rng.standard_t(3.0, (*share.shape, years.size)))
+        standard = drift_step(rng.standard_normal((*share.shape, years.size)))
         step = xr.DataArray(standard, dims=(*dims, "drift_year"), coords={**coords, "drift_year": years})
         odds_gain = law.odds_gain(reference_error, floor, **ends)
         draws["drift_step"] = step * draws["drift_scale"] * odds_gain
     return draws.transpose("chain", "draw", "task", ...)
+
+
+def deviate_of(step: np.ndarray) -> np.ndarray:
+    """Standard normal deviates that steps of drift follow from, in one row."""
+    deviates = np.linspace(-9.0, 9.0, 200_001)
+    return np.interp(step.ravel(), drift_step(deviates), deviates)
 
 
 def _sensitivity(idata: xr.DataTree, options: ModelOptions, tasks: Sequence[str]) -> xr.Dataset:

@@ -11,7 +11,6 @@ import xarray as xr
 from scaling_bayes.core import equations
 from scaling_bayes.core.mixed_law import law_of
 from scaling_bayes.core.observations import steps_taken
-from scaling_bayes.core.priors import DRIFT_DEGREES_OF_FREEDOM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,7 +76,7 @@ def extend_drift(
         chance=references.get("chance_error", 1.0),
         bend=parameters.get("bend", 0.0),
     )
-    standard = rng.standard_t(DRIFT_DEGREES_OF_FREEDOM, (years.size, *known.shape[:-1]))
+    standard = rng.standard_normal((years.size, *known.shape[:-1]))
     drawn = xr.DataArray(
         np.moveaxis(equations.drift_step(standard), 0, -1),
         dims=known.dims,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from scaling_bayes.core.priors import DRIFT_FACTORS
+from scaling_bayes.core.priors import DRIFT_SHAPE
 
 
 def latent_compute(
@@ -48,9 +48,14 @@ def expected_performance(compute: Any, year: Any, *, intercept: Any, slope: Any,
 
 
 def drift_step(standard: Any, xp: Any = np) -> Any:
-    """Yearly step of a task's line, in units of its scale, from a Student t deviate: larger up than down."""
-    rise, fall = DRIFT_FACTORS
-    return standard * xp.where(standard > 0.0, rise, fall)
+    """Yearly step of a task's line, in units of its scale, from a standard normal deviate.
+
+    Tukey's g-and-h distribution, ``(exp(g z) - 1) / g exp(h z^2 / 2)``: skewed to the side of g, with tails
+    that fall as a power, of index 1 / h (Hoaglin 1985, *Summarizing shape numerically: the g-and-h
+    distributions*).
+    """
+    skewness, tail = DRIFT_SHAPE
+    return xp.expm1(skewness * standard) / skewness * xp.exp(0.5 * tail * standard**2)
 
 
 def performance_variance(*, slope: Any, noise: Any, compute_variance: Any = 0.0) -> Any:

@@ -12,7 +12,7 @@ from scaling_bayes.core import equations
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import ModelOptions
-from scaling_bayes.core.priors import DRIFT_DEGREES_OF_FREEDOM, Prior
+from scaling_bayes.core.priors import Prior
 from scaling_bayes.core.streams import Stream, generator
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def draw_prior(
     drawn["intercept"] = drawn["intercept"] + law.performance(reference_error, floor, **ends)
     if options.drift:
         shape = (draws, n_tasks, observations.drift_years.size)
-        step = equations.drift_step(rng.standard_t(DRIFT_DEGREES_OF_FREEDOM, shape))
+        step = equations.drift_step(rng.standard_normal(shape))
         step *= (
             drawn["drift_scale"][..., np.newaxis] * np.broadcast_to(gain, (draws, n_tasks))[..., np.newaxis]
         )

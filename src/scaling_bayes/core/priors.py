@@ -219,10 +219,9 @@ def _from_preliz(distribution: Any) -> Prior:
 #: where nothing is pooled.
 _UNPOOLED_TASK_SD = {"slope": 0.8, "noise": 0.7, "progress": 0.3, "floor": 1.0}
 
-#: Of the Student t that steps of drift are from: breaks are rare and large.
-DRIFT_DEGREES_OF_FREEDOM = 3.0
-#: By which a step up and a step down are multiplied: tasks leap ahead and do not fall back as far.
-DRIFT_FACTORS = (2.0, 0.5)
+#: Skewness g and tail h of the steps of drift (`equations.drift_step`): breaks are rare and large, and tasks
+#: leap ahead rather than fall back.
+DRIFT_SHAPE = (0.8, 0.15)
 
 #: Parameters that may lie on either side of zero; all others are positive.
 UNBOUNDED = frozenset(

@@ -17,7 +17,7 @@ from scaling_bayes.core import equations
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import ModelOptions
-from scaling_bayes.core.priors import DRIFT_DEGREES_OF_FREEDOM, Prior
+from scaling_bayes.core.priors import Prior
 
 
 def model_data(observations: Observations) -> dict[str, np.ndarray[Any, Any]]:
@@ -70,7 +70,7 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
         drift: Any = 0.0
         if options.drift:
             scale = _draw("drift_scale", priors)
-            standard = pm.StudentT("drift_standard", nu=DRIFT_DEGREES_OF_FREEDOM, dims=("task", "drift_year"))
+            standard = pm.Normal("drift_standard", 0.0, 1.0, dims=("task", "drift_year"))
             step = pm.Deterministic(
                 "drift_step",
                 gain[:, None] * scale * equations.drift_step(standard, xp=pt),

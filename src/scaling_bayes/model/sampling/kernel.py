@@ -59,10 +59,10 @@ SLOPE, NOISE, PROGRESS, FLOOR = range(4)
 ) = range(4, 15)
 N_VARIABLES = 15
 #: Columns of `Problem.rows` and of `Problem.tasks`.
-PERFORMANCE, ERROR, COMPUTE, YEAR, FLAGGED, COMPUTE_SD = range(6)
-REFERENCE, REFERENCE_PERFORMANCE, GAIN, CHANCE = range(4)
+PERFORMANCE, ERROR, COMPUTE, YEAR, FLAGGED, COMPUTE_SD, LOG_BELOW = range(7)
+REFERENCE, REFERENCE_PERFORMANCE, GAIN, CHANCE, LOG_BELOW_REFERENCE = range(5)
 #: Entries of `Problem.curve`.
-INVERSE, FIXED_BEND, RISE, FALL = range(4)
+INVERSE, FIXED_BEND, SKEWNESS, TAIL = range(4)
 
 
 class Problem(NamedTuple):
@@ -84,18 +84,18 @@ class Problem(NamedTuple):
     #: pooled, its prior as in `prior`, with the code first. Shape (4, 5).
     hyper: NDArray[np.float64]
     #: Performance (of a law without floor), error, compute (dex), year, the stated standard deviation of
-    #: compute (dex) or NaN, and before it whether compute is in doubt where none is stated; a paper's systems
-    #: together. Shape (system, 6).
+    #: compute (dex) or NaN, before it whether compute is in doubt where none is stated, and after it log10 of
+    #: how far the error is below that of chance; a paper's systems together. Shape (system, 7).
     rows: NDArray[np.float64]
     #: First row of each paper, and the number of rows. Shape (paper + 1,).
     papers: NDArray[np.int64]
     #: Shape (paper,).
     task_of_paper: NDArray[np.int64]
-    #: Reference error, performance and gain there (of a law without floor or bend), and error of chance.
-    #: Shape (task, 4).
+    #: Reference error, performance and gain there (of a law without floor or bend), error of chance, and
+    #: log10 of how far the reference error is below it. Shape (task, 5).
     tasks: NDArray[np.float64]
     #: Whether performance is the inverse of the error rather than a logarithm, its bend where that is no
-    #: coordinate, and the factors on steps of drift up and down. Shape (4,).
+    #: coordinate, and skewness and tail of the steps of drift. Shape (4,).
     curve: NDArray[np.float64]
     #: How much of each step of its task's drift a row has taken. Shape (system, step).
     drift: NDArray[np.float64]
@@ -138,8 +138,8 @@ def _unpack(address: Any) -> Problem:
     ends = prior + 4 * n
     hyper = ends + 2 * n
     rows = hyper + 20
-    tasks = rows + 6 * n_rows
-    curve = tasks + 4 * n_tasks
+    tasks = rows + 7 * n_rows
+    curve = tasks + 5 * n_tasks
     drift = curve + 4
     codes = carray(address, constant, np.int64)
     numbers = carray(address, drift + n_rows * n_steps, np.float64)
@@ -151,10 +151,10 @@ def _unpack(address: Any) -> Problem:
         codes[pooling:at],
         codes[at:papers],
         numbers[hyper:rows].reshape((4, 5)),
-        numbers[rows:tasks].reshape((n_rows, 6)),
+        numbers[rows:tasks].reshape((n_rows, 7)),
         codes[papers:task_of_paper],
         codes[task_of_paper:stored],
-        numbers[tasks:curve].reshape((n_tasks, 4)),
+        numbers[tasks:curve].reshape((n_tasks, 5)),
         numbers[curve:drift],
         numbers[drift:].reshape((n_rows, n_steps)),
         codes[stored:constant],
@@ -370,7 +370,15 @@ def _scale(p: Problem, values: Array, floor: Array, performance: Array, gain: Ar
         if _is_fixed(p):
             performance[task], gain[task] = p.tasks[task, REFERENCE_PERFORMANCE], p.tasks[task, GAIN]
         else:
-            performance[task], _, _ = _performance(p, reference, floor[task], chance, bend)
+            performance[task], _, _ = _performance(
+                p,
+                reference,
+                floor[task],
+                chance,
+                bend,
+                p.tasks[task, LOG_BELOW_REFERENCE],
+                math.log10(chance - floor[task]),
+            )
             gain[task], _, _ = _gain(p, reference, floor[task], chance, bend)
 
 
@@ -389,7 +397,9 @@ def _scale_back(
     if _is_fixed(p):
         return
     reference, chance, bend = p.tasks[task, REFERENCE], p.tasks[task, CHANCE], _bend(p, values, task)
-    _, at_floor, at_bend = _performance(p, reference, floor, chance, bend)
+    _, at_floor, at_bend = _performance(
+        p, reference, floor, chance, bend, p.tasks[task, LOG_BELOW_REFERENCE], math.log10(chance - floor)
+    )
     _, gain_floor, gain_bend = _gain(p, reference, floor, chance, bend)
     if p.at[BEND] >= 0:
         adjoint[p.at[BEND] + task] += by_performance * at_bend + by_log_gain * gain_bend
@@ -409,41 +419,57 @@ def _to_law(values: Array, first: int, gain: Array, intercept: Array, levels: Ar
 
 
 @_inner
-def _drift(p: Problem, values: Array, gain: Array, steps: Array) -> None:
-    """Fill in the yearly steps of each task's drift, on the law's scale."""
+def _step(skewness: float, tail: float, standard: float) -> tuple[float, float]:
+    """Step of drift from its standard normal coordinate, and its derivative (`equations.drift_step`)."""
+    stretch = math.exp(0.5 * tail * standard**2)
+    skewed = math.expm1(skewness * standard) / skewness
+    return skewed * stretch, (skewness * skewed + 1.0 + tail * standard * skewed) * stretch
+
+
+@_inner
+def _drift(p: Problem, values: Array, gain: Array, steps: Array, slopes: Array) -> None:
+    """Fill in the yearly steps of each task's drift, on the law's scale, and their derivatives."""
+    skewness, tail = p.curve[SKEWNESS], p.curve[TAIL]
     for task in range(steps.shape[0]):
+        scale = gain[task] * values[p.at[DRIFT_SCALE]]
         for k in range(steps.shape[1]):
-            step = values[p.at[DRIFT_STEP] + task * steps.shape[1] + k]
-            factor = p.curve[RISE] if step > 0.0 else p.curve[FALL]
-            steps[task, k] = gain[task] * values[p.at[DRIFT_SCALE]] * factor * step
+            standard = values[p.at[DRIFT_STEP] + task * steps.shape[1] + k]
+            stretch = scale * math.exp(0.5 * tail * standard**2)
+            skewed = math.expm1(skewness * standard) / skewness
+            steps[task, k] = skewed * stretch
+            slopes[task, k] = (skewness * skewed + 1.0 + tail * standard * skewed) * stretch
 
 
 @_inner
 def _drift_back(
-    p: Problem, values: Array, task: int, gain: float, steps: Array, by_steps: Array, adjoint: Array
+    p: Problem, values: Array, task: int, steps: Array, slopes: Array, by_steps: Array, adjoint: Array
 ) -> float:
     """Reverse of `_drift` for one task; gives the derivative by the log of its gain."""
-    by_log_gain, scale = 0.0, p.at[DRIFT_SCALE]
+    by_log_gain, first = 0.0, p.at[DRIFT_STEP] + task * steps.size
     for k in range(steps.size):
         by_log_gain += steps[k] * by_steps[k]
-        own = p.at[DRIFT_STEP] + task * steps.size + k
-        by_step = by_steps[k] * gain * (p.curve[RISE] if values[own] > 0.0 else p.curve[FALL])
-        adjoint[own] += by_step * values[scale]
-        adjoint[scale] += by_step * values[own]
+        adjoint[first + k] += by_steps[k] * slopes[k]
+    adjoint[p.at[DRIFT_SCALE]] += by_log_gain / values[p.at[DRIFT_SCALE]]
     return by_log_gain
 
 
 @_inner
 def _performance(
-    p: Problem, error: float, floor: float, chance: float, bend: float
+    p: Problem, error: float, floor: float, chance: float, bend: float, log_below: float, log_width: float
 ) -> tuple[float, float, float]:
-    """Performance, and its derivatives by floor and bend (`laws.Law.performance`)."""
+    """Performance, and its derivatives by floor and bend (`laws.Law.performance`).
+
+    Parameters
+    ----------
+    log_below, log_width : float
+        log10 of ``chance - error`` and of ``chance - floor``.
+    """
     above, below, width = error - floor, chance - error, chance - floor
     if p.curve[INVERSE] > 0.0:
         return width / above, below / above**2, 0.0
-    by_bend = math.log10(below / width) if bend > 0.0 else 0.0
+    by_bend = log_below - log_width if bend > 0.0 else 0.0
     by_floor = (1.0 / above - (1.0 - bend) / width) / LN10
-    return bend * by_bend + math.log10(width / above), by_floor, by_bend
+    return bend * by_bend + log_width - math.log10(above), by_floor, by_bend
 
 
 @_inner
@@ -460,24 +486,35 @@ def _gain(p: Problem, error: float, floor: float, chance: float, bend: float) ->
 def _jacobian(
     p: Problem, error: float, floor: float, chance: float, bend: float
 ) -> tuple[float, float, float]:
-    """Log of ``|d performance / d error|``, and its derivatives by floor and bend."""
+    """``|d performance / d error|``, and the derivatives of its log by floor and bend."""
     above, below, width = error - floor, chance - error, chance - floor
     if p.curve[INVERSE] > 0.0:
-        return math.log(width / above**2), 2.0 / above - 1.0 / width, 0.0
+        return width / above**2, 2.0 / above - 1.0 / width, 0.0
     steepness = 1.0 / above + (bend / below if bend > 0.0 else 0.0)
-    return math.log(steepness / LN10), 1.0 / (above**2 * steepness), 1.0 / (below * steepness)
+    return steepness / LN10, 1.0 / (above**2 * steepness), 1.0 / (below * steepness)
+
+
+@_inner
+def _of_count(count: int, degrees: float) -> tuple[float, float]:
+    """Log of the constant of a Student t of so many dimensions, and its derivative by the degrees of freedom."""
+    half, together = 0.5 * degrees, 0.5 * (degrees + count)
+    return (
+        math.lgamma(together) - math.lgamma(half) - 0.5 * count * math.log(degrees * math.pi),
+        0.5 * (_digamma(together) - _digamma(half) - count / degrees),
+    )
 
 
 @_inner
 def _paper(
-    residual: Array, own: Array, count: int, shared: float, degrees: float
+    residual: Array, own: Array, count: int, shared: float, degrees: float, of_count: Array
 ) -> tuple[float, float, float, float]:
     """Log density of a paper's residuals without the determinant (`equations.joint_log_density`).
 
     With ``S`` the quadratic form and ``h`` the mean of the paper's effect given the residuals,
     ``dS / d residual = 2 (residual - h) / own`` and ``dS / d own = -((residual - h) / own)^2``.
     `residual` and `own` are overwritten with the derivatives of the whole density by them; those by `shared`
-    and `degrees` are returned, and what the determinant is that of `own` times.
+    and `degrees` are returned, and what the determinant is that of `own` times. `of_count` keeps what
+    `_of_count` gives.
     """
     precision, weighted, square = 0.0, 0.0, 0.0
     for i in range(count):
@@ -492,20 +529,12 @@ def _paper(
     square -= effect * weighted * inflation
     weight, by_degrees = 1.0, 0.0
     if degrees > 0.0:
+        if math.isnan(of_count[count, 0]):
+            of_count[count] = _of_count(count, degrees)
         together, tail = degrees + count, math.log1p(square / degrees)
         weight = together / (degrees + square)
-        density = (
-            math.lgamma(0.5 * together)
-            - math.lgamma(0.5 * degrees)
-            - 0.5 * (count * math.log(degrees * math.pi) + together * tail)
-        )
-        by_degrees = 0.5 * (
-            _digamma(0.5 * together)
-            - _digamma(0.5 * degrees)
-            - count / degrees
-            - tail
-            + weight * square / degrees
-        )
+        density = of_count[count, 0] - 0.5 * together * tail
+        by_degrees = of_count[count, 1] + 0.5 * (weight * square / degrees - tail)
     else:
         density = -0.5 * (square + count * LOG_2PI)
     shared /= inflation
@@ -556,29 +585,39 @@ def _latent_back(
 
 
 @_inner
-def _observed(p: Problem, values: Array, floor: Array, steps: Array, performance: Array) -> float:
-    """Fill in each row's performance, less the drift of its line; return the log of the Jacobians."""
-    total, fixed = 0.0, _is_fixed(p)
+def _observed(
+    p: Problem, values: Array, floor: Array, steps: Array, performance: Array, slopes: Array
+) -> float:
+    """Fill in each row's performance, less the drift of its line; return the log of the Jacobians.
+
+    `slopes` receives a row's derivatives of performance by floor and bend, then those of the log Jacobian.
+    """
+    total, jacobian, fixed = 0.0, 1.0, _is_fixed(p)
     for paper in range(p.task_of_paper.size):
         task = p.task_of_paper[paper]
         chance, bend = p.tasks[task, CHANCE], _bend(p, values, task)
+        log_width = 0.0 if fixed else math.log10(chance - floor[task])
         for row in range(p.papers[paper], p.papers[paper + 1]):
             performance[row] = p.rows[row, PERFORMANCE]
             if not fixed:
-                error = p.rows[row, ERROR]
-                performance[row], _, _ = _performance(p, error, floor[task], chance, bend)
-                jacobian, _, _ = _jacobian(p, error, floor[task], chance, bend)
-                total += jacobian
+                error, log_below = p.rows[row, ERROR], p.rows[row, LOG_BELOW]
+                performance[row], slopes[row, 0], slopes[row, 1] = _performance(
+                    p, error, floor[task], chance, bend, log_below, log_width
+                )
+                own, slopes[row, 2], slopes[row, 3] = _jacobian(p, error, floor[task], chance, bend)
+                jacobian *= own
+                if not SMALL < jacobian < 1.0 / SMALL:
+                    total += math.log(jacobian)
+                    jacobian = 1.0
             for k in range(steps.shape[1]):
                 performance[row] -= p.drift[row, k] * steps[task, k]
-    return total
+    return total + math.log(jacobian)
 
 
 @_inner
 def _observed_back(
     p: Problem,
-    values: Array,
-    floor: Array,
+    slopes: Array,
     by_performance: Array,
     by_floor: Array,
     by_steps: Array,
@@ -587,17 +626,13 @@ def _observed_back(
     """Reverse of `_observed`."""
     fixed = _is_fixed(p)
     for paper in range(p.task_of_paper.size):
-        task = p.task_of_paper[paper]
-        chance, bend, by_bend = p.tasks[task, CHANCE], _bend(p, values, task), 0.0
+        task, by_bend = p.task_of_paper[paper], 0.0
         for row in range(p.papers[paper], p.papers[paper + 1]):
             for k in range(by_steps.shape[1]):
                 by_steps[task, k] -= p.drift[row, k] * by_performance[row]
             if not fixed:
-                error = p.rows[row, ERROR]
-                _, at_floor, at_bend = _performance(p, error, floor[task], chance, bend)
-                _, of_floor, of_bend = _jacobian(p, error, floor[task], chance, bend)
-                by_floor[task] += by_performance[row] * at_floor + of_floor
-                by_bend += by_performance[row] * at_bend + of_bend
+                by_floor[task] += by_performance[row] * slopes[row, 0] + slopes[row, 2]
+                by_bend += by_performance[row] * slopes[row, 1] + slopes[row, 3]
         if p.at[BEND] >= 0:
             adjoint[p.at[BEND] + task] += by_bend
 
@@ -620,6 +655,7 @@ def _likelihood(
     residual, own = np.empty(largest), np.empty(largest)
     compute, variance = np.empty(largest), np.zeros(largest)
     surprise, error = np.empty(largest), np.empty(largest)
+    of_count = np.full((largest + 1, 2), math.nan)
     correlation = values[at[PAPER_CORRELATION]] if at[PAPER_CORRELATION] >= 0 else 0.0
     degrees = values[at[DEGREES_OF_FREEDOM]] if at[DEGREES_OF_FREEDOM] >= 0 else 0.0
     measured = at[COMPUTE_ERROR] >= 0
@@ -651,7 +687,9 @@ def _likelihood(
                 total -= 0.5 * math.log(determinant)
                 determinant = 1.0
 
-        density, by_shared, by_nu, inflation = _paper(residual, own, count, correlation * noise**2, degrees)
+        density, by_shared, by_nu, inflation = _paper(
+            residual, own, count, correlation * noise**2, degrees, of_count
+        )
         total += density
         determinant *= inflation
         by_degrees += by_nu
@@ -711,7 +749,13 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
     levels, deviations = np.zeros((3, n_tasks)), np.empty((3, n_tasks))
     by_floor, by_intercept, by_levels = np.zeros(n_tasks), np.zeros(n_tasks), np.zeros((3, n_tasks))
     performance, by_performance = np.empty(p.rows.shape[0]), np.empty(p.rows.shape[0])
-    steps, by_steps = np.zeros((n_tasks, p.drift.shape[1])), np.zeros((n_tasks, p.drift.shape[1]))
+    n_steps = p.drift.shape[1]
+    steps, step_slopes, by_steps = (
+        np.zeros((n_tasks, n_steps)),
+        np.zeros((n_tasks, n_steps)),
+        np.zeros((n_tasks, n_steps)),
+    )
+    of_rows = np.empty((p.rows.shape[0], 4))
 
     total = p.constant + _constrain(x, p, values, slopes, bends, gradient)
     _scale(p, values, floor, intercept, gain)
@@ -719,12 +763,12 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
         if p.pooling[k] != ABSENT:
             _level(p.pooling[k], p.at[k], values, p.hyper[k, 0], p.hyper[k, 1], levels[k], deviations[k])
     _to_law(values, p.at[INTERCEPT], gain, intercept, levels)
-    _drift(p, values, gain, steps)
-    total += _observed(p, values, floor, steps, performance)
+    _drift(p, values, gain, steps, step_slopes)
+    total += _observed(p, values, floor, steps, performance, of_rows)
     total += _likelihood(
         p, values, performance, intercept, levels, gradient, by_performance, by_intercept, by_levels
     )
-    _observed_back(p, values, floor, by_performance, by_floor, by_steps, gradient)
+    _observed_back(p, of_rows, by_performance, by_floor, by_steps, gradient)
 
     first = p.at[INTERCEPT]
     for task in range(n_tasks):
@@ -734,7 +778,10 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
             by_log_gain += levels[k, task] * by_levels[k, task]
             levels[k, task] /= gain[task]
             by_levels[k, task] *= gain[task]
-        by_log_gain += _drift_back(p, values, task, gain[task], steps[task], by_steps[task], gradient)
+        if n_steps:
+            by_log_gain += _drift_back(
+                p, values, task, steps[task], step_slopes[task], by_steps[task], gradient
+            )
         _scale_back(p, values, task, floor[task], by_floor[task], by_intercept[task], by_log_gain, gradient)
     if p.pooling[FLOOR] not in (ABSENT, STATED):
         total += _floor_prior(p, values, gradient)
@@ -782,7 +829,8 @@ def variables(x: Array, p: Problem) -> Array:
         if p.pooling[k] == AROUND_AVERAGE:
             found[n + k] = _mean(found, p.at[k], p.hyper[k, 0], p.hyper[k, 1], n_tasks)
     _to_law(found, p.at[INTERCEPT], gain, intercept, levels)
-    _drift(p, found, gain, found[n + 3 + 5 * n_tasks :].reshape((n_tasks, n_steps)))
+    steps = found[n + 3 + 5 * n_tasks :].reshape((n_tasks, n_steps))
+    _drift(p, found, gain, steps, np.empty_like(steps))
     return found
 
 

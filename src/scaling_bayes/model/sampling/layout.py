@@ -17,7 +17,7 @@ import numpy as np
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.parameters import POOLED
-from scaling_bayes.core.priors import DRIFT_DEGREES_OF_FREEDOM, DRIFT_FACTORS, Prior
+from scaling_bayes.core.priors import DRIFT_SHAPE, Prior
 from scaling_bayes.model.sampling import kernel
 
 if TYPE_CHECKING:
@@ -179,8 +179,7 @@ class Layout:
             self.at[kernel.BEND] = self._add("bend", priors["bend"], self._n_tasks)
         if options.drift:
             self.at[kernel.DRIFT_SCALE] = self._add("drift_scale", priors["drift_scale"])
-            step = _student_t(DRIFT_DEGREES_OF_FREEDOM, 0.0, 1.0)
-            self.at[kernel.DRIFT_STEP] = self._add("drift_standard", step, self._n_tasks * self._n_steps)
+            self.at[kernel.DRIFT_STEP] = self._add("drift_standard", _STANDARD, self._n_tasks * self._n_steps)
         self.at[kernel.INTERCEPT] = self._add("intercept_stated", priors["intercept"], self._n_tasks)
         for row, name in enumerate(POOLED):
             if name != "progress" or options.algorithmic_progress:
@@ -265,6 +264,9 @@ class Layout:
         of_law = get_law(law)
         error, reference = observations.error, observations.reference_error
         chance = observations.chance_error if of_law.is_bent else np.ones(len(reference))
+        def log_below(error: Floats, chance: Floats) -> Floats:
+            return np.log10(np.maximum(chance - error, np.finfo(float).tiny))
+
         order = np.argsort(observations.paper_index, kind="stable")
         sizes = observations.paper_sizes
         papers = np.concatenate([[0], np.cumsum(sizes)])
@@ -276,6 +278,7 @@ class Layout:
                 observations.years,
                 observations.flagged & np.isnan(observations.compute_sd),
                 observations.compute_sd,
+                log_below(error, chance[observations.task_index]),
             ]
         )[order]
         tasks = np.column_stack(
@@ -284,6 +287,7 @@ class Layout:
                 of_law.performance(reference, chance=chance),
                 of_law.odds_gain(reference, chance=chance),
                 chance,
+                log_below(reference, chance),
             ]
         )
         fixed = self.pooling[kernel.FLOOR] == kernel.ABSENT and "bend" not in self.first
@@ -301,7 +305,7 @@ class Layout:
             task_of_paper=observations.task_index[order][papers[:-1]],
             tasks=tasks,
             stored=np.concatenate([np.ravel(place) for place in self.places(names).values()]),
-            curve=np.array([of_law.is_inverse, of_law.bend or 0.0, *DRIFT_FACTORS], dtype=float),
+            curve=np.array([of_law.is_inverse, of_law.bend or 0.0, *DRIFT_SHAPE], dtype=float),
             drift=np.ascontiguousarray(drift[order]),
             constant=float(
                 of_law.log_abs_derivative(error, chance=chance[observations.task_index]).sum()
