@@ -28,6 +28,7 @@ from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
 from scaling_bayes.model.sampling.sample import compile_posterior
 from scaling_bayes.model.sensitivity import power_scaling
 from scaling_bayes.trace.digest import data_digest
+from scaling_bayes.trace.io import most_draws
 from scaling_bayes.trace.schema import SCHEMA_VERSION, annotate
 from scaling_bayes.trace.view import PosteriorView
 
@@ -168,7 +169,7 @@ def fit(
     DataError
         If the systems cannot be fitted, or are too exact for the model; every problem is listed.
     OptionError
-        If an option, prior or sampler setting is invalid.
+        If an option, prior or sampler setting is invalid, or a trace has no room for the draws.
 
     Warns
     -----
@@ -208,10 +209,12 @@ def fit(
     refuse_too_exact(observations, options, chosen_priors)
     prior = draw_prior(options, chosen_priors, observations, draws=PRIOR_DRAWS, random_seed=seed)
     names = list(map(str, prior.data_vars))
+    numbers = sum(values[0, 0].size for values in prior.values()) + 2 * len(observations.systems)
     attempts = sample_checked(
         compile_posterior(observations, options, chosen_priors, names),
         names,
         sampler,
+        most_draws=most_draws(numbers, draws, chains),
         cores=cores,
         progressbar=progressbar,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -207,12 +208,18 @@ def _simulated(fit: PosteriorView) -> TraceView | None:
     for release in read_index():
         if release.kind != CALIBRATION_KIND or str(asked["model"]["law"]) not in release.name.split("-"):
             continue
-        simulated = TraceView.of(open_trace(release.name))
+        simulated = _released(release.name)
         found = simulated.manifest
         same = all(found[part] == asked[part] for part in ("model", "priors"))
         if same and found["experiment"] in SBC and found["data"]["sha256"] == asked["data"]["sha256"]:
             return simulated
     return None
+
+
+@cache
+def _released(name: str) -> TraceView:
+    """A released trace, opened once for all reports of a process."""
+    return TraceView.of(open_trace(name))
 
 
 def _systems(fit: PosteriorView) -> pd.DataFrame:

@@ -21,7 +21,8 @@ _DATED: Final = re.compile(r"(\d{4})-(\d{2})")
 #: Characters that a name cannot have: controls, surrogates, and those that reorder the text around them.
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
 _BREAK: Final = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]")
-_NUMBERS: Final = ("error", "value", "training_compute_flop", "year", "compute_sd_dex")
+_NUMBERS: Final = ("error", "value", "training_compute_flop", "year", "compute_sd_dex", "chance_error")
+_FRACTIONS: Final = ("error", "chance_error")
 _BOUNDS: Final = ("training_compute_flop_low", "training_compute_flop_high")
 #: Texts that a fit keeps beside the names, for its report.
 _KEPT: Final = ("paper", "paper_url", "metric", "device", "compute_method", "correction_reason", "flags")
@@ -230,9 +231,9 @@ def _from_text(text: str, column: str, decimal: Literal[",", "."] | None) -> flo
     if number == AMBIGUOUS:
         plain = text.replace(",", "").replace(".", "")
         return f"a number with one meaning: write {text.replace(',', '.')} or {plain}"
-    if isinstance(number, str) or number is None or (percent and column not in {"error", "value"}):
+    if isinstance(number, str) or number is None or (percent and column not in {*_FRACTIONS, "value"}):
         return _expected(column)
-    return number / 100 if percent and column == "error" else number
+    return number / 100 if percent and column in _FRACTIONS else number
 
 
 def _expected(column: str) -> str:

@@ -21,6 +21,9 @@ _SAME_SYSTEM = ("task", "system", "error", "year", "publication_date", "paper")
 #: of the default prior of ``compute_error``.
 ERROR_OF_AN_ESTIMATE = 0.35
 
+#: Columns that a slope is learned from, and what they hold.
+_MUST_VARY = {"training_compute_flop": "compute", "error": "error"}
+
 #: Two points always lie on a line; three are the least that can disagree with one.
 MIN_ROWS_PER_TASK = 3
 
@@ -39,7 +42,8 @@ class FitRows:
     perfect: int = 0
     #: Number of estimates combined into one row, by the system's label.
     estimates: dict[str, int] = field(default_factory=dict)
-    #: Tasks that say nothing of a slope of their own: fewer than 3 rows, or the same compute in all.
+    #: Tasks that say nothing of a slope of their own: fewer than 3 rows, or the same
+    #: compute or the same error in all.
     pooled_only: tuple[str, ...] = ()
 
     def sentences(self) -> list[str]:
@@ -64,7 +68,7 @@ class FitRows:
             listed = ", ".join(self.pooled_only[:MOST_LISTED])
             more = len(self.pooled_only) - MOST_LISTED
             said.append(
-                "tasks with too few systems, or too little variation in compute, for a slope of their own: "
+                "tasks with too few systems, or all of one compute or one error, for a slope of their own: "
                 f"{listed}{f' and {more} more' if more > 0 else ''}. Pooling lends them the others' slope."
             )
         return said
@@ -87,8 +91,8 @@ def rows_for_fit(
     ----------
     pooling : {"partial", "none", "complete"}, optional
         With ``"none"``, and in a table of one task, each task must inform a slope of its own: 3 rows, not all
-        of the same compute. Else the tasks together must: at least 2 rows beyond the first of each task in
-        which compute varies.
+        of the same compute or the same error. Else the tasks together must: at least 2 rows beyond the first
+        of each task in which both vary.
 
     Raises
     ------
@@ -108,16 +112,17 @@ def rows_for_fit(
     alone: list[str] = []
     beyond = 0
     for task, rows in usable.groupby("task", sort=False, observed=True):
-        same = rows["training_compute_flop"].nunique() == 1
+        same = [column for column in _MUST_VARY if rows[column].nunique() == 1]
         beyond += 0 if same else len(rows) - 1
         if len(rows) < MIN_ROWS_PER_TASK:
             found = f"{len(rows)} row(s) with compute for task {shown_cell(task)}"
             expected = f"at least {MIN_ROWS_PER_TASK} to fit a slope; add systems or drop the task"
             problems.append(Problem(None, "task", found, expected))
         elif same:
-            found = f"the same compute in all {len(rows)} rows of task {shown_cell(task)}"
-            expected = "compute that varies within the task"
-            problems.append(Problem(None, "training_compute_flop", found, expected))
+            what = _MUST_VARY[same[0]]
+            found = f"the same {what} in all {len(rows)} rows of task {shown_cell(task)}"
+            expected = f"{what} that varies within the task; no slope can be learned from one"
+            problems.append(Problem(None, same[0], found, expected))
         else:
             continue
         alone.append(shown_cell(task))

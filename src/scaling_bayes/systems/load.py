@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 from typing import TYPE_CHECKING
 
 from scaling_bayes.errors import OptionError
@@ -11,6 +12,8 @@ from scaling_bayes.systems.editions import FROZEN_EDITIONS, edition_table
 from scaling_bayes.systems.flags import split_flags
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 #: Flags that keep a row out of the reference fit: its burden is plainly not what the system took to train.
@@ -103,15 +106,20 @@ def load_systems(family: str = "five_tasks", *, edition: str | None = None) -> p
     OptionError
         If there is no such family or edition, or an edition of ``language`` is asked for.
     """
-    import pandas as pd
-
     if family not in FAMILIES:
         raise OptionError(f"no family of tasks {family!r}; there are {', '.join(FAMILIES)}")
     if family == "language":
         if edition is not None:
             raise OptionError("the family 'language' has one edition; leave edition out")
-        return _language_systems()
-    table = pd.read_csv(data_path(f"{edition_table(edition)}.csv"), dtype=str, keep_default_na=False)
+        return _language_systems(data_path(FAMILIES[family])).copy()
+    return _five_tasks(data_path(f"{edition_table(edition)}.csv")).copy()
+
+
+@cache
+def _five_tasks(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
     for column in _FLOATS:
         if column in table:
             table[column] = pd.to_numeric(table[column].replace("", None)).astype("float64")
@@ -122,10 +130,11 @@ def load_systems(family: str = "five_tasks", *, edition: str | None = None) -> p
     return table
 
 
-def _language_systems() -> pd.DataFrame:
+@cache
+def _language_systems(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    table = pd.read_csv(data_path(FAMILIES["language"]), dtype=str, keep_default_na=False)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
     for column in _LANGUAGE_FLOATS:
         table[column] = pd.to_numeric(table[column].replace("", None)).astype("float64")
     table["n_scores"] = table["n_scores"].astype("int64")

@@ -40,6 +40,7 @@ _ADVICE = {
     "year_range": f"a year between {FIRST_YEAR} and {LAST_YEAR}",
     "date_range": f"a date between {FIRST_YEAR} and {LAST_YEAR}",
     "sd_range": "a standard deviation of log10 compute, in dex, above 0 and at most 10",
+    "chance_range": "the error of an answer that knows nothing, a fraction above 0 and at most 1",
     "not_blank": "the name of a task",
 }
 #: What is said in full at the first row and in these words at the others.
@@ -124,6 +125,9 @@ def _rules(table: pd.DataFrame) -> dict[str, list[tuple[str, pd.Series[bool]]]]:
     if "compute_sd_dex" in table:
         sd = table["compute_sd_dex"]
         rules["compute_sd_dex"] = [("sd_range", sd.notna() & ~((sd > 0) & (sd <= _LARGEST_SD)))]
+    if "chance_error" in table:
+        chance = table["chance_error"]
+        rules["chance_error"] = [("chance_range", chance.notna() & ~((chance > 0) & (chance <= 1)))]
     if "year" in table:
         year = table["year"]
         rules["year"] = [("year_range", year.notna() & ~((year >= FIRST_YEAR) & (year < LAST_YEAR + 1)))]
@@ -280,6 +284,24 @@ def check_agreement(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Pr
             f"error = 1 - value / 100 = {implied.iloc[position]:g}",
         )
         for position in wrong.to_numpy().nonzero()[0].tolist()
+    ]
+
+
+def check_chance(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Problem]:
+    """Rows whose error of chance is not that of the task's first row with one."""
+    if "chance_error" not in table:
+        return []
+    stated = table[table["chance_error"].notna()]
+    first = stated["chance_error"].groupby(stated["task"]).transform("first")
+    return [
+        Problem(
+            labels[position],
+            "chance_error",
+            f"{stated['chance_error'][position]:g}",
+            f"{first[position]:g}, as in another row of task {shown_cell(stated['task'][position])}; "
+            "a task has one error of chance",
+        )
+        for position in stated.index[first != stated["chance_error"]]
     ]
 
 

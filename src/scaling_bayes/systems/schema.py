@@ -15,6 +15,7 @@ from scaling_bayes.systems.rules import (
     LESS_IS_BETTER,
     MOST_LISTED,
     check_agreement,
+    check_chance,
     check_metrics,
     check_ranges,
     check_repeats,
@@ -60,6 +61,7 @@ _READ = (
     "training_compute_flop_low",
     "training_compute_flop_high",
     "compute_sd_dex",
+    "chance_error",
     "year",
     "publication_date",
     "paper",
@@ -99,7 +101,8 @@ def validate_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | No
         - ``paper``, optional: systems of one paper may stray from their task's line together;
         - ``compute_in_doubt``, optional: true where the compute is less certain than elsewhere;
         - ``compute_sd_dex``, optional: standard deviation of the row's log10 compute; or
-          ``training_compute_flop_low`` and ``training_compute_flop_high``, the ends of a 90 % interval.
+          ``training_compute_flop_low`` and ``training_compute_flop_high``, the ends of a 90 % interval;
+        - ``chance_error``, optional: error of an answer that knows nothing, one for each task.
 
         Other columns are kept.
     unit : str, optional
@@ -110,9 +113,9 @@ def validate_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | No
     -------
     pandas.DataFrame
         A copy; indexed as given, or by line number for a CSV file. ``error`` and ``training_compute_flop``
-        are float64; ``year`` and ``compute_sd_dex`` float64, ``publication_date`` timestamps and
-        ``compute_in_doubt`` boolean where present. ``attrs["warnings"]``, ``attrs["notes"]`` and
-        ``attrs["unused_columns"]`` list what was decided, passed over and not used.
+        are float64; ``year``, ``compute_sd_dex`` and ``chance_error`` float64, ``publication_date``
+        timestamps and ``compute_in_doubt`` boolean where present. ``attrs["warnings"]``, ``attrs["notes"]``
+        and ``attrs["unused_columns"]`` list what was decided, passed over and not used.
 
     Raises
     ------
@@ -169,6 +172,7 @@ def check_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | None 
     problems += check_scores(table, labels, skip=unread)
     problems += check_metrics(table, labels)
     problems += check_agreement(table, labels)
+    problems += check_chance(table, labels)
     problems += check_repeats(table, labels)
     if problems:
         raise DataError(

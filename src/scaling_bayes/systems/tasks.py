@@ -59,8 +59,8 @@ def task_bounds(
 ) -> dict[str, NDArray[np.float64]]:
     """What bounds the errors of tasks from outside: ``chance_error``, ``floor_log_median``, ``floor_log_sd``.
 
-    From the table's own column ``chance_error``, else from `load_tasks`, else 1 and a floor of a tenth of the
-    reference error, give or take a factor of ten.
+    From the table's own column ``chance_error``, one for each task (`validate_systems` sees to it), else from
+    `load_tasks`, else 1 and a floor of a tenth of the reference error, give or take a factor of ten.
     """
     import numpy as np
 

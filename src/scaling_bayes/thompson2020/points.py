@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,11 @@ def regression_points() -> pd.DataFrame:
         ``task``, ``system``, ``year``, ``error`` (fraction) and ``log10_burden_gflop``, log10 of the hardware
         burden in GFLOP. One row per point, tasks in the order of `TASKS`.
     """
+    return _points().copy()
+
+
+@cache
+def _points() -> pd.DataFrame:
     import pandas as pd
 
     five = load_systems()

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import numpy as np
 
 from scaling_bayes import files
-from scaling_bayes.errors import TraceError, WriteError
+from scaling_bayes.errors import OptionError, TraceError, WriteError
 from scaling_bayes.trace.digest import WRITTEN_AS, tree_digest
 from scaling_bayes.trace.hdf5 import Contents, UnreadableError, read_apart, read_here
 from scaling_bayes.trace.releases import Release, find_trace
-from scaling_bayes.trace.safety import MAX_TRACE_BYTES, most_declared
+from scaling_bayes.trace.safety import MAX_DECLARED_BYTES, MAX_TRACE_BYTES, most_declared
 from scaling_bayes.trace.schema import FIT_KIND, dataset_of, manifest
 from scaling_bayes.trace.schema_versions import check_layout, read_layout
 
@@ -110,6 +110,24 @@ def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr
     if today is not tree:
         today.attrs[WRITTEN_AS] = stored
     return today
+
+
+def most_draws(numbers: int, draws: int, chains: int) -> int:
+    """Draws per chain, of so many numbers each, that a trace has room for.
+
+    Raises
+    ------
+    OptionError
+        If `draws` are more, as `save_trace` would refuse them once they are sampled.
+    """
+    one = 8 * numbers * chains
+    most = MAX_DECLARED_BYTES // one
+    if draws > most:
+        raise OptionError(
+            f"draws={draws} in {chains} chains need {draws * one / 2**20:,.0f} MiB; a trace holds at most "
+            f"{MAX_DECLARED_BYTES >> 20} MiB. Keep at most {most} draws per chain, or fit fewer systems."
+        )
+    return most
 
 
 def _refuse_too_large(tree: xr.DataTree, file_bytes: int) -> None:

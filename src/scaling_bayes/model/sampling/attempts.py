@@ -50,6 +50,7 @@ def sample_checked(
     names: Sequence[str],
     sampler: SamplerOptions,
     *,
+    most_draws: int | None = None,
     cores: int | None = None,
     progressbar: bool = False,
 ) -> list[Attempt]:
@@ -65,6 +66,8 @@ def sample_checked(
         As `sample_compiled` takes them.
     sampler : SamplerOptions
         Settings of the first attempt.
+    most_draws : int, optional
+        Draws per chain that no attempt exceeds.
 
     Returns
     -------
@@ -80,17 +83,18 @@ def sample_checked(
     if sampler.chains < 2 or sampler.chains * sampler.draws < 2 * MIN_ESS:
         return made
     while made[-1].failed and len(made) < ATTEMPTS:
-        made.append(attempt(_more_careful(made[-1], _LONGEST_TUNE * sampler.tune)))
+        made.append(attempt(_more_careful(made[-1], _LONGEST_TUNE * sampler.tune, most_draws)))
     best = min(made, key=lambda one: one.badness)
     return [*(one for one in made if one is not best), best]
 
 
-def _more_careful(last: Attempt, longest_tune: int) -> SamplerOptions:
+def _more_careful(last: Attempt, longest_tune: int, most_draws: int | None) -> SamplerOptions:
     """A sixth of the rejections and twice the warm-up; twice the draws where they were too few."""
     sampler, more_draws = last.sampler, not {"ess_bulk", "ess_tail"}.isdisjoint(last.failed)
+    draws = 2 * sampler.draws if more_draws else sampler.draws
     return replace(
         sampler,
-        draws=2 * sampler.draws if more_draws else sampler.draws,
+        draws=draws if most_draws is None else min(draws, most_draws),
         tune=min(2 * sampler.tune, longest_tune),
         target_accept=1.0 - (1.0 - sampler.target_accept) / 6.0,
     )
