@@ -45,7 +45,8 @@ steps = {}
 
 def sample(**options):
     """Fit with some ingredients switched on, the rest off."""
-    plain = {"measurement_error": False, "algorithmic_progress": False, "paper_effect": False}
+    plain = {"law": "power", "robust": False, "drift": False}
+    plain |= {"measurement_error": False, "algorithmic_progress": False, "paper_effect": False}
     return fit(systems, **{**plain, **options}, draws=draws, tune=draws, random_seed=3, progressbar=False)
 
 

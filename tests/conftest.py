@@ -12,6 +12,7 @@ import xarray as xr
 from filelock import FileLock
 from hypothesis import settings
 from tests import commands
+from tests.models import STRAIGHT
 from tests.pictures import leave_undrawn, leave_unplotted
 from tests.seeds import OFFSET, REFERENCE_SEED
 
@@ -116,12 +117,12 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Calla
 
 @pytest.fixture(scope="session")
 def reference_trace(made_once: Callable[..., Path]) -> Path:
-    """The reference fit on the shipped data, sampled once for the whole run."""
+    """The reference fit of 2026.11, sampled once for the whole run."""
 
     def make(path: Path) -> None:
         from scaling_bayes import fit, save_trace
 
-        save_trace(fit(random_seed=REFERENCE_SEED, progressbar=False), path)
+        save_trace(fit(**STRAIGHT, tune=1000, random_seed=REFERENCE_SEED, progressbar=False), path)
 
     return made_once("reference.nc", make)
 

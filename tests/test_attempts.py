@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from tests.models import STRAIGHT
 from tests.test_fit import QUICK, SYSTEMS
 
 from scaling_bayes import DataError, data_checks, fit
@@ -170,7 +171,7 @@ def test_noise_of_published_results_is_none_of_that(even: bool) -> None:
 
 
 def test_exact_data_are_fitted_task_by_task() -> None:
-    options = {"pooling": "none", "measurement_error": False, "algorithmic_progress": False}
+    options = {**STRAIGHT, "pooling": "none", "measurement_error": False, "algorithmic_progress": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FitWarning)
         idata = fit(line(1e-4, even=True), random_seed=1, **options, **QUICK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -13,10 +14,12 @@ from tests.simulation import simulate
 from tests.test_laws import slope_of
 from tests.test_simulation import design, parameters, simulations, together
 
-from scaling_bayes import DataError, fit
+from scaling_bayes import load_tasks
 from scaling_bayes.core.laws import BOUNDED, LAWS, get_law
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.simulation import simulate_observations
+from scaling_bayes.systems.fit_rows import rows_for_fit
+from scaling_bayes.systems.tasks import chance_errors
 
 #: Error as a share of the way from the floor to chance.
 shares = st.floats(1e-3, 1 - 1e-3)
@@ -198,13 +201,18 @@ def test_simulated_errors_are_spread_as_the_likelihood_says() -> None:
 # What cannot be fitted
 
 
-@pytest.mark.parametrize("chance", [0.05, 1.5, 0.0, -1.0])
-def test_errors_that_are_no_better_than_chance_are_refused(chance: float) -> None:
-    """Each by its row, before anything is sampled: the law gives them no probability."""
-    frame, _ = simulate(2, 6, 5)
-    frame["chance_error"] = np.where(frame["task"] == "task_0", chance, 0.9)
-    wrong = int(((frame["task"] == "task_0") & ~((frame["error"] < chance) & (chance <= 1))).sum())
-    assert wrong
-    with pytest.raises(DataError, match="no errors from chance on") as caught:
-        fit(frame, law="bounded", draws=10, tune=10)
-    assert str(caught.value).count("task_0: ") == wrong
+def test_systems_that_are_no_better_than_chance_are_left_out_and_counted() -> None:
+    """The law gives them no probability; other laws fit them."""
+    frame, _ = simulate(2, 8, 5)
+    chance = float(frame.loc[frame["task"] == "task_0", "error"].nlargest(3).iloc[-1])
+    frame["chance_error"] = np.where(frame["task"] == "task_0", chance, 1.0)
+    kept = rows_for_fit(frame, below_chance=True)
+    assert kept.beyond_chance == 3
+    assert len(kept.systems) == len(frame) - 3
+    assert "3 systems have an error of chance or more" in " ".join(kept.sentences())
+    assert len(rows_for_fit(frame).systems) == len(frame)
+
+
+def test_a_known_task_has_its_error_of_chance_without_the_column() -> None:
+    frame = pd.DataFrame({"task": ["imagenet", "mine"], "error": 0.9995, "training_compute_flop": 1e20})
+    assert chance_errors(frame).tolist() == [load_tasks().loc["imagenet", "chance_error"], 1.0]

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from scipy import stats
+from tests.models import STRAIGHT
 from tests.seeds import seeded
 from tests.simulation import simulate_law
 
@@ -61,6 +62,7 @@ def test_unpooled_fit_agrees_with_the_published_least_squares() -> None:
     systems = load_systems()
     idata = unchecked_fit(
         systems[systems["in_thompson2020"]],
+        **STRAIGHT,
         pooling="none",
         measurement_error=False,
         algorithmic_progress=False,
@@ -102,7 +104,7 @@ def test_tree_has_the_groups_and_names_of_the_schema(reference_fit: xr.DataTree)
 
 def test_known_truth_is_recovered() -> None:
     truth = json.loads(TRUTH.read_text(encoding="utf-8"))
-    idata = fit(pd.read_csv(SYSTEMS), random_seed=seeded(1), progressbar=False)
+    idata = fit(pd.read_csv(SYSTEMS), **STRAIGHT, random_seed=seeded(1), progressbar=False)
     assert checks(idata)["passed"].all()
     posterior = idata["posterior"].to_dataset()
     # The truth's intercepts hold at 1e20 FLOP and mid-2016, the fit's at each task's own reference.

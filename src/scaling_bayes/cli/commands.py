@@ -75,7 +75,7 @@ def cli() -> None:
     help="Trace to write.",
 )
 @overwrite_option
-@model_options("power", "partial")
+@model_options("bounded", "partial")
 @click.option(
     "--prior",
     "priors",
@@ -83,7 +83,7 @@ def cli() -> None:
     metavar="NAME=MEDIAN:LOWER:UPPER",
     help="Replace a prior by its median and 90 % interval; repeatable.",
 )
-@sampler_options(1000)
+@sampler_options(1000, 500)
 @click.option("--random-seed", type=int, help="Seed; drawn and stored when not given.")
 @click.option("--cores", type=int, help="Chains run at a time; does not change the draws.")
 @quiet_option

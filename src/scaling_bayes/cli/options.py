@@ -127,11 +127,11 @@ def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Co
     )
 
 
-def sampler_options(draws: int) -> Callable[[Command], Command]:
-    """Options of a sampler that by default keeps that many draws of a chain after as many of warm-up."""
+def sampler_options(draws: int, tune: int) -> Callable[[Command], Command]:
+    """Options of a sampler, which by default keeps that many draws of a chain after so many of warm-up."""
     return together(
         click.option("--draws", type=int, default=draws, show_default=True, help="Draws kept per chain."),
-        click.option("--tune", type=int, default=draws, show_default=True, help="Warm-up draws per chain."),
+        click.option("--tune", type=int, default=tune, show_default=True, help="Warm-up draws per chain."),
         click.option("--chains", type=int, default=4, show_default=True, help="Chains."),
         click.option(
             "--target-accept", type=float, default=0.97, show_default=True, help="Target acceptance rate."
@@ -143,20 +143,21 @@ def _switch(name: str, text: str, *, default: bool = True) -> Callable[[Command]
     return click.option(f"--{name}/--no-{name}", default=default, show_default=True, help=text)
 
 
-#: Switches of the model, as `fit` takes them.
-switch_options = together(
-    _switch("measurement-error", "Whether compute is measured with error."),
-    _switch("algorithmic-progress", "Whether the compute a result needs falls over time."),
-    _switch("paper-effect", "Whether systems of one paper stray from the line together."),
-    _switch("robust", "Whether papers stray by a Student t distribution.", default=False),
-    _switch("flagged-error", "Whether compute in doubt is less certain."),
-    _switch("drift", "Whether a task's line wanders and breaks over the years.", default=False),
-)
+def switch_options(*, robust: bool, drift: bool) -> Callable[[Command], Command]:
+    """Switches of the model, as `fit` takes them, the two with these defaults."""
+    return together(
+        _switch("measurement-error", "Whether compute is measured with error."),
+        _switch("algorithmic-progress", "Whether the compute a result needs falls over time."),
+        _switch("paper-effect", "Whether systems of one paper stray from the line together."),
+        _switch("robust", "Whether papers stray by a Student t distribution.", default=robust),
+        _switch("flagged-error", "Whether compute in doubt is less certain."),
+        _switch("drift", "Whether a task's line wanders and breaks over the years.", default=drift),
+    )
 
 
 def model_options(law: str | None, pooling: str | None) -> Callable[[Command], Command]:
     """Law, pooling and switches of a model; where there is no default, that of the library is said."""
-    said = "" if law else "  [default: power]", "" if pooling else "  [default: partial]"
+    said = "" if law else "  [default: bounded]", "" if pooling else "  [default: partial]"
     return together(
         click.option(
             "--law",
@@ -177,7 +178,7 @@ def model_options(law: str | None, pooling: str | None) -> Callable[[Command], C
             metavar="PRIOR",
             help="Prior of the irreducible error: task (each task's own), pooled or none.  [default: by law]",
         ),
-        switch_options,
+        switch_options(robust=True, drift=True),
     )
 
 

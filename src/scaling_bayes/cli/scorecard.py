@@ -51,8 +51,8 @@ _COLUMNS = ("forecaster", "gain", "CRPS", "50 %", "80 %", "90 %", "systems")
     type=click.Choice(["forecaster", "cutoff", "task"]),
     help="Score each cut-off or task apart; repeatable. By default forecasters only.",
 )
-@switch_options
-@sampler_options(500)
+@switch_options(robust=False, drift=False)
+@sampler_options(500, 500)
 @click.option("--random-seed", type=int, help="Seed; drawn when not given.")
 @quiet_option
 @json_option

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -109,6 +109,9 @@ class ModelOptions:
         """Plain form, for a trace's manifest."""
         return asdict(self)
 
+
+#: What `fit` takes where nothing is said, and `ModelOptions` has otherwise.
+DEFAULT_MODEL: Mapping[str, Any] = {"law": "bounded", "robust": True, "drift": True}
 
 #: Of every sampler but those of calibration's simulations (docs/model.md, "Sampling").
 TARGET_ACCEPT = 0.97

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.core.families import FAMILIES
-from scaling_bayes.core.options import ModelOptions
+from scaling_bayes.core.options import DEFAULT_MODEL, ModelOptions
 from scaling_bayes.errors import OptionError
 from scaling_bayes.systems.fit_rows import ERROR_OF_AN_ESTIMATE
 
@@ -284,7 +284,7 @@ def default_priors(options: ModelOptions | None = None) -> dict[str, Prior]:
     >>> print(default_priors()["compute_error"])
     LogNormal(mu=-1.05, sigma=0.334)
     """
-    options = options or ModelOptions()
+    options = options or ModelOptions(**DEFAULT_MODEL)
     centers = {
         "slope": (0.05, 0.8, Prior("HalfNormal", sigma=0.8)),
         "noise": (0.07, 0.7, Prior("HalfNormal", sigma=0.7)),
@@ -324,7 +324,7 @@ def _shape_priors(options: ModelOptions) -> dict[str, Prior]:
     if options.law == "bounded":
         priors["bend"] = Prior("Beta", alpha=2.0, beta=1.0)
     if options.drift:
-        priors["drift_scale"] = Prior("LogNormal", mu=math.log(0.03), sigma=0.7)
+        priors["drift_scale"] = Prior("LogNormal", mu=math.log(0.04), sigma=0.7)
     if options.floor == "pooled":
         center = math.log(0.3 / 0.7)
         if options.pooling == "partial":

@@ -22,7 +22,7 @@ from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.core.priors import Prior, default_priors, resolve_priors
 from scaling_bayes.diagnostics.checks import failed_checks
 from scaling_bayes.diagnostics.criticism import doubts
-from scaling_bayes.errors import DataError, OptionError, Problem
+from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
 from scaling_bayes.model.sampling.sample import compile_posterior
@@ -76,18 +76,18 @@ def fit(
     systems: pd.DataFrame | str | PathLike[str] | None = None,
     *,
     unit: str | None = None,
-    law: str = "power",
+    law: str = "bounded",
     pooling: str = "partial",
     measurement_error: bool = True,
     algorithmic_progress: bool = True,
     paper_effect: bool = True,
-    robust: bool = False,
+    robust: bool = True,
     flagged_error: bool = True,
     floor: str | None = None,
-    drift: bool = False,
+    drift: bool = True,
     priors: Mapping[str, Any] | None = None,
     draws: int = 1000,
-    tune: int = 1000,
+    tune: int = 500,
     chains: int = 4,
     target_accept: float = TARGET_ACCEPT,
     random_seed: int | None = None,
@@ -96,7 +96,7 @@ def fit(
 ) -> xr.DataTree:
     """Fit the hierarchical scaling model to systems with known error and training compute.
 
-    Performance, by one of four laws, is linear in log10 training compute within each task; slopes, noise and
+    Performance is linear in log10 training compute within each task; slopes, noise and
     algorithmic progress are pooled across tasks on the log scale; compute is taken as measured with error,
     and systems of one paper as related, both integrated out. Sampled with nutpie's NUTS; where a check of
     the sample fails, again with smaller steps and a longer warm-up, and the best attempt is kept.
@@ -194,7 +194,7 @@ def fit(
         check_seed(random_seed)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
     sampler = SamplerOptions(draws, tune, chains, target_accept, seed)
-    table, source = table_to_fit(systems, unit=unit, pooling=pooling)
+    table, source = table_to_fit(systems, unit=unit, pooling=pooling, below_chance=get_law(law).is_bent)
     observations = observe(table, needs_year=options.needs_year)
     options = observations.applicable(options)
     notes = _unused(observations, options)
@@ -204,8 +204,6 @@ def fit(
             f"pooling='partial' needs at least 2 tasks; found only {observations.tasks[0]!r}. "
             "Use pooling='none', or add the shipped tasks to yours."
         )
-    if get_law(options.law).is_bent:
-        _refuse_beyond_chance(observations)
     refuse_too_exact(observations, options, chosen_priors)
     prior = draw_prior(options, chosen_priors, observations, draws=PRIOR_DRAWS, random_seed=seed)
     names = list(map(str, prior.data_vars))
@@ -278,6 +276,7 @@ def table_to_fit(
     *,
     unit: str | None = None,
     pooling: str | None = None,
+    below_chance: bool = False,
 ) -> tuple[pd.DataFrame, str]:
     """Rows to fit, by default the reference systems, and where they come from.
 
@@ -304,24 +303,14 @@ def table_to_fit(
     source = "DataFrame" if isinstance(systems, pd.DataFrame) else Path(systems).name
     checked = check_systems(systems, unit=unit)
     rows = rows_for_fit(
-        checked.systems, "the data frame" if source == "DataFrame" else source, pooling=pooling
+        checked.systems,
+        "the data frame" if source == "DataFrame" else source,
+        pooling=pooling,
+        below_chance=below_chance,
     )
     for sentence in (*checked.warnings, *rows.sentences()):
         warnings.warn(sentence, FitWarning, stacklevel=3)
     return rows.systems, source
-
-
-def _refuse_beyond_chance(observations: Observations) -> None:
-    chance = observations.chance_error[observations.task_index]
-    problems = [
-        Problem(label, "error", f"{error:g}", f"below the error of chance, {limit:g}, and that at most 1")
-        for label, error, limit in zip(observations.systems, observations.error, chance, strict=True)
-        if not error < limit <= 1.0
-    ]
-    if problems:
-        raise DataError(
-            "the bounded law has no errors from chance on; drop these or take another law.", problems
-        )
 
 
 def _constant_data(observations: Observations, options: ModelOptions, table: pd.DataFrame) -> xr.Dataset:

@@ -10,6 +10,7 @@ from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.cells import shown_cell
 from scaling_bayes.systems.read_table import shown
 from scaling_bayes.systems.rules import MOST_LISTED
+from scaling_bayes.systems.tasks import chance_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,8 @@ class FitRows:
     #: Number of rows with compute left out for an error of exactly 1, and of exactly 0.
     without_error: int = 0
     perfect: int = 0
+    #: Number of rows with compute left out for an error of chance or more.
+    beyond_chance: int = 0
     #: Number of estimates combined into one row, by the system's label.
     estimates: dict[str, int] = field(default_factory=dict)
     #: Tasks that say nothing of a slope of their own: fewer than 3 rows, or the same
@@ -59,6 +62,12 @@ class FitRows:
                     f"{_systems(number)} an error of exactly {error} and {_are(number)} left out; {fitted} "
                     f"The model has no place for {error}. Without them the task may look {easier} than it is."
                 )
+        if self.beyond_chance:
+            number = self.beyond_chance
+            said.append(
+                f"{_systems(number)} an error of chance or more and {_are(number)} left out; {fitted} "
+                "The bounded law has no place for them; other laws have."
+            )
         for system, number in self.estimates.items():
             said.append(
                 f"{system}: {number} estimates of compute are combined into one system. Its compute is their "
@@ -83,7 +92,11 @@ def _are(number: int) -> str:
 
 
 def rows_for_fit(
-    systems: pd.DataFrame, source: str = "the systems", *, pooling: str | None = None
+    systems: pd.DataFrame,
+    source: str = "the systems",
+    *,
+    pooling: str | None = None,
+    below_chance: bool = False,
 ) -> FitRows:
     """Keep the rows that a fit can use and check that they can inform a slope.
 
@@ -93,6 +106,8 @@ def rows_for_fit(
         With ``"none"``, and in a table of one task, each task must inform a slope of its own: 3 rows, not all
         of the same compute or the same error. Else the tasks together must: at least 2 rows beyond the first
         of each task in which both vary.
+    below_chance : bool
+        Whether to leave out rows whose error is that of chance or more.
 
     Raises
     ------
@@ -101,7 +116,9 @@ def rows_for_fit(
     """
     with_compute = systems[systems["training_compute_flop"].notna()]
     error = with_compute["error"]
-    usable = with_compute[(error > 0) & (error < 1)]
+    inside = (error > 0) & (error < 1)
+    beyond_chance = inside & below_chance & (error >= chance_errors(with_compute))
+    usable = with_compute[inside & ~beyond_chance]
     if usable.empty:
         missing = (
             "training compute" if with_compute.empty else "an error between 0 and 1 and training compute"
@@ -135,6 +152,7 @@ def rows_for_fit(
         without_compute=len(systems) - len(with_compute),
         without_error=int((error >= 1).sum()),
         perfect=int((error <= 0).sum()),
+        beyond_chance=int(beyond_chance.sum()),
         estimates=estimates,
         pooled_only=tuple(alone),
     )

@@ -54,24 +54,34 @@ def load_tasks() -> pd.DataFrame:
 _UNKNOWN_FLOOR = (0.001, 0.0002, 0.005)
 
 
+def chance_errors(systems: pd.DataFrame) -> pd.Series[float]:
+    """Error, of each row's task, of an answer that knows nothing.
+
+    From the table's own column ``chance_error``, one for each task (`validate_systems` sees to it), else from
+    `load_tasks`, else 1.
+    """
+    task = systems["task"].astype(str)
+    found = task.map(load_tasks()["chance_error"]).astype("float64")
+    if "chance_error" in systems:
+        found = systems["chance_error"].groupby(task).transform("first").fillna(found)
+    return found.fillna(1.0)
+
+
 def task_bounds(
     systems: pd.DataFrame, tasks: Sequence[str], reference_error: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
     """What bounds the errors of tasks from outside: ``chance_error``, ``floor_log_median``, ``floor_log_sd``.
 
-    From the table's own column ``chance_error``, one for each task (`validate_systems` sees to it), else from
-    `load_tasks`, else 1 and a floor of a tenth of the reference error, give or take a factor of ten.
+    Of chance as `chance_errors`; floors from `load_tasks`, else a thousandth of the reference error, give or
+    take a factor of five.
     """
     import numpy as np
 
-    known = load_tasks()
-    chance, median, sd = (np.empty(len(tasks)) for _ in range(3))
+    known, of_row = load_tasks(), chance_errors(systems).groupby(systems["task"].astype(str)).first()
+    chance = np.array([of_row[task] for task in tasks], dtype=float)
+    median, sd = np.empty(len(tasks)), np.empty(len(tasks))
     for j, task in enumerate(tasks):
         row = known.loc[task] if task in known.index else None
-        chance[j] = 1.0 if row is None else row["chance_error"]
-        if "chance_error" in systems:
-            stated = systems.loc[systems["task"] == task, "chance_error"].dropna()
-            chance[j] = float(stated.iloc[0]) if len(stated) else chance[j]
         floors = [share * reference_error[j] for share in _UNKNOWN_FLOOR]
         if row is not None:
             floors = [row["floor"], row["floor_lower"], row["floor_upper"]]

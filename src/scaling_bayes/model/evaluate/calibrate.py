@@ -15,8 +15,10 @@ import xarray as xr
 from scaling_bayes.batch.execute import execute
 from scaling_bayes.batch.job import fingerprint
 from scaling_bayes.batch.store import open_store
+from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.observations import observe
 from scaling_bayes.core.options import (
+    DEFAULT_MODEL,
     STACK,
     TARGET_ACCEPT,
     ModelOptions,
@@ -176,8 +178,10 @@ def _model(
     unknown = set(options) - set(ModelOptions.__dataclass_fields__)
     if unknown:
         raise OptionError(f"{', '.join(sorted(unknown))}: not an option; expected those of fit().")
-    asked = ModelOptions(**options)
-    table, source = table_to_fit(systems, unit=unit, pooling=asked.pooling)
+    asked = ModelOptions(**{**DEFAULT_MODEL, **options})
+    table, source = table_to_fit(
+        systems, unit=unit, pooling=asked.pooling, below_chance=get_law(asked.law).is_bent
+    )
     observations = observe(table, needs_year=asked.needs_year)
     chosen = observations.applicable(asked)
     resolved = resolve_priors(default_priors(chosen), priors)

@@ -496,7 +496,7 @@ def _jacobian(
 
 @_inner
 def _of_count(count: int, degrees: float) -> tuple[float, float]:
-    """Log of the constant of a Student t of so many dimensions, and its derivative by the degrees of freedom."""
+    """Log of the constant of a Student t in `count` dimensions, and its derivative by `degrees`."""
     half, together = 0.5 * degrees, 0.5 * (degrees + count)
     return (
         math.lgamma(together) - math.lgamma(half) - 0.5 * count * math.log(degrees * math.pi),

@@ -264,6 +264,7 @@ class Layout:
         of_law = get_law(law)
         error, reference = observations.error, observations.reference_error
         chance = observations.chance_error if of_law.is_bent else np.ones(len(reference))
+
         def log_below(error: Floats, chance: Floats) -> Floats:
             return np.log10(np.maximum(chance - error, np.finfo(float).tiny))
 
