@@ -30,7 +30,8 @@ def summary(answer: xr.DataTree | pd.DataFrame, *, by: str | Sequence[str] = "fo
     answer : DataTree or DataFrame
         A projection (from `project`), what answers give (`affordability`, `required_gain`,
         `record_machine_time`, `largest_run_year`), a run (`estimate_run`), a fit (`fit`, `stack` or
-        `open_trace`), a calibration (`calibrate` or `open_trace`), or a table of predictions (`score`, `scorecard` or `load_scorecard`).
+        `open_trace`), a calibration (`calibrate` or `open_trace`), or a table of predictions (`score`,
+        `scorecard` or `load_scorecard`).
     by : str or sequence of str
         Columns to group predictions by, such as ``["task", "forecaster"]`` or ``year`` (calendar years); only
         for these.

@@ -9,6 +9,7 @@ from typing import Any
 from scaling_bayes.core.options import check_choice
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.assumptions import ASSUMPTIONS, Value, format_value, read_value
+from scaling_bayes.hardware.grid import grid_of
 from scaling_bayes.projection.runs.device import PRECISIONS
 from scaling_bayes.projection.runs.known import middle, refuse_sparse
 from scaling_bayes.projection.scenario import Scenario, known_devices
@@ -60,7 +61,8 @@ class Assumed:
     @property
     def place(self) -> str:
         """Where the electricity is from."""
-        return self.scenario.region if self.scenario.value("grid_kg_per_kwh") is None else "own grid"
+        own = self.scenario.value("grid_kg_per_kwh") is not None
+        return "own grid" if own else grid_of(self.scenario.region).name
 
     def described(self, label: str) -> list[dict[str, str]]:
         """Rows of ``assumption``, ``assumed`` and ``source``, with the device in words."""
@@ -69,7 +71,7 @@ class Assumed:
             shares |= {"embodied_kg_per_device": self.embodied, "service_year": self.service_year}
         said = {ASSUMPTIONS[name].meaning: (name, value) for name, value in (shares | dict(self.own)).items()}
         left = {"hardware", "improvement of hardware", "algorithmic progress"} | set(said)
-        left |= {ASSUMPTIONS["hardware_age_year"].meaning}
+        left |= {ASSUMPTIONS[name].meaning for name in ("hardware_age_year", "own_year")}
         left |= {"price"} if "usd_per_chip_hour" in self.own else set()
         rows = [{"assumption": "hardware", "assumed": label, "source": "accelerators table"}]
         for meaning, (name, value) in said.items():
@@ -133,6 +135,7 @@ def read_assumed(
         # What is paid for a device has its electricity in it.
         assumed.setdefault("electricity_usd_per_kwh", 0.0)
         fields.pop("price", None)
+    assumed["own_year"] = year
     scenario = Scenario(name="run", improvement="none", improvement_year=year, **fields, replacements=assumed)
     name = "embodied_kg_per_device"
     making: Value | None = None
@@ -167,7 +170,7 @@ def _refuse_twice(assumed: Mapping[str, Value], device: str | None) -> None:
     left = [name for name in ("server_power_ratio", "pue") if name not in assumed]
     if watt > _ABOVE_RATED * rated and left:
         raise OptionError(
-            f"chip_watt={watt:g} is above the {rated:g} W of {device}, so it holds the power of the server or the "
-            f"hall, which {' and '.join(left)} would count again. Give "
+            f"chip_watt={watt:g} is above the {rated:g} W of {device}, so it holds the power of the server "
+            f"or the hall, which {' and '.join(left)} would count again. Give "
             f"{' and '.join(f'{name}=1' for name in left)} where it is in the measured power, or its value."
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import xarray as xr
 from scaling_bayes.core.options import check_seed
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.posterior import hardware_digest, read_hardware
+from scaling_bayes.projection.extrapolation import reach_of
 from scaling_bayes.projection.predict import error_reached
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.runs.assumed import read_assumed
@@ -32,6 +33,7 @@ from scaling_bayes.projection.runs.rates import (
 )
 from scaling_bayes.projection.targets import check_year
 from scaling_bayes.resources import data_path
+from scaling_bayes.text import error_text, task_label
 from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def estimate_run(
     carbon_kg: Any = None,
     trace: xr.DataTree | None = None,
     target: Any = None,
-    task: str | None = None,
+    task: str | Iterable[str] | None = None,
     year: float | None = None,
     device: str | None = None,
     precision: str | None = None,
@@ -198,6 +200,7 @@ def estimate_run(
         "device": label,
         "devices": None if count is None else float(np.median(count) * boards),
         "region": chosen.place,
+        "notes": [] if view is None or task is None else _notes(view, run, when),
         "assumptions": chosen.described(label),
         "random_seed": random_seed,
         "hardware_digest": hardware_digest(trends),
@@ -260,6 +263,24 @@ def _counts_arithmetic(task: str) -> bool:
     return task in _arithmetic_tasks()
 
 
+def _notes(view: PosteriorView, run: xr.Dataset, year: float) -> list[str]:
+    """How far beyond the data of its fit an error is told."""
+    reach = reach_of(view)
+    notes = []
+    if reach["last_year"] is not None and year - reach["last_year"] > 1:
+        notes.append(
+            f"{year:g} is {year - reach['last_year']:.0f} years after the last system of the fit; algorithmic "
+            "progress is extrapolated until then."
+        )
+    for name in run["task"].values:
+        lowest = reach["tasks"][str(name)]["lowest_error"]
+        error = float(run["error"].sel(task=name).median())
+        if error < lowest:
+            found, known = error_text(error), error_text(lowest)
+            notes.append(f"{task_label(str(name))}: {found} is below the lowest error in the data, {known}.")
+    return notes
+
+
 def _errors(
     view: PosteriorView, task: Any, flop: xr.DataArray, burden: xr.DataArray, year: float
 ) -> xr.DataArray:
@@ -271,6 +292,7 @@ def _errors(
         )
         for name in tasks
     ]
-    found: xr.DataArray = xr.concat(each, "task").assign_coords(task=tasks).transpose("chain", "draw", "task")
+    found: xr.DataArray = xr.concat(each, "task").assign_coords(task=tasks)
+    found = found.transpose("chain", "draw", "task")
     found.attrs = {"units": "1", "long_name": "error of one new system trained so"}
     return found

@@ -122,15 +122,16 @@ def read_known(given: Mapping[str, Any], boards: float) -> Known:
     text = ", ".join(_text(name, value) for name, value in factors.items())
     scale = {"device_hours": boards, "devices": 24.0 * boards, "parameters": FLOP_PER_PARAMETER_TOKEN}
     if given.get("active_parameters") is not None:
-        active = read_amount("active_parameters", given["active_parameters"])
-        if middle(active) > middle(factors["parameters"]):
+        active, whole = read_amount("active_parameters", given["active_parameters"]), factors["parameters"]
+        if middle(active) > middle(whole):
             raise OptionError(
-                f"active_parameters={middle(active):g} is above parameters={middle(factors['parameters']):g}; "
-                "expected those that one token passes through, a part of all."
+                f"active_parameters={middle(active):g} is above parameters={middle(whole):g}; expected those "
+                "that one token passes through, a part of all."
             )
         factors["parameters"] = active
         text += f", {_text('active_parameters', active)} active for a token"
-    return Known(FORMS[form], factors, scale.get(form[0], 1.0), text, RULE if "tokens" in form else "")
+    rule = RULE if "tokens" in form else ""
+    return Known(FORMS[form], factors, scale.get(form[0], 1.0), text, rule)
 
 
 def middle(value: Value) -> float:
@@ -162,7 +163,8 @@ def read_amount(name: str, value: Any) -> Value:
     """
     unit, least = _AMOUNTS[name]
     if isinstance(value, str):
-        value = _read_flop(value) if name == "flop" else _read_count(name, value)
+        parts = [_read_flop(part) if name == "flop" else _read_count(name, part) for part in value.split(":")]
+        value = parts[0] if len(parts) == 1 else (parts[0], tuple(parts[1:]))
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
         amount: Value = as_prior(name, value, positive=True)
     else:

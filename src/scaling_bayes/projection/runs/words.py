@@ -127,7 +127,7 @@ def quantity_label(row: Mapping[str, Any]) -> str:
     return _SAID[row["quantity"]][0]
 
 
-def asked(answer: xr.DataTree) -> dict[str, Any]:
+def run_about(answer: xr.DataTree) -> dict[str, Any]:
     """What was given and assumed.
 
     Raises
@@ -143,7 +143,7 @@ def asked(answer: xr.DataTree) -> dict[str, Any]:
 
 def finding(answer: xr.DataTree) -> str:
     """The answer in one sentence."""
-    about, rows = asked(answer), {row["quantity"]: row for row in run_rows(answer)}
+    about, rows = run_about(answer), {row["quantity"]: row for row in run_rows(answer)}
     said = {
         name: rows[name]["in_words"] for name in ("log10_cost_usd", "log10_energy_kwh", "log10_carbon_kg")
     }
@@ -203,7 +203,7 @@ def yardsticks(answer: xr.DataTree) -> list[str]:
     carbon = median["log10_carbon_kg"]
 
     def times(log10_value: float, one: float) -> str:
-        return amount_in_words(log10_value - math.log10(one), "").strip()
+        return in_unit("")(log10_value - math.log10(one)).strip()
 
     sentences = []
     if 22.5 < median["log10_flop"] < math.inf:
@@ -229,7 +229,7 @@ def model_card(answer: xr.DataTree, training_type: str = "pre-training") -> str:
     TraceError
         If it is not from `estimate_run`.
     """
-    about, rows = asked(answer), run_rows(answer)
+    about, rows = run_about(answer), run_rows(answer)
     grams = 10 ** (next(row["median"] for row in rows if row["quantity"] == "log10_carbon_kg") + 3)
     interval = next(row["in_words"] for row in rows if row["quantity"] == "log10_carbon_kg")
     count = "" if about["devices"] is None else f"{about['devices']:g} x "
