@@ -1,4 +1,4 @@
-"""Runs whose energy or emission was published, estimated as before they were trained: docs/famous_numbers.md."""
+"""Runs with a published energy or emission, estimated beforehand: docs/famous_numbers.md."""
 
 from __future__ import annotations
 
@@ -47,6 +47,14 @@ _IN_THE_PRIOR = frozenset(
     }
 )
 ABOUT_RATED = (1.0, (0.6, 1.7))
+#: Names of runs in ml_systems where they are others.
+_IN_ML_SYSTEMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "OLMo 2 7B": ("OLMo 2 Furious 7B",),
+        "OLMo 2 13B": ("OLMo 2 Furious 13B",),
+        "Gemma 2B and 7B": ("Gemma 2B", "Gemma 7B"),
+    }
+)
 #: Countries that are not those of the table: where a run was not said.
 _UNKNOWN_PLACE = frozenset({"Gemma 2B and 7B"})
 
@@ -70,23 +78,28 @@ def published_runs() -> pd.DataFrame:
     return runs[runs["energy_mwh"].notna() | runs["carbon_t"].notna()].reset_index(drop=True)
 
 
+@cache
+def _utilisations() -> pd.Series[float]:
+    """Reported utilisation by system: of the model's FLOP, else of the hardware's."""
+    table = load_table("utilisation", usable=True, edition=EDITION).set_index("system")
+    return table["model_flop_utilisation"].fillna(table["hardware_flop_utilisation"]).dropna()
+
+
 def utilisation_without(system: str) -> Prior:
     """Log-normal of the utilisations reported for other systems."""
-    table = load_table("utilisation", usable=True, edition=EDITION)
-    table = table[table["system"] != system]
-    share = table["model_flop_utilisation"].fillna(table["hardware_flop_utilisation"]).dropna()
-    logs = np.log(share.to_numpy(float))
+    logs = np.log(_utilisations().drop(system, errors="ignore").to_numpy(float))
     return Prior("LogNormal", mu=float(logs.mean()), sigma=float(logs.std(ddof=1)))
 
 
-def _known(run: Mapping[str, Any], level: str) -> dict[str, Any] | None:
+def _known(run: Mapping[Any, Any], level: str) -> dict[str, Any] | None:
     """Arguments of `estimate_run` at a level; None where that much is not known."""
     server = {"server_power_ratio": ABOUT_RATED} if run["system"] in _IN_THE_PRIOR else {}
     shared = {"year": run["year"], "utilisation": utilisation_without(run["system"]), **server}
     if level == "FLOP only":
         if not np.isfinite(run["training_compute_flop"]):
             return None
-        of_class = {"device_class": run["device_class"], "without": run["system"]}
+        names = _IN_ML_SYSTEMS.get(run["system"], (run["system"],))
+        of_class = {"device_class": run["device_class"], "without": names}
         return {"flop": run["training_compute_flop"], **of_class, **shared}
     if not np.isfinite(run["device_hours"]):
         return None
@@ -104,8 +117,8 @@ def _known(run: Mapping[str, Any], level: str) -> dict[str, Any] | None:
 def check_runs() -> pd.DataFrame:
     """Every published number beside its estimate, at each level of what was known.
 
-    Nothing that is tested sets what it is tested with: the system's own utilisation, device and measured power
-    are left out. Estimates are of the facility: BLOOM's published energy has no PUE.
+    Nothing that is tested sets what it is tested with: the system's own utilisation, device and measured
+    power are left out. Estimates are of the facility: BLOOM's published energy has no PUE.
 
     Returns
     -------
@@ -154,8 +167,8 @@ def agreement(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``quantity``, ``level``, ``runs``, ``coverage_50``, ``coverage_90``, ``median_ratio``, ``lowest_ratio``,
-        ``highest_ratio``.
+        ``quantity``, ``level``, ``runs``, ``coverage_50``, ``coverage_90``, ``median_ratio``,
+        ``lowest_ratio``, ``highest_ratio``.
     """
     found = rows.groupby(["quantity", "level"], sort=False).agg(
         runs=("system", "size"),
@@ -166,3 +179,115 @@ def agreement(rows: pd.DataFrame) -> pd.DataFrame:
         highest_ratio=("ratio", "max"),
     )
     return found.reset_index()
+
+
+#: What a famous number is, and why it lies where it does.
+_FAMOUS: Mapping[str, str] = MappingProxyType(
+    {
+        "GPT-3 175B (davinci)": "Measured power 330 W a board, above the rated 250 W: with its server.",
+        "BLOOM-176B": "Boards at rated power, no PUE or host; French nuclear power. Whole cluster: 690 MWh.",
+        "LLaMA-65B": "Boards at rated power times 1.1; hosts left out, as on every Llama card.",
+        "Llama 2-7B": "The same rule and grid as Llama 2-70B.",
+        "Llama 2-70B": "Boards at rated power times PUE 1.1 and 0.385 kg/kWh.",
+        "Llama 3.1-405B": "Boards at rated power, location-based.",
+        "Llama 3.2 1B": "Distilled: its FLOP leave out the teachers, its hours do not. FLOP alone miss it.",
+        "Llama 4 Scout": "Boards at rated power, location-based.",
+        "Llama 4 Maverick": "Fewer hours than Scout, which is smaller: it saw fewer tokens.",
+        "T5-11B": "A TPU v3 draws about 0.6 of its rated 450 W; Taiwan's grid.",
+        "Meena": "The same.",
+        "Switch": "The lowest power of all, 245 W: a sparse model waits for its network.",
+        "GShard-600B": "The same, and a clean site: 0.2 kg/kWh where the country has twice that.",
+        "Evolved Transformer search": "The search that others put at 284 t: see below.",
+        "LaMDA": "0.056 kg/kWh is stated for the site, a seventh of its country's.",
+        "GLaM": "0.088 kg/kWh, a fifth of its country's.",
+    }
+)
+
+
+def pages(root: Path) -> dict[Path, str]:
+    """Text of docs/famous_numbers.md."""
+    rows = check_runs()
+    blocks = {
+        "agreement": _agreement(rows),
+        "measured": _agreement(rows[rows["energy_kind"] == "measured"]),
+        "famous": _famous(rows),
+        "all": _all(rows),
+        "strubell": _strubell(),
+    }
+    return filled(root, Path("docs", "famous_numbers.md"), blocks)
+
+
+def _agreement(rows: pd.DataFrame) -> str:
+    header = ("quantity", "known", "runs", "in 50 %", "in 90 %", "published / median", "lowest to highest")
+    return markdown_table(
+        header,
+        [
+            (
+                str(row["quantity"]),
+                LEVELS[str(row["level"])],
+                str(row["runs"]),
+                f"{row['coverage_50']:.0%}",
+                f"{row['coverage_90']:.0%}",
+                f"{row['median_ratio']:.2f}",
+                f"{row['lowest_ratio']:.2f} to {row['highest_ratio']:.2f}",
+            )
+            for row in agreement(rows).to_dict(orient="records")
+        ],
+    )
+
+
+def _estimate(row: Mapping[Any, Any]) -> str:
+    return f"{short(row['median'])} [{short(row['lower_90'])}, {short(row['upper_90'])}]"
+
+
+def _famous(rows: pd.DataFrame) -> str:
+    """One row per famous run: its carbon, from what is known best and from FLOP alone."""
+    carbon = rows[rows["quantity"].str.startswith("carbon")].to_dict(orient="records")
+    of_carbon = {(row["system"], row["level"]): row for row in carbon}
+    found = []
+    for system, why in _FAMOUS.items():
+        cells = [of_carbon[system, level] for level in ("FLOP only", "devices and hours")]
+        told = [f"{_estimate(cell)}, {'in' if cell['in_90'] else 'out'}" for cell in cells]
+        found.append((system, short(float(cells[0]["published"])), *told, why))
+    header = ("run", "published, t", "from FLOP, t [90 %]", "from devices and hours", "why")
+    return markdown_table(header, found)
+
+
+def _all(rows: pd.DataFrame) -> str:
+    return markdown_table(
+        ("run", "known", "quantity", "published", "estimated [90 %]", "ratio", "in 90 %"),
+        [
+            (
+                str(row["system"]),
+                str(row["level"]),
+                str(row["quantity"]),
+                f"{short(row['published'])} ({row['energy_kind']})",
+                _estimate(row),
+                f"{row['ratio']:.2f}",
+                "yes" if row["in_90"] else "no",
+            )
+            for row in rows.to_dict(orient="records")
+        ],
+    )
+
+
+def _strubell() -> str:
+    """What the hours believed in 2019 emit, beside those that were used."""
+    believed = estimate_run(
+        device_hours=8 * 274120, device="NVIDIA Tesla P100 DGXS", year=2019, region="United States"
+    )
+    used = estimate_run(
+        device_hours=32640,
+        device="Google TPU v2",
+        year=2019,
+        region="United States",
+        server_power_ratio=ABOUT_RATED,
+    )
+    found = []
+    for name, published, answer in (
+        ("believed in 2019: 8 P100 for 274,120 hours", "284 (626,155 lb)", believed),
+        ("used: 200 TPU v2 for 6.8 days", "3.2", used),
+    ):
+        words = {row["quantity"]: row["in_words"] for row in run_rows(answer)}
+        found.append((name, words["log10_device_hours"], published, words["log10_carbon_kg"]))
+    return markdown_table(("hours", "device-hours", "published, t", "estimated (90 %)"), found)

@@ -64,7 +64,9 @@ def _amount_options(command: Command) -> Command:
 )
 @click.option("--price", shell_complete=choices_of(lambda: PRICES), help=f"{', '.join(PRICES)}.")
 @click.option(
-    "--region", shell_complete=choices_of(regions), help="World, a country or its code, or a cloud region."
+    "--region",
+    shell_complete=choices_of(regions),
+    help="World, a country or its code, or a cloud region.  [default: any]",
 )
 @click.option("--utilisation", metavar="VALUE", help="Share of the peak rate that is reached: 0.4.")
 @click.option("--pue", metavar="VALUE", help="Facility energy over computing energy: 1.1.")

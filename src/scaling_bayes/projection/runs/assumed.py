@@ -50,6 +50,8 @@ class Assumed:
     precision: str | None
     year: float
     utilisation: Value
+    #: Whether nothing says where the run is.
+    anywhere: bool
     #: kg CO2e of making one device; None where that is left out.
     embodied: Value | None
 
@@ -61,6 +63,8 @@ class Assumed:
     @property
     def place(self) -> str:
         """Where the electricity is from."""
+        if self.anywhere:
+            return "place not given"
         own = self.scenario.value("grid_kg_per_kwh") is not None
         return "own grid" if own else grid_of(self.scenario.region).name
 
@@ -69,11 +73,15 @@ class Assumed:
         shares = {"utilisation": self.utilisation}
         if self.embodied is not None:
             shares |= {"embodied_kg_per_device": self.embodied, "service_year": self.service_year}
+        rows = [{"assumption": "hardware", "assumed": label, "source": "accelerators table"}]
         said = {ASSUMPTIONS[name].meaning: (name, value) for name, value in (shares | dict(self.own)).items()}
         left = {"hardware", "improvement of hardware", "algorithmic progress"} | set(said)
         left |= {ASSUMPTIONS[name].meaning for name in ("hardware_age_year", "own_year")}
+        if self.anywhere:
+            left |= {"grid"}
+            where = "that of any cloud region, as the place is not given"
+            rows.append({"assumption": "grid", "assumed": where, "source": "cloud_regions"})
         left |= {"price"} if "usd_per_chip_hour" in self.own else set()
-        rows = [{"assumption": "hardware", "assumed": label, "source": "accelerators table"}]
         for meaning, (name, value) in said.items():
             default = value == ASSUMPTIONS[name].default
             source = ASSUMPTIONS[name].source if default else "given"
@@ -143,7 +151,9 @@ def read_assumed(
         making = _value(scenario, name)
     elif embodied is not None and embodied is not False:
         making = _read(name, embodied)
-    return Assumed(scenario, own, device, precision, year, _value(scenario, "utilisation"), making)
+    anywhere = "region" not in fields and "grid_kg_per_kwh" not in assumed
+    utilisation = _value(scenario, "utilisation")
+    return Assumed(scenario, own, device, precision, year, utilisation, anywhere, making)
 
 
 def _read(name: str, value: Any) -> Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -96,10 +96,10 @@ def find_device(name: str) -> str:
     OptionError
         If it names a node, a slice of a TPU pod or several devices, nothing known, or more than one device.
     """
+    if name in known_devices():
+        return name
     _refuse_several(name)
     table = _rates()
-    if name in table.index:
-        return name
     wanted = _MAKERS.sub(" ", name.lower()).split()
     parts = {device: _MAKERS.sub(" ", device.lower()).split() for device in table.index}
     same = [device for device in table.index if wanted == parts[device]]
@@ -222,7 +222,7 @@ def devices_in_use(
     rng: np.random.Generator,
     energy: Any,
     log10_headroom: Floats,
-    without: str | None = None,
+    without: Collection[str] = (),
 ) -> Devices:
     """Draw the device of each draw from the training runs published nearest to a year.
 
@@ -239,46 +239,52 @@ def devices_in_use(
     energy : TrendDraws
         Trend of energy efficiency of the class.
     log10_headroom : ndarray, shape (draw,)
-    without : str, optional
-        A system to leave out, so that it is not predicted from itself.
+    without : collection of str
+        Systems to leave out, so that none is predicted from itself.
 
     Raises
     ------
     OptionError
         If no run on such a device is known.
     """
-    check_choice("device_class", device_class, tuple(DEVICE_CLASSES))
-    runs = load_table("ml_systems", usable=True)
-    runs = runs[runs["system"] != without].rename(columns={"training_hardware": "device"})
-    known = np.array(list(known_devices()))
-    rates = _rates()
-    peak = _peak(rates, precision).rename("peak")
-    runs = runs[runs["device"].isin(known)].merge(peak, left_on="device", right_index=True)
-    rows = [known_devices()[device] for device in runs["device"]]
-    runs["class"] = [row["device_class"] for row in rows]
-    runs["published"] = decimal_year(runs["publication_date"])
-    runs = runs[(runs["class"] == device_class) & runs["peak"].notna() & runs["published"].notna()]
-    if runs.empty:
-        label = DEVICE_CLASSES[device_class].label
-        raise OptionError(
-            f"no training run on {label} with a known {precision} rate is in the tables; name a device."
-        )
+    runs = _runs(device_class, precision)
+    runs = runs[~runs["system"].isin(without)]
     last = float(runs["published"].max())
     distance = (runs["published"] - min(year, last)).abs()
     nearest = runs.loc[distance.sort_values(kind="stable").index[:_NEAREST]]
     chosen = nearest.iloc[rng.integers(len(nearest), size=n)]
-    rows = [known_devices()[device] for device in chosen["device"]]
-    release = np.array([float(row["year"]) for row in rows])
+    release = chosen["year"].to_numpy(float)
     later = release + max(year - last, 0.0)
     gain = _efficiency(energy, log10_headroom, later) - _efficiency(energy, log10_headroom, release)
     return Devices(
         f"{DEVICE_CLASSES[device_class].label} in use",
         device_class,
         np.log10(chosen["peak"].to_numpy(float)) + gain,
-        np.log10([float(row["peak_flop_per_s"]) for row in rows]) + gain,
-        np.array([float(row["board_power_watt"]) for row in rows]),
+        np.log10(chosen["peak_flop_per_s"].to_numpy(float)) + gain,
+        chosen["board_power_watt"].to_numpy(float),
         later,
     )
+
+
+@cache
+def _runs(device_class: str, precision: str | None) -> pd.DataFrame:
+    """Training runs on one kind of device of a class, with its rates, power and release."""
+    import pandas as pd
+
+    check_choice("device_class", device_class, tuple(DEVICE_CLASSES))
+    runs = load_table("ml_systems", usable=True).rename(columns={"training_hardware": "device"})
+    runs["published"] = decimal_year(runs["publication_date"])
+    known = pd.DataFrame({name: dict(row) for name, row in known_devices().items()}).T
+    known["peak"] = _peak(_rates(), precision)
+    known = known[(known["device_class"] == device_class) & known["peak"].notna()]
+    found = runs[["system", "device", "published"]].merge(known, left_on="device", right_index=True)
+    found = found[found["published"].notna()]
+    if found.empty:
+        label = DEVICE_CLASSES[device_class].label
+        raise OptionError(
+            f"no training run on {label} with a known {precision} rate is known; name a device."
+        )
+    return found
 
 
 def _efficiency(energy: Any, log10_headroom: Floats, release: Floats) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +75,7 @@ def estimate_run(
     embodied: Any = False,
     hardware: xr.DataTree | None = None,
     random_seed: int = 0,
-    without: str | None = None,
+    without: Collection[str] = (),
     **assumed: Any,
 ) -> xr.DataTree:
     """What one training run takes: arithmetic, device-hours, energy, money and carbon, one value per draw.
@@ -125,13 +125,14 @@ def estimate_run(
         Posterior of the hardware trends, from `fit_hardware`; by default the shipped one.
     random_seed : int
         Seed of everything that is drawn beside the trace.
-    without : str, optional
-        A system of the tables whose device and utilisation are left out, for checks.
+    without : collection of str
+        Systems of the tables whose device is left out of those in use, for checks.
     **assumed
         ``device_class``, ``price`` and ``region`` as for `Scenario`, and its assumptions by name, such as
         ``utilisation``, ``pue``, ``grid_kg_per_kwh``, ``usd_per_chip_hour`` (what is paid, electricity
         included), ``chip_watt``: a number, pair or `Prior`. What is left out comes from the posterior or the
-        table of assumptions.
+        table of assumptions. Without `region` or ``grid_kg_per_kwh`` the place is not known: the grid is that
+        of any cloud region.
 
     Returns
     -------
@@ -173,18 +174,21 @@ def estimate_run(
     label, rates = run_rates(chosen, trends, n, random_seed, without)
     hours = _hours(known, rates, n, random_seed, None if view is None else (view, target, when))
 
+    coords = {"chain": range(shape[0]), "draw": range(shape[1])}
+
     def labelled(values: Floats) -> xr.DataArray:
-        coords = {"chain": range(shape[0]), "draw": range(shape[1])}
         return xr.DataArray(values.reshape(shape), dims=("chain", "draw"), coords=coords)
 
-    run, sources = xr.Dataset(), xr.Dataset(coords={"source": list(SOURCES)})
+    variables, of_sources = {}, {}
     for variable, (quantity, units, meaning) in QUANTITIES.items():
         if quantity in rates:
             parts = added(hours, rates[quantity])
-            run[variable] = labelled(total(parts, n))
-            each = [labelled(parts.get(source, np.zeros(n))) for source in SOURCES]
-            sources[variable] = xr.concat(each, "source").astype(np.float32)
-            run[variable].attrs = sources[variable].attrs = {"units": units, "long_name": meaning}
+            about_it = {"units": units, "long_name": meaning}
+            variables[variable] = (("chain", "draw"), total(parts, n).reshape(shape), about_it)
+            each = np.stack([parts.get(source, np.zeros(n)) for source in SOURCES]).astype(np.float32)
+            of_sources[variable] = (("source", "chain", "draw"), each.reshape(-1, *shape), about_it)
+    run = xr.Dataset(variables, coords)
+    sources = xr.Dataset(of_sources, {"source": list(SOURCES), **coords})
     count = None if devices is None else draw(read_amount("devices", devices), n, random_seed, AMOUNT_STREAM)
     if count is not None and known.quantity != "hours":
         run["log10_days"] = labelled(total(hours, n) - np.log10(24.0 * boards * count))
@@ -269,8 +273,8 @@ def _notes(view: PosteriorView, run: xr.Dataset, year: float) -> list[str]:
     notes = []
     if reach["last_year"] is not None and year - reach["last_year"] > 1:
         notes.append(
-            f"{year:g} is {year - reach['last_year']:.0f} years after the last system of the fit; algorithmic "
-            "progress is extrapolated until then."
+            f"{year:g} is {year - reach['last_year']:.0f} years after the last system of the fit; "
+            "algorithmic progress is extrapolated until then."
         )
     for name in run["task"].values:
         lowest = reach["tasks"][str(name)]["lowest_error"]

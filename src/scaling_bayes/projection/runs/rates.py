@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scaling_bayes.core.priors import Prior
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.assumptions import Value
 from scaling_bayes.hardware.equations import SECONDS_PER_HOUR, SECONDS_PER_YEAR
+from scaling_bayes.hardware.grid import anywhere
 from scaling_bayes.projection.conversion import conversions
 from scaling_bayes.projection.runs.assumed import Assumed
 from scaling_bayes.projection.runs.device import Devices, devices_in_use, named_device
@@ -37,7 +39,7 @@ GIVEN, UTILISATION, DEVICE, PRICE, SITE, GRID, MAKING = (
 #: Sources of the spread of a run's quantities, in order.
 SOURCES = (GIVEN, UTILISATION, DEVICE, PRICE, SITE, GRID, MAKING)
 #: Parts of a scenario's stream of random numbers; from the last on those of the amounts given.
-_UTILISATION, _MAKING, _DEVICE, _OWN, AMOUNT_STREAM = 80, 81, 82, 83, 90
+_UTILISATION, _MAKING, _DEVICE, _OWN, _PLACE, AMOUNT_STREAM = 80, 81, 82, 83, 88, 90
 
 
 def draw(value: Value, n: int, seed: int, number: int) -> Floats:
@@ -46,7 +48,7 @@ def draw(value: Value, n: int, seed: int, number: int) -> Floats:
 
 
 def run_rates(
-    chosen: Assumed, hardware: xr.DataTree, n: int, seed: int, without: str | None
+    chosen: Assumed, hardware: xr.DataTree, n: int, seed: int, without: Collection[str]
 ) -> tuple[str, dict[str, Rate]]:
     """The device in words, and log10 of what an hour of it is.
 
@@ -77,6 +79,9 @@ def run_rates(
     utilisation = np.minimum(draw(chosen.utilisation, n, seed, _UTILISATION), 1.0)
     an_hour = np.log10(SECONDS_PER_HOUR)
     burden, board = on.log10_burden_peak + an_hour, np.log10(inputs["chip_watt"] / 1000)
+    grid = found["log10_kg_per_kwh"]
+    if chosen.anywhere:
+        grid = anywhere(chosen.year, n, own_stream(seed, _PLACE))
     kwh = {DEVICE: board, SITE: burden - found["log10_flop_per_kwh"] - board}
     rates: dict[str, Rate] = {
         "flop": {DEVICE: on.log10_peak + an_hour, UTILISATION: np.log10(utilisation)},
@@ -84,7 +89,7 @@ def run_rates(
         "hours": {},
         "kwh": kwh,
         "usd": {PRICE: burden - found["log10_flop_per_usd"]},
-        "kg": {**kwh, GRID: found["log10_kg_per_kwh"]},
+        "kg": {**kwh, GRID: grid},
     }
     if chosen.embodied is not None:
         hours = inputs["service_year"] * SECONDS_PER_YEAR / SECONDS_PER_HOUR
@@ -93,7 +98,12 @@ def run_rates(
 
 
 def _device(
-    chosen: Assumed, inputs: dict[str, Any], owned: dict[str, Floats], n: int, seed: int, without: str | None
+    chosen: Assumed,
+    inputs: dict[str, Any],
+    owned: dict[str, Floats],
+    n: int,
+    seed: int,
+    without: Collection[str],
 ) -> Devices:
     """The device of each draw."""
     peak = np.log10(owned["peak_flop_per_s"]) if "peak_flop_per_s" in owned else None
