@@ -204,6 +204,8 @@ def test_later_years_have_better_devices_and_named_ones_stay_as_they_are() -> No
         ({"flop": 1e23, "gain": 3}, "'gain' not in a run"),
         ({"carbon_kg": 1e3, "grid_kg_per_kwh": 0}, "buys without end"),
         ({"flop": 1e23, "task": "imagenet"}, "target and task are of a fit"),
+        ({"flop": 1e23, "year": 1990}, "no data-centre GPUs of the tables were released by 1990"),
+        ({"flop": 1e23, "device": 3}, "device='3' is not an accelerator"),
         ({"flop": 1e23, "precision": "fp8"}, "precision='fp8' is not valid"),
     ],
 )

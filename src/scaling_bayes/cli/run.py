@@ -99,7 +99,7 @@ def run(
     budget; or --target. A VALUE or AMOUNT is a number or MEDIAN:LOWER:UPPER (90 % interval).
 
     \b
-    Examples:
+    Example:
       scaling-bayes run --parameters 7B --tokens 2T --device "H100 SXM5" --region FRA
       scaling-bayes run --budget-usd 1e6 --task imagenet
     """

@@ -106,7 +106,8 @@ def find_device(name: str) -> str:
     same = same or [
         d for d in table.index if wanted in [_MAKERS.sub(" ", a.lower()).split() for a in _aliases(d)]
     ]
-    found = same or [device for device in table.index if wanted and set(wanted) <= set(parts[device])]
+    clear = len("".join(wanted)) > 1
+    found = same or [device for device in table.index if clear and set(wanted) <= set(parts[device])]
     if len(found) == 1:
         return str(found[0])
     if found:
@@ -248,7 +249,12 @@ def devices_in_use(
         If no run on such a device is known.
     """
     runs = _runs(device_class, precision)
-    runs = runs[~runs["system"].isin(without)]
+    runs = runs[~runs["system"].isin(without) & (runs["year"] < np.floor(year) + 1)]
+    if runs.empty:
+        label = DEVICE_CLASSES[device_class].label
+        raise OptionError(
+            f"no {label} of the tables were released by {year:.0f}; give another year or class."
+        )
     last = float(runs["published"].max())
     distance = (runs["published"] - min(year, last)).abs()
     nearest = runs.loc[distance.sort_values(kind="stable").index[:_NEAREST]]

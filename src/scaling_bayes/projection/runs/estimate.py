@@ -160,7 +160,7 @@ def estimate_run(
     """
     when = check_year(datetime.datetime.now(tz=datetime.UTC).year if year is None else year)
     check_seed(random_seed)
-    name = None if device is None else find_device(device)
+    name = None if device is None else find_device(str(device))
     boards = boards_per(counted, name)
     sizes = {"flop": flop, "parameters": parameters, "tokens": tokens, "active_parameters": active_parameters}
     sizes |= {"device_hours": device_hours, "devices": devices, "days": days, "target": target}

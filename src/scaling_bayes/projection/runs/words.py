@@ -224,6 +224,17 @@ def model_card(answer: xr.DataTree, training_type: str = "pre-training") -> str:
     The metadata are the fields of ``co2_eq_emissions`` of the Hugging Face Hub (*Displaying carbon emissions
     for your model*): emissions in grams, source, training type, location and hardware.
 
+    Parameters
+    ----------
+    answer : DataTree
+        From `estimate_run`.
+    training_type : str
+        Such as ``pre-training`` or ``fine-tuning``.
+
+    Returns
+    -------
+    str
+
     Raises
     ------
     TraceError
