@@ -86,8 +86,6 @@ def run(
     target: str | None,
     tasks: tuple[str, ...],
     trace: str,
-    utilisation: str | None,
-    pue: str | None,
     assume: tuple[str, ...],
     assumptions: bool,
     model_card: bool,
@@ -108,17 +106,16 @@ def run(
     from scaling_bayes.projection.runs.words import run_about, run_shares
     from scaling_bayes.projection.summarize import summary
 
-    texts = [
-        f"{name}={text}" for name, text in (("utilisation", utilisation), ("pue", pue)) if text is not None
-    ]
-    assumed = once(map(read_assumption, (*texts, *assume)), "--assume")
+    assumed = once(map(read_assumption, assume), "--assume")
+    twice = [name for name in assumed if given.get(name) is not None]
+    if twice:
+        raise click.UsageError(f"{', '.join(twice)}: given as an option and with --assume.")
     idata = open_fit(trace) if target is not None or tasks else None
     answer = estimate_run(
         target=None if target is None else read_targets([target]),
         task=list(tasks) or None,
         trace=idata,
-        **given,
-        **assumed,
+        **{**given, **assumed},
     )
     if model_card:
         echo(card(answer), nl=False)

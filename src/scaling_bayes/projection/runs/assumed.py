@@ -157,7 +157,13 @@ def read_assumed(
 
 
 def _read(name: str, value: Any) -> Value:
-    """Read an assumption and refuse one that looks like another unit's."""
+    """Read an assumption, a text such as ``0.4:0.3:0.5`` too, and refuse one in another unit."""
+    if isinstance(value, str):
+        try:
+            first, *ends = map(float, value.split(":"))
+        except ValueError:
+            raise OptionError(f"{name}={value!r}: expected a number, or MEDIAN:LOWER:UPPER.") from None
+        value = (first, tuple(ends)) if ends else first
     found = read_value(name, value)
     most, what = _MOST.get(name, (float("inf"), ""))
     if middle(found) > most:
