@@ -351,9 +351,9 @@ def test_the_page_about_one_run_answers_as_the_library_and_says_what_is_wrong() 
     for text in summary(answer)["in_words"]:
         assert text.partition("^")[0] in found["html"]
     assert "scaling-bayes run --parameters 7B --tokens 2T --year 2024" in found["html"]
-    for more, said in (
-        ({"flop": "1e23"}, "expected exactly one of"),
-        ({"device": "<b>"}, "device=&#39;&lt;b&gt;"),
+    for name, text, said in (
+        ("flop", "1e23", "expected exactly one of"),
+        ("device", "<b>", "device=&#39;&lt;b&gt;"),
     ):
         wrong = app.replied({**fields, name: text}, page.answered)
         assert said in wrong["html"]
