@@ -253,6 +253,7 @@ COMMANDS = [
     "project",
     "replicate",
     "report",
+    "run",
     "scenario",
     "score",
     "scorecard",

@@ -29,6 +29,7 @@ from scaling_bayes import (
     Scenario,
     TargetError,
     affordability,
+    estimate_run,
     open_trace,
     project,
     save_trace,
@@ -42,6 +43,7 @@ from scaling_bayes.explore.calls import command_lines, number_text, python_call
 from scaling_bayes.explore.choices import error_steps, read_choices
 from scaling_bayes.explore.guard import is_loopback
 from scaling_bayes.explore.page import Page
+from scaling_bayes.explore.run_page import RunPage
 from scaling_bayes.explore.settings import Settings, read_settings
 from scaling_bayes.model.evaluate.stack import stack
 from scaling_bayes.projection.affordability import probability_by_year, share_within_budget
@@ -334,6 +336,28 @@ def test_every_control_has_a_name() -> None:
     controls = [at for tag, at in tags if tag in ("select", "input")]
     assert controls
     assert all(at.get("id") in labels or at.get("aria-label") for at in controls)
+
+
+def test_the_page_about_one_run_answers_as_the_library_and_says_what_is_wrong() -> None:
+    page = RunPage(fitted(), "trace.nc")
+    tags = Tags(page.whole()).found
+    labels = {at["for"] for tag, at in tags if tag == "label"}
+    assert all(at.get("id") in labels for tag, at in tags if tag in ("select", "input"))
+    fields = {"parameters": "7B", "tokens": "2T", "flop": "", "year": "2024", "utilisation": "0.4:0.3:0.5"}
+    found = app.replied({**fields, "reaches": "imagenet", "serial": 3}, page.answered)
+    asked = {name: text for name, text in fields.items() if text} | {"year": 2024.0}
+    answer = estimate_run(**asked, trace=fitted(), task="imagenet")
+    assert found["serial"] == 3
+    for text in summary(answer)["in_words"]:
+        assert text.partition("^")[0] in found["html"]
+    assert "scaling-bayes run --parameters 7B --tokens 2T --year 2024" in found["html"]
+    for name, text, said in (
+        ("flop", "1e23", "expected exactly one of"),
+        ("device", "<b>", "device=&#39;&lt;b&gt;"),
+    ):
+        wrong = app.replied({**fields, name: text}, page.answered)
+        assert said in wrong["html"]
+        assert 'class="problem"' in wrong["html"]
 
 
 @pytest.mark.parametrize("name", ["<script>x</script>", '"><b>', "{{ 1 }}"])

@@ -177,7 +177,7 @@ def test_nothing_but_the_page_is_there(local: Served, path: str) -> None:
 
 
 def test_the_page_is_there_and_shut(local: Served) -> None:
-    for path, kind in (("/", "text/html"), ("/explore.js", "text/javascript")):
+    for path, kind in (("/", "text/html"), ("/run", "text/html"), ("/explore.js", "text/javascript")):
         status, headers, body = local.ask("GET", path)
         assert status == 200
         assert headers["content-type"].startswith(kind)
@@ -230,6 +230,8 @@ def test_another_page_or_host_gets_nothing(local: Served, headers: dict[str, str
     for method, path, body in (
         ("GET", "/", None),
         ("GET", "/explore.js", None),
+        ("GET", "/run", None),
+        ("POST", "/run-answer", b"{}"),
         ("GET", "/components/venv.__main__/x/_css/y", None),
         ("POST", "/answer", json.dumps(FIELDS)),
     ):

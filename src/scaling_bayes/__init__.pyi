@@ -31,6 +31,8 @@ from scaling_bayes.projection.predict import predict as predict
 from scaling_bayes.projection.project import project as project
 from scaling_bayes.projection.required_gain import compare_routes as compare_routes
 from scaling_bayes.projection.required_gain import required_gain as required_gain
+from scaling_bayes.projection.runs.estimate import estimate_run as estimate_run
+from scaling_bayes.projection.runs.words import model_card as model_card
 from scaling_bayes.projection.scenario import Scenario as Scenario
 from scaling_bayes.projection.summarize import summary as summary
 from scaling_bayes.projection.targets import default_targets as default_targets

@@ -166,12 +166,14 @@ def days_in_words(log10_days: float) -> str:
 
 def usd_in_words(log10_usd: float) -> str:
     """An amount of money: ``6.8 million USD``, ``10^30.6 USD``."""
-    return _amount(log10_usd, "USD")
+    return amount_in_words(log10_usd, "USD")
 
 
 def kilograms_in_words(log10_kg: float) -> str:
     """A mass of CO2e: ``900 kg CO2e``, ``1.3 thousand tonnes CO2e``."""
-    return _amount(log10_kg, "kg CO2e") if log10_kg < 3 else _amount(log10_kg - 3, "tonnes CO2e")
+    return (
+        amount_in_words(log10_kg, "kg CO2e") if log10_kg < 3 else amount_in_words(log10_kg - 3, "tonnes CO2e")
+    )
 
 
 class Quantity(NamedTuple):
@@ -211,7 +213,8 @@ def share_in_words(log10_share: float, whole: str) -> str:
     return _counted(10.0**log10_share, "×", "×").replace(" ", "\N{NO-BREAK SPACE}") + f" {whole}"
 
 
-def _amount(log10_value: float, unit: str) -> str:
+def amount_in_words(log10_value: float, unit: str) -> str:
+    """An amount of a unit: ``6.8 million USD``; nothing, or more than can be written out, in words too."""
     if math.isinf(log10_value):
         return f"no amount of {unit}"
     if log10_value < 0:

@@ -20,6 +20,7 @@ NAMES = (
     "compute_trend",
     "thompson2020",
     "cost",
+    "famous",
     "calibration",
     "benchmarks",
     "pictures",

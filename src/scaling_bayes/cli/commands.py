@@ -44,6 +44,7 @@ from scaling_bayes.cli.output import (
 from scaling_bayes.cli.overparameterization import overparameterization
 from scaling_bayes.cli.progress import progress
 from scaling_bayes.cli.replicate import replicate
+from scaling_bayes.cli.run import run
 from scaling_bayes.cli.score import score
 from scaling_bayes.cli.scorecard import scorecard
 from scaling_bayes.cli.traces import bundle, cite, traces, verify
@@ -332,7 +333,7 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 
 
 for command in (
-    *(project, scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization),
+    *(project, run, scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization),
     *(compare, score, scorecard, calibrate, progress, explore),
     *(traces, verify, cite, bundle, data),
 ):

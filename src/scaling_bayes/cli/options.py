@@ -238,7 +238,7 @@ def chosen_scenario(options: dict[str, Any]) -> Scenario | None:
     fields = ("region", "device_class", "device", "price", "improvement_year", "algorithmic_progress")
     changes = {field: options.pop(field) for field in fields}
     changes = {field: value for field, value in changes.items() if value is not None}
-    changes |= once(map(_assumption, options.pop("assume")), "--assume")
+    changes |= once(map(read_assumption, options.pop("assume")), "--assume")
     if name in (None, NO_SCENARIO):
         if changes:
             raise click.UsageError(f"{', '.join(changes)}: only with a scenario; name one with --scenario.")
@@ -254,7 +254,8 @@ def named_scenario(options: dict[str, Any]) -> Scenario:
     return chosen
 
 
-def _assumption(text: str) -> tuple[str, Any]:
+def read_assumption(text: str) -> tuple[str, Any]:
+    """Name and value of ``NAME=VALUE`` or ``NAME=MEDIAN:LOWER:UPPER``."""
     name, _, numbers = text.partition("=")
     try:
         values = [float(number) for number in numbers.split(":")]

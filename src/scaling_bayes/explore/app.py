@@ -14,6 +14,7 @@ from scaling_bayes.errors import OptionError, ScalingBayesError
 from scaling_bayes.explore.answers import Explorer
 from scaling_bayes.explore.guard import Guard
 from scaling_bayes.explore.page import Page
+from scaling_bayes.explore.run_page import RunPage
 from scaling_bayes.explore.settings import check_fields, read_settings
 from scaling_bayes.text import legible
 
@@ -52,17 +53,26 @@ def reply(explorer: Explorer, page: Page, fields: Any) -> dict[str, Any]:
     dict
         ``html`` of the results, ``spoken``, the sentence to be read out, and ``serial``, that of the fields.
     """
+
+    def answered(texts: Mapping[str, str]) -> tuple[str, str]:
+        settings = read_settings(texts)
+        answer = explorer.answer(replace(settings, task=page.task(settings.task)))
+        return page.results(answer), page.sentence(answer)
+
+    return replied(fields, answered)
+
+
+def replied(fields: Any, answered: Callable[[Mapping[str, str]], tuple[str, str]]) -> dict[str, Any]:
+    """Reply with the results, as HTML and as a sentence, or with what is wrong."""
     serial = fields.get("serial") if isinstance(fields, Mapping) else None
     try:
-        settings = read_settings(check_fields(fields))
-        answer = explorer.answer(replace(settings, task=page.task(settings.task)))
-        html, spoken = page.results(answer), page.sentence(answer)
+        html, spoken = answered(check_fields(fields))
     except ScalingBayesError as error:
         spoken = legible(error, _LONGEST)
-        html = page.problem(spoken)
+        html = Page.problem(spoken)
     except Exception as error:  # noqa: BLE001 - whatever a question breaks, the next one is answered
         spoken = f"These fields cannot be answered ({type(error).__name__})."
-        html = page.problem(spoken)
+        html = Page.problem(spoken)
     return {"html": html, "spoken": spoken, "serial": serial if isinstance(serial, int) else 0}
 
 
@@ -96,7 +106,7 @@ def serve(
         raise OptionError(f"port={port} is none; expected 0 to {_LAST_PORT}.")
     if ":" in host or not host.strip():
         raise OptionError(f"host={host!r}: expected a name or an IPv4 address, such as {DEFAULT_HOST}.")
-    explorer, page = Explorer(idata), Page(idata, trace)
+    explorer, page, one = Explorer(idata), Page(idata, trace), RunPage(idata, trace)
     try:
         listening = socket.create_server((host, port))
     except (OSError, UnicodeError) as error:
@@ -113,7 +123,11 @@ def serve(
         from scaling_bayes.explore.server import make_server
 
         script = (_FOLDER / "explore.js").read_text(encoding="utf-8")
-        server = make_server(guard, page.whole(), script, lambda fields: reply(explorer, page, fields))
+        pages = {
+            "": (page.whole(), lambda fields: reply(explorer, page, fields)),
+            "run": (one.whole(), lambda fields: replied(fields, one.answered)),
+        }
+        server = make_server(guard, pages, script)
         server.add_socket(listening)
         ready(guard)
         await asyncio.Event().wait()

@@ -4,7 +4,7 @@ const SLOW = 5000;
 const page = document.querySelector(".page");
 const find = (selector) => page.querySelector(selector);
 const form = find("#controls"), results = find("#results"), spoken = find("#spoken");
-const fixed = JSON.parse(form.dataset.fixed);
+const fixed = JSON.parse(form.dataset.fixed ?? "{}");
 let asked = 0, answered = 0, changed = false;
 
 const send = async () => {
@@ -14,7 +14,7 @@ const send = async () => {
   const waiting = setTimeout(lost, SLOW);
   const message = JSON.stringify({ ...Object.fromEntries(new FormData(form)), serial: asked });
   try {
-    const response = await fetch("answer", { method: "POST", headers: { "Content-Type": "application/json" }, body: message });
+    const response = await fetch(form.dataset.answer ?? "answer", { method: "POST", headers: { "Content-Type": "application/json" }, body: message });
     if (response.ok) show(await response.json());
     else lost(await response.text());
   } catch { lost(); }
@@ -58,6 +58,7 @@ const speak = (slider) => {
     form.elements[slider.dataset.for].value.trim() === "" ? "Empty: no limit." : `About ${said}.`;
 };
 const arrange = () => {
+  if (!form.elements.scenario) return;
   const scenario = form.elements.scenario.value, bound = fixed[scenario] ?? [], none = scenario === "none";
   for (const name of ["price", "hardware", "grid"]) {
     const select = form.elements[name];

@@ -1,7 +1,8 @@
-"""The server of the what-if page: three addresses, and nothing else.
+"""The server of the what-if pages: five addresses, and nothing else.
 
-``/`` is the page, ``/explore.js`` its script, and ``/answer`` takes the fields of the page as JSON and
-replies with the results. Nothing of a request names a file or a module, and none leaves anything behind.
+``/`` and ``/run`` are the pages, ``/explore.js`` their script; ``/answer`` and ``/run-answer`` take the
+fields of a page as JSON and reply with the results. Nothing of a request names a file or a module, and none
+leaves anything behind.
 """
 
 from __future__ import annotations
@@ -139,21 +140,25 @@ class _Server(HTTPServer):
         super().handle_stream(stream, address)
 
 
-def make_server(guard: Guard, page: str, script: str, reply: Reply) -> HTTPServer:
+def make_server(guard: Guard, pages: Mapping[str, tuple[str, Reply]], script: str) -> HTTPServer:
     """Make a server that has yet to be given its sockets.
 
     Parameters
     ----------
-    reply : callable
-        Takes what ``/answer`` was sent, any JSON value, and returns what it replies.
+    pages : mapping
+        By name, a page and what answers its fields: a callable that takes what was sent, any JSON value, and
+        returns what is replied. The page without a name is at ``/``, and answered at ``/answer``.
     """
     common = {"guard": guard}
+    served: list[Any] = [
+        (r"/explore\.js", _Text, {**common, "text": script, "kind": "text/javascript"}),
+    ]
+    for name, (page, reply) in pages.items():
+        served.append((f"/{name}", _Text, {**common, "text": page, "kind": "text/html"}))
+        answer = f"/{name}-answer" if name else "/answer"
+        served.append((answer, _Answer, {**common, "reply": reply}))
     application = Application(
-        [
-            ("/", _Text, {**common, "text": page, "kind": "text/html"}),
-            (r"/explore\.js", _Text, {**common, "text": script, "kind": "text/javascript"}),
-            ("/answer", _Answer, {**common, "reply": reply}),
-        ],
+        served,
         default_handler_class=_Handler,
         default_handler_args=common,
         log_function=lambda _: None,

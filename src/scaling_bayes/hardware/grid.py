@@ -110,6 +110,25 @@ def grid_of(region: str) -> Grid:
     return _grid(f"{region} ({country})", of_country, ratio, REGION_LOG_SD)
 
 
+def anywhere(year: float, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """log10 intensity in a year of a site that may be in any cloud region of the table, shape (n,).
+
+    For a run of which the place is not known: cloud regions differ by a factor of about 27 from the 5 % to
+    the 95 % quantile, far more than the sites of one country.
+    """
+    names = list(_tables()[1]["region"])
+    chosen = rng.integers(len(names), size=n)
+    drift = GROWTH_SD * rng.standard_normal(n)
+    site = REGION_LOG_SD / np.log(10.0) * rng.standard_normal(n)
+    found = np.empty(n)
+    for position in np.unique(chosen):
+        grid, own = grid_of(str(names[position])), chosen == position
+        growth = grid.growth_per_year + drift[own]
+        found[own] = grid.log10_kg_per_kwh(np.array([year]), growth)[:, 0]
+    found += site
+    return found
+
+
 @cache
 def _tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Countries and cloud regions."""

@@ -23,6 +23,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "pue": ("scope", "year"),
     "ml_systems": ("system",),
     "published_runs": ("system",),
+    "run_sizes": ("system",),
     "utilisation": ("system",),
     "record_machines": ("year",),
     "literature_intervals": ("quantity", "period_start"),

@@ -17,6 +17,7 @@ from scaling_bayes.errors import OptionError, TargetError
 from scaling_bayes.projection.conversion import conversions
 from scaling_bayes.projection.projected import ProjectionView
 from scaling_bayes.projection.requirement import Requirement, require
+from scaling_bayes.projection.runs.words import run_shares
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.projection.scenario_draws import DRAWN_GROUPS, TrendDraws, draw_inputs
 from scaling_bayes.projection.targets import Target, read_targets
@@ -61,7 +62,7 @@ def decompose(
     ----------
     projection : DataTree
         From `project`; of several years, the last. Without a scenario only ``log10_training_compute_flop``
-        can be decomposed.
+        can be decomposed. Or a run, from `estimate_run`: then the other arguments do not matter.
     targets : mapping, DataFrame or iterable of pairs, optional
         Some of the targets of the projection, written as for `project`; by default all.
     quantity : str
@@ -75,7 +76,9 @@ def decompose(
         One row per target and source: ``task``, ``error``, ``note``, ``year``, ``quantity``, ``source``,
         ``share`` (Shapley; NaN for the parameters alone), ``share_alone`` (variance explained if only this
         were known), ``share_if_fixed`` (variance that would go if this were fixed last, all else unknown
-        staying as it is), ``sd`` (standard deviation of the quantity, orders of magnitude).
+        staying as it is), ``sd`` (standard deviation of the quantity, orders of magnitude). Of a run one row
+        per ``quantity`` and ``source`` with ``share`` (covariance of the source's part with the quantity,
+        over its variance) and ``sd``.
 
     Raises
     ------
@@ -89,6 +92,8 @@ def decompose(
     """
     import pandas as pd
 
+    if "sources" in getattr(projection, "children", {}):
+        return pd.DataFrame(run_shares(projection))
     check_choice("quantity", quantity, QUANTITIES)
     view = ProjectionView.of(projection, "decompose")
     seed, kind = view.seed, str(view.asked["kind"])

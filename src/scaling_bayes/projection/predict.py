@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -15,6 +15,7 @@ from scaling_bayes.core.predictive import draw_error
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.trace.schema import annotate, group, manifest
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,29 +77,18 @@ def predict(
     log10_compute = xr.DataArray(
         np.log10(systems["training_compute_flop"].to_numpy(dtype=float)), dims="system", coords=labels
     )
-    reference = constant[["reference_log10_compute", "reference_year"]].sel(task=task).drop_vars("task")
-    when = xr.DataArray(year, dims="system", coords=labels).fillna(reference["reference_year"])
-    rng = generator(seed, Stream.DRIFT)
-    posterior = extend_drift(options.law, posterior, constant, float(when.max()), rng)
-    drift: xr.DataArray | float = 0.0
-    if options.drift:
-        drifted = drift_at(posterior, task.values, when.values, reference["reference_year"].values)
-        drift = xr.DataArray(drifted, dims=("chain", "draw", "system"), coords=labels)
-    performance = performance_distribution(
-        options.law,
+    error, when = _errors(
+        options,
         posterior,
+        constant,
         task,
-        log10_compute - reference["reference_log10_compute"],
-        when - reference["reference_year"],
+        log10_compute,
+        xr.DataArray(year, dims="system", coords=labels),
+        seed,
         flagged=xr.DataArray(in_doubt(systems), dims="system", coords=labels),
         compute_sd=xr.DataArray(stated_sd(systems), dims="system", coords=labels),
         compute_is_exact=compute == "exact",
-        chance=constant["chance_error"].sel(task=task).drop_vars("task")
-        if "chance_error" in constant
-        else 1.0,
-        drift=drift,
     )
-    error = draw_error(performance, generator(seed, Stream.PREDICTED_ERROR))
     known = xr.Dataset(
         {"system_task": task, "log10_training_compute_flop": log10_compute, "publication_year": when}
     )
@@ -106,6 +96,75 @@ def predict(
     tree["predictions"] = xr.DataTree(annotate(xr.Dataset({"error": error})))
     tree["predictions_constant_data"] = xr.DataTree(annotate(known))
     return tree
+
+
+def error_reached(view: PosteriorView, task: str, log10_compute: xr.DataArray, year: float) -> xr.DataArray:
+    """Error of one new system of a task, with a compute that is known exactly in each draw.
+
+    Parameters
+    ----------
+    log10_compute : DataArray, dims (chain, draw)
+        Counted as the fit counts it.
+    year : float
+        Decimal year, until which algorithms go on improving.
+
+    Returns
+    -------
+    DataArray, dims (chain, draw)
+
+    Raises
+    ------
+    OptionError
+        If the fit has no such task.
+    """
+    check_choice("task", task, view.tasks)
+    labels = {"system": [task]}
+    compute = log10_compute.assign_coords({dim: view.posterior[dim] for dim in ("chain", "draw")})
+    error, _ = _errors(
+        view.options,
+        view.posterior,
+        view.constant,
+        xr.DataArray(np.array([task], dtype=object), dims="system", coords=labels),
+        compute.expand_dims(labels),
+        xr.DataArray([year], dims="system", coords=labels),
+        view.seed,
+        compute_is_exact=True,
+    )
+    return error.isel(system=0, drop=True).transpose("chain", "draw")
+
+
+def _errors(
+    options: ModelOptions,
+    posterior: xr.Dataset,
+    constant: xr.Dataset,
+    task: xr.DataArray,
+    log10_compute: xr.DataArray,
+    year: xr.DataArray,
+    seed: int,
+    **measured: Any,
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Draws of the error of each system, and the year it is taken to be of."""
+    reference = constant[["reference_log10_compute", "reference_year"]].sel(task=task).drop_vars("task")
+    when = year.fillna(reference["reference_year"])
+    rng = generator(seed, Stream.DRIFT)
+    posterior = extend_drift(options.law, posterior, constant, float(when.max()), rng)
+    drift: xr.DataArray | float = 0.0
+    if options.drift:
+        drifted = drift_at(posterior, task.values, when.values, reference["reference_year"].values)
+        drift = xr.DataArray(drifted, dims=("chain", "draw", "system"), coords={"system": task["system"]})
+    performance = performance_distribution(
+        options.law,
+        posterior,
+        task,
+        log10_compute - reference["reference_log10_compute"],
+        when - reference["reference_year"],
+        chance=constant["chance_error"].sel(task=task).drop_vars("task")
+        if "chance_error" in constant
+        else 1.0,
+        drift=drift,
+        **measured,
+    )
+    return draw_error(performance, generator(seed, Stream.PREDICTED_ERROR)), when
 
 
 def _check(

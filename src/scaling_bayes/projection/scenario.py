@@ -358,7 +358,7 @@ def _matters(scenario: Scenario, name: str) -> bool:
         return any(scenario.value(each) is not None for each in own)
     if name == "hardware_age_year":
         return _uses_price_trend(scenario) or scenario.value("chip_watt") is None
-    return name != "utilisation"
+    return name not in ("utilisation", "embodied_kg_per_device")
 
 
 def _price_text(scenario: Scenario) -> str:

@@ -11,6 +11,7 @@ from scaling_bayes.errors import TraceError
 from scaling_bayes.intervals import reported
 from scaling_bayes.projection.extrapolation import refuse_impossible
 from scaling_bayes.projection.progress import progress_table
+from scaling_bayes.projection.runs.words import run_rows
 from scaling_bayes.trace.schema import CALIBRATION_KIND, FIT_KIND, group, manifest
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ def summary(answer: xr.DataTree | pd.DataFrame, *, by: str | Sequence[str] = "fo
     ----------
     answer : DataTree or DataFrame
         A projection (from `project`), what answers give (`affordability`, `required_gain`,
-        `record_machine_time`, `largest_run_year`), a fit (`fit`, `stack` or `open_trace`), a calibration
-        (`calibrate` or `open_trace`), or a table of predictions (`score`, `scorecard` or `load_scorecard`).
+        `record_machine_time`, `largest_run_year`), a run (`estimate_run`), a fit (`fit`, `stack` or
+        `open_trace`), a calibration (`calibrate` or `open_trace`), or a table of predictions (`score`,
+        `scorecard` or `load_scorecard`).
     by : str or sequence of str
         Columns to group predictions by, such as ``["task", "forecaster"]`` or ``year`` (calendar years); only
         for these.
@@ -47,6 +49,7 @@ def summary(answer: xr.DataTree | pd.DataFrame, *, by: str | Sequence[str] = "fo
           ``start``, ``horizon``.
         - required gain: one row per target, ``year`` and ``lever``. Quantiles of log10 of the factor;
           ``none_needed`` (share of draws that fit already), ``unreachable``.
+        - run: one row per ``quantity``, log10, with its ``unit`` and ``in_words``; per ``task`` of the error.
         - record machine: one row per target and ``year``. Quantiles of log10 days; ``unreachable``.
         - fit: one row per ``task`` and ``quantity`` of progress, with its ``unit``: exponent of cost, growth
           of compute, algorithmic progress. ``below_bound`` is the probability that the exponent lies below
@@ -184,4 +187,5 @@ _ROWS = {
     "largest_run": lambda answer: _of_first_year("largest_run", answer),
     "gain": _of_gain,
     "record_machine": _of_record_machine,
+    "run": run_rows,
 }

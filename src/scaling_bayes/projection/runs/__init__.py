@@ -1,0 +1,1 @@
+"""What one training run costs, emits and reaches, before it is trained."""
