@@ -174,6 +174,12 @@ class Quantity(NamedTuple):
             return UNATTAINABLE
         return self.beyond if log10_value > self.most else " ".join(_amount(log10_value, self.units))
 
+    def short(self, log10_value: float) -> str:
+        """As `in_words`, with fewer of them where no number means anything."""
+        if self.most < log10_value < math.inf:
+            return self.beyond_end
+        return "unattainable" if log10_value == math.inf else self.in_words(log10_value)
+
     def interval(self, median: float, lower: float, upper: float, unreachable: float = 0.0) -> str:
         """A median and its interval: ``2.9 million USD (12 thousand to 21 billion)``.
 
@@ -190,14 +196,12 @@ class Quantity(NamedTuple):
         known = [_amount(end, self.units) for end in (median, lower, upper) if end <= self.most]
         one_unit = len({unit.rstrip("s") for _, unit in known}) == 1
         ends = [
-            ("unattainable" if end == math.inf else self.beyond_end)
-            if end > self.most
-            else _amount(end, self.units)[0]
-            if one_unit
-            else " ".join(_amount(end, self.units)).removesuffix(" CO2e")
+            _amount(end, self.units)[0]
+            if one_unit and end <= self.most
+            else self.short(end).removesuffix(" CO2e")
             for end in (lower, upper)
         ]
-        return f"{words} ({ends[0]} to {ends[1]})"
+        return words if ends[0] == ends[1] else f"{words} ({ends[0]} to {ends[1]})"
 
 
 #: What is said where no amount is enough.
@@ -278,8 +282,8 @@ def kilograms_in_words(log10_kg: float) -> str:
 
 def answer_in_words(row: Mapping[Any, Any]) -> str:
     """A row of `summary` of a projection: ``2.9 million USD (12 thousand to 21 billion)``."""
-    ends = (row[end] for end in ("median", "lower_90", "upper_90"))
-    return QUANTITIES[row["quantity"]].interval(*ends, row["unreachable"])
+    median, lower, upper = (row[end] for end in ("median", "lower_90", "upper_90"))
+    return QUANTITIES[row["quantity"]].interval(median, lower, upper, row["unreachable"])
 
 
 def _amount(log10_value: float, units: tuple[tuple[float, str, str], ...]) -> tuple[str, str]:
@@ -289,7 +293,7 @@ def _amount(log10_value: float, units: tuple[tuple[float, str, str], ...]) -> tu
     size, one, many = [unit for unit in units if unit[0] <= log10_value + _NEARLY or unit is units[0]][-1]
     count = 10.0 ** (log10_value - size)
     if count < 0.00995:
-        return "less than 0.01", many
+        return "under 0.01", many
     for scale, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e4, "thousand")):
         if float(f"{count:.2g}") >= scale:
             return f"{_two_digits(count / (1e3 if word == 'thousand' else scale))} {word}", many

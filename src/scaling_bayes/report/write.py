@@ -57,9 +57,7 @@ def write_report(
         HTML file to write. ``<stem>.json`` (everything the report states) and ``<stem>.csv`` (the
         projection's summary, as `summary` gives it) are written in the same folder. The same
         fit gives the same bytes. Those of an earlier report are replaced, once all are written: all or none.
-    targets, years, kind
-        As in `project`.
-    scenario, budget_usd, carbon_kg
+    targets, years, kind, scenario, budget_usd, carbon_kg
         As in `build_report`.
 
     Returns
