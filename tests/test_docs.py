@@ -243,7 +243,8 @@ def printed_words(trace: str) -> Iterator[tuple[str, str]]:
     """Words of a report with the place they stand in: headings, columns, names of facts and worded rows."""
     from scaling_bayes.report.build import _all, build_report
 
-    for section in build_report(scaling_bayes.open_trace(trace)).sections:
+    report = build_report(scaling_bayes.open_trace(trace))
+    for section in report.sections + report.annex:
         yield "section", section.short
         versions = False
         for part in _all(section.parts):

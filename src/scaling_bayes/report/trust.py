@@ -28,7 +28,7 @@ _NOT_SAID = (
     "That the law is right. An interval holds only under the law of the fit.",
     "What a particular system will need. Systems differ, and the interval is for a new one.",
     "How busy the devices were. Compute counts devices at peak rate, busy or idle.",
-    "What else it costs. Inference, staff, data and failed attempts are left out.",
+    "What else it costs. Inference, staff, data and unsuccessful attempts are left out.",
 )
 _MIXED = "That the laws are right. An interval holds only under the laws that are mixed."
 
@@ -57,7 +57,7 @@ def trust_section(facts: Facts) -> Section:
 def _forecasts(facts: Facts) -> str:
     if facts.scorecard is None:
         return (
-            "**Earlier forecasts.** None were scored for these data. `scaling-bayes scorecard` makes and "
+            "**Earlier forecasts.** No forecast from these data was scored. `scaling-bayes scorecard` makes and "
             "scores them."
         )
     found = next(row for row in records(score_table(facts.scorecard)) if row["forecaster"] == "stack")
