@@ -36,22 +36,6 @@ _MONTHS = (
 )  # fmt: skip
 #: A span this close below a unit, in log10, is told in that unit: 364.9 days are a year.
 _NEARLY = 0.002
-_FORECASTERS: Mapping[str, str] = MappingProxyType(
-    {
-        "stack": "stack",
-        "power": "power law",
-        "exponential": "exponential law",
-        "logistic": "logistic law",
-        "saturating": "saturating law",
-        "unpooled": "unpooled",
-        "least_squares_power": "least squares",
-        "least_squares_exponential": "least squares of 1 / error",
-        "thompson2020_power": "2020 paper's line",
-        "thompson2020_exponential": "2020 paper's line of 1 / error",
-        "naive": "trend of the record",
-        "persistence": "record so far",
-    }
-)
 
 
 def format_power_of_ten(log10_value: float, digits: int = 1) -> str:
@@ -204,6 +188,7 @@ class Quantity(NamedTuple):
         return words if ends[0] == ends[1] else f"{words} ({ends[0]} to {ends[1]})"
 
 
+_MOST_TIMES = 15.0
 #: What is said where no amount is enough.
 UNATTAINABLE = "not attainable by scaling alone"
 _SPANS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "year": 31557600.0}
@@ -280,6 +265,13 @@ def kilograms_in_words(log10_kg: float) -> str:
     return QUANTITIES[CARBON].in_words(log10_kg)
 
 
+def times_in_words(log10_factor: float) -> str:
+    """A factor: ``3.2``, ``40 thousand``; above trillions no number means anything."""
+    if log10_factor > _MOST_TIMES:
+        return "countless"
+    return _amount(log10_factor, ((0.0, "", ""),))[0]
+
+
 def answer_in_words(row: Mapping[Any, Any]) -> str:
     """A row of `summary` of a projection: ``2.9 million USD (12 thousand to 21 billion)``."""
     median, lower, upper = (row[end] for end in ("median", "lower_90", "upper_90"))
@@ -329,11 +321,6 @@ def legible(text: object, longest: int | None = None) -> str:
 def task_label(task: str, longest: int | None = 28) -> str:
     """Return the name of a task as readers know it; a task of the user's keeps its own."""
     return TASK_LABELS.get(task) or legible(task, longest) or "(no name)"
-
-
-def forecaster_label(name: str) -> str:
-    """Return the name of a forecaster of the scorecard as readers know it."""
-    return _FORECASTERS.get(name) or legible(name, 28)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

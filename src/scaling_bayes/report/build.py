@@ -69,6 +69,7 @@ def build_report(
     scenario: Scenario | str | None = "trend",
     budget_usd: float | Iterable[float] | None = None,
     carbon_kg: float | Iterable[float] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Report:
     """Project a fit and collect what there is to tell.
 
@@ -86,6 +87,8 @@ def build_report(
     budget_usd, carbon_kg : float or iterable of float, optional
         Budgets in USD and in kg CO2e to hold costs against, each alone; by default 10 million and 1 billion
         USD, and 10 thousand tonnes CO2e.
+    progress : callable, optional
+        Called with each step, in words, before it is done.
 
     Returns
     -------
@@ -102,8 +105,11 @@ def build_report(
     budgets = read_budgets(budget_usd, carbon_kg)
     if chosen is None and not (budget_usd is None and carbon_kg is None):
         raise OptionError("a budget needs a scenario; found scenario=None.")
+    tell = progress or _silent
+    tell("projecting the fit")
     facts = read_facts(PosteriorView.of(idata), targets, years, kind, chosen, budgets)
     question = QUESTION if facts.costs is None else COST_QUESTION
+    tell("drawing the answer")
     sections = tuple(
         section
         for section in (
@@ -121,7 +127,7 @@ def build_report(
         costs_section(facts, facts.costs) if facts.costs else None,
         checks_section(facts),
         data_section(facts),
-        *(_optional(facts, *each) for each in _OPTIONAL),
+        *(_optional(facts, *each) for each in _OPTIONAL if tell(f"drawing: {each[1].lower()}") is None),
         settings_section(facts),
         citation_section(facts),
     )
@@ -149,6 +155,10 @@ def build_report(
         projection=facts.projection,
         failures=failures,
     )
+
+
+def _silent(step: str) -> None:
+    """Tell nobody which step is done."""
 
 
 def _optional(facts: Facts, name: str, title: str, make: Callable[[Facts], Section | None]) -> Section | None:

@@ -8,11 +8,11 @@ import numpy as np
 
 from scaling_bayes import figures
 from scaling_bayes.diagnostics.calibration import calibration_table, is_projection
-from scaling_bayes.diagnostics.scores import COVERAGES, FORECASTERS_DRAWN, score_table
+from scaling_bayes.diagnostics.scores import COVERAGES, FORECASTERS_DRAWN, forecaster_label, score_table
 from scaling_bayes.report.blocks import Cell, Details, Section, Table
 from scaling_bayes.report.drawing import draw
 from scaling_bayes.report.tables import Row, column, numeric, table_of, task_column
-from scaling_bayes.text import forecaster_label, records, task_label
+from scaling_bayes.text import records, task_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable

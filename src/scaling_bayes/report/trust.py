@@ -57,8 +57,8 @@ def trust_section(facts: Facts) -> Section:
 def _forecasts(facts: Facts) -> str:
     if facts.scorecard is None:
         return (
-            "**Earlier forecasts.** No forecast from these data was scored. `scaling-bayes scorecard` makes and "
-            "scores them."
+            "**Earlier forecasts.** No forecast from these data was scored. `scaling-bayes scorecard` does "
+            "that."
         )
     found = next(row for row in records(score_table(facts.scorecard)) if row["forecaster"] == "stack")
     years = ", ".join(str(int(year)) for year in sorted(facts.scorecard["cutoff"].unique()))
