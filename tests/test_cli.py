@@ -35,6 +35,7 @@ from scaling_bayes import (
 )
 from scaling_bayes.cli import _run, cli
 from scaling_bayes.files import write_text
+from scaling_bayes.text import COMPUTE, QUANTITIES
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 SYSTEMS = Path(__file__).parent / "data" / "simulated_systems.csv"
