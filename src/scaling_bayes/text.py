@@ -188,7 +188,6 @@ class Quantity(NamedTuple):
         return words if ends[0] == ends[1] else f"{words} ({ends[0]} to {ends[1]})"
 
 
-_MOST_TIMES = 15.0
 #: What is said where no amount is enough.
 UNATTAINABLE = "not attainable by scaling alone"
 _SPANS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "year": 31557600.0}
@@ -266,10 +265,8 @@ def kilograms_in_words(log10_kg: float) -> str:
 
 
 def times_in_words(log10_factor: float) -> str:
-    """A factor: ``3.2``, ``40 thousand``; above trillions no number means anything."""
-    if log10_factor > _MOST_TIMES:
-        return "countless"
-    return _amount(log10_factor, ((0.0, "", ""),))[0]
+    """A factor: ``3.2``, ``40 thousand``, ``over 1,000 trillion``."""
+    return "over 1,000 trillion" if log10_factor > 15 else _amount(log10_factor, ((0.0, "", ""),))[0]
 
 
 def answer_in_words(row: Mapping[Any, Any]) -> str:

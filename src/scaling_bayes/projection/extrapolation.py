@@ -34,6 +34,8 @@ _FIRST_YEAR: Final = 2020
 _COMPUTE: Final = "log10_training_compute_flop"
 #: log10 USD of the smallest amount of money.
 _CENT: Final = -2.0
+#: Powers of ten from which no factor means anything.
+_UNTOLD: Final = 15.0
 #: Powers of ten, and years, that are not worth a sentence.
 _NEAR: Final = 0.05
 _NEAR_YEARS: Final = 0.5
@@ -230,7 +232,7 @@ def _task_sentence(task: str, rows: pd.DataFrame, known: dict[str, float]) -> li
         lowest = format_error(float(f"{known['lowest_error']:.3g}"))
         parts.append(f"errors up to {10**error:.2g} times below the lowest in the data ({lowest})")
     if compute > _NEAR:
-        beyond = "without limit above" if np.isinf(compute) else f"up to {times_in_words(compute)} times"
+        beyond = f"up to {times_in_words(compute)} times" if compute < _UNTOLD else "far above"
         largest = in_words(known["largest_log10_compute"])
         parts.append(f"compute {beyond} the largest run in them ({largest} at 1 exaFLOP/s)")
     return [f"{task_label(task)}: {' and '.join(parts)}."] if parts else []
