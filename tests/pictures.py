@@ -47,6 +47,7 @@ def leave_undrawn(patch: pytest.MonkeyPatch) -> None:
 def leave_unplotted(patch: pytest.MonkeyPatch) -> None:
     """Let reports have no pictures."""
     leave_undrawn(patch)
+    patch.setattr("scaling_bayes.report.drawing._files", lambda *_: ())
     for name in figures.__all__:
         if name.startswith("plot_"):
             patch.setattr(figures, name, lambda *_, **__: None)

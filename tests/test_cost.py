@@ -561,21 +561,26 @@ def run(*arguments: str):
 
 def test_commands_print_their_tables(trace: str) -> None:
     target = ("--target", "imagenet=0.05")
-    priced = run("project", trace, *target, "--year", "2030", "--scenario", "trend", "--budget-usd", "1e6")
+    ask = ("project", trace, *target, "--year", "2030", "--scenario", "trend", "--budget-usd", "1e6")
+    priced, assumed = run(*ask), run(*ask, "--assumptions")
     assert priced.exit_code == 0, priced.output
     assert "in budget" in priced.output
     assert "USD" in priced.output
-    assert "assumes" in priced.output
+    assert "assumes" not in priced.output
+    assert "assumes" in assumed.output
     plain = run("project", trace, *target, "--json")
     assert [row["quantity"] for row in json.loads(plain.stdout)] == [COMPUTE]
     when = run("afford", trace, *target, "--budget-usd", "1e6", "--until", "2040", "--json")
     assert json.loads(when.stdout)[0]["horizon"] == 2040
     assert "never by 2030" in run("afford", trace, *target, "--carbon-kg", "10", "--until", "2030").output
-    gain = run("gain", trace, *target, "--budget-usd", "1e6")
+    gain = run("gain", trace, *target, "--budget-usd", "1e6", "--assumptions")
     assert "Hernandez" in gain.output
     assert run("decompose", trace, *target, "--csv").stdout.startswith("task,error,")
-    assumed = run("scenario", "--scenario", "stalled", "--region", "FRA", "--assume", "pue=1.2:1.1:1.4")
-    assert "France" in assumed.output
+    for region in ("FRA", "france", "fr"):
+        assumed = run("scenario", "stalled", "--region", region, "--assume", "pue=1.2:1.1:1.4")
+        assert "France" in assumed.output
+    assert "may be 2 accelerators" in str(run("scenario", "--device", "h100").exception)
+    assert "NVIDIA H100 PCIe" in run("list", "devices", "h100").output
 
 
 @pytest.mark.parametrize(

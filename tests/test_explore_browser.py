@@ -30,7 +30,7 @@ from scaling_bayes import (
     summary,
 )
 from scaling_bayes.projection.affordability import share_within_budget
-from scaling_bayes.report.cost_section import first_year_text
+from scaling_bayes.report.answer import first_year_text
 from scaling_bayes.text import format_interval, share_text
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 

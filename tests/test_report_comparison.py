@@ -16,7 +16,7 @@ PAPER_TASKS = ("imagenet", "ms_coco", "squad_1_1", "conll_2003", "wmt14_en_fr")
 
 
 def tables(idata: xr.DataTree) -> list[Table]:
-    section = next((s for s in build_report(idata).sections if s.anchor == "thompson2020"), None)
+    section = next((s for s in build_report(idata).annex if s.anchor == "thompson2020"), None)
     if section is None:
         return []
     parts = [part for part in section.parts if isinstance(part, Table)]

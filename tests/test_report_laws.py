@@ -83,12 +83,12 @@ def of_reference(idata: xr.DataTree) -> xr.DataTree:
 
 
 def section(report: Report, anchor: str) -> Section:
-    (found,) = [one for one in report.sections if one.anchor == anchor]
+    (found,) = [one for one in report.sections + report.annex if one.anchor == anchor]
     return found
 
 
 def anchors(report: Report) -> list[str]:
-    return [one.anchor for one in report.sections]
+    return [one.anchor for one in report.sections + report.annex]
 
 
 def tables(found: Section) -> list[Table]:

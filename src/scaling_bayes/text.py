@@ -36,23 +36,6 @@ _MONTHS = (
 )  # fmt: skip
 #: A span this close below a unit, in log10, is told in that unit: 364.9 days are a year.
 _NEARLY = 0.002
-_FORECASTERS: Mapping[str, str] = MappingProxyType(
-    {
-        "stack": "stack",
-        "power": "power law",
-        "exponential": "exponential law",
-        "logistic": "logistic law",
-        "saturating": "saturating law",
-        "unpooled": "unpooled",
-        "least_squares_power": "least squares",
-        "least_squares_exponential": "least squares of 1 / error",
-        "thompson2020_power": "2020 paper's line",
-        "thompson2020_exponential": "2020 paper's line of 1 / error",
-        "naive": "trend of the record",
-        "persistence": "record so far",
-    }
-)
-_SPANS = ((1.0, "second"), (60.0, "minute"), (3600.0, "hour"), (86400.0, "day"), (31557600.0, "year"))
 
 
 def format_power_of_ten(log10_value: float, digits: int = 1) -> str:
@@ -148,34 +131,6 @@ def decades(low: float, high: float, most: int = 7) -> list[float]:
     return [float(first + step * i) for i in range(int((high - first) / step + 1e-9) + 1)]
 
 
-def in_words(log10_flop: float) -> str:
-    """Time the yardstick machine would take: ``3 days``, ``40 thousand years``."""
-    if math.isnan(log10_flop):
-        return "not a number"
-    if math.isinf(log10_flop):
-        return "no amount of time"
-    return _span(log10_flop - MACHINE_LOG10_FLOP_PER_SECOND)
-
-
-def days_in_words(log10_days: float) -> str:
-    """A length of time: ``3 days``, ``40 thousand years``."""
-    if math.isinf(log10_days):
-        return "no amount of time"
-    return _span(log10_days + math.log10(86400.0))
-
-
-def usd_in_words(log10_usd: float) -> str:
-    """An amount of money: ``6.8 million USD``, ``10^30.6 USD``."""
-    return amount_in_words(log10_usd, "USD")
-
-
-def kilograms_in_words(log10_kg: float) -> str:
-    """A mass of CO2e: ``900 kg CO2e``, ``1.3 thousand tonnes CO2e``."""
-    return (
-        amount_in_words(log10_kg, "kg CO2e") if log10_kg < 3 else amount_in_words(log10_kg - 3, "tonnes CO2e")
-    )
-
-
 class Quantity(NamedTuple):
     """What a projection gives the log10 of."""
 
@@ -183,68 +138,161 @@ class Quantity(NamedTuple):
     unit: str
     #: Along an axis.
     axis: str
-    in_words: Callable[[float], str] | None = None
+    #: Units from small to large: log10 of its size, one of it, several of it.
+    units: tuple[tuple[float, str, str], ...]
+    #: log10 beyond which no number of units means anything to a reader, and what is said instead: of a
+    #: median, and of an end of an interval.
+    most: float
+    beyond: str
+    beyond_end: str
     #: Argument of `affordability` that limits it.
     limit: str = ""
+    #: Added to a median in a sentence.
+    at: str = ""
+
+    def in_words(self, log10_value: float) -> str:
+        """An amount: ``6.8 million USD``, ``3 days``, ``more than the world produces in a year``."""
+        if math.isnan(log10_value):
+            return "not a number"
+        if math.isinf(log10_value) and log10_value > 0:
+            return UNATTAINABLE
+        return self.beyond if log10_value > self.most else " ".join(_amount(log10_value, self.units))
+
+    def short(self, log10_value: float) -> str:
+        """As `in_words`, with fewer of them where no number means anything."""
+        if self.most < log10_value < math.inf:
+            return self.beyond_end
+        return "unattainable" if log10_value == math.inf else self.in_words(log10_value)
+
+    def interval(self, median: float, lower: float, upper: float, unreachable: float = 0.0) -> str:
+        """A median and its interval: ``2.9 million USD (12 thousand to 21 billion)``.
+
+        Parameters
+        ----------
+        unreachable : float
+            Share of draws in which nothing is enough, said where it is most of them.
+        """
+        words = self.in_words(median)
+        if median == math.inf:
+            return f"{words} ({share_text(unreachable)} of draws)" if unreachable else words
+        if median > self.most:
+            return words if lower > self.most else f"{words} (at least {self.in_words(lower)})"
+        known = [_amount(end, self.units) for end in (median, lower, upper) if end <= self.most]
+        one_unit = len({unit.rstrip("s") for _, unit in known}) == 1
+        ends = [
+            _amount(end, self.units)[0]
+            if one_unit and end <= self.most
+            else self.short(end).removesuffix(" CO2e")
+            for end in (lower, upper)
+        ]
+        return words if ends[0] == ends[1] else f"{words} ({ends[0]} to {ends[1]})"
 
 
-#: By the name of the variable.
+#: What is said where no amount is enough.
+UNATTAINABLE = "not attainable by scaling alone"
+_SPANS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "year": 31557600.0}
+#: What the yardstick machine does in them.
+_TIMES = tuple(
+    (MACHINE_LOG10_FLOP_PER_SECOND + math.log10(seconds), unit, f"{unit}s")
+    for unit, seconds in _SPANS.items()
+)
+#: By the name of the variable. World output, emissions and generation of 2023 are those of
+#: ``data/hardware/yardsticks.csv``.
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
         "log10_training_compute_flop": Quantity(
-            "training compute", "FLOP", "training compute needed", in_words
+            "training compute",
+            "FLOP",
+            "training compute needed",
+            _TIMES,
+            MACHINE_LOG10_FLOP_PER_SECOND + UNIVERSE_LOG10_SECONDS,
+            "longer than the age of the universe",
+            "beyond the age of the universe",
+            at=" at 1 exaFLOP/s",
         ),
-        "log10_cost_usd": Quantity("cost", "USD", "cost", usd_in_words, "budget_usd"),
-        "log10_energy_kwh": Quantity("energy", "kWh", "energy of the facility"),
-        "log10_carbon_kg": Quantity("carbon", "kg CO2e", "carbon", kilograms_in_words, "carbon_kg"),
+        "log10_cost_usd": Quantity(
+            "cost",
+            "USD",
+            "cost",
+            ((0.0, "USD", "USD"),),
+            math.log10(1.05e14),
+            "more than the world produces in a year",
+            "beyond world output",
+            "budget_usd",
+        ),
+        "log10_energy_kwh": Quantity(
+            "energy",
+            "kWh",
+            "energy of the facility",
+            ((0.0, "kWh", "kWh"),),
+            math.log10(2.9471e13),
+            "more electricity than the world generates in a year",
+            "beyond world generation",
+        ),
+        "log10_carbon_kg": Quantity(
+            "carbon",
+            "kg CO2e",
+            "carbon",
+            ((0.0, "kg CO2e", "kg CO2e"), (3.0, "tonne CO2e", "tonnes CO2e")),
+            math.log10(3.74e13),
+            "more than the world emits in a year",
+            "beyond world emissions",
+            "carbon_kg",
+        ),
     }
 )
 COMPUTE, COST, ENERGY, CARBON = QUANTITIES
 
 
-def share_in_words(log10_share: float, whole: str) -> str:
-    """A share of a yearly total: ``4 % of``, ``84 ×``; empty below a thousandth."""
-    if log10_share < -3 or math.isinf(log10_share):
-        return ""
-    if log10_share < 0:
-        return f"{_two_digits(100 * 10.0**log10_share)}\N{NO-BREAK SPACE}% of {whole}"
-    if log10_share >= 5.95:
-        return f"10^{log10_share:.0f}\N{NO-BREAK SPACE}× {whole}"
-    return _counted(10.0**log10_share, "×", "×").replace(" ", "\N{NO-BREAK SPACE}") + f" {whole}"
+def in_words(log10_flop: float) -> str:
+    """Time the yardstick machine would take: ``3 days``, ``40 thousand years``."""
+    return QUANTITIES[COMPUTE].in_words(log10_flop)
 
 
 def amount_in_words(log10_value: float, unit: str) -> str:
-    """An amount of a unit: ``6.8 million USD``; nothing, or more than can be written out, in words too."""
-    if math.isinf(log10_value):
-        return f"no amount of {unit}"
-    if log10_value < 0:
-        return f"less than 1 {unit.replace('tonnes', 'tonne')}"
-    if log10_value < 14.95:
-        return _counted(10.0**log10_value, unit, unit)
-    return f"10^{log10_value:.1f} {unit}"
+    """An amount of a unit: ``6.8 million m3``."""
+    return " ".join(_amount(log10_value, ((0.0, unit, unit),)))
 
 
-def _span(seconds: float) -> str:
-    if seconds < 0:
-        return "less than a second"
-    ages = seconds - UNIVERSE_LOG10_SECONDS
-    if ages >= 5.95:
-        return f"10^{ages:.0f} ages of the universe"
-    if ages >= 0:
-        return _counted(10.0**ages, "age of the universe", "ages of the universe")
-    length, unit = max(
-        (span for span in _SPANS if math.log10(span[0]) <= seconds + _NEARLY), key=lambda span: span[0]
-    )
-    return _counted(10.0**seconds / length, unit, f"{unit}s")
+def days_in_words(log10_days: float) -> str:
+    """A length of time: ``3 days``, ``40 thousand years``."""
+    return in_words(log10_days + math.log10(86400.0) + MACHINE_LOG10_FLOP_PER_SECOND)
 
 
-def _counted(count: float, one: str, many: str) -> str:
-    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e4, "thousand")):
-        if float(f"{count:.2g}") >= size:
-            scale = 1e3 if word == "thousand" else size
-            return f"{_two_digits(count / scale)} {word} {many}"
+def usd_in_words(log10_usd: float) -> str:
+    """An amount of money: ``6.8 million USD``."""
+    return QUANTITIES[COST].in_words(log10_usd)
+
+
+def kilograms_in_words(log10_kg: float) -> str:
+    """A mass of CO2e: ``900 kg CO2e``, ``1.3 thousand tonnes CO2e``."""
+    return QUANTITIES[CARBON].in_words(log10_kg)
+
+
+def times_in_words(log10_factor: float) -> str:
+    """A factor: ``3.2``, ``40 thousand``, ``over 1,000 trillion``."""
+    return "over 1,000 trillion" if log10_factor > 15 else _amount(log10_factor, ((0.0, "", ""),))[0]
+
+
+def answer_in_words(row: Mapping[Any, Any]) -> str:
+    """A row of `summary` of a projection: ``2.9 million USD (12 thousand to 21 billion)``."""
+    median, lower, upper = (row[end] for end in ("median", "lower_90", "upper_90"))
+    return QUANTITIES[row["quantity"]].interval(median, lower, upper, row["unreachable"])
+
+
+def _amount(log10_value: float, units: tuple[tuple[float, str, str], ...]) -> tuple[str, str]:
+    """Number and unit of an amount."""
+    if log10_value == -math.inf:
+        return "0", units[0][2]
+    size, one, many = [unit for unit in units if unit[0] <= log10_value + _NEARLY or unit is units[0]][-1]
+    count = 10.0 ** (log10_value - size)
+    if count < 0.00995:
+        return "under 0.01", many
+    for scale, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e4, "thousand")):
+        if float(f"{count:.2g}") >= scale:
+            return f"{_two_digits(count / (1e3 if word == 'thousand' else scale))} {word}", many
     number = _two_digits(count)
-    return f"{number} {one if number == '1' else many}"
+    return number, one if number == "1" else many
 
 
 def _two_digits(count: float) -> str:
@@ -275,11 +323,6 @@ def legible(text: object, longest: int | None = None) -> str:
 def task_label(task: str, longest: int | None = 28) -> str:
     """Return the name of a task as readers know it; a task of the user's keeps its own."""
     return TASK_LABELS.get(task) or legible(task, longest) or "(no name)"
-
-
-def forecaster_label(name: str) -> str:
-    """Return the name of a forecaster of the scorecard as readers know it."""
-    return _FORECASTERS.get(name) or legible(name, 28)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The examples on the pages of docs, run, with what they print under them.
+"""The examples in the README and on the pages of docs, run, with what they print under them.
 
 A ``pycon`` block holds statements at the prompt ``>>>``, a ``console`` block shell commands after ``$``; the
 rest of either is output. All blocks of a page run in order, in one session and one empty folder. Other blocks
@@ -30,7 +30,7 @@ def pages(root: Path) -> dict[Path, str]:
     """Text of every page with examples."""
     texts = {
         path.relative_to(root): path.read_text(encoding="utf-8")
-        for path in sorted((root / "docs").rglob("*.md"))
+        for path in (root / "README.md", *sorted((root / "docs").rglob("*.md")))
     }
     return {path: filled(text) for path, text in texts.items() if EXAMPLE.search(text)}
 

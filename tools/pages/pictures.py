@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import scaling_bayes as sb
-from scaling_bayes.figures import plot_projections, to_svg
+from scaling_bayes.figures import to_svg
 from scaling_bayes.figures.style import FigureError
+from scaling_bayes.report import build_report
 from scaling_bayes.systems.load import load_systems
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 from tools.compute_trend.figure import plot_compute_trend
@@ -28,11 +29,10 @@ def pages(root: Path) -> dict[Path, str]:
     """Text of each picture."""
     labels = {row["task"]: row["label"] for row in read_cells(root / "data" / "language_tasks.csv")}
     trace = sb.open_trace(REFERENCE_TRACE)
-    targets = plot_projections(sb.summary(sb.project(trace))).figure.get_figure(root=True)
-    about = f"Training compute that each target error needs; fit {trace.attrs['digest'][:12]}"
+    (chart,) = (part for part in build_report(trace).sections[0].parts if part.kind == "figure")
     systems = "Error of every system against its training compute, one panel per task"
     return {
-        IMAGES / "targets.svg": to_svg(targets, name="targets", alt=about),
+        IMAGES / "targets.svg": chart.wide,
         IMAGES / "language_systems.svg": to_svg(
             plot_systems(load_systems(family="language"), labels), name="language_systems", alt=systems
         ),

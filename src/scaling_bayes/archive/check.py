@@ -25,7 +25,7 @@ from scaling_bayes.trace.schema import ANY_KIND, manifest
 _METADATA: Final = "ro-crate-metadata.json"
 _MOST_FILES: Final = 200
 _MOST_BYTES: Final = 2**30
-_PICTURE = re.compile(r"<svg.*?</svg>", re.DOTALL)
+_PICTURE = re.compile(r'<svg.*?</svg>|href="data:[^"]*"', re.DOTALL)
 
 
 def check_bundle(path: str | os.PathLike[str]) -> list[str]:

@@ -22,6 +22,7 @@ def cite(
     style: str = "bibtex",
     *,
     with_hardware: bool = False,
+    author: str | None = None,
 ) -> str:
     """Give the references for a trace: the trace, the software, the data and their sources.
 
@@ -34,6 +35,8 @@ def cite(
         File Format document for the trace with the rest as its references.
     with_hardware : bool
         Whether to add the hardware posterior, for numbers in USD, kWh or kg CO2e from a fit.
+    author : str, optional
+        Author of a trace that was not released, and of its own data.
 
     Returns
     -------
@@ -51,4 +54,4 @@ def cite(
     if style not in STYLES:
         raise OptionError(f"style={style!r} is not valid; expected one of {', '.join(STYLES)}.")
     tree = open_trace(trace, kind=ANY_KIND) if isinstance(trace, (str, os.PathLike)) else trace
-    return STYLES[style](works_of(tree, with_hardware=with_hardware))
+    return STYLES[style](works_of(tree, with_hardware=with_hardware, author=author))

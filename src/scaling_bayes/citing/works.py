@@ -73,8 +73,17 @@ def load_works() -> dict[str, Any]:
     return tomllib.loads(data_path("works.toml").read_text(encoding="utf-8"))
 
 
-def works_of(trace: xr.DataTree | TraceView, *, with_hardware: bool = False) -> list[Work]:
+def works_of(
+    trace: xr.DataTree | TraceView, *, with_hardware: bool = False, author: str | None = None
+) -> list[Work]:
     """Works a posterior rests on: the trace first, then software, paper, data and their sources.
+
+    Parameters
+    ----------
+    with_hardware : bool
+        Whether to add the hardware posterior.
+    author : str, optional
+        Author of what was not released.
 
     Raises
     ------
@@ -83,9 +92,10 @@ def works_of(trace: xr.DataTree | TraceView, *, with_hardware: bool = False) -> 
     """
     view = TraceView.of(trace)
     content, kind = view.manifest, view.kind
-    works = [_trace(view), software_work(content["versions"].get("scaling_bayes", ""))]
+    own = Author(_plain(author) if author else "The author of the fit")
+    works = [_trace(view, own), software_work(content["versions"].get("scaling_bayes", ""))]
     if kind != HARDWARE_KIND:
-        works += [paper_work(), *_data(content["data"])]
+        works += [paper_work(), *_data(content["data"], own)]
     if kind == HARDWARE_KIND or with_hardware:
         if kind == FIT_KIND:
             works += [_released(release) for release in read_index() if release.name == HARDWARE_RELEASE]
@@ -126,7 +136,7 @@ def paper_work() -> Work:
     )
 
 
-def _trace(view: TraceView) -> Work:
+def _trace(view: TraceView, own: Author) -> Work:
     content, digest, kind = view.manifest, view.digest, view.kind
     release = release_of(digest)
     seed = f"random seed {content['sampler']['random_seed']}"
@@ -148,7 +158,7 @@ def _trace(view: TraceView) -> Work:
         key=f"{kind}_{digest[:12]}",
         kind="dataset",
         title=title,
-        authors=(Author(load_works()["software"]["author"]),),
+        authors=(own,),
         version=_plain(content["versions"].get("scaling_bayes", "")),
         note=f"SHA-256 of the content {digest}; {seed}",
     )
@@ -167,7 +177,7 @@ def _released(release: Release) -> Work:
     )
 
 
-def _data(stated: dict[str, Any]) -> list[Work]:
+def _data(stated: dict[str, Any], own: Author) -> list[Work]:
     note = f"SHA-256 of the rows fitted {_plain(stated['sha256'])}"
     if stated.get("source") == _SHIPPED_SYSTEMS:
         table, *sources = _tables(edition_table(edition_of(str(stated["sha256"]))))
@@ -177,7 +187,7 @@ def _data(stated: dict[str, Any]) -> list[Work]:
             key="data",
             kind="dataset",
             title=f"Systems fitted, from {_plain(stated.get('source', 'a table'))}",
-            authors=(Author("The author of the fit"),),
+            authors=(own,),
             note=note,
         )
     ]

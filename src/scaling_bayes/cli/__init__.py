@@ -12,6 +12,7 @@ import os
 import sys
 
 from scaling_bayes.cli.commands import cli
+from scaling_bayes.cli.flags import with_flags
 from scaling_bayes.cli.output import say, say_usage
 from scaling_bayes.cli.streams import abandon_output, flush_output, guard_streams
 from scaling_bayes.errors import ScalingBayesError
@@ -52,7 +53,7 @@ def _run() -> int:
     try:
         code = cli.main(standalone_mode=False)
     except ScalingBayesError as error:
-        say(f"error: {error}")
+        say(f"error: {with_flags(str(error))}")
         return REFUSED
     except click.ClickException as error:
         say_usage(error)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from scaling_bayes.cli.completion import choices_of
-from scaling_bayes.cli.cost import print_assumptions
 from scaling_bayes.cli.options import budget_options, budgets_option, year_option, years_option
 from scaling_bayes.cli.output import print_csv, print_json, print_table, say
 from scaling_bayes.cli.question import Question, question
@@ -27,11 +26,12 @@ def project(
 ) -> None:
     """Print the training compute each target error needs, from the draws of TRACE.
 
-    With a scenario, cost, energy and carbon too, and with a budget the share of draws within it.
+    With a scenario, cost, energy and carbon too, and with a budget the share of draws within it. Amounts are
+    in words; compute is the time that a machine doing 1 exaFLOP/s would take.
 
     \b
     Example:
-      scaling-bayes project trace.nc --target imagenet=0.05 --year 2030 --scenario trend
+      scaling-bayes project trace.nc --target ImageNet=5% --year 2030 --scenario trend
     """
     from scaling_bayes.projection.affordability import share_within_budget
     from scaling_bayes.projection.reached import reached_sentences
@@ -48,65 +48,64 @@ def project(
         say(f"note: {sentence}")
     if asked.print(frame):
         return
-    if asked.scenario is None:
-        _print_compute(frame, asked.kind)
-    else:
-        _print_costs(frame, asked)
+    _print(frame, asked)
 
 
-def _print_compute(frame: pd.DataFrame, kind: str) -> None:
-    from scaling_bayes.text import format_error, format_interval, format_year
+def _print(frame: pd.DataFrame, asked: Question) -> None:
+    """Print a summary, each quantity of a target on a line of its own."""
+    from scaling_bayes.text import share_text
 
-    print_table(
-        f"Training compute in FLOP, {kind}: median [90 % equal-tailed interval]",
-        ("task", "error", "year", "training compute", "unreachable"),
-        [
-            (
-                str(row["task"]),
-                format_error(row["error"]),
-                format_year(row["year"]),
-                format_interval(row["median"], row["lower_90"], row["upper_90"]),
-                f"{row['unreachable']:.0%}",
-            )
-            for row in frame.to_dict(orient="records")
-        ],
-        right=("error", "unreachable"),
-        whole=("error", "training compute"),
+    some = frame["unreachable"] > 0
+    shares = (
+        {"unreachable": "unreachable"}
+        if (some & (asked.exponents | (frame["unreachable"] <= 0.5))).any()
+        else {}
     )
-
-
-def _print_costs(frame: pd.DataFrame, asked: Question) -> None:
-    """Print a summary of compute, cost, energy and carbon, then what it assumes."""
-    from scaling_bayes.text import format_interval
-
-    budget = ("in budget",) if "within_budget" in frame else ()
+    if "within_budget" in frame:
+        shares["in budget"] = "within_budget"
+    brackets = "[90 % equal-tailed interval]" if asked.exponents else "(90 % equal-tailed interval)"
+    time = "" if asked.exponents else "; compute as time at 1 exaFLOP/s"
     print_table(
-        f"What a target needs, {asked.kind}: median [90 % equal-tailed interval]",
-        ("target", "unit", "value", "unreachable", *budget),
+        f"What a target needs, {asked.kind}: median {brackets}{time}",
+        ("target", "quantity", "value", *shares),
         [
             (
                 target,
-                QUANTITIES[row["quantity"]].unit,
-                format_interval(row["median"], row["lower_90"], row["upper_90"]),
-                f"{row['unreachable']:.0%}",
-                *(f"{row['within_budget']:.0%}" for _ in budget),
+                _quantity(row, asked),
+                asked.amount(row),
+                *(share_text(row[name]) for name in shares.values()),
             )
             for target, row in _with_targets(frame)
         ],
-        right=("unreachable", *budget),
-        whole=("unit", "value"),
+        right=tuple(shares),
+        whole=("target", "quantity", *shares, *(("value",) if asked.exponents else ())),
         tight=True,
     )
-    print_assumptions(asked.assumed)
+    asked.print_assumptions()
+
+
+def _quantity(row: dict[Any, Any], asked: Question) -> str:
+    about = QUANTITIES[row["quantity"]]
+    name = about.name.removeprefix("training ")
+    return f"{name}, {about.unit}" if asked.exponents else name
+
+
+def _target(row: Mapping[Any, Any]) -> str:
+    from scaling_bayes.text import format_error, task_label
+
+    return f"{task_label(str(row['task']))} {format_error(row['error'])}"
 
 
 def _with_targets(frame: pd.DataFrame) -> Iterator[tuple[str, dict[Any, Any]]]:
-    """Each row with what stands beside it: the task, below it error and year, then nothing."""
-    from scaling_bayes.text import format_error, format_year
+    """Each row with what stands beside it: the target, below it the year, then nothing."""
+    from scaling_bayes.text import month_of
 
     for _, rows in frame.groupby(["task", "error", "year"], sort=False):
         first = rows.iloc[0]
-        stub = [str(first["task"]), f"{format_error(first['error'])}, {format_year(first['year'])}"]
+        year = f"in {month_of(first['year'])}" if first["year"] else ""
+        stub = [_target(first.to_dict()), year]
+        if len(rows) == 1:
+            stub = [f"{stub[0]}\n{year}"]
         for position, row in enumerate(rows.to_dict(orient="records")):
             yield stub[position] if position < len(stub) else "", row
 
@@ -150,29 +149,19 @@ def afford(
     for frame, budget in zip(frames, budgets, strict=True):
         label = " and ".join(Budget(name, amount).label for name, amount in budget.items())
         _print_first_years(frame, label, until)
-    print_assumptions(asked.assumed)
+    asked.print_assumptions()
 
 
 def _print_first_years(frame: pd.DataFrame, budget: str, until: int) -> None:
-    from scaling_bayes.text import format_error, format_year
-
-    def year(value: float) -> str:
-        return "never" if value == float("inf") else format_year(value)
+    from scaling_bayes.report.answer import first_year_text
+    from scaling_bayes.text import records, share_text
 
     print_table(
-        f"First year within {budget}: median [90 % equal-tailed interval]",
-        ("task", "error", "first year", f"never by {until}"),
-        [
-            (
-                str(row["task"]),
-                format_error(row["error"]),
-                f"{year(row['median'])} [{year(row['lower_90'])}, {year(row['upper_90'])}]",
-                f"{row['never']:.0%}",
-            )
-            for row in frame.to_dict(orient="records")
-        ],
-        right=("error", f"never by {until}"),
-        whole=("error", "first year"),
+        f"First year within {budget}: median (90 % equal-tailed interval)",
+        ("target", "first year", f"never by {until}"),
+        [(_target(row), first_year_text(row), share_text(row["never"])) for row in records(frame)],
+        right=(f"never by {until}",),
+        whole=("target", "first year"),
     )
 
 
@@ -187,7 +176,14 @@ def gain(asked: Question, budget_usd: float | None, carbon_kg: float | None, yea
     from scaling_bayes.projection.affordability import read_budget
     from scaling_bayes.projection.required_gain import compare_routes, required_gain
     from scaling_bayes.projection.summarize import summary
-    from scaling_bayes.text import format_error, format_interval
+    from scaling_bayes.text import format_interval, share_text, times_in_words
+
+    def factor(row: dict[Any, Any]) -> str:
+        ends = row["median"], row["lower_90"], row["upper_90"]
+        if asked.exponents:
+            return format_interval(*ends)
+        median, lower, upper = map(times_in_words, ends)
+        return f"{median} ({lower} to {upper})"
 
     budgets = read_budget(budget_usd, carbon_kg)
     answer = required_gain(asked.project(year), **budgets)
@@ -199,40 +195,35 @@ def gain(asked: Question, budget_usd: float | None, carbon_kg: float | None, yea
         print_csv(needed)
         return
     print_table(
-        "Factor by which one lever alone must improve: median [90 % interval]",
-        ("task", "error", "lever", "factor", "none needed"),
+        "Factor by which one lever alone must improve: median and 90 % interval",
+        ("target", "lever", "factor", "none needed"),
         [
-            (
-                str(row["task"]),
-                format_error(row["error"]),
-                row["lever"],
-                format_interval(row["median"], row["lower_90"], row["upper_90"]),
-                f"{row['none_needed']:.0%}",
-            )
+            (_target(row), row["lever"].replace("_", " "), factor(row), share_text(row["none_needed"]))
             for row in needed.to_dict(orient="records")
         ],
-        right=("error", "none needed"),
-        whole=("error", "factor"),
+        right=("none needed",),
+        whole=("factor",) if asked.exponents else (),
     )
-    _print_routes(routes)
-    print_assumptions(asked.assumed)
+    _print_routes(routes, asked)
+    asked.print_assumptions()
 
 
-def _print_routes(routes: pd.DataFrame) -> None:
-    """One table for each target; where the factors come from, once, below."""
-    from scaling_bayes.text import format_error, span_text
+def _print_routes(routes: pd.DataFrame, asked: Question) -> None:
+    """One table for each target; with --assumptions where the factors come from, once, below."""
+    from scaling_bayes.text import share_text, span_text
 
-    for (task, _), rows in routes.groupby(["task", "error"], sort=False):
+    for _, rows in routes.groupby(["task", "error"], sort=False):
+        without = share_text(rows["probability_enough_without"].iloc[0])
         print_table(
-            f"{task} {format_error(rows['error'].iloc[0])}, published routes, each alone and in full: "
-            f"probability that it is enough ({rows['probability_enough_without'].iloc[0]:.0%} without any)",
+            f"{_target(rows.iloc[0].to_dict())}, published routes, each alone and in full: "
+            f"probability that it is enough ({without} without any)",
             ("route", "factor", "of", "enough"),
             [
                 (
                     row["route"].replace("_", " "),
                     span_text(f"{row['factor_low']:g}", f"{row['factor_high']:g}"),
                     row["improves"].replace("_", " times "),
-                    f"{row['probability_enough']:.0%}",
+                    share_text(row["probability_enough"]),
                 )
                 for row in rows.to_dict(orient="records")
             ],
@@ -240,6 +231,8 @@ def _print_routes(routes: pd.DataFrame) -> None:
             whole=("factor", "of"),
             tight=True,
         )
+    if not asked.assumptions:
+        return
     sources = routes.drop_duplicates("route")
     print_table(
         "Sources of the factors",
@@ -268,23 +261,21 @@ def decompose(asked: Question, year: float | None, quantity: str) -> None:
       scaling-bayes decompose trace.nc --target imagenet=0.05 --year 2030
     """
     from scaling_bayes.projection.decompose import decompose as decompose_projection
-    from scaling_bayes.text import format_error
 
     frame = decompose_projection(asked.project(year), quantity=quantity)
     if asked.print(frame):
         return
     print_table(
-        f"Shares of the variance of {quantity} (Shapley; they sum to 1)",
-        ("task", "error", "source", "share", "alone"),
+        f"Shares of the variance of log10 {QUANTITIES[quantity].name} (Shapley; they sum to 1)",
+        ("target", "source", "share", "alone"),
         [
             (
-                str(row["task"]),
-                format_error(row["error"]),
+                _target(row),
                 row["source"],
                 "" if row["share"] != row["share"] else f"{max(row['share'], 0):.1%}",
                 f"{max(row['share_alone'], 0):.1%}",
             )
             for row in frame.to_dict(orient="records")
         ],
-        right=("error", "share", "alone"),
+        right=("share", "alone"),
     )

@@ -42,9 +42,9 @@ _SHOWN = 10
 @click.option(
     "--store",
     type=click.Path(path_type=Path),
-    help="Folder of the results (Zarr), gone on with if it is there; by default named after the experiment.",
+    help="Folder of the results (Zarr), resumed if it exists; by default named after the experiment.",
 )
-@click.option("--workers", type=int, help="Processes of this machine to start; by default none.")
+@click.option("--workers", type=int, help="Local worker processes (default: run in this process).")
 @click.option("--scheduler", metavar="ADDRESS", help="Running Dask scheduler, such as tcp://10.0.0.5:8786.")
 @click.option("--draws", type=int, help="Draws kept per chain.  [default: 500 for simulations, else 1000]")
 @click.option("--tune", type=int, help="Warm-up draws per chain.  [default: as draws]")

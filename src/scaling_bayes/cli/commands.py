@@ -11,7 +11,7 @@ from scaling_bayes.cli.answers import afford, decompose, gain, project
 from scaling_bayes.cli.calibrate import calibrate
 from scaling_bayes.cli.compare import compare
 from scaling_bayes.cli.completion import traces as trace_names
-from scaling_bayes.cli.cost import hardware_fit, scenario
+from scaling_bayes.cli.cost import hardware_fit, list_names, scenario
 from scaling_bayes.cli.data import data
 from scaling_bayes.cli.explore import explore
 from scaling_bayes.cli.keep import overwrite_option, refuse_replacing, save_or_keep
@@ -38,6 +38,7 @@ from scaling_bayes.cli.output import (
     print_json,
     print_table,
     say,
+    steps_said,
     warnings_said,
     written_trace,
 )
@@ -143,6 +144,7 @@ def fit(
 @kind_option
 @scenario_options()
 @budgets_option
+@quiet_option
 @json_option
 def report(
     trace: str | None,
@@ -152,13 +154,15 @@ def report(
     budget_usd: tuple[float, ...],
     carbon_kg: tuple[float, ...],
     kind: str,
+    quiet: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Write the report on TRACE: one HTML file, and the same numbers as JSON and CSV.
 
-    Without TRACE it reports on the released reference fit, with the same numbers for everyone. With
-    --scenario none it reports training compute only. Budgets are by default 1e7 and 1e9 USD, and 1e7 kg CO2e.
+    Without TRACE it reports on the released reference fit, with the same numbers for everyone. The year is by
+    default that in which the fit was made, beside the end of the data and 2030. With --scenario none it
+    reports training compute only. Budgets are by default 1e7 and 1e9 USD, and 1e7 kg CO2e.
 
     \b
     Example:
@@ -173,7 +177,7 @@ def report(
         raise click.UsageError("a budget needs a scenario; name one with --scenario.")
     check_writable(output)
     idata = open_fit(REFERENCE_TRACE if trace is None else trace)
-    with warnings_said():
+    with warnings_said(), steps_said(quiet=quiet) as tell:
         written = write_report(
             idata,
             output,
@@ -183,6 +187,7 @@ def report(
             scenario=chosen,
             budget_usd=list(budget_usd) or None,
             carbon_kg=list(carbon_kg) or None,
+            progress=tell,
         )
     if as_json:
         print_json({path.suffix.removeprefix("."): str(path) for path in written})
@@ -333,7 +338,7 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 
 
 for command in (
-    *(project, run, scenario, afford, gain, decompose, hardware_fit, replicate, overparameterization),
+    *(project, run, scenario, list_names, afford, gain, decompose, hardware_fit, replicate, overparameterization),
     *(compare, score, scorecard, calibrate, progress, explore),
     *(traces, verify, cite, bundle, data),
 ):

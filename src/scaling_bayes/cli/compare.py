@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("fit", "elpd", "difference", "weight", "optimal", "worst k", "refits")
 
 
-@click.command(short_help="Weigh fits by what they predict of data left out")
+@click.command(short_help="Compare fits by cross-validation")
 @click.argument(
     "traces",
     metavar="TRACE...",

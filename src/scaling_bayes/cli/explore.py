@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-@click.command(short_help="Open a page: move a control, intervals follow")
+@click.command(short_help="Explore projections interactively in a browser")
 @click.argument("trace", type=click.Path(), required=False, shell_complete=trace_names)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, default=5006, show_default=True, help="Port; 0 for any that is free.")

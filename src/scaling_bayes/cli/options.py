@@ -95,14 +95,17 @@ def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Co
         click.option(
             "--region",
             shell_complete=choices_of(regions),
-            help="Grid: World, a country or its code, or a cloud region.",
+            help="Grid: World, a country or its code, or a cloud region; `list regions` has all.",
         ),
         click.option(
             "--device-class",
             shell_complete=choices_of(lambda: DEVICE_CLASSES),
             help=f"{_one_of(DEVICE_CLASSES)}.",
         ),
-        click.option("--device", help="A device of the accelerators table, in place of a typical one."),
+        click.option(
+            "--device",
+            help="A device in place of a typical one, by part of its name; `list devices` has all.",
+        ),
         click.option(
             "--price",
             shell_complete=choices_of(lambda: PRICES),
@@ -149,8 +152,8 @@ def switch_options(*, robust: bool, drift: bool) -> Callable[[Command], Command]
         _switch("measurement-error", "Whether compute is measured with error."),
         _switch("algorithmic-progress", "Whether the compute a result needs falls over time."),
         _switch("paper-effect", "Whether systems of one paper stray from the line together."),
-        _switch("robust", "Whether papers stray by a Student t distribution.", default=robust),
-        _switch("flagged-error", "Whether compute in doubt is less certain."),
+        _switch("robust", "Use Student t instead of normal deviations between papers.", default=robust),
+        _switch("flagged-error", "Allow larger measurement error where compute is flagged as doubtful."),
         _switch("drift", "Whether a task's line wanders and breaks over the years.", default=drift),
     )
 
@@ -203,7 +206,7 @@ target_option = click.option(
     "targets",
     multiple=True,
     metavar="TASK=ERROR",
-    help="Error to reach, a fraction; repeatable. By default the 2020 paper's targets.",
+    help="Error to reach: imagenet=0.05 or ImageNet=5%; repeatable. By default the 2020 paper's targets.",
 )
 year_option = click.option("--year", type=float, help="Year; by default the last in the data.")
 years_option = click.option(
@@ -211,7 +214,7 @@ years_option = click.option(
     "years",
     type=float,
     multiple=True,
-    help="Year to reach it in, algorithmic progress going on; repeatable.",
+    help="Year to reach the target, with algorithmic progress until then; repeatable.",
 )
 kind_option = click.option(
     "--kind",
@@ -220,6 +223,10 @@ kind_option = click.option(
     shell_complete=choices_of(lambda: ("predictive", "mean")),
     help="predictive (one new system) or mean (the line).",
 )
+exponents_option = click.option(
+    "--exponents", is_flag=True, help="Print powers of ten, 10^23.4 [10^18.9, 10^34.0], not words."
+)
+assumptions_option = click.option("--assumptions", is_flag=True, help="Print what the scenario assumes too.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 
@@ -277,7 +284,7 @@ def read_targets(texts: Sequence[str]) -> list[tuple[str, str]] | None:
         task, separator, error = text.rpartition("=")
         if not separator or not task:
             raise click.BadParameter(
-                f"found {text!r}; expected TASK=ERROR, such as imagenet=0.05.", param_hint="--target"
+                f"found {text!r}; expected TASK=ERROR, such as imagenet=5%.", param_hint="--target"
             )
         targets.append((task, error))
     return targets or None

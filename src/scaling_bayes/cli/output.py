@@ -8,7 +8,7 @@ import math
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,6 +136,18 @@ def written_trace(path: Path, failed: Sequence[str]) -> dict[str, Any]:
         "digest": open_trace(path, kind=ANY_KIND).attrs["digest"],
         "failed_checks": list(failed),
     }
+
+
+@contextmanager
+def steps_said(*, quiet: bool) -> Iterator[Callable[[str], None] | None]:
+    """Show the step that is being done on a terminal's standard error; elsewhere nothing."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("reading the fit") as status:
+        yield lambda step: status.update(visible(step))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ import click
 
 from scaling_bayes.cli.options import (
     Command,
+    assumptions_option,
     chosen_scenario,
     csv_option,
+    exponents_option,
     json_option,
     kind_option,
     named_scenario,
@@ -23,7 +25,8 @@ from scaling_bayes.cli.options import (
     together,
     trace_argument,
 )
-from scaling_bayes.cli.output import open_fit, print_csv, print_json, say
+from scaling_bayes.cli.output import open_fit, print_csv, print_json, print_table, say
+from scaling_bayes.text import answer_in_words, format_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +62,18 @@ def for_machines(command: Command) -> Command:
     return together(json_option, csv_option)(asked)
 
 
+def print_assumptions(chosen: Scenario) -> None:
+    """Print what a scenario assumes, as a table."""
+    print_table(
+        f"Scenario {chosen.name} assumes (median [90 % interval])",
+        ("assumption", "assumed", "source"),
+        [
+            (row["assumption"], row["assumed"], row["source"])
+            for row in chosen.describe().to_dict(orient="records")
+        ],
+    )
+
+
 @dataclass(frozen=True)
 class Question(Machines):
     """What every command that answers a question is given."""
@@ -69,6 +84,10 @@ class Question(Machines):
     targets: tuple[str, ...]
     kind: str
     scenario: Scenario | None
+    #: Whether amounts are printed as powers of ten.
+    exponents: bool
+    #: Whether what the scenario assumes is printed.
+    assumptions: bool
 
     @property
     def assumed(self) -> Scenario:
@@ -76,6 +95,17 @@ class Question(Machines):
         if self.scenario is None:
             raise click.UsageError("name a scenario with --scenario.")
         return self.scenario
+
+    def amount(self, row: Mapping[Any, Any]) -> str:
+        """Median and interval of a row of `summary` of a projection, in words or as powers of ten."""
+        if self.exponents:
+            return format_interval(row["median"], row["lower_90"], row["upper_90"])
+        return answer_in_words(row)
+
+    def print_assumptions(self) -> None:
+        """Print what the scenario assumes, where that is asked for."""
+        if self.assumptions:
+            print_assumptions(self.assumed)
 
     def project(self, years: float | Iterable[float] | None) -> xr.DataTree:
         """Open the trace and project it, saying its failed checks and how far years that are named go."""
@@ -104,11 +134,15 @@ def question(
     def decorate(answer: Command) -> click.Command:
         @functools.wraps(answer)
         def command(trace: str, targets: tuple[str, ...], kind: str, machines: Machines, **given: Any) -> Any:
+            shown = {name: given.pop(name) for name in ("exponents", "assumptions")}
             chosen = chosen_scenario(given) if scenario is None else named_scenario(given)
-            asked = Question(machines.as_json, machines.as_csv, trace, targets, kind, chosen)
+            asked = Question(machines.as_json, machines.as_csv, trace, targets, kind, chosen, **shown)
             return answer(asked, **given)
 
-        shared = (kind_option, scenario_options(default=scenario), for_machines)
+        shared = (
+            *(kind_option, scenario_options(default=scenario)),
+            *(exponents_option, assumptions_option, for_machines),
+        )
         all_options = together(trace_argument, target_option, *options, *shared)
         return click.command(short_help=short_help)(all_options(command))
 

@@ -149,10 +149,13 @@ def _refitted(name: str, random_seed: int | None) -> pd.DataFrame:
     shell_complete=choices_of(lambda: ("bibtex", "csl-json", "apa", "cff")),
     help="bibtex, csl-json, apa or cff.",
 )
+@click.option("--author", help="Author of a fit of your own; by default git's user.name.")
 @click.option("--with-hardware", is_flag=True, help="Add what numbers in USD, kWh and kg CO2e rest on.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: the same as --style csl-json.")
-def cite(trace: str, style: str, with_hardware: bool, as_json: bool) -> None:
+def cite(trace: str, style: str, author: str | None, with_hardware: bool, as_json: bool) -> None:
     """Print what to cite for TRACE: the trace, the software, the data and their sources.
+
+    The author of a fit of your own is you; that of a released one is who released it.
 
     \b
     Example:
@@ -165,7 +168,19 @@ def cite(trace: str, style: str, with_hardware: bool, as_json: bool) -> None:
         if source is not ParameterSource.DEFAULT and style != _JSON_STYLE:
             raise click.UsageError(f"--json and --style {style} exclude each other.")
         style = _JSON_STYLE
-    echo(cite_trace(trace, style, with_hardware=with_hardware), nl=False)
+    echo(cite_trace(trace, style, with_hardware=with_hardware, author=author or _git_user()), nl=False)
+
+
+def _git_user() -> str | None:
+    """Name in git's configuration, or None."""
+    import subprocess
+
+    try:
+        asked = ["git", "config", "user.name"]
+        found = subprocess.run(asked, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip() or None
 
 
 @click.command(short_help="Pack a trace with its report and data for a deposit")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from scaling_bayes.errors import DataError
 from scaling_bayes.intervals import CI_PROB
 from scaling_bayes.resources import data_path
+from scaling_bayes.text import legible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,29 @@ FORECASTERS_DRAWN = ("stack", "unpooled", "least_squares_power")
 PER_SYSTEMS = 60
 #: The forecaster over which the gain is taken: the 2020 paper's method.
 BASELINE = "least_squares_power"
+
+
+_FORECASTERS: Mapping[str, str] = MappingProxyType(
+    {
+        "stack": "stack",
+        "power": "power law",
+        "exponential": "exponential law",
+        "logistic": "logistic law",
+        "saturating": "saturating law",
+        "unpooled": "unpooled",
+        "least_squares_power": "least squares",
+        "least_squares_exponential": "least squares of 1 / error",
+        "thompson2020_power": "2020 paper's line",
+        "thompson2020_exponential": "2020 paper's line of 1 / error",
+        "naive": "trend of the record",
+        "persistence": "record so far",
+    }
+)
+
+
+def forecaster_label(name: str) -> str:
+    """Return the name of a forecaster of the scorecard as readers know it."""
+    return _FORECASTERS.get(name) or legible(name, 28)
 
 
 def crps(draws: NDArray[np.float64], observed: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,10 +19,9 @@ from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
 from scaling_bayes.intervals import QUANTILES
 from scaling_bayes.projection.requirement import KINDS
 from scaling_bayes.projection.scenario import PROGRESS, SCENARIOS
-from scaling_bayes.report.answer import burden
+from scaling_bayes.report.answer import burden, first_year_text
 from scaling_bayes.report.blocks import PowerInterval, Table
 from scaling_bayes.report.cost_facts import Budget, cost_yardsticks
-from scaling_bayes.report.cost_section import first_year_text
 from scaling_bayes.report.priced import assumptions_table
 from scaling_bayes.report.render import page_style, page_templates
 from scaling_bayes.report.tables import (

@@ -1,5 +1,6 @@
 # The one list of pictures: `__init__.py` reads from it where each is, type checkers what it is.
 from scaling_bayes.figures.affordability import plot_affordability as plot_affordability
+from scaling_bayes.figures.answer import plot_answer as plot_answer
 from scaling_bayes.figures.calibration import plot_calibration as plot_calibration
 from scaling_bayes.figures.checks import plot_ranks as plot_ranks
 from scaling_bayes.figures.fits import plot_fits as plot_fits

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.diagnostics.scores import FORECASTERS_DRAWN
+from scaling_bayes.diagnostics.scores import FORECASTERS_DRAWN, forecaster_label
 from scaling_bayes.figures.predictive import coverage_axes
 from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, numeric_ticks, styled
-from scaling_bayes.text import forecaster_label
 from scaling_bayes.trace.view import coverage
 
 if TYPE_CHECKING:

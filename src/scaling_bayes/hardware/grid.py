@@ -8,12 +8,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.tables import load_table
+from scaling_bayes.systems.conventions import same_names
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 #: Years over which the growth of a grid's intensity is measured.
@@ -31,6 +32,44 @@ COAL_KG_PER_KWH = 0.91
 
 _REGION_YEAR = 2019
 _SAME_COUNTRY = {"USA": "United States"}
+#: Usual short forms, two-letter codes among them.
+_ALIASES = {
+    **dict.fromkeys(("us", "america", "united states of america"), "United States"),
+    **dict.fromkeys(("uk", "gb", "britain", "great britain", "england"), "United Kingdom"),
+    **dict.fromkeys(("eu", "europe", "european union"), "European Union (27)"),
+    **dict.fromkeys(("kr", "korea"), "South Korea"),
+    **dict.fromkeys(("cz", "czech republic"), "Czechia"),
+    **dict.fromkeys(("nl", "holland"), "Netherlands"),
+    "de": "Germany",
+    "fr": "France",
+    "cn": "China",
+    "in": "India",
+    "jp": "Japan",
+    "ca": "Canada",
+    "au": "Australia",
+    "br": "Brazil",
+    "ru": "Russia",
+    "es": "Spain",
+    "it": "Italy",
+    "se": "Sweden",
+    "no": "Norway",
+    "fi": "Finland",
+    "dk": "Denmark",
+    "ch": "Switzerland",
+    "ie": "Ireland",
+    "pl": "Poland",
+    "tw": "Taiwan",
+    "sg": "Singapore",
+    "za": "South Africa",
+    "mx": "Mexico",
+    "id": "Indonesia",
+    "tr": "Turkey",
+    "sa": "Saudi Arabia",
+    "at": "Austria",
+    "be": "Belgium",
+    "pt": "Portugal",
+    "earth": "World",
+}
 
 
 @dataclass(frozen=True)
@@ -82,32 +121,55 @@ def grid_of(region: str) -> Grid:
     Parameters
     ----------
     region : str
-        Name or ISO 3166-1 alpha-3 code of a country, or a cloud provider's region such as ``us-east1``. A
-        cloud region keeps its ratio to its country's grid.
+        Name or ISO 3166-1 alpha-3 code of a country, or a cloud provider's region such as ``us-east1``,
+        whatever the case; a part of one name only, or a usual short form such as ``UK``. A cloud region keeps
+        its ratio to its country's grid.
 
     Raises
     ------
     OptionError
-        If there is no such region; the nearest names are listed.
+        If there is no such region, or several; the nearest names are listed.
     """
     table, clouds = _tables()
-    chosen = table[(table["region"] == region) | ((table["iso3"] == region) & (region != ""))]
+    name = _region(str(region), table, clouds)
+    chosen = table[table["region"] == name]
     if not chosen.empty:
-        return _grid(str(chosen["region"].iloc[0]), chosen, 1.0, SITE_LOG_SD)
-    cloud = clouds[clouds["region"] == region]
-    if cloud.empty:
-        names = [*table["region"].unique(), *clouds["region"]]
-        near = difflib.get_close_matches(str(region), names, 3, 0.4)
-        hint = f" (did you mean {', '.join(near)}?)" if near else ""
-        raise OptionError(
-            f"region={region!r} is not in the tables{hint}; expected World, a country or its three-letter "
-            "code, or a cloud region such as us-east1."
-        )
+        return _grid(name, chosen, 1.0, SITE_LOG_SD)
+    cloud = clouds[clouds["region"] == name]
     country = str(cloud["country"].iloc[0])
     of_country = table[table["region"] == _SAME_COUNTRY.get(country, country)]
     then = of_country.loc[of_country["year"] == _REGION_YEAR, "g_co2e_per_kwh"].iloc[0]
     ratio = float(cloud["g_co2_per_kwh"].iloc[0]) / float(then)
-    return _grid(f"{region} ({country})", of_country, ratio, REGION_LOG_SD)
+    return _grid(f"{name} ({country})", of_country, ratio, REGION_LOG_SD)
+
+
+def _region(asked: str, table: pd.DataFrame, clouds: pd.DataFrame) -> str:
+    """The region of the tables that is meant."""
+    coded = table[table["iso3"] != ""].drop_duplicates("iso3")
+    codes = dict(zip(coded["iso3"].str.casefold(), coded["region"], strict=True))
+    short = asked.strip().casefold().replace(".", "")
+    if short in codes:
+        return str(codes[short])
+    names = [*table["region"].unique(), *clouds["region"]]
+    found = same_names(_ALIASES.get(short, asked), names)
+    if len(found) == 1:
+        return found[0]
+    near = found[:4] or difflib.get_close_matches(asked, names, 3, 0.4)
+    hint = f" (did you mean {', '.join(near)}?)" if near else ""
+    problem = f"may be {len(found)} regions" if found else "is not in the tables"
+    raise OptionError(
+        f"region={asked!r} {problem}{hint}; expected World, a country or its three-letter code, or a cloud "
+        "region such as us-east1. `scaling-bayes list regions` lists them."
+    )
+
+
+def region_names() -> pd.DataFrame:
+    """Every grid that can be named: ``region``, ``code`` and ``kind`` (a country or group, or a provider)."""
+    table, clouds = _tables()
+    grids = table.drop_duplicates("region").assign(code=table["iso3"], kind=table["region_kind"])
+    sites = clouds.assign(code="", kind=clouds["provider"] + ", " + clouds["country"])
+    columns = ["region", "code", "kind"]
+    return pd.concat([grids[columns], sites[columns]], ignore_index=True)
 
 
 def anywhere(year: float, n: int, rng: np.random.Generator) -> NDArray[np.float64]:

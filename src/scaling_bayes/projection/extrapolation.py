@@ -9,7 +9,15 @@ import numpy as np
 
 from scaling_bayes.errors import TargetError
 from scaling_bayes.intervals import quantiles
-from scaling_bayes.text import format_error, format_power_of_ten, format_year
+from scaling_bayes.text import (
+    format_error,
+    format_power_of_ten,
+    format_year,
+    in_words,
+    share_text,
+    task_label,
+    times_in_words,
+)
 from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
@@ -26,6 +34,8 @@ _FIRST_YEAR: Final = 2020
 _COMPUTE: Final = "log10_training_compute_flop"
 #: log10 USD of the smallest amount of money.
 _CENT: Final = -2.0
+#: Powers of ten from which no factor means anything.
+_UNTOLD: Final = 15.0
 #: Powers of ten, and years, that are not worth a sentence.
 _NEAR: Final = 0.05
 _NEAR_YEARS: Final = 0.5
@@ -197,9 +207,10 @@ def extrapolation_sentences(projection: xr.DataTree, scenario: Scenario | None =
     ):
         worst = max(rows, key=lambda row: row.get(column, 0.0))
         if worst.get(column, 0.0) >= _TAIL:
+            about = f"{task_label(worst['task'])} at {format_error(worst['error'])}"
             found.append(
-                f"{worst['task']} {format_error(worst['error'])} in {format_year(worst['year'])}: "
-                f"{worst[column]:.0%} of the draws {verb} {what}. Past trends cannot all go on until then."
+                f"{about} in {format_year(worst['year'])}: {share_text(worst[column])} of the draws {verb} "
+                f"{what}. Past trends cannot all continue until then."
             )
     if scenario is not None:
         found += scenario.not_yet(dict.fromkeys(float(row["year"]) for row in rows))
@@ -221,7 +232,7 @@ def _task_sentence(task: str, rows: pd.DataFrame, known: dict[str, float]) -> li
         lowest = format_error(float(f"{known['lowest_error']:.3g}"))
         parts.append(f"errors up to {10**error:.2g} times below the lowest in the data ({lowest})")
     if compute > _NEAR:
-        largest = format_power_of_ten(known["largest_log10_compute"])
-        beyond = "without limit" if np.isinf(compute) else f"up to {compute:.1f} powers of ten"
-        parts.append(f"compute {beyond} above the largest run in the data ({largest} FLOP)")
-    return [f"{task}: {' and '.join(parts)}."] if parts else []
+        beyond = f"up to {times_in_words(compute)} times" if compute < _UNTOLD else "far above"
+        largest = in_words(known["largest_log10_compute"])
+        parts.append(f"compute {beyond} the largest run in them ({largest} at 1 exaFLOP/s)")
+    return [f"{task_label(task)}: {' and '.join(parts)}."] if parts else []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scaling_bayes.text import format_error, format_power_of_ten, format_year
+from scaling_bayes.text import format_error, format_year, in_words, task_label
 from scaling_bayes.trace.schema import group
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def reached_sentences(projection: xr.DataTree) -> list[str]:
     for row in reached(projection).to_dict(orient="records"):
         others = row["systems"] - 1
         found.append(
-            f"{row['task']} {format_error(row['error'])} has been reached already: {row['system']} had "
-            f"{format_error(row['reached_error'])} with "
-            f"{format_power_of_ten(row['log10_training_compute_flop'])} FLOP in "
+            f"{task_label(row['task'])} at {format_error(row['error'])} has been reached already: "
+            f"{row['system']} had {format_error(row['reached_error'])} with "
+            f"{in_words(row['log10_training_compute_flop'])} at 1 exaFLOP/s in "
             f"{format_year(np.floor(row['publication_year']))}"
             f"{f', and {others} more of the data' if others else ''}."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,6 +27,7 @@ from scaling_bayes.hardware.points import devices
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.hardware.trends import trends_of
 from scaling_bayes.projection.targets import check_year
+from scaling_bayes.systems.conventions import same_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,15 +208,19 @@ class Scenario:
 
     def _device_row(self) -> Mapping[str, Any]:
         known, device = known_devices(), str(self.device)
-        if device not in known:
-            import difflib
-
-            near = ", ".join(difflib.get_close_matches(device, known, 3, 0.4))
-            raise OptionError(
-                f"device={self.device!r} is not an accelerator with known date, rate and power"
-                f"{f'; nearest are {near}' if near else ''}."
-            )
-        return known[device]
+        found = same_names(device, known)
+        if len(found) == 1:
+            return known[found[0]]
+        near = ", ".join(found[:4] or difflib.get_close_matches(device, known, 3, 0.4))
+        problem = (
+            f"may be {len(found)} accelerators"
+            if found
+            else "is not an accelerator with known date, rate and power"
+        )
+        raise OptionError(
+            f"device={self.device!r} {problem}{f'; nearest are {near}' if near else ''}. "
+            "`scaling-bayes list devices` lists them."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form, for manifests; ``Scenario(**...)`` reads it back."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import TargetError
+from scaling_bayes.systems.conventions import TASK_LABELS, same_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +81,8 @@ def read_targets(targets: Any, tasks: Sequence[str]) -> list[Target]:
     Parameters
     ----------
     targets : mapping, DataFrame or iterable
-        ``{task: error or errors}``, a table with columns ``task`` and ``error``, or (task, error) pairs.
+        ``{task: error or errors}``, a table with columns ``task`` and ``error``, or (task, error) pairs. A
+        task is named as in the fit or as in reports, an error is a fraction or a text such as ``"5%"``.
     tasks : sequence of str
         Tasks of the fit.
 
@@ -90,17 +92,21 @@ def read_targets(targets: Any, tasks: Sequence[str]) -> list[Target]:
         Listing every invalid target at once, and the tasks there are.
     """
     problems, chosen = [], []
-    for task, error in _pairs(targets):
-        if task not in tasks:
-            problems.append(f"task {task!r} is not in the fit; its tasks are {', '.join(tasks)}")
+    for asked, error in _pairs(targets):
+        task = _task(asked, tasks)
+        if task is None:
+            problems.append(f"task {asked!r} is not in the fit; its tasks are {', '.join(tasks)}")
             continue
         try:
-            value = float(error)
+            value = _fraction(error)
         except (TypeError, ValueError):
-            problems.append(f"{task}: error {error!r} is not a number; expected a fraction between 0 and 1")
+            problems.append(
+                f"{task}: error {error!r} is not a number; expected a fraction between 0 and 1, or percent "
+                "such as 5%"
+            )
             continue
         if not 0 < value < 1:
-            hint = f" (did you mean {value / 100:g}?)" if 1 <= value < 100 else ""
+            hint = f" (did you mean {value / 100:g}, or {value:g}%?)" if 1 <= value < 100 else ""
             problems.append(f"{task}: error {value:g} must lie between 0 and 1, both excluded{hint}")
             continue
         target = Target(str(task), value)
@@ -113,6 +119,23 @@ def read_targets(targets: Any, tasks: Sequence[str]) -> list[Target]:
     if problems:
         raise TargetError("; ".join(problems) + ".")
     return chosen
+
+
+def _task(asked: Any, tasks: Sequence[str]) -> str | None:
+    """The task of the fit that is meant: by its name or label, whatever the case and signs."""
+    if asked in tasks:
+        return str(asked)
+    labels = {label: task for task, label in TASK_LABELS.items() if task in tasks}
+    found = same_names(str(asked), [*tasks, *labels])
+    meant = list(dict.fromkeys(labels.get(name, name) for name in found))
+    return meant[0] if len(meant) == 1 else None
+
+
+def _fraction(error: Any) -> float:
+    """An error as a fraction, or as percent: ``0.05``, ``"0.05"``, ``"5%"``, ``"5 %"``."""
+    if isinstance(error, str) and error.rstrip().endswith("%"):
+        return float(f"{float(error.rstrip().removesuffix('%')) / 100:.15g}")
+    return float(error)
 
 
 def _pairs(targets: Any) -> Iterable[tuple[Any, Any]]:

@@ -1,81 +1,53 @@
-"""The answer: what each target needs, in a picture and a table."""
+"""The answer: one table with a row per target, one chart, and when a budget is enough."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from scaling_bayes import figures
 from scaling_bayes.hardware.devices import DEVICE_CLASSES
-from scaling_bayes.report.blocks import Details, Section, Table, TextPart
-from scaling_bayes.report.cost_facts import MOST_TASKS
+from scaling_bayes.report.blocks import Section, Words
 from scaling_bayes.report.drawing import draw
-from scaling_bayes.report.priced import (
-    assumptions_table,
-    compute_in_words,
-    halves_table,
-    needs_table,
-    unreachable_column,
-    words_table,
+from scaling_bayes.report.finding import (
+    ERRORS,
+    below_floor,
+    largest_budget,
+    reached_text,
+    rows_of,
+    told_quantity,
+    verdict,
 )
-from scaling_bayes.report.tables import (
-    column,
-    half_of_draws,
-    median_and_90,
-    numeric,
-    table_of,
-    target_columns,
-)
+from scaling_bayes.report.routes import by_budget
+from scaling_bayes.report.tables import Row, column, numeric, table_of
 from scaling_bayes.text import (
-    CARBON,
     COMPUTE,
     COST,
     QUANTITIES,
+    answer_in_words,
     error_text,
-    format_error,
-    format_interval,
+    format_year,
     legible,
+    month_of,
     records,
     task_label,
-    when,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scaling_bayes.projection.scenario import Scenario
-    from scaling_bayes.report.blocks import FailurePart, FigurePart
+    from scaling_bayes.report.blocks import Cell, FailurePart, FigurePart
     from scaling_bayes.report.cost_facts import Costs
     from scaling_bayes.report.facts import Facts
+    from scaling_bayes.report.tables import Shown
 
-_YARDSTICK_SOURCES = {
-    COST: "World GDP: World Bank.",
-    CARBON: "World emissions, of energy, in a year: IEA.",
-}
-
-
-def lead(facts: Facts) -> str:
-    """For what the answer holds: data, kind, year, scenario."""
-    whose = {
-        "predictive": "For one new system of each task",
-        "mean": "For the typical system of each task",
-    }[facts.kind]
-    if not facts.fit.options.algorithmic_progress:
-        time = "Calendar time plays no part in this fit."
-    elif facts.progress_continues:
-        time = f"Algorithmic progress goes on until {when(facts.years)}."
-    elif facts.costs and facts.costs.scenario.algorithmic_progress == "frozen":
-        time = "Algorithms are those of the end of the data."
-    else:
-        time = f"Algorithms are those of {when(facts.years)}, the end of the data."
-    money = "Compute is counted in FLOP; no price, energy or hardware trend enters."
-    if facts.costs:
-        money = (
-            f"Cost and carbon are those of {when(facts.years)} in scenario "
-            f"{legible(facts.costs.scenario.name, 60)}. {burden(facts.costs.scenario)}"
-        )
-    laws = "" if facts.laws is None else f", by a mixture of {_plural(len(facts.laws), 'law')}"
-    return (
-        f"{whose}, estimated from {len(facts.systems)} published systems on "
-        f"{_plural(len(facts.fit.tasks), 'task')}{laws}. {time} {money}"
-    )
+#: With more tasks than this a task has one row, its middle target, before the annex.
+MOST_TASKS_WITH_ALL = 8
+#: What a laptop does in a day at 1 teraFLOP/s, log10 FLOP.
+_LAPTOP_DAY = 12.0 + math.log10(86400.0)
 
 
 def burden(scenario: Scenario) -> str:
@@ -88,111 +60,148 @@ def burden(scenario: Scenario) -> str:
         on = "the scenario's own chip at its peak"
     else:
         on = f"{devices.label} at {peak} peak"
-    return f"A requirement counts the hours of devices at peak rate, used or not, and is paid for on {on}."
+    return f"Compute is device-hours at peak rate, busy or idle, priced for {on}."
 
 
 def answer_section(facts: Facts) -> Section:
-    """Pictures and tables of what each target needs: compute and, with a scenario, cost and carbon."""
-    rows = facts.projection[facts.projection["quantity"] == COMPUTE]
-
-    figure = draw(
-        "projections",
-        "Training compute needed",
-        caption=(
-            "Training compute each target error needs. Dot: median; thick bar: 50 % interval; thin "
-            "bar: 90 % interval "
-            "(equal tails). Each step of the axis multiplies compute. Largest training runs: Epoch "
-            "AI, Data on AI Models."
+    """What each target needs, who reached it, and how near it is."""
+    rows = told_rows(facts)
+    title = "What each target would cost" if facts.costs else "How much compute each target would take"
+    several = len(facts.years_shown) > 1
+    others = [year for year in facts.years_shown if year != facts.year]
+    name, limit = QUANTITIES[told_quantity(facts)].name.capitalize(), largest_budget(facts)
+    columns: list[Shown] = [
+        _target(facts),
+        column(
+            f"{name} in {month_of(facts.year)}" if several else name,
+            lambda row: in_two(answer_in_words(row)),
+            "median (90 % interval)",
+            grows=True,
         ),
-        alt="Interval bars of required training compute. "
-        + "; ".join(
-            f"{task_label(row['task'])} {format_error(row['error'])}: "
-            + format_interval(row["median"], row["lower_90"], row["upper_90"])
-            for row in records(rows.head(60))
-        ),
-        function=lambda width: figures.plot_projections(
-            facts.projection, yardsticks=facts.yardsticks, width=width
-        ),
-    )
-    if facts.costs is None:
-        parts = (figure, _table(facts), *_extrapolated(facts), _yardstick_note())
-        return Section("answer", "The answer", "Answer", parts)
-    few = len(facts.fit.tasks) <= MOST_TASKS
-    halves = [Details("Half of the draws, and energy", (halves_table(facts),))] if few else []
-    return Section(
-        "answer",
-        "The answer",
-        "Answer",
-        (
-            figure,
-            *(_bars(facts, facts.costs, quantity) for quantity in _YARDSTICK_SOURCES),
-            needs_table(facts),
-            words_table(facts, facts.costs),
-            *_extrapolated(facts),
-            _yardstick_note(),
-            Details(
-                f"What scenario {legible(facts.costs.scenario.name, 60)} assumes",
-                (assumptions_table(facts.costs.scenario),),
-            ),
-            *halves,
-        ),
-    )
-
-
-def _bars(facts: Facts, costs: Costs, quantity: str) -> FigurePart | FailurePart:
-    name, unit = QUANTITIES[quantity].name, QUANTITIES[quantity].unit
-    title = name.capitalize()
-    rows = facts.projection[facts.projection["quantity"] == quantity]
-    return draw(
-        name,
-        f"{title} of each target",
-        caption=(
-            f"{title} of each target error in {unit}, scenario {legible(costs.scenario.name, 60)}, "
-            f"{when(facts.years)}. Dot: median; thick bar: 50 % interval; thin bar: 90 % interval (equal "
-            f"tails). {_YARDSTICK_SOURCES[quantity]}"
-        ),
-        alt=f"Interval bars of {name} in {unit}. "
-        + "; ".join(
-            f"{task_label(row['task'])} {error_text(row['error'])}: "
-            + format_interval(row["median"], row["lower_90"], row["upper_90"])
-            for row in records(rows.head(60))
-        ),
-        function=lambda width: figures.plot_projections(
-            facts.projection, quantity=quantity, yardsticks=costs.yardsticks[quantity], width=width
-        ),
-    )
-
-
-def _table(facts: Facts) -> Table:
-    rows = records(facts.projection[facts.projection["quantity"] == COMPUTE])
-    columns = [
-        *target_columns(with_year=len(facts.years) > 1),
-        numeric("Training compute, FLOP", median_and_90, "median [90 % interval]"),
-        numeric("", half_of_draws, "50 % interval"),
-        column("Median, in words", compute_in_words, "time on a machine doing 1 exaFLOP/s", grows=True),
+        column("Verdict", lambda row: verdict(facts, row), f"for {limit.label}" if limit else ""),
+        *(column(month_of(year), _median_in(facts, year), "median") for year in others),
+        column("Reached by", lambda row: Words(*reached_text(facts, row))),
     ]
-    if any(row["unreachable"] > 0 for row in rows):
-        columns.append(unreachable_column())
     caption = (
-        f"Training compute to reach a target error, {facts.kind} distribution, {when(facts.years)}. "
-        "Intervals are equal-tailed: the 90 % interval leaves 5 % of the draws on either side."
+        "Intervals are equal-tailed and hold 90 % of the probability. Grey: below the likely noise of the "
+        "labels." + ("" if facts.costs else " Compute is the time that it takes at 1 exaFLOP/s.")
     )
-    return table_of(caption, rows, *columns)
+    table = table_of(caption, rows, *columns, muted=lambda row: below_floor(facts, row))
+    return Section("answer", title, "Answer", (table, _chart(facts, rows)))
 
 
-def _extrapolated(facts: Facts) -> list[TextPart]:
-    """How far the answers go beyond the data; of many tasks those of the first."""
-    said = facts.extrapolated[: 2 * MOST_TASKS]
-    return [TextPart(f"Extrapolated: {legible(sentence, 300)}") for sentence in said]
+def told_rows(facts: Facts) -> list[dict[str, object]]:
+    """Rows of the finding: every target, or with many tasks the middle one of each."""
+    rows = rows_of(facts, facts.year)
+    by_task: dict[str, list[dict[str, object]]] = {}
+    for row in rows:
+        by_task.setdefault(row["task"], []).append(row)
+    if len(by_task) <= MOST_TASKS_WITH_ALL:
+        return rows
+    return [sorted(some, key=lambda row: -row["error"])[len(some) // 2] for some in by_task.values()]  # type: ignore[operator]
 
 
-def _yardstick_note() -> TextPart:
-    """What the words of the last column mean."""
-    return TextPart(
-        "1 exaFLOP/s is 10^18 operations a second, the speed of the record machine of 2022; in a "
-        "year it does 10^25.5."
+def in_two(words: str) -> Words:
+    """A median, and below it the interval in brackets."""
+    median, bracket, ends = words.partition(" (")
+    return Words(median, f"{bracket.strip()}{ends}")
+
+
+def _target(facts: Facts) -> Shown:
+    previous: object = None
+
+    def cell(row: Row) -> Cell:
+        nonlocal previous
+        first, previous = row["task"] != previous, row["task"]
+        metric = facts.bounds["metric"].get(row["task"], "") if first else ""
+        return Words(f"{task_label(row['task'], 40)}, {error_text(row['error'])}", ERRORS.get(metric, ""))
+
+    return column("Target error", cell)
+
+
+def _median_in(facts: Facts, year: float) -> Callable[[Row], Cell]:
+    found = {(row["task"], row["error"]): row for row in rows_of(facts, year)}
+
+    def cell(row: Row) -> Cell:
+        same = found[row["task"], row["error"]]
+        return QUANTITIES[same["quantity"]].short(same["median"])
+
+    return cell
+
+
+def _chart(facts: Facts, rows: list[dict[str, object]]) -> FigurePart | FailurePart:
+    quantity = told_quantity(facts)
+    shift = {} if facts.costs is None else facts.costs.scales
+    to_compute = shift.get(COMPUTE, 0.0)
+    reach = dict(zip(facts.by_task["task"], facts.by_task["highest_log10_compute"], strict=True))
+    frame = pd.DataFrame(rows)
+    frame["reach"] = [reach[task] - to_compute for task in frame["task"]]
+    frame["grey"] = [below_floor(facts, row) for row in rows]
+    runs = [(label, value) for label, value in facts.yardsticks.items() if label.startswith("largest")]
+    marks = {"a laptop for a day": _LAPTOP_DAY, **dict(runs[-1:])}
+    yardsticks = {label: exponent - to_compute for label, exponent in marks.items()}
+    scenario = ""
+    if facts.costs:
+        yardsticks |= facts.costs.yardsticks[COST]
+        scenario = f" in {month_of(facts.year)}, scenario {legible(facts.costs.scenario.name, 30)}"
+    name = QUANTITIES[quantity].name.capitalize()
+    caption = (
+        "Dot: median; thick bar: 50\N{NO-BREAK SPACE}% interval; thin bar: 90\N{NO-BREAK SPACE}% interval "
+        "(equal tails). Each step of an axis multiplies by 1,000. Shaded: more compute than any system of "
+        "the task used."
+    )
+    if facts.costs:
+        caption += " The lower axes are aligned by the median price and carbon of a FLOP."
+    warning = "" if facts.checks["passed"].all() else "Checks failed: do not quote.\n"
+    return draw(
+        "answer",
+        f"{name} of each target",
+        caption=caption,
+        alt=f"Interval bars of {name.lower()}. "
+        + "; ".join(
+            f"{task_label(str(row['task']))} {error_text(float(row['error']))}: {answer_in_words(row)}"  # type: ignore[arg-type]
+            for row in rows
+        ),
+        function=lambda width: figures.plot_answer(
+            frame,
+            scales=shift,
+            yardsticks=yardsticks,
+            title=f"{warning}{name} of each target error{scenario}",
+            source="Largest training run: Epoch AI. World GDP: World Bank.",
+            width=width,
+        ),
+        table=frame.drop(columns=["reach", "grey"]),
     )
 
 
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+def affordable_section(facts: Facts, costs: Costs) -> Section:
+    """One grid: the first year within each budget."""
+    told = {(row["task"], row["error"]) for row in told_rows(facts)}
+    rows = [row for row in by_budget(map(records, costs.first_years)) if (row["task"], row["error"]) in told]
+
+    def first(position: int) -> Callable[[Row], Cell]:
+        return lambda row: in_two(first_year_text(row["budgets"][position]).replace(" to ", "–"))
+
+    last = format_year(costs.horizon)
+    table = table_of(
+        f"First year within each budget: median (90 % equal-tailed interval). {format_year(costs.start)} "
+        f"means then or earlier; never means not by {last}.",
+        rows,
+        _target_once(),
+        *(numeric(budget.label, first(i)) for i, budget in enumerate(costs.budgets)),
+        muted=lambda row: below_floor(facts, row),
+    )
+    return Section("affordable", "When could we afford it?", "Budgets", (table,))
+
+
+def _target_once() -> Shown:
+    return column("Target error", lambda row: f"{task_label(row['task'], 40)}, {error_text(row['error'])}")
+
+
+def first_year_text(row: Row) -> str:
+    """First year within budget of a row of `summary`: ``2031 (2024 to never)``."""
+    median, lower, upper = (
+        "never" if math.isinf(row[end]) else format_year(math.floor(row[end] + 0.5))
+        for end in ("median", "lower_90", "upper_90")
+    )
+    return median if median == lower == upper else f"{median} ({lower} to {upper})"

@@ -50,7 +50,16 @@ class Status:
     passed: bool
 
 
-Cell = str | Power | PowerInterval | Link | Status
+@dataclass(frozen=True)
+class Words:
+    """A text, and a smaller one under it."""
+
+    kind: ClassVar[str] = "words"
+    text: str
+    note: str = ""
+
+
+Cell = str | Power | PowerInterval | Link | Status | Words
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,8 @@ class Table:
     columns: tuple[Column, ...]
     #: One cell per column. A row whose first cell is empty belongs to the one above.
     rows: tuple[tuple[Cell, ...], ...]
+    #: Positions of rows that are shown grey.
+    muted: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,8 @@ class FigurePart:
     #: Inline SVG, with alternative text inside.
     wide: str
     narrow: str
+    #: Name and data address of each form in which it can be taken away.
+    files: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,6 +124,14 @@ class TextPart:
 
 
 @dataclass(frozen=True)
+class ListPart:
+    """A list of short paragraphs; what stands between double asterisks begins them."""
+
+    kind: ClassVar[str] = "list"
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class FactsPart:
     """Pairs of a name and a value; `compact` where values are short."""
 
@@ -128,7 +149,7 @@ class Details:
     parts: tuple[Part, ...]
 
 
-Part = Table | FigurePart | FailurePart | TextPart | FactsPart | Details
+Part = Table | FigurePart | FailurePart | TextPart | ListPart | FactsPart | Details
 
 
 @dataclass(frozen=True)
@@ -148,11 +169,17 @@ class Report:
     Attributes
     ----------
     title : str
-        The question.
+        The finding.
     lead : str
-        For what the answer holds: fit, year, kind, scenario.
+        The same in other years, and what its interval is.
+    status : tuple of str
+        Checks, data, law, scenario and date.
+    warning : tuple of str, optional
+        What must be said before any number where a check failed, and which did.
     sections : tuple of Section
         In order; the first is the answer.
+    annex : tuple of Section
+        What stands folded below.
     numbers : dict
         Everything the report states, as plain JSON values.
     projection : DataFrame
@@ -163,7 +190,10 @@ class Report:
 
     title: str
     lead: str
+    status: tuple[str, ...]
+    warning: tuple[str, str] | None
     sections: tuple[Section, ...]
+    annex: tuple[Section, ...]
     numbers: dict[str, Any]
     projection: pd.DataFrame
     failures: tuple[FailurePart, ...] = field(default=())

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import OptionError
 from scaling_bayes.projection.scenario import Scenario, read_scenario
-from scaling_bayes.report.answer import answer_section, lead
+from scaling_bayes.report.answer import affordable_section, answer_section
 from scaling_bayes.report.blocks import Details, FailurePart, Part, Report, Section
 from scaling_bayes.report.calibration import calibration_section, scorecard_section, simulated_section
 from scaling_bayes.report.citing import citation_section
 from scaling_bayes.report.comparison import comparison_section
 from scaling_bayes.report.cost_facts import read_budgets
-from scaling_bayes.report.cost_section import assumptions_section, costs_section
+from scaling_bayes.report.cost_section import costs_section
 from scaling_bayes.report.facts import read_facts
+from scaling_bayes.report.finding import lead, status, title, warning
 from scaling_bayes.report.json_file import collect
 from scaling_bayes.report.laws import laws_section, sensitivity_section
 from scaling_bayes.report.modelling import (
@@ -23,8 +24,10 @@ from scaling_bayes.report.modelling import (
     settings_section,
     slopes_section,
 )
+from scaling_bayes.report.priced import numbers_section
 from scaling_bayes.report.progress import progress_section
 from scaling_bayes.report.provenance import data_section
+from scaling_bayes.report.trust import assumptions_section, cite_section, limits_section, trust_section
 from scaling_bayes.text import legible
 from scaling_bayes.trace.view import PosteriorView
 
@@ -43,6 +46,7 @@ _OPTIONAL: tuple[tuple[str, str, Callable[[Facts], Section | None]], ...] = (
     ("calibration", "What the model expects, and what was seen", calibration_section),
     ("simulated", "Calibration where the truth is known", simulated_section),
     ("scorecard", "Out of time: what came later", scorecard_section),
+    ("sensitivity", "Sensitivity to priors and data", sensitivity_section),
 )
 #: Titles of what `Facts.unread` may name.
 _UNREAD = {
@@ -65,6 +69,7 @@ def build_report(
     scenario: Scenario | str | None = "trend",
     budget_usd: float | Iterable[float] | None = None,
     carbon_kg: float | Iterable[float] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Report:
     """Project a fit and collect what there is to tell.
 
@@ -72,13 +77,18 @@ def build_report(
     ----------
     idata : DataTree
         From `fit` or `open_trace`. It is not changed.
-    targets, years, kind
+    targets, kind
         As in `project`.
+    years : float or iterable of float, optional
+        As in `project`; by default the year in which the fit was made. One year is set beside the end of the
+        data and 2030, and of several the last is that of the title.
     scenario : Scenario or str, optional
         As in `project`; None for training compute only.
     budget_usd, carbon_kg : float or iterable of float, optional
         Budgets in USD and in kg CO2e to hold costs against, each alone; by default 10 million and 1 billion
         USD, and 10 thousand tonnes CO2e.
+    progress : callable, optional
+        Called with each step, in words, before it is done.
 
     Returns
     -------
@@ -95,32 +105,60 @@ def build_report(
     budgets = read_budgets(budget_usd, carbon_kg)
     if chosen is None and not (budget_usd is None and carbon_kg is None):
         raise OptionError("a budget needs a scenario; found scenario=None.")
+    tell = progress or _silent
+    tell("projecting the fit")
     facts = read_facts(PosteriorView.of(idata), targets, years, kind, chosen, budgets)
     question = QUESTION if facts.costs is None else COST_QUESTION
+    tell("drawing the answer")
+    sections = tuple(
+        section
+        for section in (
+            answer_section(facts),
+            affordable_section(facts, facts.costs) if facts.costs else None,
+            _optional(facts, "trust", "How far can you trust this?", trust_section),
+            limits_section(facts),
+            assumptions_section(facts),
+            cite_section(facts),
+        )
+        if section is not None
+    )
     possible = (
-        answer_section(facts),
+        numbers_section(facts),
         costs_section(facts, facts.costs) if facts.costs else None,
         checks_section(facts),
         data_section(facts),
-        *(_optional(facts, *each) for each in _OPTIONAL),
-        assumptions_section(facts.costs) if facts.costs else None,
-        _optional(facts, "sensitivity", "Sensitivity to priors and data", sensitivity_section),
+        *(_optional(facts, *each) for each in _OPTIONAL if tell(f"drawing: {each[1].lower()}") is None),
         settings_section(facts),
         citation_section(facts),
     )
-    unread = (_left_out(name, _UNREAD[name], legible(reason, 500)) for name, reason in facts.unread.items())
-    sections = (*(section for section in possible if section is not None), *unread)
-    failures = tuple(
-        part for section in sections for part in _all(section.parts) if isinstance(part, FailurePart)
+    unread = (
+        _left_out(name, _UNREAD[name], legible(reason, 500))
+        for name, reason in facts.unread.items()
+        if name in _UNREAD
     )
+    annex = (*(section for section in possible if section is not None), *unread)
+    failures = tuple(
+        part
+        for section in (*sections, *annex)
+        for part in _all(section.parts)
+        if isinstance(part, FailurePart)
+    )
+    found = title(facts)
     return Report(
-        title=question,
+        title=found,
         lead=lead(facts),
+        status=tuple(status(facts)),
+        warning=warning(facts),
         sections=sections,
-        numbers=collect(question, facts, failures),
+        annex=annex,
+        numbers=collect(question, facts, failures) | {"finding": found},
         projection=facts.projection,
         failures=failures,
     )
+
+
+def _silent(step: str) -> None:
+    """Tell nobody which step is done."""
 
 
 def _optional(facts: Facts, name: str, title: str, make: Callable[[Facts], Section | None]) -> Section | None:

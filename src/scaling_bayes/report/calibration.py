@@ -8,11 +8,11 @@ import numpy as np
 
 from scaling_bayes import figures
 from scaling_bayes.diagnostics.calibration import calibration_table, is_projection
-from scaling_bayes.diagnostics.scores import COVERAGES, FORECASTERS_DRAWN, score_table
+from scaling_bayes.diagnostics.scores import COVERAGES, FORECASTERS_DRAWN, forecaster_label, score_table
 from scaling_bayes.report.blocks import Cell, Details, Section, Table
 from scaling_bayes.report.drawing import draw
 from scaling_bayes.report.tables import Row, column, numeric, table_of, task_column
-from scaling_bayes.text import forecaster_label, records, task_label
+from scaling_bayes.text import records, task_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def calibration_section(facts: Facts) -> Section:
         "posterior-predictive",
         "Calibration on the fitted data",
         caption=(
-            "Calibration on the data that were fitted, which flatters. Left or above: ranks of the "
+            "Calibration on the fitted data (optimistic). Left or above: ranks of the "
             "observed errors among "
             "predicted ones, flat if calibrated; the band holds 90 % of chance variation in each "
             "bin. Right or below: share "
@@ -100,7 +100,7 @@ def simulated_section(facts: Facts) -> Section | None:
     )
     table = table_of(
         f"Simulation-based calibration, {fits} simulations, {failed} failed. Outside: quantities whose ranks "
-        f"leave their own 95 % band, of which chance takes one in twenty. Least p: of uniform ranks, the "
+        f"leave their own 95 % band, about one in twenty is expected by chance. Smallest p: of uniform ranks, the "
         "smallest over the quantities.",
         [{"name": name, "of": rows} for name, rows in parts],
         column("Quantities", lambda row: row["name"]),
@@ -108,7 +108,7 @@ def simulated_section(facts: Facts) -> Section | None:
         numeric("In 50 % interval", lambda row: f"{100 * row['of']['coverage_50'].mean():.1f} %"),
         numeric("In 90 % interval", lambda row: f"{100 * row['of']['coverage_90'].mean():.1f} %"),
         numeric("Outside", lambda row: str(int((row["of"]["p_value"] < _BAND).sum()))),
-        numeric("Least p", lambda row: f"{row['of']['p_value'].min():.2g}"),
+        numeric("Smallest p", lambda row: f"{row['of']['p_value'].min():.2g}"),
     )
     return Section("simulated", "Calibration where the truth is known", "Simulations", (figure, table))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from scaling_bayes.errors import OptionError
@@ -18,7 +19,7 @@ from scaling_bayes.projection.largest_machines import record_machine_time
 from scaling_bayes.projection.project import YEARLY, project
 from scaling_bayes.projection.required_gain import compare_routes, required_gain
 from scaling_bayes.projection.summarize import summary
-from scaling_bayes.text import kilograms_in_words, usd_in_words
+from scaling_bayes.text import CARBON, COMPUTE, COST, kilograms_in_words, usd_in_words
 from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class Costs:
     record_machine: pd.DataFrame
     #: Quantity to its yardsticks, label to log10.
     yardsticks: dict[str, dict[str, float]]
+    #: Compute and carbon, and the median log10 of their units for a dollar in the last year asked.
+    scales: dict[str, float]
 
     @property
     def start(self) -> float:
@@ -161,7 +164,14 @@ def read_costs(
         not_decomposed=not_decomposed,
         record_machine=summary(record_machine_time(projected)),
         yardsticks=cost_yardsticks(),
+        scales=_per_dollar(data.isel(year=-1)),
     )
+
+
+def _per_dollar(data: xr.Dataset) -> dict[str, float]:
+    known = np.isfinite(data[COST].values)
+    per_draw = {name: data[name].values[known] - data[COST].values[known] for name in (COMPUTE, CARBON)}
+    return {name: float(np.median(x)) for name, x in per_draw.items() if x.size and np.isfinite(x).all()}
 
 
 def _shown(targets: list[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from scaling_bayes import figures
-from scaling_bayes.report.answer import burden
+from scaling_bayes.report.answer import burden, first_year_text
 from scaling_bayes.report.blocks import Cell, Part, Section, Table, TextPart
 from scaling_bayes.report.cost_facts import MOST_TASKS
 from scaling_bayes.report.drawing import draw
-from scaling_bayes.report.priced import assumptions_table
-from scaling_bayes.report.routes import by_budget, gains_table, routes_parts
+from scaling_bayes.report.routes import gains_table, routes_parts
 from scaling_bayes.report.tables import (
     CONVENTION,
     Row,
@@ -52,7 +50,6 @@ def costs_section(facts: Facts, costs: Costs) -> Section:
     parts: tuple[Part, ...] = (
         TextPart(text),
         TextPart("When a budget is enough", "heading"),
-        _first_years(costs),
         *(_curves(costs, position) for position in _drawn(costs)),
         TextPart("What would have to improve", "heading"),
         gains_table(costs),
@@ -62,21 +59,7 @@ def costs_section(facts: Facts, costs: Costs) -> Section:
         TextPart("On the record machine", "heading"),
         _record_machine(facts, costs),
     )
-    return Section("costs", "When it is affordable", "Affordability", parts)
-
-
-def assumptions_section(costs: Costs) -> Section:
-    """Hardware, price and grid that turn compute into cost and carbon."""
-    caption = (
-        f"What scenario {legible(costs.scenario.name, 60)} assumes of hardware, prices and electricity; "
-        f"where uncertain, {CONVENTION}."
-    )
-    return Section(
-        "assumptions",
-        "Assumptions on hardware, price and grid",
-        "Assumptions",
-        (assumptions_table(costs.scenario, caption),),
-    )
+    return Section("costs", "Budgets, routes and spread", "Costs", parts)
 
 
 def _drawn(costs: Costs) -> range:
@@ -115,38 +98,6 @@ def _curves(costs: Costs, position: int) -> FigurePart | FailurePart:
             width=width,
         ),
     )
-
-
-def _first_years(costs: Costs) -> Table:
-    def of_budget(position: int, write: Callable[[Row], Cell]) -> Callable[[Row], Cell]:
-        return lambda row: write(row["budgets"][position])
-
-    columns = target_columns()
-    for position, budget in enumerate(costs.budgets):
-        columns += [
-            numeric(budget.label, of_budget(position, first_year_text), "first year"),
-            numeric(
-                "Never",
-                of_budget(position, lambda row: share_text(row["never"])),
-                f"by {format_year(costs.horizon)}",
-            ),
-        ]
-    return table_of(
-        "First year in which a target fits a budget, each budget alone: "
-        f"{CONVENTION}. The years asked are {format_year(costs.start)} to {format_year(costs.horizon)}; "
-        f"{format_year(costs.start)} means then or earlier, never means not within these years.",
-        by_budget(records(frame) for frame in costs.first_years),
-        *columns,
-    )
-
-
-def first_year_text(row: Row) -> str:
-    """First year within budget of a row of `summary`: ``2031 [2024, never]``."""
-    median, lower, upper = (
-        "never" if math.isinf(row[end]) else format_year(math.floor(row[end] + 0.5))
-        for end in ("median", "lower_90", "upper_90")
-    )
-    return f"{median} [{lower}, {upper}]"
 
 
 def _spread(costs: Costs) -> tuple[Part, ...]:

@@ -18,8 +18,16 @@ from scaling_bayes.errors import DataError
 from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, reported
 from scaling_bayes.projection.extrapolation import extrapolation, extrapolation_sentences
 from scaling_bayes.projection.progress import progress_table
-from scaling_bayes.projection.project import project
+from scaling_bayes.projection.reached import reached
 from scaling_bayes.projection.summarize import summary
+from scaling_bayes.report.asked import (
+    by_progress,
+    known_bounds,
+    project_report,
+    time_fitted,
+    with_mixture,
+    with_other_years,
+)
 from scaling_bayes.report.cost_facts import DEFAULT_BUDGETS, Budget, Costs, read_costs
 from scaling_bayes.systems.flags import FLAGS, split_flags
 from scaling_bayes.systems.load import reference_systems
@@ -53,8 +61,22 @@ class Facts:
     years: list[float]
     #: Whether algorithmic progress is assumed until then.
     progress_continues: bool
+    #: The year that the finding is about; 0 for a fit without years.
+    year: float
+    #: When the fit was made.
+    fitted: float
     #: From `summary` of the projection.
     projection: pd.DataFrame
+    #: The same with the years beside it: the end of the data, and 2030.
+    shown: pd.DataFrame
+    #: From `reached`.
+    reached: pd.DataFrame
+    #: Of `load_tasks`, the tasks of the fit, with ``system`` and ``year`` of the best known.
+    bounds: pd.DataFrame
+    #: From `by_progress`.
+    by_progress: tuple[float, float] | None
+    #: The finding for the title's target by the released mixture of laws, a row of `summary`.
+    mixture: dict[str, Any] | None
     #: One row per stage (prior, posterior), task and quantity: quantiles. Task "" is all tasks: their common
     #: prior, and what no task has of its own. Slope and noise are in orders of magnitude of error, at the
     #: task's reference error; floor is that of the draws whose law has one.
@@ -93,6 +115,17 @@ class Facts:
     #: Name of each optional part that could not be read, and why.
     unread: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def years_shown(self) -> list[float]:
+        """Years side by side, ascending."""
+        return sorted(float(year) for year in self.shown["year"].unique())
+
+    @property
+    def last_year(self) -> float | None:
+        """The end of the data; None where systems have no years."""
+        last = float(self.systems["publication_year"].max())
+        return last or None
+
 
 def read_facts(
     fit: PosteriorView,
@@ -109,11 +142,12 @@ def read_facts(
     ScalingBayesError
         As `project`, `summary` and `checks`.
     """
-    projected = project(fit, targets, years, kind, scenario=scenario)
+    projected = project_report(fit, targets, years, kind, scenario)
     costs = None if scenario is None else read_costs(fit, projected, scenario, budgets)
     yardsticks = {} if costs is None else costs.yardsticks["log10_training_compute_flop"]
     asked = manifest(projected)["projection"]
-    systems = _systems(fit)
+    listed = [float(year) for year in asked["years"]]
+    systems, table = _systems(fit), summary(projected)
     unread: dict[str, str] = {}
 
     def optional(name: str, read: Callable[[PosteriorView], Any]) -> Any:
@@ -126,9 +160,16 @@ def read_facts(
     return Facts(
         fit=fit,
         kind=str(asked["kind"]),
-        years=[float(year) for year in asked["years"]],
+        years=listed,
+        year=listed[-1],
+        fitted=time_fitted(fit),
         progress_continues=bool(asked["progress_continues"]),
-        projection=summary(projected),
+        projection=table,
+        shown=with_other_years(fit, projected, table, kind, scenario),
+        reached=reached(projected),
+        bounds=known_bounds(fit),
+        by_progress=by_progress(fit, projected),
+        mixture=optional("mixture", lambda fit: with_mixture(fit, projected, kind, scenario)),
         parameters=_parameters(fit),
         progress=progress_table(fit),
         laws=_laws(fit),

@@ -109,8 +109,8 @@ def sensitivity_section(facts: Facts) -> Section | None:
                 column("Quantity", lambda row: _quantity(row["quantity"], facts.fit.tasks)),
                 numeric("All priors", lambda row: _number(row["prior"], 3)),
                 numeric("Likelihood", lambda row: _number(row["likelihood"], 3)),
-                column("Prior with most", lambda row: row["single"][0]),
-                numeric("That prior", lambda row: _number(row["single"][1], 3)),
+                column("Most influential prior", lambda row: row["single"][0]),
+                numeric("Its sensitivity", lambda row: _number(row["single"][1], 3)),
             ),
         ),
     )

@@ -251,9 +251,9 @@ def _checks_table(
         *first,
         column("Check", name),
         numeric("Value", lambda row: _value(row["value"]), value),
-        numeric("Must be", limit),
+        numeric("Threshold", limit),
         column("Result", lambda row: Status(bool(row["passed"]))),
-        column("Set by", lambda row: legible(row["worst"], longest)),
+        column("Worst parameter", lambda row: legible(row["worst"], longest)),
         *([] if checks["passed"].all() else [column("What it means", meaning, grows=True)]),
     )
 

@@ -50,6 +50,7 @@ def page_templates(*folders: Path) -> Environment:
         "power": _power,
         "powers": _powers,
         "prose": _prose,
+        "said": _said,
         "svg": Markup,
         "legible": legible,
     }
@@ -92,6 +93,15 @@ def _powers(text: str) -> Markup:
 def _prose(text: str) -> Markup:
     """Like `_powers`, and a number stays with its percent sign."""
     return _powers(str(text).replace(" %", "\N{NO-BREAK SPACE}%"))
+
+
+def _said(text: str) -> Markup:
+    """Prose whose beginning, between double asterisks, is strong."""
+    _, strong, rest = f"\0{text}".partition("\0**")
+    if not strong:
+        return _prose(text)
+    begin, _, rest = rest.partition("**")
+    return Markup("<strong>{}</strong>{}").format(_prose(begin), _prose(rest))
 
 
 def _is_web(url: str) -> bool:

@@ -27,12 +27,16 @@ def numeric(header: str, cell: Callable[[Row], Cell], note: str = "") -> Shown:
     return Column(header, note, numeric=True), cell
 
 
-def table_of(caption: str, rows: Iterable[Row], *columns: Shown) -> Table:
-    """One row of a table for each of `rows`."""
+def table_of(
+    caption: str, rows: Iterable[Row], *columns: Shown, muted: Callable[[Row], bool] | None = None
+) -> Table:
+    """One row of a table for each of `rows`; those that are `muted` are shown grey."""
+    rows = list(rows)
     return Table(
         caption,
         tuple(each for each, _ in columns),
         tuple(tuple(cell(row) for _, cell in columns) for row in rows),
+        tuple(position for position, row in enumerate(rows) if muted is not None and muted(row)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,7 @@ def write_report(
     scenario: Scenario | str | None = "trend",
     budget_usd: float | Iterable[float] | None = None,
     carbon_kg: float | Iterable[float] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """Write the report on a fit: one HTML file, and its numbers beside it.
 
@@ -57,9 +58,7 @@ def write_report(
         HTML file to write. ``<stem>.json`` (everything the report states) and ``<stem>.csv`` (the
         projection's summary, as `summary` gives it) are written in the same folder. The same
         fit gives the same bytes. Those of an earlier report are replaced, once all are written: all or none.
-    targets, years, kind
-        As in `project`.
-    scenario, budget_usd, carbon_kg
+    targets, years, kind, scenario, budget_usd, carbon_kg, progress
         As in `build_report`.
 
     Returns
@@ -94,6 +93,7 @@ def write_report(
         scenario=scenario,
         budget_usd=budget_usd,
         carbon_kg=carbon_kg,
+        progress=progress,
     )
     write_files(
         {

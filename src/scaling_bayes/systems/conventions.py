@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 #: The paper's five tasks, in its order, and how they are shown to readers.
@@ -15,3 +15,19 @@ TASK_LABELS: Mapping[str, str] = MappingProxyType(
         "wmt14_en_fr": "WMT14 En-Fr",
     }
 )
+
+
+def same_names(text: str, names: Iterable[str]) -> list[str]:
+    """Names that a text may stand for: the same but for case and signs, else those it is part of."""
+    known = list(dict.fromkeys(names))
+    if text in known:
+        return [text]
+    plain = {name: _plain(name) for name in known}
+    asked = _plain(text)
+    same = [name for name in known if asked and plain[name] == asked]
+    words = asked.split()
+    return same or [name for name in known if words and all(word in plain[name] for word in words)]
+
+
+def _plain(name: str) -> str:
+    return " ".join("".join(c if c.isalnum() else " " for c in name.casefold()).split())

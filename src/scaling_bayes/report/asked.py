@@ -1,0 +1,128 @@
+"""What a report asks of a fit: its years, and the title's target asked in other ways."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from typing import TYPE_CHECKING, Any
+
+from scaling_bayes.core.options import STACK
+from scaling_bayes.errors import TargetError
+from scaling_bayes.intervals import quantiles
+from scaling_bayes.projection.project import project
+from scaling_bayes.projection.summarize import summary
+from scaling_bayes.systems.editions import EDITIONS
+from scaling_bayes.systems.load import load_systems, reference_systems
+from scaling_bayes.systems.tasks import load_tasks
+from scaling_bayes.text import COMPUTE, COST
+from scaling_bayes.trace.digest import data_digest
+from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.trace.view import draws_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from scaling_bayes.projection.scenario import Scenario
+    from scaling_bayes.trace.view import PosteriorView
+
+#: The year beside that of the finding, and the mixture of laws that is told beside another fit.
+_LATER = 2030.0
+_MIXTURE = "stack-2026.11"
+
+
+def time_fitted(fit: PosteriorView) -> float:
+    """When a fit was made; one that was not saved, now."""
+    text = str(fit.tree.attrs.get("created") or datetime.datetime.now(datetime.UTC).isoformat())
+    return int(text[:4]) + (int(text[5:7]) - 0.5) / 12
+
+
+def project_report(
+    fit: PosteriorView, targets: Any, years: Any, kind: str, scenario: Scenario | None
+) -> xr.DataTree:
+    """Project to the years asked, or to that of the fit; to the end of the data where that cannot be."""
+    last = float(fit.constant["publication_year"].values.max())
+    this_year = float(int(time_fitted(fit)))
+    if years is None and (scenario or fit.options.algorithmic_progress) and this_year > last:
+        try:
+            return project(fit, targets, this_year, kind, scenario=scenario)
+        except TargetError:  # progress cannot have gone on until then, or a target is wrong
+            pass
+    return project(fit, targets, years, kind, scenario=scenario)
+
+
+def with_other_years(
+    fit: PosteriorView, projected: xr.DataTree, table: pd.DataFrame, kind: str, scenario: Scenario | None
+) -> pd.DataFrame:
+    """The same targets at the end of the data and in 2030; where several years are asked, those."""
+    import pandas as pd
+
+    asked, data = manifest(projected)["projection"], group(projected, "projection")
+    last = asked["data"]["last_year"]
+    if len(asked["years"]) > 1 or last is None:
+        return table
+    targets = list(zip(data["target_task"].values, data["target_error"].values, strict=True))
+    notes = table.drop_duplicates(["task", "error"]).set_index(["task", "error"])["note"]
+    frames = [table]
+    for year in {last, _LATER} - set(asked["years"]):
+        if year >= last:
+            try:
+                frames.append(summary(project(fit, targets, year, kind, scenario=scenario)))
+            except TargetError:  # progress cannot go on until then
+                continue
+    found = pd.concat(frames, ignore_index=True)
+    found["note"] = [notes[task, error] for task, error in zip(found["task"], found["error"], strict=True)]
+    return found
+
+
+def _middle_target(projected: xr.DataTree) -> tuple[str, float]:
+    """The middle target of the first task."""
+    data = group(projected, "projection")
+    task = str(data["target_task"].values[0])
+    errors = sorted(data["target_error"].values[data["target_task"].values == task], reverse=True)
+    return task, float(errors[len(errors) // 2])
+
+
+def by_progress(fit: PosteriorView, projected: xr.DataTree) -> tuple[float, float] | None:
+    """The median for the title's target if algorithms gain slowly, and fast, after the end of the data.
+
+    Slow and fast are the ends of the 90 % interval of progress; all else is as in the median.
+    """
+    asked = manifest(projected)["projection"]
+    last = asked["data"]["last_year"]
+    ahead = asked["years"][-1] - (last or math.inf)
+    if not asked["progress_continues"] or "progress" not in fit.posterior or ahead <= 0:
+        return None
+    task, error = _middle_target(projected)
+    data = group(projected, "projection")
+    here = (data["target_task"].values == task) & (data["target_error"].values == error)
+    draws = data[COST if COST in data else COMPUTE].isel(target=int(here.argmax()), year=-1).values.ravel()
+    slow, middle, fast = quantiles(draws_of(fit.posterior, "progress", task), [0.05, 0.5, 0.95])
+    median = float(quantiles(draws, [0.5])[0])
+    return median + (middle - slow) * ahead, median - (fast - middle) * ahead
+
+
+def with_mixture(
+    fit: PosteriorView, projected: xr.DataTree, kind: str, scenario: Scenario | None
+) -> dict[str, Any] | None:
+    """The finding by the released mixture of laws, where that is of the same data and another fit."""
+    if fit.manifest["data"]["sha256"] != data_digest(reference_systems()) or fit.law == STACK:
+        return None
+    stack = open_trace(_MIXTURE)
+    task, error = _middle_target(projected)
+    asked = manifest(projected)["projection"]
+    years = asked["years"][-1] if asked["progress_continues"] else None
+    rows = summary(project(stack, {task: error}, years, kind, scenario=scenario))
+    return dict(rows[rows["quantity"] == (COMPUTE if scenario is None else COST)].iloc[0])
+
+
+def known_bounds(fit: PosteriorView) -> pd.DataFrame:
+    """Return what bounds the errors of known tasks from outside, with the best system known."""
+    bounds = load_tasks()
+    bounds = bounds.loc[bounds.index.intersection(list(fit.tasks))].assign(system="", year=0)
+    if len(bounds):
+        systems = load_systems(edition=EDITIONS[-1]).set_index("system_id")
+        for name in ("system", "year"):
+            bounds[name] = systems[name].reindex(bounds["best_system_id"]).to_numpy()
+    return bounds

@@ -1,0 +1,221 @@
+"""What a report found, in words: its title, the line of checks, and a verdict on each target."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from scaling_bayes.core.options import STACK
+from scaling_bayes.text import (
+    COMPUTE,
+    COST,
+    QUANTITIES,
+    UNATTAINABLE,
+    answer_in_words,
+    error_text,
+    format_year,
+    in_words,
+    legible,
+    month_of,
+    records,
+    share_text,
+    task_label,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from scaling_bayes.report.cost_facts import Budget
+    from scaling_bayes.report.facts import Facts
+    from scaling_bayes.report.tables import Row
+
+#: What the error of a metric is.
+ERRORS = {
+    "top_1_accuracy": "images whose first guess is wrong",
+    "box_ap": "100 % less box AP",
+    "f1": "100 % less F1",
+    "bleu": "100 % less BLEU",
+}
+_LAWS = {
+    "power": "If a power law holds",
+    "exponential": "If an exponential law holds",
+    "logistic": "If a logistic law holds",
+    "saturating": "If a law with a floor holds",
+    "bounded": "If error falls from chance to a floor",
+}
+#: Share of draws from which something is told as the rule.
+_MOST = 0.5
+
+
+def told_quantity(facts: Facts) -> str:
+    """The quantity that the finding is about: cost, or compute where there is no scenario."""
+    return COMPUTE if facts.costs is None else COST
+
+
+def rows_of(facts: Facts, year: float, quantity: str | None = None) -> list[dict[str, Any]]:
+    """Rows of the finding's quantity in a year, in the order of the targets."""
+    frame = facts.shown
+    chosen = frame["quantity"] == (quantity or told_quantity(facts))
+    return records(frame[chosen & (frame["year"] == year)])
+
+
+def headline(facts: Facts) -> dict[str, Any]:
+    """The row that the title tells: the middle target of the first task."""
+    rows = rows_of(facts, facts.year)
+    first = sorted((row for row in rows if row["task"] == rows[0]["task"]), key=lambda row: -row["error"])
+    return first[len(first) // 2]
+
+
+def title(facts: Facts) -> str:
+    """The finding, as a sentence."""
+    row, words = headline(facts), answer_in_words(headline(facts))
+    target = f"{task_label(row['task'], 40)} error to {error_text(row['error'])}"
+    law = "By a mixture of laws" if facts.fit.options.law == STACK else _LAWS[facts.fit.options.law]
+    when = f" in {month_of(facts.year)}" if facts.year else ""
+    if row["median"] == math.inf:
+        return f"{law}, getting {target} is {words}"
+    verb = "would cost" if facts.costs else "would take"
+    about = "about " if row["median"] <= QUANTITIES[row["quantity"]].most else ""
+    amount, bracket, ends = words.partition(" (")
+    return (
+        f"{law}, getting {target} {verb} {about}{amount}{QUANTITIES[row['quantity']].at}{when}{bracket}{ends}"
+    )
+
+
+def lead(facts: Facts) -> str:
+    """The same target in other years, and what the interval is."""
+    row = headline(facts)
+    verbs, about = (
+        ("have cost", "cost") if facts.costs else ("have taken", "take"),
+        QUANTITIES[row["quantity"]],
+    )
+    told: dict[str, list[float]] = {}
+    for year in facts.years_shown:
+        same = (r for r in rows_of(facts, year) if (r["task"], r["error"]) == (row["task"], row["error"]))
+        told.setdefault(about.in_words(next(same)["median"]), []).append(year)
+    text = ""
+    for words, years in told.items():
+        others = [month_of(year) for year in years if year != facts.year]
+        if facts.year in years:
+            text += f"The same holds for {' and '.join(others)}. " if others else ""
+            continue
+        when = f"In {others[0]}" if years[0] < facts.year else f"By {others[0]}, if trends hold,"
+        what = f"be {words}" if words == UNATTAINABLE else f"{verbs[years[0] > facts.year]} {words}"
+        text += f"{when} it would {what}. "
+    if 0 < row["unreachable"] <= _MOST:
+        text += f"In {share_text(row['unreachable'])} of the draws no amount of compute is enough. "
+    who = "one new system" if facts.kind == "predictive" else "the typical system"
+    return f"{text}Brackets hold the middle 90 % of the probability, for {who} of the task."
+
+
+def status(facts: Facts) -> list[str]:
+    """Checks, data, law and date: what stands under the title."""
+    failed = failed_checks(facts)
+    checks = "checks failed" if any(failed) else f"all {_counted(facts)} checks passed"
+    last = facts.last_year
+    until = "" if last is None else f", to {month_of(last)}"
+    scenario = [] if facts.costs is None else [f"scenario {legible(facts.costs.scenario.name, 60)}"]
+    return [
+        checks,
+        f"{plural(len(facts.systems), 'system')} of {plural(len(facts.fit.tasks), 'task')}{until}",
+        "mixture of laws" if facts.fit.options.law == STACK else f"{facts.fit.options.law} law",
+        *scenario,
+        f"fitted {month_of(facts.fitted)}",
+    ]
+
+
+def failed_checks(facts: Facts) -> tuple[list[str], list[str]]:
+    """Checks that did not pass: of the sample, and of the model against the data."""
+    sample, data = facts.checks, facts.data_checks
+    return (
+        sample.loc[~sample["passed"].astype(bool), "check"].astype(str).tolist(),
+        [] if data is None else data.loc[~data["passed"].astype(bool), "check"].astype(str).tolist(),
+    )
+
+
+def warning(facts: Facts) -> tuple[str, str] | None:
+    """What must be said before any number, and the checks that it is about."""
+    sample, data = failed_checks(facts)
+    if sample:
+        return "Do not quote these numbers: the sampler had not converged.", ", ".join(sample + data)
+    if data:
+        return "Quote with care: the model does not describe some of the data.", ", ".join(data)
+    return None
+
+
+def _counted(facts: Facts) -> int:
+    return len(facts.checks) + (0 if facts.data_checks is None else len(facts.data_checks))
+
+
+def floor_of(facts: Facts, task: str) -> tuple[float, float, float] | None:
+    """Error below which the labels of a known task are believed to be wrong, with its 90 % interval."""
+    if task not in facts.bounds.index:
+        return None
+    lowest = facts.bounds.loc[[task], ["floor", "floor_lower", "floor_upper"]].to_numpy(float)
+    median, lower, upper = lowest[0].tolist()
+    return median, lower, upper
+
+
+def below_floor(facts: Facts, row: Row) -> bool:
+    """Whether a target is below the noise that the labels are believed to have."""
+    floor = floor_of(facts, row["task"])
+    return floor is not None and row["error"] < floor[0]
+
+
+def reached_text(facts: Facts, row: Row) -> tuple[str, str]:
+    """Who reached a target, and with what; empty where nobody is known to have."""
+    for found in records(facts.reached):
+        if (found["task"], found["error"]) == (row["task"], row["error"]):
+            year = found["publication_year"]
+            when = f", {format_year(math.floor(year))}" if year else ""
+            compute = in_words(found["log10_training_compute_flop"])
+            return f"{legible(found['system'], 40)}{when}", f"{compute} at 1 exaFLOP/s"
+    if row["task"] in facts.bounds.index:
+        best = facts.bounds.loc[row["task"]]
+        if best["best_error"] <= row["error"] and best["system"]:
+            return f"{legible(best['system'], 40)}, {best['year']}", "not in this fit"
+    return "", ""
+
+
+def verdict(facts: Facts, row: Row) -> str:
+    """How near a target is, in a few words."""
+    floor = floor_of(facts, row["task"])
+    about = QUANTITIES[row["quantity"]]
+    if reached_text(facts, row)[0]:
+        return "reached"
+    if floor is not None and row["error"] < floor[1]:
+        return f"below the noise of the labels ({_percent(floor[1])} to {_percent(floor[2])})"
+    if row["unreachable"] > _MOST:
+        return f"not by scaling alone ({share_text(row['unreachable'])} of draws)"
+    doubt = ", if labels allow it" if below_floor(facts, row) else ""
+    if largest_budget(facts) is None or facts.costs is None:
+        return (about.beyond if row["median"] > about.most else "") + doubt.removeprefix(", ")
+    first = _of_target(facts.costs.first_years[facts.costs.budgets.index(largest_budget(facts))], row)
+    if not math.isfinite(first["median"]):
+        return f"not by {format_year(first['horizon'])}{doubt}"
+    if first["median"] <= facts.year:
+        return f"within reach{doubt}"
+    return f"likely by {math.ceil(first['median']):.0f}{doubt}"
+
+
+def largest_budget(facts: Facts) -> Budget | None:
+    """The largest budget of money, or the first of carbon; None where there is no cost."""
+    if facts.costs is None:
+        return None
+    money = [budget for budget in facts.costs.budgets if budget.limits == "budget_usd"]
+    return max(money, key=lambda budget: budget.amount, default=facts.costs.budgets[0])
+
+
+def _of_target(frame: pd.DataFrame, row: Row) -> dict[str, Any]:
+    return next(
+        each for each in records(frame) if (each["task"], each["error"]) == (row["task"], row["error"])
+    )
+
+
+def _percent(error: float) -> str:
+    return error_text(float(f"{error:.2g}"))
+
+
+def plural(count: int, word: str) -> str:
+    """A count with its noun: ``1 task``, ``5 tasks``."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

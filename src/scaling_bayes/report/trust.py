@@ -1,0 +1,171 @@
+"""How far an answer can be trusted, what it does not say, and what it assumes, in plain words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scaling_bayes.diagnostics.scores import score_table
+from scaling_bayes.report.answer import burden
+from scaling_bayes.report.blocks import ListPart, Section, TextPart
+from scaling_bayes.report.finding import headline, plural
+from scaling_bayes.text import (
+    QUANTITIES,
+    answer_in_words,
+    error_text,
+    legible,
+    month_of,
+    records,
+    share_text,
+    short,
+    task_label,
+)
+
+if TYPE_CHECKING:
+    from scaling_bayes.report.facts import Facts
+
+_NOT_SAID = (
+    "That anybody will spend this. A vast sum says that this route does not lead there.",
+    "That the law is right. An interval holds only under the law of the fit.",
+    "What a particular system will need. Systems differ, and the interval is for a new one.",
+    "How busy the devices were. Compute counts devices at peak rate, busy or idle.",
+    "What else it costs. Inference, staff, data and unsuccessful attempts are left out.",
+)
+_MIXED = "That the laws are right. An interval holds only under the laws that are mixed."
+
+
+def trust_section(facts: Facts) -> Section:
+    """Earlier forecasts, extrapolation, the cause of the spread, other laws, other progress."""
+    row = headline(facts)
+    target = f"{task_label(row['task'], 40)} at {error_text(row['error'])}"
+    said = [_forecasts(facts), _beyond(facts, target), _spread(facts)]
+    if facts.mixture is not None:
+        year = f" in {month_of(facts.year)}" if facts.year else ""
+        said.append(
+            "**Other laws.** A mixture of four laws, weighted by prediction, gives "
+            f"{answer_in_words(facts.mixture)} for {target}{year}."
+        )
+    if facts.by_progress is not None:
+        slow, fast = (QUANTITIES[row["quantity"]].in_words(value) for value in facts.by_progress)
+        if slow != fast:
+            said.append(
+                "**Progress of algorithms.** If algorithms gain slowly after "
+                f"{month_of(facts.last_year or 0)}, {target} takes {slow}; if they gain fast, {fast}."
+            )
+    return Section("trust", "How far can you trust this?", "Trust", (ListPart(tuple(filter(None, said))),))
+
+
+def _forecasts(facts: Facts) -> str:
+    if facts.scorecard is None:
+        return (
+            "**Earlier forecasts.** No forecast from these data was scored. `scaling-bayes scorecard` does "
+            "that."
+        )
+    found = next(row for row in records(score_table(facts.scorecard)) if row["forecaster"] == "stack")
+    years = ", ".join(str(int(year)) for year in sorted(facts.scorecard["cutoff"].unique()))
+    inside, half = (f"{100 * found[name]:.0f} %" for name in ("coverage_90", "coverage_50"))
+    return (
+        f"**Earlier forecasts.** Forecasts were made from the data up to {years}. Of {found['systems']} "
+        f"later systems, {inside} fell inside the 90 % intervals of the mixture of laws, and {half} inside "
+        "the 50 % intervals."
+    )
+
+
+def _beyond(facts: Facts, target: str) -> str:
+    row, frame = headline(facts), facts.beyond_data
+    here = frame[(frame["task"] == row["task"]) & (frame["error"] == row["error"])].iloc[-1]
+    parts = []
+    if here["log10_error_beyond"] > 0.02:
+        parts.append(f"{10 ** here['log10_error_beyond']:.2g} times below the lowest error in the data")
+    if here["years_beyond"] > 0.5:
+        parts.append(f"{here['years_beyond']:.0f} years after the last system")
+    if not parts:
+        return f"**Extrapolation.** {target} lies within the data."
+    where = " and ".join(parts)
+    return f"**Extrapolation.** {target} is {where}. There the law decides more than the data."
+
+
+def _spread(facts: Facts) -> str:
+    """The main cause of the spread; empty where it is not decomposed."""
+    if facts.costs is None:
+        return ""
+    frame, task = facts.costs.decomposition, headline(facts)["task"]
+    rows = records(frame[(frame["task"] == task) & frame["share"].notna()])
+    if not rows:
+        return ""
+    first, *others = sorted(rows, key=lambda each: -each["share"])
+    second = f", then {others[0]['source']} ({share_text(others[0]['share'])})" if others else ""
+    return (
+        f"**Main cause of the spread.** For {task_label(task, 40)} at {error_text(first['error'])}: "
+        f"{first['source']} ({share_text(first['share'])} of the variance){second}."
+    )
+
+
+def limits_section(facts: Facts) -> Section:
+    """What the numbers do not say."""
+    said = list(_NOT_SAID)
+    if facts.laws is not None:
+        said[1] = _MIXED
+    return Section("limits", "What this does not say", "Limits", (ListPart(tuple(said)),))
+
+
+def assumptions_section(facts: Facts) -> Section:
+    """The assumptions, in sentences."""
+    who = {"predictive": "one new system", "mean": "the typical system"}[facts.kind]
+    count = plural(len(facts.systems), "published system")
+    tasks = plural(len(facts.fit.tasks), "task")
+    systems = f"The answer is for {who} of each task, learned from {count} on {tasks}."
+    text = [*_law(facts), f"**Systems.** {systems}", f"**Algorithms.** {_progress(facts)}"]
+    if facts.costs is None:
+        text.append("**Money.** Compute only: no price, energy or hardware trend enters.")
+    else:
+        scenario = facts.costs.scenario
+        assumed = {row["assumption"]: legible(row["assumed"], 80) for row in records(facts.costs.assumptions)}
+        hardware = f"hardware improves {assumed['improvement of hardware']}"
+        price = f"price {assumed['price'].replace('_', ' ')}"
+        name = legible(scenario.name, 60)
+        text.append(f"**Hardware and price.** Scenario {name}: {hardware}; {price}. {burden(scenario)}")
+        text.append(f"**Electricity.** Grid of {assumed.get('grid', scenario.region)}.")
+    return Section("assumed", "What is assumed", "Assumptions", (ListPart(tuple(text)),))
+
+
+def _law(facts: Facts) -> list[str]:
+    """The floor of each task, where the law has one."""
+    frame = facts.parameters[
+        (facts.parameters["stage"] == "posterior") & (facts.parameters["quantity"] == "floor")
+    ]
+    if facts.laws is not None or frame.empty:
+        return []
+    floors = "; ".join(
+        f"{task_label(row['task'], 30)} {short(100 * row['median'])} % "
+        f"({short(100 * row['lower_90'])} to {short(100 * row['upper_90'])})"
+        for row in records(frame.head(8))
+    )
+    start = "from chance " if facts.fit.law == "bounded" else ""
+    drift = " Each task's line may drift from year to year." if facts.fit.options.drift else ""
+    return [f"**Law.** Error falls {start}to a floor: {floors}.{drift}"]
+
+
+def _progress(facts: Facts) -> str:
+    if not facts.fit.options.algorithmic_progress:
+        return "This fit does not use publication dates."
+    if facts.progress_continues:
+        return f"They keep improving at past rates until {month_of(facts.year)}."
+    if facts.costs and facts.costs.scenario.algorithmic_progress == "frozen":
+        return "They stay as they were at the end of the data."
+    return f"They are those of {month_of(facts.year)}, the end of the data."
+
+
+def cite_section(facts: Facts) -> Section:
+    """How to quote the finding, and where the references are."""
+    return Section(
+        "quote",
+        "How to quote this",
+        "Quote",
+        (
+            TextPart(
+                f"Quote the median with its interval, year, law and scenario, and this fit by its digest "
+                f"{facts.fit.digest[:12]}. Full references are under “How to cite” in the annex."
+            ),
+            TextPart("The same numbers are beside this file, as JSON and CSV."),
+        ),
+    )
