@@ -14,12 +14,11 @@ from tests.simulation import simulate
 from tests.test_laws import slope_of
 from tests.test_simulation import design, parameters, simulations, together
 
-from scaling_bayes import load_tasks
 from scaling_bayes.core.laws import BOUNDED, LAWS, get_law
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.simulation import simulate_observations
 from scaling_bayes.systems.fit_rows import rows_for_fit
-from scaling_bayes.systems.tasks import chance_errors
+from scaling_bayes.systems.tasks import chance_errors, load_tasks
 
 #: Error as a share of the way from the floor to chance.
 shares = st.floats(1e-3, 1 - 1e-3)

@@ -34,7 +34,7 @@ from scaling_bayes import summary as summarize
 from scaling_bayes.hardware.posterior import open_hardware
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.conversion import conversions
-from scaling_bayes.projection.scenario import SCENARIOS
+from scaling_bayes.projection.scenario import PROGRESS, SCENARIOS
 from scaling_bayes.projection.scenario_draws import DRAWN_GROUPS, draw_inputs
 
 COMPUTE, COST, ENERGY, CARBON = (
@@ -245,11 +245,32 @@ def test_improvement_by_name() -> None:
     assert np.median(per_usd["accelerated"][:, 3] - per_usd["trend"][:, 3]) == pytest.approx(1, abs=0.15)
 
 
+PACE = "algorithmic_progress"
+
+
 def test_frozen_algorithms_leave_compute_alone(fit: xr.DataTree) -> None:
     frozen = Scenario.named("trend", algorithmic_progress="frozen")
     data = project(fit, TARGET, [2020, 2040], scenario=frozen)["projection"]
     np.testing.assert_array_equal(data[COMPUTE].isel(year=0), data[COMPUTE].isel(year=1))
     assert (data[COST].isel(year=1) < data[COST].isel(year=0)).all()
+
+
+def test_slow_and_fast_algorithms_gain_at_published_rates_after_the_data(fit: xr.DataTree) -> None:
+    """Halving in 16 months or in 5, whatever the fit's own rate, which holds until its last system."""
+    last = float(fit["constant_data"]["publication_year"].max())
+    found = {
+        name: project(
+            fit, TARGET, [last, last + 3.0], "mean", scenario=Scenario.named("trend", **{PACE: name})
+        )
+        for name in PROGRESS
+    }
+    compute = {name: one["projection"][COMPUTE].isel(target=0) for name, one in found.items()}
+    for name, months in (("slow", 16), ("fast", 5)):
+        np.testing.assert_allclose(compute[name].isel(year=0), compute["continuing"].isel(year=0))
+        gained = compute[name].isel(year=0) - compute[name].isel(year=1)
+        np.testing.assert_allclose(gained, np.log10(2) * 36 / months)
+    medians = [float(compute[name].isel(year=1).median()) for name in ("fast", "slow", "frozen")]
+    assert medians == sorted(medians)
 
 
 def test_regions_classes_and_prices_matter() -> None:

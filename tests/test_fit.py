@@ -136,7 +136,7 @@ def test_known_truth_of_each_law_is_recovered(law: str) -> None:
     systems, truth = simulate_law(law, systems_per_task=60, seed=2026)
     idata = quick_fit(
         systems,
-        law=law,
+        **{**STRAIGHT, "law": law},
         pooling="none",
         measurement_error=False,
         algorithmic_progress=False,
@@ -162,7 +162,7 @@ def test_integrating_compute_out_equals_sampling_it() -> None:
     systems = pd.read_csv(SYSTEMS).groupby("task").head(12)
     systems = systems[systems["task"].isin(["task_0", "task_1"])]
     priors = {"noise": Prior("LogNormal", mu=np.log(0.05), sigma=0.5)}
-    marginal = unchecked_fit(systems, pooling="none", priors=priors)
+    marginal = unchecked_fit(systems, **STRAIGHT, pooling="none", priors=priors)
     constant = marginal["constant_data"]
     tasks = list(constant["task"].values)
     index = [tasks.index(task) for task in constant["system_task"].values]

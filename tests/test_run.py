@@ -292,7 +292,7 @@ def test_the_command_prints_words_json_and_a_model_card() -> None:
     assert 'geographical_location: "France"' in card
     refused = command("run", "--flop", "312 TFLOP/s")
     assert refused.returncode == 1
-    assert refused.stderr.startswith("error: flop='312 TFLOP/s' is a rate")
+    assert refused.stderr.startswith("error: --flop 312 TFLOP/s is a rate")
 
 
 def test_a_model_card_states_the_median_in_grams() -> None:

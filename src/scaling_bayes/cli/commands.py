@@ -338,7 +338,18 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 
 
 for command in (
-    *(project, run, scenario, list_names, afford, gain, decompose, hardware_fit, replicate, overparameterization),
+    *(
+        project,
+        run,
+        scenario,
+        list_names,
+        afford,
+        gain,
+        decompose,
+        hardware_fit,
+        replicate,
+        overparameterization,
+    ),
     *(compare, score, scorecard, calibrate, progress, explore),
     *(traces, verify, cite, bundle, data),
 ):

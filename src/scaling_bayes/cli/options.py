@@ -118,8 +118,8 @@ def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Co
         ),
         click.option(
             "--algorithmic-progress",
-            shell_complete=choices_of(lambda: ("continuing", "frozen")),
-            help="continuing or frozen.",
+            shell_complete=choices_of(lambda: ("continuing", "slow", "fast", "frozen")),
+            help="After the data: continuing, slow, fast or frozen.",
         ),
         click.option(
             "--assume",

@@ -184,7 +184,7 @@ def _requirement(view: ProjectionView, targets: Any) -> Requirement:
         None if last == float(fit.constant["publication_year"].max()) else last,
         str(view.asked["kind"]),
         view.seed,
-        progress_continues=bool(view.asked["progress_continues"]),
+        progress=str(view.asked["algorithmic_progress"]),
     )
 
 

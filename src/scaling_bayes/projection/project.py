@@ -100,12 +100,12 @@ def project(
         check_seed(random_seed)
     chosen = None if scenario is None else read_scenario(scenario)
     seed = view.seed if random_seed is None else random_seed
-    frozen = chosen is not None and chosen.algorithmic_progress == "frozen"
+    progress = "continuing" if chosen is None else chosen.algorithmic_progress
     reach = reach_of(view)
     every_year = isinstance(years, str) and years == YEARLY
     horizon = every_year or isinstance(years, range)
     listed: Any = yearly(reach) if every_year else years
-    asked = ask(view, targets, listed, kind, seed, progress_continues=not frozen)
+    asked = ask(view, targets, listed, kind, seed, progress=progress)
     if chosen is not None and chosen.depends_on_year and not asked.year.values.all():
         raise TargetError(
             "years: this fit knows none, so a scenario has no date for its prices; expected a year to price "
@@ -117,7 +117,8 @@ def project(
         "kind": kind,
         "years": asked.year.values.tolist(),
         "horizon": horizon,
-        "progress_continues": years is not None and not frozen,
+        "progress_continues": years is not None and progress != "frozen",
+        "algorithmic_progress": progress,
         "random_seed": seed,
         "data": reach,
     }

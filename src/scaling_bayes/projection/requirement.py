@@ -16,6 +16,7 @@ from scaling_bayes.core.options import check_choice
 from scaling_bayes.core.predictive import departure_scale
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import TargetError
+from scaling_bayes.projection.scenario import PROGRESS_RATES
 from scaling_bayes.projection.targets import Target, check_year, default_targets, read_targets
 from scaling_bayes.trace.schema import group
 from scaling_bayes.trace.view import PosteriorView
@@ -30,8 +31,10 @@ class Requirement:
     targets: tuple[Target, ...]
     #: Years asked for. Shape (year,).
     year: xr.DataArray
-    #: Year until which algorithmic progress goes on, for each of them. Shape (year,).
+    #: Year until which algorithmic progress goes on as the fit has it, for each of them. Shape (year,).
     progress_year: xr.DataArray
+    #: What it gains after that, orders of magnitude of compute. Shape (year,).
+    later_progress: xr.DataArray
     #: The targets on the law's scale, less what their lines drift until the year; ``inf`` below an
     #: irreducible error. Shape (target,).
     performance: xr.DataArray
@@ -53,6 +56,7 @@ class Requirement:
             slope=at["slope"],
             progress=at.get("progress", 0.0),
         )
+        compute = compute - self.later_progress
         if "year" not in compute.dims:
             compute = compute.expand_dims(year=self.year["year"])
         return compute.transpose("chain", "draw", "target", "year")
@@ -65,7 +69,7 @@ def ask(
     kind: str,
     seed: int,
     *,
-    progress_continues: bool = True,
+    progress: str = "continuing",
 ) -> Requirement:
     """Read targets and years, and set the draws of a fit beside them.
 
@@ -94,7 +98,7 @@ def ask(
         years,
         kind,
         seed,
-        progress_continues=progress_continues,
+        progress=progress,
     )
 
 
@@ -107,7 +111,7 @@ def require(
     kind: str,
     seed: int,
     *,
-    progress_continues: bool = True,
+    progress: str = "continuing",
 ) -> Requirement:
     """Set draws of the parameters beside targets and years.
 
@@ -124,8 +128,8 @@ def require(
     kind : {"predictive", "mean"}
     seed : int
         Of the departures of new systems.
-    progress_continues : bool
-        Whether algorithmic progress goes on until the years asked, or ends with the systems.
+    progress : str
+        One of `scenario.PROGRESS`. Frozen, drift ends with the systems too.
 
     Raises
     ------
@@ -145,7 +149,7 @@ def require(
     if kind == "predictive":
         noise = _departures(draws, seed).sel(task=task).drop_vars("task")
     last = xr.full_like(year, float(references["publication_year"].max()))
-    until = year if progress_continues else last
+    until = last if progress == "frozen" else year
     chance = (
         references["chance_error"].sel(task=task).drop_vars("task") if "chance_error" in references else 1.0
     )
@@ -154,7 +158,10 @@ def require(
     )
     if "drift_step" in draws:
         performance = performance - _drift(law, draws, references, task, until, seed)
-    return Requirement(tuple(targets), year, until, performance, parameters, noise)
+    rate = PROGRESS_RATES.get(progress)
+    fitted = until if rate is None else np.minimum(year, last)
+    later = (rate or 0.0) * (until - fitted)
+    return Requirement(tuple(targets), year, fitted, later, performance, parameters, noise)
 
 
 def _drift(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -33,7 +34,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 IMPROVEMENTS = ("none", "trend", "stalled", "accelerated")
-PROGRESS = ("continuing", "frozen")
+#: Orders of magnitude a year by which compute for a fixed error falls after the data, where it is not as the
+#: fit has it: half in 16 months (ImageNet at AlexNet's error 2012 to 2019, Hernandez & Brown 2020, *Measuring
+#: the Algorithmic Efficiency of Neural Networks*), or in 5 (lower end of the 95 % interval for language
+#: models, Ho et al. 2024, *Algorithmic progress in language models*).
+PROGRESS_RATES = {"slow": math.log10(2.0) * 12.0 / 16.0, "fast": math.log10(2.0) * 12.0 / 5.0}
+#: How algorithmic progress goes on after the data: as the fit has it, at one of the rates, or not at all.
+PROGRESS = ("continuing", *PROGRESS_RATES, "frozen")
 _TRENDS = "posterior of the hardware trends"
 _DEFAULT_YEAR = {"none": 2020.0, "stalled": 2030.0, "accelerated": 2030.0}
 
@@ -58,9 +65,9 @@ class Scenario:
         from `improvement_year` a one-off factor `gain`.
     improvement_year : float, optional
         By default 2020 for ``none``, 2030 for ``stalled`` and ``accelerated``.
-    algorithmic_progress : {"continuing", "frozen"}
-        Whether the compute a result needs goes on falling until the year asked for, or stays at that of the
-        last year in the data.
+    algorithmic_progress : {"continuing", "slow", "fast", "frozen"}
+        Whether the compute a result needs goes on falling after the data as the fit has it, slowly or fast
+        (half in 16 months or in 5: `PROGRESS_RATES`), or not at all.
     device : str, optional
         A device of the accelerators table in place of a typical one of the class: its rate, board power and
         release year.
