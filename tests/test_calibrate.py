@@ -108,14 +108,13 @@ def test_an_interrupted_run_goes_on_and_gives_the_same(
         made.append(number)
         return run(self, number)
 
-    arguments = {"simulations": 30, "store": tmp_path / "cut.zarr", **PLAIN, **QUICK}
+    arguments = {"simulations": 10, "store": tmp_path / "cut.zarr", **PLAIN, **QUICK}
     monkeypatch.setattr(PriorSBC, "run", once)
     with pytest.raises(KeyboardInterrupt):
         calibrate("prior_sbc", SYSTEMS, **arguments)
     monkeypatch.setattr(PriorSBC, "run", run)
     again = calibrate("prior_sbc", SYSTEMS, **arguments)
-    assert again.attrs["manifest"] == calibrated.attrs["manifest"]
-    xr.testing.assert_identical(again["fits"].to_dataset(), calibrated["fits"].to_dataset())
+    xr.testing.assert_identical(group(again, "fits"), group(calibrated, "fits").isel(fit=slice(10)))
 
 
 def test_another_job_does_not_go_on_from_a_store(tmp_path: Path) -> None:

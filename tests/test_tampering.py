@@ -495,6 +495,7 @@ def test_a_hand_made_trace_is_refused_though_its_digest_fits(tmp_path: Path) -> 
         open_trace(stored(tree, tmp_path / "trace.nc"))
 
 
+@pytest.mark.usefixtures("unplotted")
 def test_names_with_script_stay_text(tmp_path: Path) -> None:
     """Whoever writes a file can give it any names and a digest that fits; the report shows them as text."""
     nasty = "<script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}\u202e"
