@@ -59,7 +59,11 @@ def _become(case: dict[str, Any], out: int, err: int) -> None:
     sys.argv = ["scaling-bayes", *case["arguments"]]
     os.environ.update(case.get("environment", {}))
     os.chdir(case.get("cwd") or ".")
-    sys.modules.update(dict.fromkeys(case.get("without", ())))  # type: ignore[arg-type]
+    if without := case.get("without"):
+        for name in [*sys.modules]:
+            if f"{name}.".startswith((*(f"{library}." for library in without), "scaling_bayes.model.")):
+                del sys.modules[name]
+        sys.modules.update(dict.fromkeys(without))
     code: Any = 70
     try:
         cli.main()
@@ -77,7 +81,7 @@ def load_everything() -> None:
     """Import what commands on a trace need, some of which libraries import when they are first used."""
     import scipy.stats  # noqa: F401
 
-    import scaling_bayes
+    import scaling_bayes.model.fit
     from scaling_bayes import figures, report  # noqa: F401
 
     for name in figures.__all__:
