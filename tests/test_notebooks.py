@@ -77,6 +77,7 @@ def test_thompson2020(run: Callable[[str], dict[str, Any]], capsys: pytest.Captu
     assert len(content["cells"]) == 15
 
 
+@pytest.mark.slow
 def test_hierarchical_model(run: Callable[[str], dict[str, Any]]) -> None:
     content = run("03_hierarchical_model")
     assert list(content["steps"]) == ["complete", "none", "partial", "with error", "reference"]
@@ -89,6 +90,7 @@ def test_hierarchical_model(run: Callable[[str], dict[str, Any]]) -> None:
     assert (together["with error"] > 0).all()
 
 
+@pytest.mark.slow
 def test_checks(run: Callable[[str], dict[str, Any]]) -> None:
     content = run("04_checks")
     assert content["spoiled"]["slope"].shape == content["posterior"]["slope"].shape

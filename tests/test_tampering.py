@@ -446,6 +446,18 @@ HAND_MADE: dict[str, tuple[Callable[[xr.DataTree], None], str]] = {
     "a task twice": (of_variable("posterior/task", ["a", "a"]), "a label twice"),
     "other systems": (of_variable("log_likelihood/system", list("abcdefghij")), "other labels"),
     "an infinite slope": (of_variable("posterior/slope", np.inf), "posterior/slope"),
+    "a negative slope": (of_variable("posterior/slope", -0.01), "posterior/slope: found -0.01"),
+    "negative noise in the prior": (of_variable("prior/noise", -2.0), "prior/noise"),
+    "a compute of 10^400 FLOP": (
+        of_variable("constant_data/log10_training_compute_flop", 400.0),
+        "log10_training_compute_flop: found 400",
+    ),
+    "a reference moved by one": (
+        of_variable("constant_data/reference_log10_compute", 18.0),
+        "by the systems",
+    ),
+    "a compute given otherwise": (of_variable("constant_data/training_compute_flop", 1e30), "by the systems"),
+    "a year before computers": (of_variable("constant_data/publication_year", 19.0), "publication_year"),
     "a missing error": (of_variable("observed_data/error", np.nan), "observed_data/error"),
     "an error of 2": (of_variable("observed_data/error", 2.0), "outside"),
     "a paper that is not counted": (of_variable("constant_data/paper_index", 77), "paper_index"),
