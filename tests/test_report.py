@@ -140,7 +140,6 @@ def test_two_years_stand_in_a_column() -> None:
     assert "2025 and 2030" in text
 
 
-@pytest.mark.usefixtures("drawn")
 def test_unreachable_draws_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     from scaling_bayes.report import facts as reading
 
