@@ -33,7 +33,7 @@ settings.load_profile("house")
 MARKS = {
     "reference_trace": ["samples"],
     "card": ["samples"],
-    "short_hindcast": ["samples"],
+    "short_hindcast": ["samples", "slow"],
     "site": ["docs", "slow"],
     "fitted": ["samples"],
     "reference_report": ["long"],
