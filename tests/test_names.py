@@ -162,7 +162,7 @@ def drawn_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     trace = save_trace(fitted(DRAWN), path.with_name("trace.nc"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        done = run("report", str(trace), "-o", str(path), "--budget-usd", "1e8")
+        done = run("report", str(trace), "-o", str(path), "--scenario", "none")
     assert done.exit_code == 0, done.output
     return path, done.output
 
