@@ -29,7 +29,8 @@ from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.hdf5 import UnreadableError, read_here
 from scaling_bayes.trace.io import _tree, open_trace, save_trace
 from scaling_bayes.trace.releases import find_trace
-from scaling_bayes.trace.schema_versions import check_layout
+from scaling_bayes.trace.schema import FIT_KIND
+from scaling_bayes.trace.schema_versions import check_layout, check_values, read_layout
 
 pytestmark = pytest.mark.long
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
@@ -496,11 +497,12 @@ def test_what_is_no_trace_is_refused_whatever_its_digest(name: str) -> None:
         tree = _tree(read_here(file))
     edit(tree)
     with pytest.raises(TraceError, match=message):
-        check_layout(tree)
+        check_values(read_layout(tree, FIT_KIND))
 
 
-def test_a_hand_made_trace_is_refused_though_its_digest_fits(tmp_path: Path) -> None:
-    edit, message = HAND_MADE["an infinite slope"]
+@pytest.mark.parametrize("name", ["an infinite slope", "a negative slope"])
+def test_a_hand_made_trace_is_refused_though_its_digest_fits(name: str, tmp_path: Path) -> None:
+    edit, message = HAND_MADE[name]
     tree = open_trace(TRACE)
     edit(tree)
     with pytest.raises(TraceError, match=message):

@@ -270,14 +270,17 @@ def _check_fit(tree: xr.DataTree, content: Mapping[str, Any]) -> None:
                 f"{name}: found {_difference(found, expected)} against the model and priors of the manifest; "
                 f"expected {', '.join(sorted(expected))}."
             )
-    _check_ranges(tree)
-    _check_references(constant)
     if "law" in posterior and not np.isin(posterior["law"].values, range(len(LAWS))).all():
         raise TraceError(f"posterior/law: found a number of no law; expected 0 to {len(LAWS) - 1}.")
 
 
-def _check_ranges(tree: xr.DataTree) -> None:
-    """Refuse data and draws that no fit has: a compute of 10^400 FLOP, a negative slope."""
+def check_values(tree: xr.DataTree) -> None:
+    """Refuse values that no fit has: a compute of 10^400 FLOP, a negative slope, a reference elsewhere.
+
+    After the digest, which finds what was changed since a file was written.
+    """
+    if manifest(tree).get("kind", FIT_KIND) != FIT_KIND:
+        return
     for group in ("constant_data", "posterior", "prior"):
         for name, values in dataset_of(tree.children[group]).data_vars.items():
             signed = group == "constant_data" or name in _SIGNED or str(name).endswith("_log_mean")
@@ -288,6 +291,7 @@ def _check_ranges(tree: xr.DataTree) -> None:
                     f"{group}/{name}: found {values.values[outside].flat[0]:.6g} in {int(outside.sum())} "
                     f"places; expected {low:g} to {high:g}."
                 )
+    _check_references(dataset_of(tree.children["constant_data"]))
 
 
 def _check_references(constant: xr.Dataset) -> None:
