@@ -311,11 +311,6 @@ def test_every_control_gives_the_numbers_of_project_and_nothing_leaves_the_machi
         assert [row[1:3] for row in shown["rows"]] == rows, where
         assert shown["budget"][1:] == budget, where
         assert repr({asked.task: asked.error}) in shown["calls"], where
-    stops = browser.driver.execute_script(f"{FIND} return page.querySelector('#error-slider').max;")
-    for stop in range(0, int(stops) + 1, 2):
-        times.append((f"error-slider = {stop}", browser.move("error-slider", stop)))
-    for stop in range(0, 89, 4):
-        times.append((f"year-slider = {stop}", browser.move("year-slider", stop)))
     report_times(times)
 
     home = urlsplit(address).netloc
