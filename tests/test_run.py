@@ -16,6 +16,7 @@ from scaling_bayes import OptionError, decompose, estimate_run, model_card, summ
 from scaling_bayes.cli import cli
 from scaling_bayes.hardware.grid import grid_of
 from scaling_bayes.projection.runs.device import find_device
+from scaling_bayes.projection.scenario import known_devices
 
 V100, A100, H100 = "NVIDIA Tesla V100 DGXS 32 GB", "NVIDIA A100 SXM4 80 GB", "NVIDIA H100 SXM5 80GB"
 ALL = {"pue": 1.1, "server_power_ratio": 1.0, "grid_kg_per_kwh": 0.4, "usd_per_chip_hour": 2.0}
@@ -137,6 +138,8 @@ def test_making_the_devices_is_counted_apart_and_paid_from_a_budget_of_carbon() 
     both = 10 ** draws(bought, "log10_carbon_kg") + 10 ** draws(bought, "log10_embodied_kg")
     np.testing.assert_allclose(both, 1e5, rtol=1e-6)
     assert "log10_embodied_kg" not in estimate_run(device_hours=1)["run"]
+    # Its value given as an assumption asks for it too.
+    assert "log10_embodied_kg" in estimate_run(device_hours=1, embodied_kg_per_device=200)["run"]
 
 
 def test_what_is_counted_may_be_boards_chips_or_cores() -> None:
@@ -168,7 +171,8 @@ def test_later_years_have_better_devices_and_named_ones_stay_as_they_are() -> No
     ("known", "message"),
     [
         ({"flop": "312 TFLOP/s"}, "is a rate; flop counts operations"),
-        ({"flop": 3.12e14}, "is the peak rate of NVIDIA A100 SXM4 40 GB in FLOP/s"),
+        ({"flop": 3.12e14}, "is a peak rate of NVIDIA A100 SXM4 40 GB in FLOP/s"),
+        ({"flop": 3.958e15}, "is a peak rate of .* in FLOP/s"),
         ({"flop": 3e11}, "flop=3e.11 is too few"),
         ({"flop": 0}, "flop=0 must be a finite number of FLOP above 0"),
         ({"parameters": 70, "tokens": "2T"}, "parameters=70 is too few; expected a count of parameters"),
@@ -183,6 +187,11 @@ def test_later_years_have_better_devices_and_named_ones_stay_as_they_are() -> No
         ({"devices": 8, "days": 1, "counted": "chips"}, "needs the device"),
         ({"flop": 1e23, "device": "8x H100 SXM5"}, "names 8 devices; give device='H100 SXM5' and devices=8"),
         ({"flop": 1e23, "device": "TPU v3-512"}, "512 cores, which are 256 chips"),
+        ({"flop": 1e23, "device": "A100 SXM4 x8"}, "names 8 devices; give device='A100 SXM4' and devices=8"),
+        ({"flop": 1e23, "device": "v5e-16"}, "a slice of 16 chips; give device='Google TPU v5e'"),
+        ({"flop": 1e23, "device": "TPU v3 core"}, "names a part of a device"),
+        ({"flop": 1e23, "device": "MI250X GCD"}, "names a part of a device"),
+        ({"flop": 1e23, "device": "ND96asr_v4"}, "is a node of several devices"),
         ({"flop": 1e23, "device": "DGX A100"}, "is a node of several devices"),
         ({"flop": 1e23, "device": "p4d.24xlarge"}, "is a node of several devices"),
         ({"flop": 1e23, "device": "Cloud TPU v3"}, "is a board of four chips"),
@@ -194,6 +203,11 @@ def test_later_years_have_better_devices_and_named_ones_stay_as_they_are() -> No
         ({"flop": 1e23, "peak_flop_per_s": 1979e12}, "twice the dense rate of .*structured sparsity"),
         ({"flop": 1e23, "device": A100, "peak_flop_per_s": 312}, "such as 3.12e14 for 312 TFLOP/s"),
         ({"flop": 1e23, "peak_flop_per_s": 312e12}, "says nothing of a device's price and power"),
+        ({"flop": 1e23, "device": A100, "peak_flop_per_s": 312e13}, "is above every dense rate of"),
+        ({"flop": 1e23, "device": V100, "usd_per_chip_hour": 60}, "the price of one device for an hour"),
+        ({"flop": 1e23, "device": A100, "usd_per_chip_hour": 32.77}, "not of a node: divide by its devices"),
+        ({"flop": 1e23, "chip_watt": 0.4}, "chip_watt=0.4 is below 5; expected W, not kW"),
+        ({"flop": 1e23, "grid_kg_per_kwh": 4e-4}, "expected kg CO2e per kWh, not tonnes"),
         ({"flop": 1e23, "utilisation": 40}, "utilisation=40 is above 1; expected a share"),
         ({"flop": 1e23, "pue": 110}, "pue=110 is above 3; expected facility energy over"),
         ({"flop": 1e23, "pue": 0.9}, "pue=0.9 1: expected at least 1"),
@@ -229,6 +243,9 @@ def test_a_device_is_found_by_a_clear_part_of_its_name() -> None:
     assert find_device("h100 sxm5") == H100
     assert find_device("NVIDIA A100") == "NVIDIA A100 SXM4 40 GB"
     assert find_device("TPU v4") == "Google TPU v4"
+    assert all(find_device(name.lower()) in (name, name.replace("+", "")) for name in known_devices())
+    assert find_device("A100 80GB") == A100
+    assert find_device("H100 SXM") == H100
 
 
 # The answer
