@@ -95,7 +95,7 @@ def test_published_runs_lie_where_their_page_says() -> None:
 
 @settings(max_examples=8, deadline=None)
 @given(
-    log10_flop=st.floats(15, 27),
+    log10_flop=st.floats(17, 27),
     utilisation=st.one_of(st.floats(0.05, 0.9), st.just((0.4, (0.3, 0.5)))),
     device=st.sampled_from([None, V100, "Google TPU v4"]),
 )
@@ -226,6 +226,10 @@ def test_later_years_have_better_devices_and_named_ones_stay_as_they_are() -> No
 def test_a_wrong_unit_is_refused_with_the_right_one(known, message) -> None:
     with pytest.raises(OptionError, match=message):
         estimate_run(**{"year": 2024, **known})
+
+
+def test_a_small_count_that_is_round_is_no_rate() -> None:
+    assert value(estimate_run(1e15, year=2024), "log10_flop") == pytest.approx(1e15)
 
 
 def test_pue_and_server_count_once() -> None:

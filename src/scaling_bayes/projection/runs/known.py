@@ -69,8 +69,10 @@ _WORDS = {
 }
 _COUNT = re.compile(r"\s*\$?\s*([0-9][0-9.,_]*(?:e[+-]?\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 _QUANTITY = re.compile(r"\s*([0-9][0-9.]*(?:e[+-]?\d+)?)\s*([A-Za-z].*?)?\s*")
-#: A peak this close to a rate of the table is that rate.
-_SAME = 0.01
+#: A peak this close to a rate of the table is that rate; the same of what should be a count of operations.
+_SAME, _SURELY_SAME = 0.01, 0.001
+#: FLOP/s that no device of the table reaches, however counted.
+_LARGEST_RATE = 1e16
 
 
 @dataclass(frozen=True)
@@ -185,18 +187,21 @@ def read_amount(name: str, value: Any) -> Value:
 
 
 def _refuse_rate(number: float) -> None:
-    """Refuse a count of operations that is the peak rate of a device."""
-    near = _devices_at(dense_peaks(), number) or _devices_at(dense_peaks(), number / 2)
-    if number < 1e16 and near:
+    """Refuse a count of operations that is the peak rate of a device, dense or sparse, to three digits."""
+    if number >= _LARGEST_RATE or float(f"{number:.2g}") == number:
+        return
+    rates = (number, number / 2)
+    near = [device for rate in rates for device in _devices_at(dense_peaks(), rate, _SURELY_SAME)]
+    if near:
         raise OptionError(
             f"flop={number:g} is a peak rate of {near[0]} in FLOP/s; flop counts operations: rate x "
             "utilisation x seconds. Give device_hours, or devices and days, with the device."
         )
 
 
-def _devices_at(peaks: pd.DataFrame, rate: float) -> list[str]:
+def _devices_at(peaks: pd.DataFrame, rate: float, within: float = _SAME) -> list[str]:
     """Devices of which one of the peak rates is (nearly) this."""
-    same = (peaks / rate - 1).abs() < _SAME
+    same = (peaks / rate - 1).abs() < within
     return [str(device) for device in peaks.index[same.any(axis=1)]]
 
 
