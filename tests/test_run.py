@@ -15,6 +15,7 @@ from tools.pages.famous import check_runs
 from scaling_bayes import OptionError, decompose, estimate_run, model_card, summary
 from scaling_bayes.cli import cli
 from scaling_bayes.hardware.grid import grid_of
+from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.runs.device import find_device
 from scaling_bayes.projection.scenario import known_devices
 
@@ -162,6 +163,24 @@ def test_later_years_have_better_devices_and_named_ones_stay_as_they_are() -> No
     assert energy(year=2024, device=A100) == pytest.approx(energy(year=2034, device=A100), abs=1e-9)
     with pytest.raises(OptionError, match=r"released in 2022\.7; a run in 2021 could not use it"):
         estimate_run(1e24, year=2021, device=H100)
+
+
+def test_the_price_of_a_named_device_follows_its_own_offers() -> None:
+    def usd(device: str, year: int, **assumed: object) -> np.ndarray:
+        run = estimate_run(device_hours=1, device=device, year=year, **assumed)
+        return 10 ** draws(run, "log10_cost_usd")
+
+    # Bought at 15,000 USD, with a server twice that over 3.5 years of use, and 0.55 kWh an hour at 0.075 USD.
+    known = {"price": "purchase", "system_overhead": 2.0, "service_year": 3.5, "pue": 1.25}
+    known |= {"server_power_ratio": 1.1, "electricity_usd_per_kwh": 0.075}
+    bought = usd("NVIDIA A100 SXM4 40 GB", 2022, **known)
+    assert bought == pytest.approx(15000 * 2 / (3.5 * 8766) + 0.4 * 1.1 * 1.25 * 0.075, rel=1e-4)
+    prices = load_table("prices", usable=True)
+    prices = prices[(prices["per"] == "chip_hour") & (prices["kind"] == "cloud_on_demand")]
+    for device in (A100, H100, "NVIDIA Tesla V100 SXM2 16 GB"):
+        offers = prices.loc[prices["device"] == device, "usd"]
+        assert offers.quantile(0.1) < np.median(usd(device, 2024)) < offers.quantile(0.9)
+        assert np.std(np.log10(usd(device, 2024))) < np.std(np.log10(usd("NVIDIA B200", 2025)))
 
 
 # Units

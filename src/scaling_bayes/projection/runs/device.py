@@ -70,6 +70,8 @@ class Devices:
     #: For readers.
     label: str
     device_class: str
+    #: Name of each draw's device in the accelerators table, empty for an own one.
+    names: NDArray[np.object_]
     #: Peak rate at the run's precision, FLOP/s, log10.
     log10_peak: Floats
     #: Peak rate as hardware burdens count it, FLOP/s, log10: FP32 of GPUs, 16 bits of TPUs.
@@ -233,7 +235,8 @@ def named_device(name: str, precision: str | None, n: int) -> Devices:
             "as peak_flop_per_s (FLOP/s)."
         )
     values = (np.log10(peak), np.log10(row["peak_flop_per_s"]), row["board_power_watt"], row["year"])
-    return Devices(name, str(row["device_class"]), *(np.full(n, float(each)) for each in values))
+    names = np.full(n, name, dtype=object)
+    return Devices(name, str(row["device_class"]), names, *(np.full(n, float(each)) for each in values))
 
 
 def devices_in_use(
@@ -286,6 +289,7 @@ def devices_in_use(
     return Devices(
         f"{DEVICE_CLASSES[device_class].label} in use",
         device_class,
+        chosen["device"].to_numpy(dtype=object),
         np.log10(chosen["peak"].to_numpy(float)) + gain,
         np.log10(chosen["peak_flop_per_s"].to_numpy(float)) + gain,
         chosen["board_power_watt"].to_numpy(float),
