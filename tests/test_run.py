@@ -12,7 +12,7 @@ from tests.commands import run as command
 from tests.synthetic import synthetic_fit
 from tools.pages.famous import check_runs
 
-from scaling_bayes import OptionError, decompose, estimate_run, model_card, summary
+from scaling_bayes import OptionError, decompose, estimate_run, model_card, project, summary
 from scaling_bayes.cli import cli
 from scaling_bayes.hardware.grid import grid_of
 from scaling_bayes.hardware.tables import load_table
@@ -338,3 +338,19 @@ def test_the_command_prints_words_json_and_a_model_card() -> None:
 def test_a_model_card_states_the_median_in_grams() -> None:
     answer = estimate_run(device_hours=1000, device=A100, year=2022, **ALL)
     assert f"emissions: {1000 * 0.4 * 1.1 * 0.4 * 1000:.0f}\n" in model_card(answer)
+
+
+def test_a_target_is_counted_as_its_fit_counts() -> None:
+    # Benchmarks of language models count arithmetic; the tasks of 2020 device-hours at FP32 peak.
+    trace, known = (
+        synthetic_fit(tasks=("mmlu", "imagenet")),
+        {"device": A100, "year": 2021, "utilisation": 0.4},
+    )
+    for task, quantity, per_hour in (
+        ("mmlu", "log10_flop", 0.0),
+        ("imagenet", "log10_device_hours", math.log10(3600 * 19.49e12)),
+    ):
+        asked = {task: 0.1}
+        required = project(trace, asked, 2021)["projection/log10_training_compute_flop"].squeeze()
+        answer = estimate_run(trace=trace, target=asked, **known)
+        np.testing.assert_allclose(draws(answer, quantity) + per_hour, required, atol=1e-9)

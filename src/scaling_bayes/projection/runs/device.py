@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 #: Columns of the accelerators table with the dense peak rate of a precision, the first known one counts.
 PRECISIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "16-bit": ("peak_flop_per_s_fp16_bf16_tensor", "peak_flop_per_s_fp16"),
+        "bf16": ("peak_flop_per_s_fp16_bf16_tensor",),
+        "fp16": ("peak_flop_per_s_fp16_bf16_tensor", "peak_flop_per_s_fp16"),
         "tf32": ("peak_flop_per_s_tf32_tensor",),
         "fp32": ("peak_flop_per_s_fp32",),
         "int8": ("peak_op_per_s_int8",),
@@ -86,7 +87,7 @@ class Devices:
 def _rates() -> pd.DataFrame:
     """Dense peak rates and chips of the known devices, by name."""
     table = load_table("accelerators", usable=True).set_index("name")
-    columns = [name for names in PRECISIONS.values() for name in names]
+    columns = dict.fromkeys(name for names in PRECISIONS.values() for name in names)
     return table.loc[list(known_devices()), [*columns, "chips_on_board", "aliases"]]
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 type Rate = dict[str, Floats]
 
 GIVEN, UTILISATION, DEVICE, PRICE, SITE, GRID, MAKING = (
-    "what was given",
+    "size of the run",
     "utilisation",
     "device",
     "price",
