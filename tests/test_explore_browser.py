@@ -367,3 +367,23 @@ def test_axe_finds_nothing_serious(browser: Browser, width: int, scheme: str) ->
         where = f"axe, {scheme}, {width} px, {control} = {value}"
         log.info("%s: %s", where, [each["id"] for each in found] or "nothing")
         assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == [], where
+
+
+@needs_axe
+def test_the_page_about_one_run_follows_its_fields_on_a_phone(chromium: Browser, address: str) -> None:
+    chromium.open(f"{address}run")
+    chromium.size(390, 844)
+    for control, value, said in (
+        ("utilisation", "0.4", "device-hours"),
+        ("flop", "1e23", "expected exactly one of"),
+        ("parameters", "", "expected exactly one of"),
+        ("tokens", "", "1.0 x 10"),
+        ("reaches", "imagenet", "error on ImageNet"),
+    ):
+        chromium.move(control, value)
+        assert said in chromium.find("#results").text
+    chromium.driver.execute_script(UNFOLD)
+    assert chromium.driver.execute_script("return document.documentElement.scrollWidth") <= 390
+    chromium.driver.execute_script(AXE.read_text(encoding="utf-8"))
+    found = chromium.driver.execute_async_script(VIOLATIONS)
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
