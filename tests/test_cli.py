@@ -256,6 +256,7 @@ COMMANDS = [
     "gain",
     "hardware-fit",
     "info",
+    "list",
     "overparameterization",
     "progress",
     "project",
@@ -379,7 +380,7 @@ def test_bad_tables_end_in_one_error(name: str, command: str, tmp_path: Path) ->
 
 
 BAD_COMMANDS = [
-    (("fit", "--law", "cubic"), 1, "--law cubic is not valid; expected one of power"),
+    (("fit", "--law", "cubic"), 1, "--law cubic is not known; expected one of power"),
     (("fit", "--pooling", "some"), 1, "--pooling some is not valid; expected one of partial, none, complete"),
     (("fit", "--draws", "0"), 1, "--draws must be at least"),
     (("fit", "--draws", "many"), 2, "not a valid integer"),
