@@ -248,6 +248,7 @@ COMMANDS = [
     "gain",
     "hardware-fit",
     "info",
+    "list",
     "overparameterization",
     "progress",
     "project",
@@ -372,9 +373,9 @@ def test_bad_tables_end_in_one_error(name: str, command: str, tmp_path: Path) ->
 
 
 BAD_COMMANDS = [
-    (("fit", "--law", "cubic"), 1, "--law cubic is not valid; expected one of power"),
+    (("fit", "--law", "cubic"), 1, "--law cubic is not known; expected one of power"),
     (("fit", "--pooling", "some"), 1, "--pooling some is not valid; expected one of partial, none, complete"),
-    (("fit", "--draws", "0"), 1, "draws must be at least"),
+    (("fit", "--draws", "0"), 1, "--draws must be at least"),
     (("fit", "--draws", "many"), 2, "not a valid integer"),
     (("fit", "--prior", "slope"), 2, "expected NAME=MEDIAN:LOWER:UPPER"),
     (("fit", "--prior", "nonsense=1:0.5:2"), 1, "its priors are"),
@@ -389,7 +390,7 @@ BAD_COMMANDS = [
     (("project", "TRACE", "--target", "imagenet"), 2, "expected TASK=ERROR"),
     (("project", "TRACE", "--target", "mnist=0.1"), 1, "not in the fit"),
     (("project", "TRACE", "--target", "imagenet=5"), 1, "did you mean 0.05, or 5%"),
-    (("project", "TRACE", "--year", "nan"), 1, "years"),
+    (("project", "TRACE", "--year", "nan"), 1, "--year: nan must lie"),
     (("project", "TRACE", "--kind", "best"), 1, "predictive, mean"),
     (("project", "TRACE", "--json", "--csv"), 2, "exclude each other"),
     (("report", "TRACE", "-o", "missing/report.html"), 1, "no folder missing"),

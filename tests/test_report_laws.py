@@ -179,7 +179,7 @@ def test_the_report_on_a_stack_tells_laws_and_weights() -> None:
     assert [row[2] for row in table.rows][:2] == ["0", "−2.5 ± 1.5"]
     assert [column.header for column in table.columns if "Pareto" in column.header] == []
     assert [row["weight"] for row in report().numbers["laws"]] == pytest.approx([0.4, 0.3, 0.2, 0.1])
-    assert "mixture of 4 laws" in report().lead
+    assert "mixture of 4 laws" in report().title
     assert "the mean of the stacking weights given how well mixtures" in Reader(render_html(report())).text
 
 
