@@ -18,8 +18,8 @@ from scaling_bayes.text import (
     days_in_words,
     format_error,
     kilograms_in_words,
-    share_in_words,
     task_label,
+    times_in_words,
 )
 from scaling_bayes.trace.schema import group, manifest
 
@@ -223,8 +223,9 @@ def yardsticks(answer: xr.DataTree) -> list[str]:
             f"{years} years."
         )
     for name, yardstick, whole in _OF_THE_WORLD:
-        share = share_in_words(median[name] - math.log10(float(table[yardstick, 2023])), whole)
-        sentences += [f"{_SAID[name][0].capitalize()}: {share}."] if share else []
+        share = median[name] - math.log10(float(table[yardstick, 2023]))
+        text = f"{10 ** (share + 2):.2g} %" if share < 0 else f"{times_in_words(share)} times"
+        sentences += [f"{_SAID[name][0].capitalize()}: {text} of {whole}."] if share > -3 else []
     return sentences
 
 
