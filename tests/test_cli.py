@@ -252,6 +252,7 @@ COMMANDS = [
     "data",
     "decompose",
     "explore",
+    "export",
     "fit",
     "gain",
     "hardware-fit",

@@ -252,7 +252,7 @@ def _target(view: PosteriorView, target: Any, year: float) -> tuple[Floats, str]
             f"found {projected.sizes['target']} targets; a run has one, such as {{'imagenet': 0.05}}."
         )
     compute = projected["log10_training_compute_flop"].isel(target=0, year=0)
-    arithmetic = _counts_arithmetic(str(projected["target_task"].values[0]))
+    arithmetic = counts_arithmetic(str(projected["target_task"].values[0]))
     return compute.transpose("chain", "draw").values.ravel(), "flop" if arithmetic else "burden"
 
 
@@ -262,7 +262,7 @@ def _arithmetic_tasks() -> frozenset[str]:
     return frozenset(line.partition(",")[0] for line in lines[1:])
 
 
-def _counts_arithmetic(task: str) -> bool:
+def counts_arithmetic(task: str) -> bool:
     """Whether the compute of a task's systems is arithmetic done, not device-hours at peak."""
     return task in _arithmetic_tasks()
 
@@ -291,7 +291,7 @@ def _errors(
     """Error that a run reaches in each task, dims (chain, draw, task)."""
     tasks = [task] if isinstance(task, str) else list(task)
     each = [
-        error_reached(view, name, flop if _counts_arithmetic(name) else burden, year).drop_vars(
+        error_reached(view, name, flop if counts_arithmetic(name) else burden, year).drop_vars(
             ["task", "system"], errors="ignore"
         )
         for name in tasks
