@@ -184,6 +184,9 @@ def test_what_is_wrong_is_named_and_nothing_is_written(fitted, tmp_path, given, 
 def test_a_folder_that_is_no_hub_and_a_fit_without_growth_are_refused(fitted, tmp_path):
     with pytest.raises(TraceError, match="growth of compute"):
         export_forecasts(synthetic_fit(measurement_error=False, draws=10), tmp_path, round_id=ROUND)
+    (tmp_path / "file").touch()
+    with pytest.raises(WriteError, match="no folder"):
+        export_forecasts(fitted, tmp_path / "file", round_id=ROUND)
     (tmp_path / "hub-config").mkdir()
     (tmp_path / "hub-config" / "tasks.json").write_text('{"rounds": 3}', encoding="utf-8")
     with pytest.raises(DataError, match=r"tasks\.json"):

@@ -153,10 +153,10 @@ def export_forecasts(
         )
     model_id, hub = f"{TEAM}-{name}", Path(folder)
     output = hub / "model-output" / model_id / f"{when}-{model_id}.csv"
+    if hub.exists() and not hub.is_dir():
+        raise WriteError(f"cannot write to {hub}: it is no folder; expected one, or a name that is free.")
     if os.path.lexists(output):
-        raise WriteError(
-            f"{output} exists; a round is never replaced. Name another round_id, or another folder."
-        )
+        raise WriteError(f"{output} exists; a round is never replaced. Name another day, or another folder.")
     metadata = _metadata(view, name, hardware_digest(trends))
     about = hub / "model-metadata" / f"{model_id}.yml"
     if about.exists() and about.read_text(encoding="utf-8") != metadata:

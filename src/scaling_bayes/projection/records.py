@@ -87,34 +87,34 @@ def _record(
     points, rows = view.points(task), view.systems_of(task)
     best = int(points.error.argmin())
     shape = tuple(view.posterior.sizes[dim] for dim in ("chain", "draw"))
-    error, compute = np.full(shape, points.error[best]), np.full(shape, points.log10_compute[best])
-
     span = float(np.clip(last - points.year.min(), *_COUNTED_YEARS))
     recent = points.year > last - span
     papers = view.observations.paper_index[rows]
     count = np.unique(papers[recent]).size
     each = max(round(recent.sum() / count), 1) if count else 1
-    rate = generator(view.seed, Stream.RECORD, number).gamma(count + _PRIOR_PAPERS, 1 / span, shape)
+    rng = generator(view.seed, Stream.RECORD, number)
+    rate = rng.gamma(count + _PRIOR_PAPERS, 1 / span, (*shape, 1))
 
-    kept = []
-    until = last
-    for end in range(int(np.floor(last)) + 1, years[-1] + 2):
-        rng = generator(view.seed, Stream.RECORD, number, end)
-        published = rng.poisson(rate * (end - until))
-        paper = np.repeat(np.arange(published.max()), each)
-        when = until + (end - until) * np.mod(0.5 + _GOLDEN * paper.astype(float), 1.0)
-        if paper.size:
-            new, reported = _systems(view, hardware, task, when, paper, rng)
-            new = np.where(paper < published[..., np.newaxis], new, np.inf)
-            first = new.argmin(axis=-1)[..., np.newaxis]
-            new, reported = (np.take_along_axis(values, first, -1)[..., 0] for values in (new, reported))
-            better = new < error
-            error, compute = np.where(better, new, error), np.where(better, reported, compute)
-        until = float(end)
-        if end - 1 in years:
-            kept.append((error, compute))
-    errors, computes = zip(*kept, strict=True)
-    return np.stack(errors), np.stack(computes)
+    ends = np.arange(np.floor(last) + 1.0, years[-1] + 2.0)
+    length = np.diff(ends, prepend=last)
+    published = rng.poisson(rate * length)
+    # Places for the papers of the draw with most of them; in other draws some stay empty.
+    most = np.maximum(published.max(axis=(0, 1)), 1)
+    paper = np.repeat(np.arange(most.sum()), each)
+    period = np.repeat(np.arange(ends.size), most * each)
+    place = paper - (np.cumsum(most) - most)[period]
+    when = ends[period] - length[period] * np.mod(0.5 + _GOLDEN * place, 1.0)
+    new, reported = _systems(view, hardware, task, when, paper, rng)
+    new = np.where(place < published[..., period], new, np.inf)
+
+    error = np.concatenate([np.full((*shape, 1), points.error[best]), new], axis=-1)
+    compute = np.concatenate([np.full((*shape, 1), points.log10_compute[best]), reported], axis=-1)
+    first = [error[..., : 1 + (when < year + 1).sum()].argmin(axis=-1) for year in years]
+    lowest, of_it = (
+        np.stack([np.take_along_axis(values, at[..., np.newaxis], -1)[..., 0] for at in first])
+        for values in (error, compute)
+    )
+    return lowest, of_it
 
 
 def _systems(
