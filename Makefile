@@ -41,15 +41,15 @@ report: build/reference.nc ## fit the shipped data, then write build/report.html
 	$(BIN)/scaling-bayes report build/reference.nc -o build/report.html
 
 test: lint browser ## run every check: style, types, import rules, tests
-	$(PYTEST) -m 'not slow' --cov
+	$(PYTEST) -m 'not slow'
 
 test-fast: .venv/.project ## run the tests that take little: no sampling, reports, browser, docs or packages
 	$(PYTEST) -m 'not (samples or long or browser or docs or package or slow)'
 
 # What another processor rounds otherwise, and other draws: baseline NumPy, generic machine code, shifted seeds.
-test-portable: .venv/.project browser ## run all tests, slow ones too, as on a plain processor and with other seeds
+test-portable: .venv/.project browser ## run all tests, slow ones too, as on a plain processor, with other seeds, and measure coverage
 	NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c '$(NUMPY_DISPATCHED)')" \
-	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= SCALING_BAYES_TEST_SEED_OFFSET=$(SEED_OFFSET) $(PYTEST)
+	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= SCALING_BAYES_TEST_SEED_OFFSET=$(SEED_OFFSET) $(PYTEST) --cov
 
 test-lowest: .venv/.project ## run the fast tests with the lowest versions pyproject.toml allows
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest

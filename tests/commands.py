@@ -41,7 +41,7 @@ def _process() -> subprocess.Popen[str]:
 
 
 def ask(case: dict[str, Any]) -> dict[str, Any]:
-    """Code, standard output and standard error of a case that `tests.each_command` describes."""
+    """What a case that `tests.each_command` describes gave and used."""
     process = _process()
     assert process.stdin is not None
     assert process.stdout is not None

@@ -32,13 +32,13 @@ settings.load_profile("house")
 
 #: Fixtures that mark the tests that use them.
 MARKS = {
-    "reference_trace": "samples",
-    "card": "samples",
-    "short_hindcast": "samples",
-    "site": "docs",
-    "fitted": "samples",
-    "reference_report": "long",
-    "drawn_report": "long",
+    "reference_trace": ["samples"],
+    "card": ["samples"],
+    "short_hindcast": ["samples", "slow"],
+    "site": ["docs", "slow"],
+    "fitted": ["samples"],
+    "reference_report": ["long"],
+    "drawn_report": ["long"],
 }
 
 
@@ -46,8 +46,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that use a fixture which samples, or builds the documentation."""
     for item in items:
         for name in getattr(item, "fixturenames", ()):
-            if name in MARKS:
-                item.add_marker(MARKS[name])
+            for mark in MARKS.get(name, ()):
+                item.add_marker(mark)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,8 +2,9 @@
 
 Each line of standard input is a JSON mapping: ``arguments``; and if need be ``stdout``, one of "pipe",
 "closed", "full" and "left"; ``encoding``; ``cwd``; ``environment``, variables to set; ``without``, modules
-that cannot be imported. Each line of standard output holds ``code``, ``stdout``, ``stderr`` and ``cpu``,
-the seconds that this process and its children have used so far.
+that cannot be imported. Each line of standard output holds ``code``, ``stdout``, ``stderr``, CPU ``seconds``
+and peak memory in ``mib`` of the command and its children, and ``cpu``, the seconds that this process and its
+children have used so far.
 """
 
 from __future__ import annotations
@@ -29,13 +30,15 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
         child = os.fork()
         if child == 0:
             _become(case, out.fileno(), err.fileno())
-        _, status = os.waitpid(child, 0)
+        _, status, used = os.wait4(child, 0)
         for stream in (out, err):
             stream.seek(0)
         return {
             "code": os.waitstatus_to_exitcode(status),
             "stdout": out.read().decode("utf-8", "backslashreplace"),
             "stderr": err.read().decode("utf-8", "backslashreplace"),
+            "seconds": used.ru_utime + used.ru_stime,
+            "mib": used.ru_maxrss / 1024,
             "cpu": sum(os.times()[:4]),
         }
 
@@ -59,7 +62,11 @@ def _become(case: dict[str, Any], out: int, err: int) -> None:
     sys.argv = ["scaling-bayes", *case["arguments"]]
     os.environ.update(case.get("environment", {}))
     os.chdir(case.get("cwd") or ".")
-    sys.modules.update(dict.fromkeys(case.get("without", ())))  # type: ignore[arg-type]
+    if without := case.get("without"):
+        for name in [*sys.modules]:
+            if f"{name}.".startswith((*(f"{library}." for library in without), "scaling_bayes.model.")):
+                del sys.modules[name]
+        sys.modules.update(dict.fromkeys(without))
     code: Any = 70
     try:
         cli.main()
@@ -77,7 +84,7 @@ def load_everything() -> None:
     """Import what commands on a trace need, some of which libraries import when they are first used."""
     import scipy.stats  # noqa: F401
 
-    import scaling_bayes
+    import scaling_bayes.model.fit
     from scaling_bayes import figures, report  # noqa: F401
 
     for name in figures.__all__:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from tests.some import some
 
 from scaling_bayes import add_log_prior, open_trace
 from scaling_bayes.trace.releases import REFERENCE_TRACE
@@ -82,7 +83,7 @@ def drawing() -> Iterator[None]:
     plt.switch_backend(before)
 
 
-@pytest.mark.parametrize("name", OF_A_FIT)
+@pytest.mark.parametrize("name", some(OF_A_FIT, 5))
 def test_a_fit_is_drawn(name: str) -> None:
     assert getattr(azp, name)(fit(), backend="matplotlib", **OF_A_FIT[name]) is not None
 

@@ -32,6 +32,7 @@ def sampled(
     failing: list[tuple[str, ...]],
     diverging: list[int],
     sampler: SamplerOptions = SAMPLER,
+    most_draws: int | None = None,
 ) -> list[Attempt]:
     """Attempts of a sampler whose runs fail the given checks."""
     left = iter(zip(failing, diverging, strict=True))
@@ -47,7 +48,7 @@ def sampled(
 
     monkeypatch.setattr(attempts, "sample_compiled", sample)
     monkeypatch.setattr(attempts, "diagnose", diagnose)
-    return sample_checked(None, [], sampler)
+    return sample_checked(None, [], sampler, most_draws=most_draws)
 
 
 def test_a_fit_that_passes_is_sampled_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +65,9 @@ def test_a_second_attempt_is_more_careful(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_more_draws_where_there_were_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sampled(monkeypatch, [("ess_bulk",), ()], [0, 0])[-1].sampler.draws == 2000
+    for most, draws in ((None, 2000), (1500, 1500)):
+        made = sampled(monkeypatch, [("ess_bulk",), ()], [0, 0], most_draws=most)
+        assert made[-1].sampler.draws == draws
 
 
 def test_the_best_attempt_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +97,9 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "one system" else name for name in SMALL]
+)
 def test_small_tables_pass_every_check(name: str) -> None:
     columns = ["task", "system", "error", "training_compute_flop", "year", "compute_sd_dex"]
     table = pd.DataFrame([row.split(",") for row in SMALL[name].split("|")], columns=columns)

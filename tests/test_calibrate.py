@@ -108,14 +108,13 @@ def test_an_interrupted_run_goes_on_and_gives_the_same(
         made.append(number)
         return run(self, number)
 
-    arguments = {"simulations": 30, "store": tmp_path / "cut.zarr", **PLAIN, **QUICK}
+    arguments = {"simulations": 10, "store": tmp_path / "cut.zarr", **PLAIN, **QUICK}
     monkeypatch.setattr(PriorSBC, "run", once)
     with pytest.raises(KeyboardInterrupt):
         calibrate("prior_sbc", SYSTEMS, **arguments)
     monkeypatch.setattr(PriorSBC, "run", run)
     again = calibrate("prior_sbc", SYSTEMS, **arguments)
-    assert again.attrs["manifest"] == calibrated.attrs["manifest"]
-    xr.testing.assert_identical(again["fits"].to_dataset(), calibrated["fits"].to_dataset())
+    xr.testing.assert_identical(group(again, "fits"), group(calibrated, "fits").isel(fit=slice(10)))
 
 
 def test_another_job_does_not_go_on_from_a_store(tmp_path: Path) -> None:
@@ -206,17 +205,19 @@ def test_every_prior_is_swept_both_ways(tmp_path: Path, monkeypatch: pytest.Monk
         ({"experiment": "sbc"}, "experiment='sbc' is not valid; expected one of prior_sbc"),
         ({"simulations": 3}, "simulations must be at least 10; found 3"),
         ({"experiment": "posterior_sbc"}, "which needs it"),
-        ({"posterior": synthetic_fit(draws=4)}, "posterior is for experiment='posterior_sbc'"),
+        ({"posterior": "fit"}, "posterior is for experiment='posterior_sbc'"),
         ({"lwa": "power"}, "lwa: not an option"),
         ({"random_seed": -1}, "random_seed must be at least 0"),
         ({"workers": 0}, "workers must be at least 1"),
         (
-            {"experiment": "posterior_sbc", "posterior": synthetic_fit(draws=4), "law": "power"},
+            {"experiment": "posterior_sbc", "posterior": "fit", "law": "power"},
             "come with the posterior",
         ),
     ],
 )
 def test_bad_options_are_refused(arguments: dict[str, object], message: str, tmp_path: Path) -> None:
+    if "posterior" in arguments:
+        arguments = {**arguments, "posterior": synthetic_fit(draws=4)}
     with pytest.raises(OptionError, match=message):
         calibrate(**{"store": tmp_path / "x.zarr", "progressbar": False, **arguments})
 

@@ -96,6 +96,7 @@ def test_names_of_a_file_cannot_break_a_style() -> None:
     assert document["version"] == work.version
     assert json.loads(cite(tree, "csl-json"))[0]["version"] == work.version
     assert len(cite(tree, "apa").splitlines()) == len(works_of(tree))
+    assert json.loads(cite(tree, "csl-json", author="Ada"))[0]["author"] == [{"literal": "Ada"}]
     bare = re.sub(r"\\textbackslash\{\}|\\[{}]", "", cite(tree))
     assert bare.count("{") == bare.count("}")
     assert len(re.findall(r"^@misc", bare, re.MULTILINE)) == len(works_of(tree))

@@ -168,6 +168,7 @@ def test_tasks_keep_their_three_earliest_systems(rows, seed) -> None:
 # Leaving out
 
 
+@pytest.mark.slow
 def test_importance_sampling_agrees_with_fits_without_the_system(
     fitted: xr.DataTree, refitter: Refitter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

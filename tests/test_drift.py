@@ -248,6 +248,7 @@ def test_no_compute_reaches_a_target_below_the_floor(law: str, floor: str) -> No
 
 
 @pytest.mark.samples
+@pytest.mark.usefixtures("unplotted")
 def test_a_bounded_fit_with_drift_goes_all_the_way(tmp_path: Path) -> None:
     frame, _ = simulate(2, 10, 5)
     with warnings.catch_warnings():  # so few draws pass no check

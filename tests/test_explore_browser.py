@@ -311,11 +311,6 @@ def test_every_control_gives_the_numbers_of_project_and_nothing_leaves_the_machi
         assert [row[1:3] for row in shown["rows"]] == rows, where
         assert shown["budget"][1:] == budget, where
         assert repr({asked.task: asked.error}) in shown["calls"], where
-    stops = browser.driver.execute_script(f"{FIND} return page.querySelector('#error-slider').max;")
-    for stop in range(0, int(stops) + 1, 2):
-        times.append((f"error-slider = {stop}", browser.move("error-slider", stop)))
-    for stop in range(0, 89, 4):
-        times.append((f"year-slider = {stop}", browser.move("year-slider", stop)))
     report_times(times)
 
     home = urlsplit(address).netloc
@@ -372,3 +367,23 @@ def test_axe_finds_nothing_serious(browser: Browser, width: int, scheme: str) ->
         where = f"axe, {scheme}, {width} px, {control} = {value}"
         log.info("%s: %s", where, [each["id"] for each in found] or "nothing")
         assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == [], where
+
+
+@needs_axe
+def test_the_page_about_one_run_follows_its_fields_on_a_phone(chromium: Browser, address: str) -> None:
+    chromium.open(f"{address}run")
+    chromium.size(390, 844)
+    for control, value, said in (
+        ("utilisation", "0.4", "device-hours"),
+        ("flop", "1e23", "expected exactly one of"),
+        ("parameters", "", "expected exactly one of"),
+        ("tokens", "", "1.0 x 10"),
+        ("reaches", "imagenet", "error on ImageNet"),
+    ):
+        chromium.move(control, value)
+        assert said in chromium.find("#results").text
+    chromium.driver.execute_script(UNFOLD)
+    assert chromium.driver.execute_script("return document.documentElement.scrollWidth") <= 390
+    chromium.driver.execute_script(AXE.read_text(encoding="utf-8"))
+    found = chromium.driver.execute_async_script(VIOLATIONS)
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []

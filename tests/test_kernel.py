@@ -19,6 +19,7 @@ import pytensor
 import pytest
 from tests.kernel_sweep import ENDS, disagreement, points, variables_disagreement
 from tests.seeds import seeded
+from tests.some import some
 from tests.test_model import OBSERVED, systems
 
 from scaling_bayes import Prior, fit
@@ -74,13 +75,13 @@ def priors_of(options: ModelOptions, replaced: dict[str, Prior] = UNUSUAL) -> di
     return {name: replaced.get(name, prior) for name, prior in default_priors(options).items()}
 
 
-@pytest.mark.parametrize("options", SOME, ids=str)
+@pytest.mark.parametrize("options", some(SOME, 4), ids=str)
 def test_density_and_gradient_are_those_of_the_pymc_model(options: ModelOptions) -> None:
     assert is_fast(default_priors(options))
     assert disagreement(options) < 1e-10
 
 
-@pytest.mark.parametrize("options", ENDS[::5], ids=str)
+@pytest.mark.parametrize("options", some(ENDS[::5], 4), ids=str)
 def test_density_and_gradient_with_floor_bend_and_drift_are_those_of_the_pymc_model(options) -> None:
     assert is_fast(default_priors(options))
     assert disagreement(options, count=2) < 1e-10
@@ -113,9 +114,9 @@ def test_other_rows_and_a_single_task() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [ModelOptions(), ModelOptions("saturating", "none", robust=True)], ids=str
+    "options", some([ModelOptions("saturating", "none", robust=True), ModelOptions()], 2), ids=str
 )
-@pytest.mark.parametrize("stated", ["some", "all"])
+@pytest.mark.parametrize("stated", some(["some", "all"], 2))
 def test_a_row_may_state_the_error_of_its_compute(options: ModelOptions, stated: str) -> None:
     rows = np.arange(OBSERVED.error.size)
     sd = np.where((rows % 2 == 0) | (stated == "all"), 0.05 + 0.1 * rows, np.nan)
@@ -125,7 +126,7 @@ def test_a_row_may_state_the_error_of_its_compute(options: ModelOptions, stated:
     assert disagreement(options, observations=observations) < 1e-10
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", some(POOLINGS, 3))
 def test_variables_are_those_of_the_pymc_model(pooling: str) -> None:
     for law in ("exponential", "saturating"):
         assert variables_disagreement(ModelOptions(law, pooling)) < 1e-12

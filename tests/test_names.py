@@ -39,7 +39,7 @@ FORMULAS = ['=HYPERLINK("http://x.example","y")', "=1+1", "+1+1", "-1+1", "@SUM(
 SCRIPTS = ["日本語 ASR", "عربي", "हिन्दी", "🧪 task", "می\u200cخواهم", "$x^2$", "a&b<c>"]
 NAMES = (*STEERING, *FORMULAS, *SCRIPTS)
 #: Some of them, as a report draws each: every script, and not every character that steers.
-DRAWN = (*STEERING[::4], *FORMULAS[:2], *SCRIPTS)
+DRAWN = (*STEERING[::4], *FORMULAS[1:2], *SCRIPTS[::3])
 
 
 @cache
@@ -162,7 +162,7 @@ def drawn_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     trace = save_trace(fitted(DRAWN), path.with_name("trace.nc"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        done = run("report", str(trace), "-o", str(path), "--budget-usd", "1e8")
+        done = run("report", str(trace), "-o", str(path), "--scenario", "none")
     assert done.exit_code == 0, done.output
     return path, done.output
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.seeds import seeded
 
 from scaling_bayes.trace.schema import group
 
@@ -31,19 +30,14 @@ pytestmark = [
 
 @pytest.fixture
 def run(
-    repository: Path, made_once: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    repository: Path, reference_trace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], dict[str, Any]]:
-    """`run(name)`: the variables of a notebook at its end, with one small fit shared by all."""
-
-    def make(path: Path) -> None:
-        from scaling_bayes import fit, save_trace
-
-        save_trace(fit(draws=4 * DRAWS, tune=4 * DRAWS, random_seed=seeded(1), progressbar=False), path)
+    """`run(name)`: the variables of a notebook at its end, with the reference fit for its own."""
 
     def give(name: str) -> dict[str, Any]:
         monkeypatch.setenv("NOTEBOOK_DRAWS", str(DRAWS))
         if name not in {"01_data", "06_overparameterization"}:
-            monkeypatch.setenv("NOTEBOOK_TRACE", str(made_once("notebook.nc", make)))
+            monkeypatch.setenv("NOTEBOOK_TRACE", str(reference_trace))
         return runpy.run_path(str(repository / "notebooks" / f"{name}.py"))
 
     return give
@@ -77,6 +71,7 @@ def test_thompson2020(run: Callable[[str], dict[str, Any]], capsys: pytest.Captu
     assert len(content["cells"]) == 15
 
 
+@pytest.mark.slow
 def test_hierarchical_model(run: Callable[[str], dict[str, Any]]) -> None:
     content = run("03_hierarchical_model")
     assert list(content["steps"]) == ["complete", "none", "partial", "with error", "reference"]
@@ -89,6 +84,7 @@ def test_hierarchical_model(run: Callable[[str], dict[str, Any]]) -> None:
     assert (together["with error"] > 0).all()
 
 
+@pytest.mark.slow
 def test_checks(run: Callable[[str], dict[str, Any]]) -> None:
     content = run("04_checks")
     assert content["spoiled"]["slope"].shape == content["posterior"]["slope"].shape

@@ -115,6 +115,7 @@ def read_and_report(python: Path, folder: Path) -> None:
     assert "</html>" in (folder / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_reading_half_needs_only_its_own_libraries(repository: Path, wheel: Path, tmp_path: Path) -> None:
     content = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
     reading = content["dependency-groups"]["reading"]

@@ -18,12 +18,14 @@ from scaling_bayes.errors import DataError
 ROOT = Path(__file__).resolve().parent.parent
 #: Filled from simulations that take hours and are not kept: `make overparameterization`.
 LONG = {Path("docs", "overparameterization.md"), Path("docs", "theory.md")}
+#: The examples are commands that are run.
+SLOW_DOCS = [pytest.mark.docs, pytest.mark.slow]
 
 generated = cache(pages)
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.docs) if name == "examples" else name for name in NAMES]
+    "name", [pytest.param(name, marks=SLOW_DOCS) if name == "examples" else name for name in NAMES]
 )
 def test_generated_files_are_what_their_sources_give(name: str) -> None:
     for path, text in generated(name, ROOT).items():

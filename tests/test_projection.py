@@ -235,6 +235,12 @@ def test_bad_targets(reference_fit: xr.DataTree, targets, message: str) -> None:
         project(reference_fit, targets)
 
 
+def test_targets_are_named_as_readers_name_them(reference_fit: xr.DataTree) -> None:
+    expected = summarize(project(reference_fit, {"imagenet": 0.05}))
+    for task, error in (("ImageNet", "5%"), ("imagenet", "5 %"), ("IMAGENET", "0.05"), ("image", 0.05)):
+        pd.testing.assert_frame_equal(summarize(project(reference_fit, {task: error})), expected)
+
+
 def test_all_bad_targets_are_listed_at_once(reference_fit: xr.DataTree) -> None:
     with pytest.raises(TargetError) as caught:
         project(reference_fit, {"imagenet": [0, 2], "mnist": 0.1})

@@ -135,7 +135,7 @@ def test_files_of_every_schema_open_verify_project_and_report_without_the_sample
     projected = run("project", path, "--scenario", "trend", "--json")
     assert projected.returncode == 0, projected.stderr
     assert len(json.loads(projected.stdout)) == 24
-    reported = run("report", path, cwd=tmp_path)
+    reported = run("report", path, "--scenario", "none", cwd=tmp_path)
     assert reported.returncode == 0, reported.stderr
     assert len(list(tmp_path.iterdir())) == 3
     cited = run("cite", path, "--style", "apa")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import io
 import itertools
 import json
 import math
@@ -15,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.pictures import leave_unplotted
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import summary
@@ -178,7 +178,6 @@ def test_two_years_stand_in_a_column() -> None:
     assert "2025 and 2030" in text
 
 
-@pytest.mark.usefixtures("drawn")
 def test_unreachable_draws_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     from scaling_bayes.report import facts as reading
 
@@ -202,7 +201,8 @@ def test_unreachable_draws_are_reported(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_kind_of_fit_has_a_report(name: str) -> None:
     idata = synthetic_fit(**OPTIONS[name])
-    report = build_report(idata, years=2026 if name == "no time" else None)
+    scenario = "trend" if name in ("one task", "no progress") else None
+    report = build_report(idata, years=2026 if name == "no time" else None, scenario=scenario)
     assert report.failures == ()
     text = Reader(render_html(report)).text
     assert "nan" not in re.findall(r"\w+", text.lower())
@@ -220,7 +220,8 @@ def test_every_kind_of_fit_has_a_report(name: str) -> None:
     [each if each == "one chain" else pytest.param(each, marks=pytest.mark.slow) for each in OPTIONS],
 )
 def test_every_kind_of_fit_has_its_pictures(name: str) -> None:
-    report = build_report(synthetic_fit(**OPTIONS[name]), years=2026 if name == "no time" else None)
+    years = 2026 if name == "no time" else None
+    report = build_report(synthetic_fit(**OPTIONS[name]), years=years, scenario=None)
     assert {failure.name for failure in report.failures} == ({"ranks"} if name == "one chain" else set())
 
 
@@ -372,31 +373,31 @@ def test_links_lead_to_the_papers() -> None:
 # The files
 
 
-@pytest.fixture
-def written(tmp_path: Path) -> list[Path]:
-    return write_report(fit(), tmp_path / "one.html")
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Without pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        leave_unplotted(patch)
+        return write_report(fit(), tmp_path_factory.mktemp("written") / "one.html")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn")
-def test_the_page_is_the_same_twice(written: list[Path]) -> None:
-    assert written[0].read_bytes() == page().encode()
+def test_the_page_is_the_same_twice(tmp_path: Path) -> None:
+    assert write_report(fit(), tmp_path / "one.html")[0].read_bytes() == page().encode()
 
 
-def test_files_are_written_and_a_stored_fit_gives_the_same(written: list[Path], tmp_path: Path) -> None:
+def test_a_stored_fit_gives_the_same_files(written: list[Path], tmp_path: Path) -> None:
     assert [path.name for path in written] == ["one.html", "one.json", "one.csv"]
-    assert sorted(tmp_path.iterdir()) == sorted(written)
     trace = save_trace(fit(), tmp_path / "trace.nc")
     stored = write_report(open_trace(trace), tmp_path / "stored.html")
     assert [path.read_bytes() for path in written] == [path.read_bytes() for path in stored]
+    assert sorted(tmp_path.iterdir()) == sorted([trace, *stored])
 
 
-def test_csv_is_the_summary(written: list[Path]) -> None:
-    table = written[2]
-    found = pd.read_csv(io.BytesIO(table.read_bytes()), keep_default_na=False)
-    pd.testing.assert_frame_equal(found, projected(), check_dtype=False)
-
-
-def test_json_holds_everything_and_no_special_numbers(written: list[Path]) -> None:
+def test_files_hold_everything_and_no_special_numbers(written: list[Path]) -> None:
+    table = pd.read_csv(written[2], keep_default_na=False)
+    pd.testing.assert_frame_equal(table, projected(), check_dtype=False)
     text = written[1].read_text(encoding="utf-8")
     found = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
     assert found["question"] == COST_QUESTION

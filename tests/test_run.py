@@ -12,10 +12,12 @@ from tests.commands import run as command
 from tests.synthetic import synthetic_fit
 from tools.pages.famous import check_runs
 
-from scaling_bayes import OptionError, decompose, estimate_run, model_card, summary
+from scaling_bayes import OptionError, decompose, estimate_run, model_card, project, summary
 from scaling_bayes.cli import cli
 from scaling_bayes.hardware.grid import grid_of
+from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.runs.device import find_device
+from scaling_bayes.projection.scenario import known_devices
 
 V100, A100, H100 = "NVIDIA Tesla V100 DGXS 32 GB", "NVIDIA A100 SXM4 80 GB", "NVIDIA H100 SXM5 80GB"
 ALL = {"pue": 1.1, "server_power_ratio": 1.0, "grid_kg_per_kwh": 0.4, "usd_per_chip_hour": 2.0}
@@ -94,7 +96,7 @@ def test_published_runs_lie_where_their_page_says() -> None:
 
 @settings(max_examples=8, deadline=None)
 @given(
-    log10_flop=st.floats(15, 27),
+    log10_flop=st.floats(17, 27),
     utilisation=st.one_of(st.floats(0.05, 0.9), st.just((0.4, (0.3, 0.5)))),
     device=st.sampled_from([None, V100, "Google TPU v4"]),
 )
@@ -137,6 +139,8 @@ def test_making_the_devices_is_counted_apart_and_paid_from_a_budget_of_carbon() 
     both = 10 ** draws(bought, "log10_carbon_kg") + 10 ** draws(bought, "log10_embodied_kg")
     np.testing.assert_allclose(both, 1e5, rtol=1e-6)
     assert "log10_embodied_kg" not in estimate_run(device_hours=1)["run"]
+    # Its value given as an assumption asks for it too.
+    assert "log10_embodied_kg" in estimate_run(device_hours=1, embodied_kg_per_device=200)["run"]
 
 
 def test_what_is_counted_may_be_boards_chips_or_cores() -> None:
@@ -161,6 +165,24 @@ def test_later_years_have_better_devices_and_named_ones_stay_as_they_are() -> No
         estimate_run(1e24, year=2021, device=H100)
 
 
+def test_the_price_of_a_named_device_follows_its_own_offers() -> None:
+    def usd(device: str, year: int, **assumed: object) -> np.ndarray:
+        run = estimate_run(device_hours=1, device=device, year=year, **assumed)
+        return 10 ** draws(run, "log10_cost_usd")
+
+    # Bought at 15,000 USD, with a server twice that over 3.5 years of use, and 0.55 kWh an hour at 0.075 USD.
+    known = {"price": "purchase", "system_overhead": 2.0, "service_year": 3.5, "pue": 1.25}
+    known |= {"server_power_ratio": 1.1, "electricity_usd_per_kwh": 0.075}
+    bought = usd("NVIDIA A100 SXM4 40 GB", 2022, **known)
+    assert bought == pytest.approx(15000 * 2 / (3.5 * 8766) + 0.4 * 1.1 * 1.25 * 0.075, rel=1e-4)
+    prices = load_table("prices", usable=True)
+    prices = prices[(prices["per"] == "chip_hour") & (prices["kind"] == "cloud_on_demand")]
+    for device in (A100, H100, "NVIDIA Tesla V100 SXM2 16 GB"):
+        offers = prices.loc[prices["device"] == device, "usd"]
+        assert offers.quantile(0.1) < np.median(usd(device, 2024)) < offers.quantile(0.9)
+        assert np.std(np.log10(usd(device, 2024))) < np.std(np.log10(usd("NVIDIA B200", 2025)))
+
+
 # Units
 
 
@@ -168,7 +190,8 @@ def test_later_years_have_better_devices_and_named_ones_stay_as_they_are() -> No
     ("known", "message"),
     [
         ({"flop": "312 TFLOP/s"}, "is a rate; flop counts operations"),
-        ({"flop": 3.12e14}, "is the peak rate of NVIDIA A100 SXM4 40 GB in FLOP/s"),
+        ({"flop": 3.12e14}, "is a peak rate of NVIDIA A100 SXM4 40 GB in FLOP/s"),
+        ({"flop": 3.958e15}, "is a peak rate of .* in FLOP/s"),
         ({"flop": 3e11}, "flop=3e.11 is too few"),
         ({"flop": 0}, "flop=0 must be a finite number of FLOP above 0"),
         ({"parameters": 70, "tokens": "2T"}, "parameters=70 is too few; expected a count of parameters"),
@@ -183,6 +206,11 @@ def test_later_years_have_better_devices_and_named_ones_stay_as_they_are() -> No
         ({"devices": 8, "days": 1, "counted": "chips"}, "needs the device"),
         ({"flop": 1e23, "device": "8x H100 SXM5"}, "names 8 devices; give device='H100 SXM5' and devices=8"),
         ({"flop": 1e23, "device": "TPU v3-512"}, "512 cores, which are 256 chips"),
+        ({"flop": 1e23, "device": "A100 SXM4 x8"}, "names 8 devices; give device='A100 SXM4' and devices=8"),
+        ({"flop": 1e23, "device": "v5e-16"}, "a slice of 16 chips; give device='Google TPU v5e'"),
+        ({"flop": 1e23, "device": "TPU v3 core"}, "names a part of a device"),
+        ({"flop": 1e23, "device": "MI250X GCD"}, "names a part of a device"),
+        ({"flop": 1e23, "device": "ND96asr_v4"}, "is a node of several devices"),
         ({"flop": 1e23, "device": "DGX A100"}, "is a node of several devices"),
         ({"flop": 1e23, "device": "p4d.24xlarge"}, "is a node of several devices"),
         ({"flop": 1e23, "device": "Cloud TPU v3"}, "is a board of four chips"),
@@ -194,6 +222,11 @@ def test_later_years_have_better_devices_and_named_ones_stay_as_they_are() -> No
         ({"flop": 1e23, "peak_flop_per_s": 1979e12}, "twice the dense rate of .*structured sparsity"),
         ({"flop": 1e23, "device": A100, "peak_flop_per_s": 312}, "such as 3.12e14 for 312 TFLOP/s"),
         ({"flop": 1e23, "peak_flop_per_s": 312e12}, "says nothing of a device's price and power"),
+        ({"flop": 1e23, "device": A100, "peak_flop_per_s": 312e13}, "is above every dense rate of"),
+        ({"flop": 1e23, "device": V100, "usd_per_chip_hour": 60}, "the price of one device for an hour"),
+        ({"flop": 1e23, "device": A100, "usd_per_chip_hour": 32.77}, "not of a node: divide by its devices"),
+        ({"flop": 1e23, "chip_watt": 0.4}, "chip_watt=0.4 is below 5; expected W, not kW"),
+        ({"flop": 1e23, "grid_kg_per_kwh": 4e-4}, "expected kg CO2e per kWh, not tonnes"),
         ({"flop": 1e23, "utilisation": 40}, "utilisation=40 is above 1; expected a share"),
         ({"flop": 1e23, "pue": 110}, "pue=110 is above 3; expected facility energy over"),
         ({"flop": 1e23, "pue": 0.9}, "pue=0.9 1: expected at least 1"),
@@ -214,6 +247,10 @@ def test_a_wrong_unit_is_refused_with_the_right_one(known, message) -> None:
         estimate_run(**{"year": 2024, **known})
 
 
+def test_a_small_count_that_is_round_is_no_rate() -> None:
+    assert value(estimate_run(1e15, year=2024), "log10_flop") == pytest.approx(1e15)
+
+
 def test_pue_and_server_count_once() -> None:
     def energy(**assumed: float) -> float:
         return value(estimate_run(device_hours=1000, device=A100, year=2022, **assumed), "log10_energy_kwh")
@@ -229,6 +266,9 @@ def test_a_device_is_found_by_a_clear_part_of_its_name() -> None:
     assert find_device("h100 sxm5") == H100
     assert find_device("NVIDIA A100") == "NVIDIA A100 SXM4 40 GB"
     assert find_device("TPU v4") == "Google TPU v4"
+    assert all(find_device(name.lower()) in (name, name.replace("+", "")) for name in known_devices())
+    assert find_device("A100 80GB") == A100
+    assert find_device("H100 SXM") == H100
 
 
 # The answer
@@ -298,3 +338,19 @@ def test_the_command_prints_words_json_and_a_model_card() -> None:
 def test_a_model_card_states_the_median_in_grams() -> None:
     answer = estimate_run(device_hours=1000, device=A100, year=2022, **ALL)
     assert f"emissions: {1000 * 0.4 * 1.1 * 0.4 * 1000:.0f}\n" in model_card(answer)
+
+
+def test_a_target_is_counted_as_its_fit_counts() -> None:
+    # Benchmarks of language models count arithmetic; the tasks of 2020 device-hours at FP32 peak.
+    trace, known = (
+        synthetic_fit(tasks=("mmlu", "imagenet")),
+        {"device": A100, "year": 2021, "utilisation": 0.4},
+    )
+    for task, quantity, per_hour in (
+        ("mmlu", "log10_flop", 0.0),
+        ("imagenet", "log10_device_hours", math.log10(3600 * 19.49e12)),
+    ):
+        asked = {task: 0.1}
+        required = project(trace, asked, 2021)["projection/log10_training_compute_flop"].squeeze()
+        answer = estimate_run(trace=trace, target=asked, **known)
+        np.testing.assert_allclose(draws(answer, quantity) + per_hour, required, atol=1e-9)

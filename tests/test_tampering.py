@@ -29,7 +29,8 @@ from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.hdf5 import UnreadableError, read_here
 from scaling_bayes.trace.io import _tree, open_trace, save_trace
 from scaling_bayes.trace.releases import find_trace
-from scaling_bayes.trace.schema_versions import check_layout
+from scaling_bayes.trace.schema import FIT_KIND
+from scaling_bayes.trace.schema_versions import check_layout, check_values, read_layout
 
 pytestmark = pytest.mark.long
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
@@ -446,6 +447,18 @@ HAND_MADE: dict[str, tuple[Callable[[xr.DataTree], None], str]] = {
     "a task twice": (of_variable("posterior/task", ["a", "a"]), "a label twice"),
     "other systems": (of_variable("log_likelihood/system", list("abcdefghij")), "other labels"),
     "an infinite slope": (of_variable("posterior/slope", np.inf), "posterior/slope"),
+    "a negative slope": (of_variable("posterior/slope", -0.01), "posterior/slope: found -0.01"),
+    "negative noise in the prior": (of_variable("prior/noise", -2.0), "prior/noise"),
+    "a compute of 10^400 FLOP": (
+        of_variable("constant_data/log10_training_compute_flop", 400.0),
+        "log10_training_compute_flop: found 400",
+    ),
+    "a reference moved by one": (
+        of_variable("constant_data/reference_log10_compute", 18.0),
+        "by the systems",
+    ),
+    "a compute given otherwise": (of_variable("constant_data/training_compute_flop", 1e30), "by the systems"),
+    "a year before computers": (of_variable("constant_data/publication_year", 19.0), "publication_year"),
     "a missing error": (of_variable("observed_data/error", np.nan), "observed_data/error"),
     "an error of 2": (of_variable("observed_data/error", 2.0), "outside"),
     "a paper that is not counted": (of_variable("constant_data/paper_index", 77), "paper_index"),
@@ -484,17 +497,19 @@ def test_what_is_no_trace_is_refused_whatever_its_digest(name: str) -> None:
         tree = _tree(read_here(file))
     edit(tree)
     with pytest.raises(TraceError, match=message):
-        check_layout(tree)
+        check_values(read_layout(tree, FIT_KIND))
 
 
-def test_a_hand_made_trace_is_refused_though_its_digest_fits(tmp_path: Path) -> None:
-    edit, message = HAND_MADE["an infinite slope"]
+@pytest.mark.parametrize("name", ["an infinite slope", "a negative slope"])
+def test_a_hand_made_trace_is_refused_though_its_digest_fits(name: str, tmp_path: Path) -> None:
+    edit, message = HAND_MADE[name]
     tree = open_trace(TRACE)
     edit(tree)
     with pytest.raises(TraceError, match=message):
         open_trace(stored(tree, tmp_path / "trace.nc"))
 
 
+@pytest.mark.usefixtures("unplotted")
 def test_names_with_script_stay_text(tmp_path: Path) -> None:
     """Whoever writes a file can give it any names and a digest that fits; the report shows them as text."""
     nasty = "<script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}\u202e"

@@ -9,6 +9,7 @@ import scaling_bayes as sb
 from scaling_bayes.figures import to_svg
 from scaling_bayes.figures.style import FigureError
 from scaling_bayes.report import build_report
+from scaling_bayes.report.blocks import FigurePart
 from scaling_bayes.systems.load import load_systems
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 from tools.compute_trend.figure import plot_compute_trend
@@ -29,7 +30,7 @@ def pages(root: Path) -> dict[Path, str]:
     """Text of each picture."""
     labels = {row["task"]: row["label"] for row in read_cells(root / "data" / "language_tasks.csv")}
     trace = sb.open_trace(REFERENCE_TRACE)
-    (chart,) = (part for part in build_report(trace).sections[0].parts if part.kind == "figure")
+    (chart,) = (part for part in build_report(trace).sections[0].parts if isinstance(part, FigurePart))
     systems = "Error of every system against its training compute, one panel per task"
     return {
         IMAGES / "targets.svg": chart.wide,

@@ -11,6 +11,8 @@ from scaling_bayes.cli.commands import cli
 
 #: ``law='cubic'``, ``budget_usd=-1``, ``measurement_error=False``, ``scenario=None``.
 _ARGUMENT = re.compile(r"\b([a-z][a-z_]+)=('[^']*'|\"[^\"]*\"|[^\s,;)]*[^\s,;.)])")
+#: ``years: nan must lie``, ``draws must be``.
+_BEGINNING = re.compile(r"^([a-z][a-z_]+)(?=:? (?:must|\S+ (?:must|is)))")
 #: ``(years=2026, --year 2026)``: both forms of one thing.
 _BOTH = re.compile(r"\b[a-z_]+=[^\s,()]+, (?=--)")
 #: Arguments of the library whose option has another name.
@@ -35,4 +37,8 @@ def with_flags(message: str) -> str:
             )
         return f"{option.opts[-1]} {'none' if value == 'None' else value}"
 
-    return _ARGUMENT.sub(flag, _BOTH.sub("", message))
+    def begun(found: re.Match[str]) -> str:
+        option = options.get(_NAMES.get(found[1], found[1]))
+        return found[0] if option is None else option.opts[-1]
+
+    return _BEGINNING.sub(begun, _ARGUMENT.sub(flag, _BOTH.sub("", message)))

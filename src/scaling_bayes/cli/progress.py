@@ -29,9 +29,9 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[float], float]]] = {
 def progress(trace: str, machines: Machines) -> None:
     """Print exponents, growth of compute and algorithmic progress, from the draws of TRACE.
 
-    The exponent is that of compute over one over error, which theory bounds from below; the gain is the
-    factor by which a year of algorithmic progress multiplies compute, which halves what a result needs in so
-    many months; the share of algorithms is progress over progress and growth of compute.
+    Compute grows as (1/error)^k; the exponent is k. Theory says k is at least 4. The gain is the factor by
+    which a year of algorithmic progress multiplies compute. Months are those in which progress halves the
+    compute that a result needs. The share of algorithms is progress over progress and growth of compute.
 
     \b
     Example:

@@ -58,7 +58,10 @@ def _amount_options(command: Command) -> Command:
 @click.option(
     "--device-class", shell_complete=choices_of(lambda: DEVICE_CLASSES), help=f"{', '.join(DEVICE_CLASSES)}."
 )
-@click.option("--precision", help="Peak rate that counts: 16-bit, tf32, fp32 or int8.")
+@click.option(
+    "--precision",
+    help="Peak rate that counts: bf16, fp16, tf32, fp32 or int8.  [default: 16-bit matrix rate]",
+)
 @click.option(
     "--counted", default="boards", show_default=True, help="What devices are: boards, chips or cores (TPU)."
 )

@@ -161,11 +161,13 @@ def score_table(scores: pd.DataFrame, by: str | Sequence[str] = "forecaster") ->
         scores = scores.assign(year=years).sort_values("year", kind="stable")
     keys = [name for name in ("cutoff", "task", "system") if name in scores]
     baseline = scores[scores["forecaster"] == BASELINE].set_index(keys)["log_score"]
+    line = baseline.reindex(pd.MultiIndex.from_frame(scores[keys])).to_numpy()
+    gains = scores["log_score"].to_numpy() - line
     rows = []
-    for values, group in scores.groupby(columns, sort=False):
+    groups = scores.groupby(columns, sort=False)
+    for values, places in groups.indices.items():
+        group, gain = scores.iloc[places], gains[places]
         predicted = group[group["log_score"].notna()]
-        line = baseline.reindex(pd.MultiIndex.from_frame(group[keys])).to_numpy()
-        gain = group["log_score"].to_numpy() - line
         row = dict(zip(columns, values if isinstance(values, tuple) else (values,), strict=True))
         row |= {
             "systems": len(predicted),

@@ -159,7 +159,7 @@ def require(
     if "drift_step" in draws:
         performance = performance - _drift(law, draws, references, task, until, seed)
     rate = PROGRESS_RATES.get(progress)
-    fitted = until if rate is None else np.minimum(year, last)
+    fitted = until if rate is None else year.where(year < last, last)
     later = (rate or 0.0) * (until - fitted)
     return Requirement(tuple(targets), year, fitted, later, performance, parameters, noise)
 

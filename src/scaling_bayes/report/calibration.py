@@ -100,8 +100,8 @@ def simulated_section(facts: Facts) -> Section | None:
     )
     table = table_of(
         f"Simulation-based calibration, {fits} simulations, {failed} failed. Outside: quantities whose ranks "
-        f"leave their own 95 % band, about one in twenty is expected by chance. Smallest p: of uniform ranks, the "
-        "smallest over the quantities.",
+        f"leave their own 95 % band; about one in twenty is expected by chance. Smallest p: of uniform "
+        "ranks, over the quantities.",
         [{"name": name, "of": rows} for name, rows in parts],
         column("Quantities", lambda row: row["name"]),
         numeric("Number", lambda row: str(len(row["of"]))),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes import figures
+from scaling_bayes.figures.style import styled
 from scaling_bayes.report.blocks import FailurePart, FigurePart
 from scaling_bayes.text import csv_text, legible
 
@@ -52,14 +53,19 @@ def draw(
     return FigurePart(name, caption, wide, narrow, files)
 
 
-def _files(drawn: Drawn, svg: str, table: pd.DataFrame) -> tuple[tuple[str, str], ...]:
-    """A picture and its numbers as data addresses: SVG, PNG, CSV."""
+@styled
+def _png(drawn: Drawn) -> bytes:
     png = io.BytesIO()
     figure: Any = drawn.get_figure(root=True)
     figure.savefig(png, format="png", dpi=_DPI, metadata={"Software": None})
+    return png.getvalue()
+
+
+def _files(drawn: Drawn, svg: str, table: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+    """A picture and its numbers as data addresses: SVG, PNG, CSV."""
     contents = {
         "svg": ("image/svg+xml", _VARIABLE.sub(r"\1", svg).encode()),
-        "png": ("image/png", png.getvalue()),
+        "png": ("image/png", _png(drawn)),
         "csv": ("text/csv", csv_text(table).encode()),
     }
     return tuple(

@@ -70,7 +70,8 @@ def title(facts: Facts) -> str:
     """The finding, as a sentence."""
     row, words = headline(facts), answer_in_words(headline(facts))
     target = f"{task_label(row['task'], 40)} error to {error_text(row['error'])}"
-    law = "By a mixture of laws" if facts.fit.options.law == STACK else _LAWS[facts.fit.options.law]
+    several = f"By a mixture of {0 if facts.laws is None else len(facts.laws)} laws"
+    law = _LAWS.get(facts.fit.options.law, several)
     when = f" in {month_of(facts.year)}" if facts.year else ""
     if row["median"] == math.inf:
         return f"{law}, getting {target} is {words}"
@@ -92,7 +93,9 @@ def lead(facts: Facts) -> str:
     told: dict[str, list[float]] = {}
     for year in facts.years_shown:
         same = (r for r in rows_of(facts, year) if (r["task"], r["error"]) == (row["task"], row["error"]))
-        told.setdefault(about.in_words(next(same)["median"]), []).append(year)
+        median = next(same)["median"]
+        at = about.at if median <= about.most else ""
+        told.setdefault(about.in_words(median) + at, []).append(year)
     text = ""
     for words, years in told.items():
         others = [month_of(year) for year in years if year != facts.year]

@@ -49,8 +49,8 @@ def gains_table(costs: Costs) -> Table:
         return lambda row: median_and_90(row["budgets"][position])
 
     return table_of(
-        f"Improvement needed in one factor, all else fixed, in {month_of(merged[0]['year'])}, beyond what the "
-        f"scenario counts on, for a target to fit each budget: {CONVENTION}. Under a budget in USD that "
+        f"Improvement needed in one factor, all else fixed, in {month_of(merged[0]['year'])}, beyond what "
+        f"the scenario counts on, for a target to fit each budget: {CONVENTION}. Under a budget in USD that "
         "thing is the price of a FLOP or the algorithms; under one of carbon, energy per FLOP or the "
         "algorithms. A factor below 1 is room to spare.",
         merged,

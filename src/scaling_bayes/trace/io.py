@@ -22,7 +22,7 @@ from scaling_bayes.trace.hdf5 import Contents, UnreadableError, read_apart, read
 from scaling_bayes.trace.releases import Release, find_trace
 from scaling_bayes.trace.safety import MAX_DECLARED_BYTES, MAX_TRACE_BYTES, most_declared
 from scaling_bayes.trace.schema import FIT_KIND, dataset_of, manifest
-from scaling_bayes.trace.schema_versions import check_layout, read_layout
+from scaling_bayes.trace.schema_versions import check_layout, check_values, read_layout
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -57,6 +57,7 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     """
     target = Path(path)
     check_layout(idata)
+    check_values(idata)
     check_writable(target)
     tree = idata.copy()
     tree.attrs.pop(WRITTEN_AS, None)
@@ -107,6 +108,11 @@ def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr
     expect_digest(f"{path}: content", stored, found)
     if release is not None:
         expect_digest(f"{path}: content", release.digest, found)
+    else:
+        try:
+            check_values(today)
+        except TraceError as error:
+            raise TraceError(f"{path}: {error}") from None
     if today is not tree:
         today.attrs[WRITTEN_AS] = stored
     return today

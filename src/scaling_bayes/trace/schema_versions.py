@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.core.options import STACK, ModelOptions
 from scaling_bayes.core.parameters import parameter_names
+from scaling_bayes.core.priors import UNBOUNDED
 from scaling_bayes.errors import TraceError
 from scaling_bayes.trace.manifest import check_manifest, stated_priors
 from scaling_bayes.trace.schema import (
@@ -69,6 +71,21 @@ _RANKED: Final = {
     ),
     False: (set[str](), {"largest_shift", "largest_shift_fit"}),
 }
+#: Between which values lie, beside those that are positive.
+_COMPUTE, _YEAR, _SHARE = (0.0, 100.0), (1900.0, 2200.0), (0.0, 1.0)
+_RANGES: Final = {
+    **dict.fromkeys(("log10_training_compute_flop", "reference_log10_compute"), _COMPUTE),
+    **dict.fromkeys(("publication_year", "reference_year"), _YEAR),
+    **dict.fromkeys(("reference_error", "chance_error", "floor", "bend", "paper_correlation"), _SHARE),
+    **dict.fromkeys(("compute_sd", "floor_log_sd"), (0.0, math.inf)),
+}
+_SIGNED: Final = UNBOUNDED | {"drift_step"}
+#: What a reference is the mean of, over a task's systems, and how nearly.
+_REFERENCES: Final = {
+    "log10_training_compute_flop": "reference_log10_compute",
+    "publication_year": "reference_year",
+}
+_CLOSE: Final = 1e-6
 #: Prior that each switch of a model brings.
 _SWITCHES: Final = {
     "measurement_error": "compute_error",
@@ -255,6 +272,44 @@ def _check_fit(tree: xr.DataTree, content: Mapping[str, Any]) -> None:
             )
     if "law" in posterior and not np.isin(posterior["law"].values, range(len(LAWS))).all():
         raise TraceError(f"posterior/law: found a number of no law; expected 0 to {len(LAWS) - 1}.")
+
+
+def check_values(tree: xr.DataTree) -> None:
+    """Refuse values that no fit has: a compute of 10^400 FLOP, a negative slope, a reference elsewhere.
+
+    After the digest, which finds what was changed since a file was written.
+    """
+    if manifest(tree).get("kind", FIT_KIND) != FIT_KIND:
+        return
+    for group in ("constant_data", "posterior", "prior"):
+        for name, values in dataset_of(tree.children[group]).data_vars.items():
+            signed = group == "constant_data" or name in _SIGNED or str(name).endswith("_log_mean")
+            low, high = _RANGES.get(str(name), (-math.inf if signed else 0.0, math.inf))
+            outside = (values.values < low) | (values.values > high) if values.dtype.kind in "iuf" else None
+            if outside is not None and outside.any():
+                raise TraceError(
+                    f"{group}/{name}: found {values.values[outside].flat[0]:.6g} in {int(outside.sum())} "
+                    f"places; expected {low:g} to {high:g}."
+                )
+    _check_references(dataset_of(tree.children["constant_data"]))
+
+
+def _check_references(constant: xr.Dataset) -> None:
+    """Refuse references that are not the means of the tasks' systems, and compute that is given twice."""
+    of_task = constant["system_task"].values[:, np.newaxis] == constant["task"].values
+    expected = {
+        reference: (constant[name].values[:, np.newaxis] * of_task).sum(axis=0) / of_task.sum(axis=0)
+        for name, reference in _REFERENCES.items()
+    }
+    if "training_compute_flop" in constant and (constant["training_compute_flop"] > 0).all():
+        expected["log10_training_compute_flop"] = np.log10(constant["training_compute_flop"].values)
+    for name, values in expected.items():
+        wrong = ~np.isclose(constant[name].values, values, rtol=0.0, atol=_CLOSE)
+        if wrong.any():
+            raise TraceError(
+                f"constant_data/{name}: found {constant[name].values[wrong][0]:.6g}; expected "
+                f"{values[wrong][0]:.6g}, by the systems beside it."
+            )
 
 
 def _difference(found: set[str], expected: set[str]) -> str:

@@ -10,6 +10,7 @@ from scaling_bayes.core.options import check_choice
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.assumptions import ASSUMPTIONS, Value, format_value, read_value
 from scaling_bayes.hardware.grid import grid_of
+from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.runs.device import PRECISIONS
 from scaling_bayes.projection.runs.known import middle, refuse_sparse
 from scaling_bayes.projection.scenario import Scenario, known_devices
@@ -32,6 +33,14 @@ _MOST: Mapping[str, tuple[float, str]] = {
     "server_power_ratio": (5.0, "power with a share of the server over that of the board"),
     "electricity_usd_per_kwh": (2.0, "USD per kWh, not cents or per MWh"),
     "service_year": (20.0, "years"),
+}
+#: A price this many times the highest offer is of several devices.
+_ABOVE_OFFERS = 3.0
+#: Smallest median that is believed of an assumption above 0.
+_LEAST: Mapping[str, tuple[float, str]] = {
+    "grid_kg_per_kwh": (0.001, "kg CO2e per kWh, not tonnes"),
+    "chip_watt": (5.0, "W, not kW"),
+    "utilisation": (0.001, "a share of the peak rate, not per mille of it"),
 }
 #: A board that draws this much more than rated is measured with its server or its hall.
 _ABOVE_RATED = 1.25
@@ -131,9 +140,11 @@ def read_assumed(
     if device is not None:
         _of_device(device, fields)
     _refuse_twice(assumed, device)
+    if device is not None and "usd_per_chip_hour" in assumed:
+        _refuse_price_of_a_node(middle(assumed["usd_per_chip_hour"]), device)
     own = {name: assumed.pop(name) for name in OWN if name in assumed}
     if "peak_flop_per_s" in own:
-        refuse_sparse(middle(own["peak_flop_per_s"]), device)
+        refuse_sparse(middle(own["peak_flop_per_s"]), device, precision)
         if device is None and len(own) < len(OWN):
             raise OptionError(
                 "peak_flop_per_s alone says nothing of a device's price and power; give device, or "
@@ -147,7 +158,7 @@ def read_assumed(
     scenario = Scenario(name="run", improvement="none", improvement_year=year, **fields, replacements=assumed)
     name = "embodied_kg_per_device"
     making: Value | None = None
-    if embodied is True:
+    if embodied is True or (name in values and not embodied):
         making = _value(scenario, name)
     elif embodied is not None and embodied is not False:
         making = _read(name, embodied)
@@ -168,6 +179,9 @@ def _read(name: str, value: Any) -> Value:
     most, what = _MOST.get(name, (float("inf"), ""))
     if middle(found) > most:
         raise OptionError(f"{name}={middle(found):g} is above {most:g}; expected {what}.")
+    least, what = _LEAST.get(name, (0.0, ""))
+    if 0 < middle(found) < least:
+        raise OptionError(f"{name}={middle(found):g} is below {least:g}; expected {what}.")
     return found
 
 
@@ -176,6 +190,17 @@ def _of_device(device: str, fields: dict[str, Any]) -> None:
     wanted = fields.setdefault("device_class", found)
     if wanted != found:
         raise OptionError(f"device_class={wanted!r}, but {device} is in {found!r}; give one of the two.")
+
+
+def _refuse_price_of_a_node(usd: float, device: str) -> None:
+    """Refuse a price far above every offer of the device."""
+    prices = load_table("prices", usable=True)
+    offers = prices[(prices["per"] == "chip_hour") & (prices["device"] == device)]["usd"]
+    if len(offers) and usd > _ABOVE_OFFERS * offers.max():
+        raise OptionError(
+            f"usd_per_chip_hour={usd:g} is far above every offer of one {device} (at most {offers.max():g}); "
+            "expected the price of one device for an hour, not of a node: divide by its devices."
+        )
 
 
 def _refuse_twice(assumed: Mapping[str, Value], device: str | None) -> None:

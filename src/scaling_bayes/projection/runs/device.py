@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 #: Columns of the accelerators table with the dense peak rate of a precision, the first known one counts.
 PRECISIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "16-bit": ("peak_flop_per_s_fp16_bf16_tensor", "peak_flop_per_s_fp16"),
+        "bf16": ("peak_flop_per_s_fp16_bf16_tensor",),
+        "fp16": ("peak_flop_per_s_fp16_bf16_tensor", "peak_flop_per_s_fp16"),
         "tf32": ("peak_flop_per_s_tf32_tensor",),
         "fp32": ("peak_flop_per_s_fp32",),
         "int8": ("peak_op_per_s_int8",),
@@ -48,9 +49,19 @@ TPU_CORES: Mapping[str, int] = MappingProxyType(
 #: Systems nearest in time whose devices are those in use.
 _NEAREST = 30
 _MAKERS = re.compile(r"\b(nvidia|google|amd|tesla|radeon|instinct|geforce|intel)\b|[^a-z0-9]+")
-_NODE = re.compile(r"\b(dgx|hgx|node|server|pod|superpod|nvl72|p[345]d?e?\.\w+|a[23]-\w+)\b", re.IGNORECASE)
+#: Nodes: makers' servers and the clouds' instances.
+_NODE = re.compile(
+    r"\b([dh]gx|node|server|(super)?pod|rack|nvl\d\d|p\d\w*\.\w*xlarge|g\d\w*\.\w*xlarge|a[23]-\w+-\w+)\b"
+    r"|\b(standard_)?n[cdv]\d+\w*_v\d\b",
+    re.IGNORECASE,
+)
 _SLICE = re.compile(r"\bv(\d)(p|e|litepod)?-(\d+)\b", re.IGNORECASE)
-_SEVERAL = re.compile(r"^\s*(\d+)\s*[x×]\s*(.+)$", re.IGNORECASE)
+_SEVERAL = re.compile(
+    r"\s*(?:(?P<n>\d+)\s*(?:[x×*]\s*|\s)(?P<of>[a-z].*)"
+    r"|(?P<before>.+?)\s*(?:(?<![a-z])[x×*]\s*(?P<times>\d+)|\((?P<in>\d+)\)))\s*",
+    re.IGNORECASE,
+)
+_PART = re.compile(r"\b(core|gcd|die|chiplet|tile)s?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,8 @@ class Devices:
     #: For readers.
     label: str
     device_class: str
+    #: Name of each draw's device in the accelerators table, empty for an own one.
+    names: NDArray[np.object_]
     #: Peak rate at the run's precision, FLOP/s, log10.
     log10_peak: Floats
     #: Peak rate as hardware burdens count it, FLOP/s, log10: FP32 of GPUs, 16 bits of TPUs.
@@ -74,7 +87,7 @@ class Devices:
 def _rates() -> pd.DataFrame:
     """Dense peak rates and chips of the known devices, by name."""
     table = load_table("accelerators", usable=True).set_index("name")
-    columns = [name for names in PRECISIONS.values() for name in names]
+    columns = dict.fromkeys(name for names in PRECISIONS.values() for name in names)
     return table.loc[list(known_devices()), [*columns, "chips_on_board", "aliases"]]
 
 
@@ -96,18 +109,16 @@ def find_device(name: str) -> str:
     OptionError
         If it names a node, a slice of a TPU pod or several devices, nothing known, or more than one device.
     """
-    if name in known_devices():
-        return name
-    _refuse_several(name)
-    table = _rates()
-    wanted = _MAKERS.sub(" ", name.lower()).split()
-    parts = {device: _MAKERS.sub(" ", device.lower()).split() for device in table.index}
-    same = [device for device in table.index if wanted == parts[device]]
-    same = same or [
-        d for d in table.index if wanted in [_MAKERS.sub(" ", a.lower()).split() for a in _aliases(d)]
-    ]
-    clear = len("".join(wanted)) > 1
-    found = same or [device for device in table.index if clear and set(wanted) <= set(parts[device])]
+    table, wanted = _rates(), _words(name)
+    parts = {str(device): _words(str(device)) for device in table.index}
+    found = [device for device in parts if name.strip().lower() == device.lower()]
+    found = found or [device for device, words in parts.items() if wanted == words]
+    found = found or [device for device in parts if wanted in map(_words, _aliases(device))]
+    if not found:
+        _refuse_several(name)
+    if not found and len("".join(wanted)) > 1:
+        found = [device for device, words in parts.items() if set(wanted) <= set(words)]
+        found = found or [device for device, words in parts.items() if _begins(wanted, words)]
     if len(found) == 1:
         return str(found[0])
     if found:
@@ -121,6 +132,15 @@ def find_device(name: str) -> str:
     )
 
 
+def _words(name: str) -> list[str]:
+    """Words of a name without its maker; ``80 GB`` is one."""
+    return re.sub(r"(\d) gb\b", r"\1gb", _MAKERS.sub(" ", name.lower())).split()
+
+
+def _begins(wanted: list[str], words: list[str]) -> bool:
+    return all(any(word.startswith(each) for word in words) for each in wanted)
+
+
 def _aliases(device: str) -> list[str]:
     return [alias for alias in str(_rates().loc[device, "aliases"]).split("; ") if alias]
 
@@ -132,17 +152,21 @@ def _listed(names: list[str]) -> str:
 
 def _refuse_several(name: str) -> None:
     """Refuse names of several devices, each with the way to count them."""
-    if several := _SEVERAL.match(name):
+    if several := _SEVERAL.fullmatch(name):
+        count = several["n"] or several["times"] or several["in"]
+        one = (several["of"] or several["before"]).strip()
+        raise OptionError(f"device={name!r} names {count} devices; give device={one!r} and devices={count}.")
+    if _PART.search(name):
         raise OptionError(
-            f"device={name!r} names {several[1]} devices; give device={several[2]!r} and "
-            f"devices={several[1]}."
+            f"device={name!r} names a part of a device; give the device, and counted='cores' (of a TPU) or "
+            "counted='chips'."
         )
     if part := _SLICE.search(name):
         version, size = f"v{part[1]}{(part[2] or '').replace('litepod', 'e')}", int(part[3])
         of_cores = version in ("v2", "v3", "v4", "v5p")
         chips = size // 2 if of_cores else size
         raise OptionError(
-            f"device={name!r} names a slice of {size} {'cores' if of_cores else 'chips'}, which are {chips} "
+            f"device={name!r} names a slice of {f'{size} cores, which are ' if of_cores else ''}{chips} "
             f"chips; give device='Google TPU {version}' and devices={chips}."
         )
     if re.match(r"\s*cloud tpu", name, re.IGNORECASE):
@@ -212,7 +236,8 @@ def named_device(name: str, precision: str | None, n: int) -> Devices:
             "as peak_flop_per_s (FLOP/s)."
         )
     values = (np.log10(peak), np.log10(row["peak_flop_per_s"]), row["board_power_watt"], row["year"])
-    return Devices(name, str(row["device_class"]), *(np.full(n, float(each)) for each in values))
+    names = np.full(n, name, dtype=object)
+    return Devices(name, str(row["device_class"]), names, *(np.full(n, float(each)) for each in values))
 
 
 def devices_in_use(
@@ -265,6 +290,7 @@ def devices_in_use(
     return Devices(
         f"{DEVICE_CLASSES[device_class].label} in use",
         device_class,
+        chosen["device"].to_numpy(dtype=object),
         np.log10(chosen["peak"].to_numpy(float)) + gain,
         np.log10(chosen["peak_flop_per_s"].to_numpy(float)) + gain,
         chosen["board_power_watt"].to_numpy(float),

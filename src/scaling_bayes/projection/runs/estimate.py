@@ -24,7 +24,6 @@ from scaling_bayes.projection.runs.rates import (
     AMOUNT_STREAM,
     GIVEN,
     SOURCES,
-    Rate,
     added,
     draw,
     rate_of,
@@ -113,7 +112,7 @@ def estimate_run(
     device : str, optional
         Device by its name in the accelerators table or a clear part of it. By default each draw has one of
         the devices of `device_class` in use in that year.
-    precision : {"16-bit", "tf32", "fp32", "int8"}, optional
+    precision : {"bf16", "fp16", "tf32", "fp32", "int8"}, optional
         Whose dense peak rate the utilisation is a share of; by default 16-bit matrix rates, FP32 of devices
         without.
     counted : {"boards", "chips", "cores"}
@@ -172,7 +171,13 @@ def estimate_run(
     shape = (sizes_of["chain"], sizes_of["draw"])
     n, trends = shape[0] * shape[1], read_hardware(hardware)
     label, rates = run_rates(chosen, trends, n, random_seed, without)
-    hours = _hours(known, rates, n, random_seed, None if view is None else (view, target, when))
+    if known.quantity == "target" and view is not None:
+        known, given = _target(view, target, when)
+    else:
+        given = _amount(known, n, random_seed)
+    hours = added({GIVEN: given}, {s: -part for s, part in rate_of(known.quantity, rates).items()})
+    if np.isposinf(total(hours, n)).all() and np.isfinite(given).any():
+        raise OptionError(f"{known.text} buys without end: a device takes none of it. Give another budget.")
 
     coords = {"chain": range(shape[0]), "draw": range(shape[1])}
 
@@ -198,7 +203,7 @@ def estimate_run(
         run["error"] = _errors(view, task, run["log10_flop"], burden, when)
     tree = xr.DataTree.from_dict({"/run": run, "/sources": sources})
     about = {
-        "known": known.text if known.quantity != "target" else f"{known.text}: {target}",
+        "known": known.text,
         "rule": known.rule,
         "year": when,
         "device": label,
@@ -226,34 +231,27 @@ def _fit(trace: Any, target: Any, task: Any) -> PosteriorView | None:
     return PosteriorView.of(trace)
 
 
-def _hours(
-    known: Known, rates: dict[str, Rate], n: int, seed: int, asked: tuple[PosteriorView, Any, float] | None
-) -> Rate:
-    """log10 device-hours of a run, by source."""
-    per_hour = known.quantity
-    if known.quantity == "target" and asked is not None:
-        given, per_hour = _target(*asked)
-    else:
-        factors = enumerate(known.factors.values(), start=AMOUNT_STREAM)
-        given = np.log10(known.scale) + sum(
-            np.log10(draw(value, n, seed, number)) for number, value in factors
-        )
-    hours = added({GIVEN: given}, {source: -part for source, part in rate_of(per_hour, rates).items()})
-    if np.isposinf(total(hours, n)).all() and known.quantity != "target":
-        raise OptionError(f"{known.text} buys without end: a device takes none of it. Give another budget.")
-    return hours
+def _amount(known: Known, n: int, seed: int) -> Floats:
+    """log10 of the amount that is known, shape (draw,)."""
+    factors = enumerate(known.factors.values(), start=AMOUNT_STREAM)
+    found: Floats = np.log10(known.scale) + sum(
+        np.log10(draw(value, n, seed, number)) for number, value in factors
+    )
+    return found
 
 
-def _target(view: PosteriorView, target: Any, year: float) -> tuple[Floats, str]:
-    """log10 of what a target needs, shape (draw,), and the rate it is counted in."""
+def _target(view: PosteriorView, target: Any, year: float) -> tuple[Known, Floats]:
+    """What a target is, counted as its fit counts, and log10 of how much of it, shape (draw,)."""
     projected = project(view, target, year)["projection"].to_dataset()
     if projected.sizes["target"] != 1:
         raise OptionError(
             f"found {projected.sizes['target']} targets; a run has one, such as {{'imagenet': 0.05}}."
         )
+    task, error = str(projected["target_task"].values[0]), float(projected["target_error"].values[0])
     compute = projected["log10_training_compute_flop"].isel(target=0, year=0)
-    arithmetic = counts_arithmetic(str(projected["target_task"].values[0]))
-    return compute.transpose("chain", "draw").values.ravel(), "flop" if arithmetic else "burden"
+    counted = "flop" if counts_arithmetic(task) else "burden"
+    known = Known(counted, {}, 1.0, f"{task_label(task)} at {error_text(error)}")
+    return known, compute.transpose("chain", "draw").values.ravel()
 
 
 @cache

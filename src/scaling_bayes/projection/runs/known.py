@@ -67,10 +67,12 @@ _WORDS = {
     "billion": 1e9,
     "trillion": 1e12,
 }
-_COUNT = re.compile(r"\s*([0-9][0-9.,_]*(?:e[+-]?\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
+_COUNT = re.compile(r"\s*\$?\s*([0-9][0-9.,_]*(?:e[+-]?\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 _QUANTITY = re.compile(r"\s*([0-9][0-9.]*(?:e[+-]?\d+)?)\s*([A-Za-z].*?)?\s*")
-#: A peak this close to a rate of the table is that rate.
-_SAME = 0.01
+#: A peak this close to a rate of the table is that rate; the same of what should be a count of operations.
+_SAME, _SURELY_SAME = 0.01, 0.001
+#: FLOP/s that no device of the table reaches, however counted.
+_LARGEST_RATE = 1e16
 
 
 @dataclass(frozen=True)
@@ -185,22 +187,25 @@ def read_amount(name: str, value: Any) -> Value:
 
 
 def _refuse_rate(number: float) -> None:
-    """Refuse a count of operations that is the peak rate of a device."""
-    near = _devices_at(dense_peaks(), number)
-    if number < 1e16 and near:
+    """Refuse a count of operations that is the peak rate of a device, dense or sparse, to three digits."""
+    if number >= _LARGEST_RATE or float(f"{number:.2g}") == number:
+        return
+    rates = (number, number / 2)
+    near = [device for rate in rates for device in _devices_at(dense_peaks(), rate, _SURELY_SAME)]
+    if near:
         raise OptionError(
-            f"flop={number:g} is the peak rate of {near[0]} in FLOP/s; flop counts operations: rate x "
+            f"flop={number:g} is a peak rate of {near[0]} in FLOP/s; flop counts operations: rate x "
             "utilisation x seconds. Give device_hours, or devices and days, with the device."
         )
 
 
-def _devices_at(peaks: pd.DataFrame, rate: float) -> list[str]:
+def _devices_at(peaks: pd.DataFrame, rate: float, within: float = _SAME) -> list[str]:
     """Devices of which one of the peak rates is (nearly) this."""
-    same = (peaks / rate - 1).abs() < _SAME
+    same = (peaks / rate - 1).abs() < within
     return [str(device) for device in peaks.index[same.any(axis=1)]]
 
 
-def refuse_sparse(peak: float, device: str | None) -> None:
+def refuse_sparse(peak: float, device: str | None, precision: str | None) -> None:
     """Refuse a peak rate that is twice a dense one, as with structured sparsity, or no rate of one device.
 
     Parameters
@@ -209,18 +214,28 @@ def refuse_sparse(peak: float, device: str | None) -> None:
         FLOP/s of one board.
     device : str, optional
         Only rates of this device are compared.
+    precision : str, optional
+        With ``int8`` rates in 8 bits count as dense.
     """
     if not 1e9 <= peak <= 1e18:
         raise OptionError(
             f"peak_flop_per_s={peak:g}: expected FLOP/s of one device, such as 3.12e14 for 312 TFLOP/s."
         )
     peaks = dense_peaks() if device is None else dense_peaks().loc[[device]]
-    rates = peaks.drop(columns="peak_op_per_s_int8")
-    twice = _devices_at(rates, peak / 2)
-    if twice and not _devices_at(rates, peak):
+    rates = peaks if precision == "int8" else peaks.drop(columns="peak_op_per_s_int8")
+    if _devices_at(rates, peak):
+        return
+    if twice := _devices_at(rates, peak / 2):
         raise OptionError(
             f"peak_flop_per_s={peak:g} is twice the dense rate of {twice[-1]}: the rate with structured "
-            f"sparsity, which training does not reach. Give the dense one, {peak / 2:g}."
+            f"sparsity, which training does not reach. Give the dense one, {peak / 2:g}; where it is the "
+            "dense rate in 8 bits, say precision='int8' too."
+        )
+    highest = float(np.nanmax(rates.to_numpy(float)))
+    if device is not None and peak > 1.1 * highest:
+        raise OptionError(
+            f"peak_flop_per_s={peak:g} is above every dense rate of {device} ({highest:.4g} at most); "
+            "expected the rate of one device, without sparsity."
         )
 
 

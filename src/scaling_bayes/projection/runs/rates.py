@@ -16,6 +16,7 @@ from scaling_bayes.hardware.grid import anywhere
 from scaling_bayes.projection.conversion import conversions
 from scaling_bayes.projection.runs.assumed import Assumed
 from scaling_bayes.projection.runs.device import Devices, devices_in_use, named_device
+from scaling_bayes.projection.runs.price import price_residual
 from scaling_bayes.projection.scenario_draws import draw_inputs, own_stream
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 type Rate = dict[str, Floats]
 
 GIVEN, UTILISATION, DEVICE, PRICE, SITE, GRID, MAKING = (
-    "what was given",
+    "size of the run",
     "utilisation",
     "device",
     "price",
@@ -39,7 +40,7 @@ GIVEN, UTILISATION, DEVICE, PRICE, SITE, GRID, MAKING = (
 #: Sources of the spread of a run's quantities, in order.
 SOURCES = (GIVEN, UTILISATION, DEVICE, PRICE, SITE, GRID, MAKING)
 #: Parts of a scenario's stream of random numbers; from the last on those of the amounts given.
-_UTILISATION, _MAKING, _DEVICE, _OWN, _PLACE, AMOUNT_STREAM = 80, 81, 82, 83, 88, 90
+_UTILISATION, _MAKING, _DEVICE, _OWN, _PLACE, _PRICE, AMOUNT_STREAM = 80, 81, 82, 83, 88, 89, 90
 
 
 def draw(value: Value, n: int, seed: int, number: int) -> Floats:
@@ -65,6 +66,10 @@ def run_rates(
         for number, (name, value) in enumerate(chosen.own.items(), start=_OWN)
     }
     on = _device(chosen, inputs, owned, n, seed, without)
+    label = f"{chosen.scenario.price_quantity} {on.device_class}"
+    if "usd_per_chip_hour" not in owned:
+        of_price = own_stream(seed, _PRICE)
+        inputs["price_residual"] = price_residual(on.names, label, hardware, inputs, of_price)
     inputs |= {
         **owned,
         "peak_flop_per_s": 10**on.log10_burden_peak,
@@ -118,7 +123,8 @@ def _device(
     device_class = chosen.scenario.device_class
     if peak is not None:
         release = np.full(n, chosen.year)
-        return Devices("own device", device_class, peak, peak, owned["chip_watt"], release)
+        names = np.full(n, "", dtype=object)
+        return Devices("own device", device_class, names, peak, peak, owned["chip_watt"], release)
     return devices_in_use(
         device_class,
         chosen.precision,

@@ -19,6 +19,7 @@ from scaling_bayes.text import (
     format_error,
     kilograms_in_words,
     task_label,
+    times_in_words,
 )
 from scaling_bayes.trace.schema import group, manifest
 
@@ -83,6 +84,12 @@ _SAID: Mapping[str, tuple[str, Callable[[float], str]]] = MappingProxyType(
         "log10_carbon_kg": ("carbon", _carbon),
         "log10_embodied_kg": ("carbon of making", _carbon),
     }
+)
+#: What the world makes in a year, from ``yardsticks``.
+_OF_THE_WORLD = (
+    ("log10_cost_usd", "world_gdp", "what the world produced in 2023"),
+    ("log10_energy_kwh", "world_electricity", "the world's electricity of 2023"),
+    ("log10_carbon_kg", "world_co2", "the world's CO2 emissions of 2023"),
 )
 #: Shares of the spread below this are not told.
 _LEAST_SHARE = 0.03
@@ -206,15 +213,19 @@ def yardsticks(answer: xr.DataTree) -> list[str]:
         return in_unit("")(log10_value - math.log10(one)).strip()
 
     sentences = []
-    if 22.5 < median["log10_flop"] < math.inf:
+    if 22.5 < median["log10_flop"] < 33:
         sentences.append(f"Arithmetic: {times(median['log10_flop'], gpt3)} times GPT-3's.")
-    if 3 < carbon < math.inf:
+    if 3 < carbon < 9:
         flights = times(carbon, float(table["flight_new_york_san_francisco", 2019]))
         years = times(carbon, float(table["average_american_year", 2019]))
         sentences.append(
             f"Carbon: {flights} flights from New York to San Francisco, or what an average American emits in "
             f"{years} years."
         )
+    for name, yardstick, whole in _OF_THE_WORLD:
+        share = median[name] - math.log10(float(table[yardstick, 2023]))
+        text = f"{10 ** (share + 2):.2g} %" if share < 0 else f"{times_in_words(share)} times"
+        sentences += [f"{_SAID[name][0].capitalize()}: {text} of {whole}."] if share > -3 else []
     return sentences
 
 
