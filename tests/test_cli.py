@@ -244,6 +244,7 @@ COMMANDS = [
     "data",
     "decompose",
     "explore",
+    "export",
     "fit",
     "gain",
     "hardware-fit",

@@ -1,4 +1,5 @@
 # The one list of public names: `__init__.py` reads from it where each is, type checkers what it is.
+from scaling_bayes.archive.hub import export_forecasts as export_forecasts
 from scaling_bayes.citing.cite import cite as cite
 from scaling_bayes.core.laws import LAWS as LAWS
 from scaling_bayes.core.priors import Prior as Prior

@@ -14,6 +14,7 @@ from scaling_bayes.cli.completion import traces as trace_names
 from scaling_bayes.cli.cost import hardware_fit, list_names, scenario
 from scaling_bayes.cli.data import data
 from scaling_bayes.cli.explore import explore
+from scaling_bayes.cli.export import export
 from scaling_bayes.cli.keep import overwrite_option, refuse_replacing, save_or_keep
 from scaling_bayes.cli.options import (
     Commands,
@@ -351,6 +352,6 @@ for command in (
         overparameterization,
     ),
     *(compare, score, scorecard, calibrate, progress, explore),
-    *(traces, verify, cite, bundle, data),
+    *(traces, verify, cite, bundle, export, data),
 ):
     cli.add_command(command)

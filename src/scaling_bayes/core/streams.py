@@ -23,6 +23,7 @@ class Stream(IntEnum):
     LAW_RECOVERY = 10
     CALIBRATION_FIT = 11
     DRIFT = 12
+    RECORD = 13
     SCENARIO = 20
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from scaling_bayes.hardware.assumptions import draw_value
+from scaling_bayes.hardware.assumptions import Value, draw_value
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.affordability import first_year
 from scaling_bayes.projection.conversion import trend_path
@@ -54,6 +54,28 @@ def record_machine_rate(
     listed = rate[np.clip(np.searchsorted(known, np.floor(years), side="right") - 1, 0, len(rate) - 1)]
     later = np.maximum(expected, rate[-1])
     return np.where(years < known[0], expected, np.where(years < known[-1] + 1, listed, later))
+
+
+def largest_run(
+    hardware: xr.DataTree, years: Floats, n: int, seed: int, *, utilisation: Value | None = None
+) -> Floats:
+    """log10 of the FLOP of the largest training run by the trend, shape (draw, year).
+
+    Parameters
+    ----------
+    years : ndarray, shape (year,)
+    n : int
+        Number of draws.
+    utilisation : number or Prior, optional
+        With one the FLOP are a burden; by default, the arithmetic done.
+    """
+    draws = draw_trend(hardware, "largest_run", n, seed)
+    spread = draws.device_sd * own_stream(seed, _RUN).standard_normal(n)
+    share = draw_value(
+        "utilisation", 1.0 if utilisation is None else utilisation, n, own_stream(seed, _UTILISATION)
+    )
+    expected = trend_path(draws, np.broadcast_to(years, (n, len(years))))
+    return expected + (spread - np.log10(np.minimum(share, 1.0)))[:, np.newaxis]
 
 
 def record_machine_time(projection: xr.DataTree, *, hardware: xr.DataTree | None = None) -> xr.DataTree:
@@ -133,13 +155,7 @@ def largest_run_year(projection: xr.DataTree, *, hardware: xr.DataTree | None = 
     trends = view.hardware(hardware)
     compute, seed = view.data[_COMPUTE], view.seed
     n = compute.sizes["chain"] * compute.sizes["draw"]
-    draws = draw_trend(trends, "largest_run", n, seed)
-    at = np.broadcast_to(compute["year"].values, (n, compute.sizes["year"]))
-    spread = draws.device_sd * own_stream(seed, _RUN).standard_normal(n)
-    utilisation = draw_value(
-        "utilisation", 1.0 if share is None else share, n, own_stream(seed, _UTILISATION)
-    )
-    burden = trend_path(draws, at) + (spread - np.log10(np.minimum(utilisation, 1.0)))[:, np.newaxis]
+    burden = largest_run(trends, compute["year"].values, n, seed, utilisation=share)
     largest = _along(compute, burden)
     holds = largest >= compute
     cost = view.data["log10_cost_usd"].isel(year=holds.argmax("year")).drop_vars("year")

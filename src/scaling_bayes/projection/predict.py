@@ -19,6 +19,9 @@ from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 COMPUTE_KINDS = ("reported", "exact")
 
@@ -133,6 +136,47 @@ def error_reached(view: PosteriorView, task: str, log10_compute: xr.DataArray, y
     return error.isel(system=0, drop=True).transpose("chain", "draw")
 
 
+def errors_of_papers(
+    view: PosteriorView,
+    task: str,
+    log10_compute: Floats,
+    year: Floats,
+    paper: NDArray[np.intp],
+    rng: np.random.Generator,
+) -> Floats:
+    """Errors of new systems of a task, those of one paper departing from the line together.
+
+    Parameters
+    ----------
+    log10_compute : ndarray, shape (chain, draw, system)
+        Known exactly in each draw, counted as the fit counts it.
+    year : ndarray, shape (system,)
+    paper : ndarray of int, shape (system,)
+        Which systems are of one paper, counted from 0.
+    rng : Generator
+        Of the departures; the drift after the data is that of every other prediction.
+
+    Returns
+    -------
+    ndarray, shape (chain, draw, system)
+    """
+    labels = {"system": np.arange(year.size)}
+    coords = {**labels, **{dim: view.posterior[dim] for dim in ("chain", "draw")}}
+    error, _ = _errors(
+        view.options,
+        view.posterior,
+        view.constant,
+        xr.DataArray(np.full(year.size, task, dtype=object), dims="system", coords=labels),
+        xr.DataArray(log10_compute, dims=("chain", "draw", "system"), coords=coords),
+        xr.DataArray(year, dims="system", coords=labels),
+        view.seed,
+        rng=rng,
+        paper=paper,
+        compute_is_exact=True,
+    )
+    return error.transpose("chain", "draw", "system").values
+
+
 def _errors(
     options: ModelOptions,
     posterior: xr.Dataset,
@@ -141,13 +185,16 @@ def _errors(
     log10_compute: xr.DataArray,
     year: xr.DataArray,
     seed: int,
+    *,
+    rng: np.random.Generator | None = None,
+    paper: NDArray[np.intp] | None = None,
     **measured: Any,
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Draws of the error of each system, and the year it is taken to be of."""
     reference = constant[["reference_log10_compute", "reference_year"]].sel(task=task).drop_vars("task")
     when = year.fillna(reference["reference_year"])
-    rng = generator(seed, Stream.DRIFT)
-    posterior = extend_drift(options.law, posterior, constant, float(when.max()), rng)
+    drawn = generator(seed, Stream.DRIFT)
+    posterior = extend_drift(options.law, posterior, constant, float(when.max()), drawn)
     drift: xr.DataArray | float = 0.0
     if options.drift:
         drifted = drift_at(posterior, task.values, when.values, reference["reference_year"].values)
@@ -164,7 +211,8 @@ def _errors(
         drift=drift,
         **measured,
     )
-    return draw_error(performance, generator(seed, Stream.PREDICTED_ERROR)), when
+    departures = generator(seed, Stream.PREDICTED_ERROR) if rng is None else rng
+    return draw_error(performance, departures, paper), when
 
 
 def _check(

@@ -249,7 +249,7 @@ def _target(view: PosteriorView, target: Any, year: float) -> tuple[Known, Float
         )
     task, error = str(projected["target_task"].values[0]), float(projected["target_error"].values[0])
     compute = projected["log10_training_compute_flop"].isel(target=0, year=0)
-    counted = "flop" if _counts_arithmetic(task) else "burden"
+    counted = "flop" if counts_arithmetic(task) else "burden"
     known = Known(counted, {}, 1.0, f"{task_label(task)} at {error_text(error)}")
     return known, compute.transpose("chain", "draw").values.ravel()
 
@@ -260,7 +260,7 @@ def _arithmetic_tasks() -> frozenset[str]:
     return frozenset(line.partition(",")[0] for line in lines[1:])
 
 
-def _counts_arithmetic(task: str) -> bool:
+def counts_arithmetic(task: str) -> bool:
     """Whether the compute of a task's systems is arithmetic done, not device-hours at peak."""
     return task in _arithmetic_tasks()
 
@@ -289,7 +289,7 @@ def _errors(
     """Error that a run reaches in each task, dims (chain, draw, task)."""
     tasks = [task] if isinstance(task, str) else list(task)
     each = [
-        error_reached(view, name, flop if _counts_arithmetic(name) else burden, year).drop_vars(
+        error_reached(view, name, flop if counts_arithmetic(name) else burden, year).drop_vars(
             ["task", "system"], errors="ignore"
         )
         for name in tasks
