@@ -328,7 +328,7 @@ BAD_SCENARIOS = [
     ({"device_class": "tpu", "price": "purchase"}, "has no such prices"),
     ({"price": "spot"}, "cloud_on_demand"),
     ({"region": "Atlantis"}, "not in the tables"),
-    ({"algorithmic_progress": "fast"}, "continuing, frozen"),
+    ({"algorithmic_progress": "sluggish"}, "continuing, slow, fast, frozen"),
     ({"improvement_year": 2030}, "belongs to"),
     ({"improvement": "stalled", "improvement_year": 99999}, "between 1900 and 2300"),
     ({"device": "A100"}, "nearest are"),
