@@ -13,6 +13,8 @@ from tests.some import some
 from scaling_bayes import add_log_prior, open_trace
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 
+pytestmark = pytest.mark.long
+
 azp = pytest.importorskip("arviz_plots", reason="arviz-plots is not installed")
 
 SOME = {"var_names": ["slope", "noise_log_sd"]}

@@ -51,6 +51,8 @@ from scaling_bayes.text import steered_by
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 from scaling_bayes.trace.schema import group, manifest
 
+pytestmark = pytest.mark.long
+
 FIELDS = {"task": "imagenet", "error": "5", "year": "2030", "scenario": "trend"}
 CHIP = "NVIDIA A100 PCIe"
 

@@ -32,6 +32,8 @@ from scaling_bayes.explore.answers import Explorer
 from scaling_bayes.explore.guard import Guard
 from scaling_bayes.explore.page import Page
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("tornado", reason="the extra explore is not installed")
 
 FIELDS = {"task": "imagenet", "error": "5", "year": "2030", "scenario": "trend"}

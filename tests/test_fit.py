@@ -144,7 +144,8 @@ def test_known_truth_of_each_law_is_recovered(law: str) -> None:
     posterior = idata["posterior"].to_dataset()
     for name in ("slope", "noise", *(["floor"] if LAWS[law].has_floor else [])):
         low, high = posterior[name].quantile([0.005, 0.995], ("chain", "draw"))
-        assert ((low <= truth[name]) & (truth[name] <= high)).all(), name
+        error = 0.14 * (high - low)  # three Monte Carlo errors of either end, of 400 independent draws
+        assert ((low - error <= truth[name]) & (truth[name] <= high + error)).all(), name
         assert (high < 2.0 * low + 0.1 * truth[name]).all() or name == "floor", "the interval says something"
 
 

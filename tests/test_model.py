@@ -23,6 +23,8 @@ from scaling_bayes.core.performance import observed_performance
 from scaling_bayes.core.predictive import joint_log_density_of_error, log_likelihood_total
 from scaling_bayes.core.priors import default_priors
 
+pytestmark = pytest.mark.long
+
 
 def systems(n_tasks: int = 2, each: int = 7) -> pd.DataFrame:
     """A table with papers of one to three systems, rows in doubt, and rows in no order."""

@@ -23,6 +23,8 @@ from scaling_bayes import save_trace
 from scaling_bayes.cli import cli
 from scaling_bayes.text import csv_text, json_text, steered_by, visible, without_steering
 
+pytestmark = pytest.mark.long
+
 #: A colour, a window's title, a C1 sequence, reading direction, an overprinted line, a torn row, a tag.
 STEERING = [
     "\x1b[31mred",

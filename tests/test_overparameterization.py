@@ -30,6 +30,8 @@ from scaling_bayes.overparameterization.summarize import (
     summarize_experiment,
 )
 
+pytestmark = pytest.mark.long
+
 P, S = 80, 5
 SMALL = Settings(
     n_parameters=P,

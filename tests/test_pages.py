@@ -15,6 +15,8 @@ from tools.pages.refill import fill_blocks
 
 from scaling_bayes.errors import DataError
 
+pytestmark = pytest.mark.docs
+
 ROOT = Path(__file__).resolve().parent.parent
 #: Filled from simulations that take hours and are not kept: `make overparameterization`.
 LONG = {Path("docs", "overparameterization.md"), Path("docs", "theory.md")}

@@ -17,6 +17,8 @@ from scaling_bayes.errors import DataError, OptionError, TraceError
 from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.releases import REFERENCE_TRACE, Release, read_index
 
+pytestmark = pytest.mark.long
+
 TRACES = Path(__file__).with_name("data") / "traces"
 
 

@@ -27,6 +27,8 @@ from scaling_bayes.figures import FigureError, plot_score
 from scaling_bayes.intervals import QUANTILES
 from scaling_bayes.trace.schema import group
 
+pytestmark = pytest.mark.long
+
 TASKS = ("imagenet", "ms_coco", "my task")
 
 

@@ -17,6 +17,8 @@ from scaling_bayes.core.performance import Performance, observed_performance
 from scaling_bayes.core.predictive import joint_log_density_of_error
 from scaling_bayes.core.simulation import simulate_observations
 
+pytestmark = pytest.mark.long
+
 SIMULATIONS = 1000
 
 

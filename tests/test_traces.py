@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from tests.seeds import REFERENCE_SEED
 
 from scaling_bayes import TraceError, open_trace, project, save_trace, verify_trace
 from scaling_bayes.trace.digest import tree_digest
@@ -48,7 +49,7 @@ def test_manifest_says_what_a_citation_needs(reference_fit: xr.DataTree) -> None
         "floor": "none",
         "drift": False,
     }
-    assert content["sampler"]["random_seed"] == 20261123
+    assert content["sampler"]["random_seed"] == REFERENCE_SEED
     assert content["data"]["n_systems"] == reference_fit["observed_data"].sizes["system"]
     assert len(content["data"]["sha256"]) == 64
     assert {"pymc", "nutpie", "scaling_bayes"} <= set(content["versions"])

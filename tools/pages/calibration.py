@@ -96,7 +96,11 @@ def _least(ranked: dict[str, xr.DataTree]) -> str:
             f"{row['bias']:+.2f}" if np.isfinite(row["bias"]) else "not defined",
         ]
         for name, tree in ranked.items()
-        for row in calibration_table(tree).sort_values("p_value").head(3).to_dict("records")
+        for row in calibration_table(tree)
+        .round({"p_value": 4})
+        .sort_values(["p_value", "quantity"])
+        .head(3)
+        .to_dict("records")
     ]
     return markdown_table(["calibration", "quantity", "p", "in 50 %", "in 90 %", "bias, posterior sd"], rows)
 

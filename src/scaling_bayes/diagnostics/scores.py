@@ -162,11 +162,10 @@ def score_table(scores: pd.DataFrame, by: str | Sequence[str] = "forecaster") ->
     keys = [name for name in ("cutoff", "task", "system") if name in scores]
     baseline = scores[scores["forecaster"] == BASELINE].set_index(keys)["log_score"]
     line = baseline.reindex(pd.MultiIndex.from_frame(scores[keys])).to_numpy()
-    gains = scores["log_score"].to_numpy() - line
+    scores = scores.assign(gain=scores["log_score"].to_numpy() - line)
     rows = []
-    groups = scores.groupby(columns, sort=False)
-    for values, places in groups.indices.items():
-        group, gain = scores.iloc[places], gains[places]
+    for values, group in scores.groupby(columns, sort=False):
+        gain = group["gain"].to_numpy()
         predicted = group[group["log_score"].notna()]
         row = dict(zip(columns, values if isinstance(values, tuple) else (values,), strict=True))
         row |= {

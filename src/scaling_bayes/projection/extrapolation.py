@@ -234,5 +234,5 @@ def _task_sentence(task: str, rows: pd.DataFrame, known: dict[str, float]) -> li
     if compute > _NEAR:
         beyond = f"up to {times_in_words(compute)} times" if compute < _UNTOLD else "far above"
         largest = in_words(known["largest_log10_compute"])
-        parts.append(f"compute {beyond} the largest run in them ({largest} at 1 exaFLOP/s)")
+        parts.append(f"compute {beyond} the largest run in the data ({largest} at 1 exaFLOP/s)")
     return [f"{task_label(task)}: {' and '.join(parts)}."] if parts else []

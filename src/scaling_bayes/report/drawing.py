@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes import figures
-from scaling_bayes.figures.style import styled
 from scaling_bayes.report.blocks import FailurePart, FigurePart
 from scaling_bayes.text import csv_text, legible
 
@@ -53,11 +52,12 @@ def draw(
     return FigurePart(name, caption, wide, narrow, files)
 
 
-@styled
 def _png(drawn: Drawn) -> bytes:
+    from scaling_bayes.figures.style import styled
+
     png = io.BytesIO()
     figure: Any = drawn.get_figure(root=True)
-    figure.savefig(png, format="png", dpi=_DPI, metadata={"Software": None})
+    styled(figure.savefig)(png, format="png", dpi=_DPI, metadata={"Software": None})
     return png.getvalue()
 
 

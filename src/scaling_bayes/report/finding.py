@@ -189,7 +189,7 @@ def verdict(facts: Facts, row: Row) -> str:
     if floor is not None and row["error"] < floor[1]:
         return f"below the noise of the labels ({_percent(floor[1])} to {_percent(floor[2])})"
     if row["unreachable"] > _MOST:
-        return f"not by scaling alone ({share_text(row['unreachable'])} of draws)"
+        return "not by scaling alone"
     doubt = ", if labels allow it" if below_floor(facts, row) else ""
     if largest_budget(facts) is None or facts.costs is None:
         return (about.beyond if row["median"] > about.most else "") + doubt.removeprefix(", ")

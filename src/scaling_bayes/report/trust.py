@@ -166,6 +166,5 @@ def cite_section(facts: Facts) -> Section:
                 f"Quote the median with its interval, year, law and scenario, and this fit by its digest "
                 f"{facts.fit.digest[:12]}. Full references are under “How to cite” in the annex."
             ),
-            TextPart("The same numbers are beside this file, as JSON and CSV."),
         ),
     )
