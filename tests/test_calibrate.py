@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from click.testing import CliRunner
+from tests.models import STRAIGHT
 from tests.seeds import seeded
 from tests.simulation import SYSTEMS
 from tests.synthetic import synthetic_fit
@@ -34,6 +35,7 @@ from scaling_bayes.trace.schema import group, manifest
 pytestmark = pytest.mark.samples
 
 PLAIN = {
+    **STRAIGHT,
     "pooling": "none",
     "measurement_error": False,
     "algorithmic_progress": False,

@@ -248,6 +248,15 @@ def test_no_grid_gets_dirtier_than_coal(growth: float, year: float) -> None:
     assert value.max() <= np.log10(0.91) + 1e-12
 
 
+def test_a_full_name_means_itself_whatever_else_it_could() -> None:
+    """The cloud region ``bhs`` is not the Bahamas, whose code is ``BHS``."""
+    for name in {*load_table("grid_carbon_intensity", usable=True)["region"]}:
+        assert grid_of(name).name == name
+    for name in load_table("cloud_regions", usable=True)["region"]:
+        assert grid_of(name).name.startswith(f"{name} (")
+    assert grid_of("BHS").name == "Bahamas"
+
+
 def test_unknown_region_names_the_nearest() -> None:
     with pytest.raises(OptionError, match=r"did you mean .*Germany"):
         grid_of("Germny")

@@ -141,9 +141,7 @@ def test_files_of_every_schema_open_verify_project_and_report_without_the_sample
     assert reported.returncode == 0, reported.stderr
     assert len(list(tmp_path.iterdir())) == 3
     cited = run("cite", path, "--style", "apa")
-    assert cited.stdout.startswith(
-        "The scaling_bayes developers. (n.d.). Fit of 10 systems under the power law"
-    )
+    assert "(n.d.). Fit of 10 systems under the power law" in cited.stdout
 
 
 def test_refitting_without_the_sampler_is_refused_in_words() -> None:

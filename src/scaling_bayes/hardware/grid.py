@@ -145,12 +145,14 @@ def grid_of(region: str) -> Grid:
 
 def _region(asked: str, table: pd.DataFrame, clouds: pd.DataFrame) -> str:
     """The region of the tables that is meant."""
+    names = [*table["region"].unique(), *clouds["region"]]
+    if asked in names:  # ``bhs`` is a cloud region, ``BHS`` the Bahamas
+        return asked
     coded = table[table["iso3"] != ""].drop_duplicates("iso3")
     codes = dict(zip(coded["iso3"].str.casefold(), coded["region"], strict=True))
     short = asked.strip().casefold().replace(".", "")
     if short in codes:
         return str(codes[short])
-    names = [*table["region"].unique(), *clouds["region"]]
     found = same_names(_ALIASES.get(short, asked), names)
     if len(found) == 1:
         return found[0]

@@ -86,8 +86,8 @@ def calibrate(
     uniform, and intervals hold what they state, if model, sampler and code agree. ``leave_one_paper_out``
     fits without each paper, ``prior_sweep`` with each prior half and twice as wide.
 
-    The quantities followed are all parameters, and the training compute of the default targets, of the line
-    and of a new system.
+    The quantities followed are all parameters but the yearly steps of drift, and the training compute of the
+    default targets, of the line and of a new system.
 
     Parameters
     ----------
@@ -217,7 +217,8 @@ def _tree(job: Job, model: Model, fits: xr.Dataset, source: str) -> xr.DataTree:
     fits = fits.drop_vars(["seconds", "memory_mib"])  # of one run, not of the model
     for name, values in fits.data_vars.items():
         if "quantity" in values.dims:
-            fits[name] = values.astype(np.float32)
+            with np.errstate(over="ignore"):  # infinite in single precision, and reported as such
+                fits[name] = values.astype(np.float32)
     ranked = ranked_draws(model.sampler)
     summary = summarize(fits, job.name, ranked)
     tree = xr.DataTree.from_dict({"/fits": annotate(fits), "/summary": annotate(summary)})
