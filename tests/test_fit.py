@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import re
@@ -18,9 +19,20 @@ from tests.seeds import seeded
 from tests.simulation import simulate_law
 from tests.some import some
 
-from scaling_bayes import DataError, OptionError, Prior, checks, fit, load_systems
+from scaling_bayes import (
+    DataError,
+    OptionError,
+    Prior,
+    checks,
+    fit,
+    load_systems,
+    open_trace,
+    project,
+    save_trace,
+)
+from scaling_bayes.cli.commands import cli
 from scaling_bayes.core.laws import LAWS
-from scaling_bayes.core.options import POOLINGS
+from scaling_bayes.core.options import DEFAULT_MODEL, POOLINGS
 from scaling_bayes.model.fit import FitWarning
 from scaling_bayes.trace.schema import FIT_GROUPS, VARIABLES, manifest
 
@@ -411,6 +423,29 @@ def test_rows_without_compute_are_counted() -> None:
     said = [str(w.message) for w in caught if w.category is FitWarning]
     assert "2 systems have no training compute and are left out; 28 are fitted." in said
     assert idata["observed_data"].sizes["system"] == 28
+
+
+def test_a_table_without_years_is_fitted_where_time_is_switched_off(tmp_path: Path) -> None:
+    """As its refusal says. Drift, which is on by default, is dropped; with some years it is not."""
+    systems = pd.read_csv(SYSTEMS).groupby("task").head(5).reset_index(drop=True)
+    timeless = {"measurement_error": False, "algorithmic_progress": False, "draws": 20}
+    idata = quick_fit(systems.drop(columns="year"), **timeless)
+    assert manifest(idata)["model"]["drift"] is False
+    assert "drift_step" not in idata["posterior"]
+    stored = open_trace(save_trace(idata, tmp_path / "undated.nc"))
+    assert np.isfinite(project(stored, {"task_0": 0.1})["projection"]["log10_training_compute_flop"]).any()
+    systems.loc[0, "year"] = np.nan
+    with pytest.raises(DataError, match="drift=False needs none"):
+        quick_fit(systems, **timeless)
+
+
+def test_what_fit_does_by_default_is_stated_once() -> None:
+    asked = inspect.signature(fit).parameters
+    assert {name: asked[name].default for name in DEFAULT_MODEL} == dict(DEFAULT_MODEL)
+    command = {option.name: option.default for option in cli.commands["fit"].params}
+    assert {name: command[name] for name in (*DEFAULT_MODEL, "draws", "tune", "target_accept")} == {
+        name: asked[name].default for name in (*DEFAULT_MODEL, "draws", "tune", "target_accept")
+    }
 
 
 BAD_OPTIONS = [

@@ -228,7 +228,7 @@ def validate(systems: Path, unit: str | None, as_json: bool) -> None:
     if without_year:
         say(
             f"note: {without_year} of {len(usable)} systems with compute have no year; "
-            "a fit needs --no-algorithmic-progress --no-measurement-error, or the years."
+            "a fit needs --no-algorithmic-progress --no-measurement-error --no-drift, or the years."
         )
     if usable["task"].nunique() == 1:
         say("note: a fit of one task needs --pooling none, or the shipped tasks beside it.")

@@ -202,6 +202,13 @@ def unique_labels(systems: pd.DataFrame) -> tuple[str, ...]:
     return tuple(labels)
 
 
+def without_undated_drift(options: ModelOptions, systems: pd.DataFrame) -> ModelOptions:
+    """Return the options without drift, where only that would use time and no row says when it is of."""
+    timeless = replace(options, drift=False)
+    undated = bool(np.isnan(decimal_year(systems)).all())
+    return timeless if undated and not timeless.needs_year else options
+
+
 def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
     """Arrays for the model from a validated table in which every row has compute, as `rows_for_fit` gives.
 
@@ -221,7 +228,8 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
     """
     year = decimal_year(systems)
     if needs_year and np.isnan(year).any():
-        expected = "a publication year; algorithmic_progress=False with measurement_error=False needs none"
+        off = "algorithmic_progress=False with measurement_error=False and drift=False"
+        expected = f"a publication year; {off} needs none"
         raise DataError(
             "the systems cannot be fitted over time.",
             [Problem(label, "year", "no year", expected) for label in systems.index[np.isnan(year)]],

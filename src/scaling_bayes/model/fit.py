@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from scaling_bayes.core.laws import get_law
-from scaling_bayes.core.observations import Observations, observe
+from scaling_bayes.core.observations import Observations, observe, without_undated_drift
 from scaling_bayes.core.options import TARGET_ACCEPT, ModelOptions, SamplerOptions, check_seed
 from scaling_bayes.core.parameters import draw_prior
 from scaling_bayes.core.predictive import predict_observed
@@ -134,7 +134,8 @@ def fit(
         saturating law, and ``none`` in the others.
     drift : bool
         Whether each task's line wanders and breaks over the years, by heavy-tailed steps that are larger up
-        than down. They go on in projections, whose intervals widen with the year.
+        than down. They go on in projections, whose intervals widen with the year. Dropped where no system
+        has a year and nothing else in the model needs one.
     priors : mapping, optional
         Replacements by parameter name: a `Prior`, a ``(median, (lower, upper))`` pair with the ends of the
         90 % interval, or a PreliZ distribution. `default_priors` names them.
@@ -195,6 +196,7 @@ def fit(
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
     sampler = SamplerOptions(draws, tune, chains, target_accept, seed)
     table, source = table_to_fit(systems, unit=unit, pooling=pooling, below_chance=get_law(law).is_bent)
+    options = without_undated_drift(options, table)
     observations = observe(table, needs_year=options.needs_year)
     options = observations.applicable(options)
     notes = _unused(observations, options)

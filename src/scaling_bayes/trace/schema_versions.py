@@ -286,6 +286,8 @@ def check_values(tree: xr.DataTree) -> None:
             signed = group == "constant_data" or name in _SIGNED or str(name).endswith("_log_mean")
             low, high = _RANGES.get(str(name), (-math.inf if signed else 0.0, math.inf))
             outside = (values.values < low) | (values.values > high) if values.dtype.kind in "iuf" else None
+            if outside is not None and str(name) in ("publication_year", "reference_year"):
+                outside &= values.values != 0.0  # of a task none of whose years is known
             if outside is not None and outside.any():
                 raise TraceError(
                     f"{group}/{name}: found {values.values[outside].flat[0]:.6g} in {int(outside.sum())} "

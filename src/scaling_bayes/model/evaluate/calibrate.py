@@ -16,7 +16,7 @@ from scaling_bayes.batch.execute import execute
 from scaling_bayes.batch.job import fingerprint
 from scaling_bayes.batch.store import open_store
 from scaling_bayes.core.laws import get_law
-from scaling_bayes.core.observations import observe
+from scaling_bayes.core.observations import observe, without_undated_drift
 from scaling_bayes.core.options import (
     DEFAULT_MODEL,
     STACK,
@@ -182,6 +182,7 @@ def _model(
     table, source = table_to_fit(
         systems, unit=unit, pooling=asked.pooling, below_chance=get_law(asked.law).is_bent
     )
+    asked = without_undated_drift(asked, table)
     observations = observe(table, needs_year=asked.needs_year)
     chosen = observations.applicable(asked)
     resolved = resolve_priors(default_priors(chosen), priors)
