@@ -11,6 +11,7 @@ from scaling_bayes.cli.options import once, read_assumption, read_targets, toget
 from scaling_bayes.cli.output import echo, open_fit, print_table, say
 from scaling_bayes.cli.question import Machines, for_machines
 from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
+from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from scaling_bayes.cli.options import Command
 
-#: Fit of the shipped systems, whose tasks can be asked about without naming a trace.
-_REFERENCE = "reference-2026.11"
 _AMOUNTS = {
     "flop": "Arithmetic of the run: 3e23, '314 ZFLOP' or '3640 PFLOP/s-days'.",
     "parameters": "Parameters: 7e9 or 7B; with --tokens.",
@@ -48,7 +47,7 @@ def _amount_options(command: Command) -> Command:
 @click.option("--task", "tasks", multiple=True, help="Tell which error the run reaches; repeatable.")
 @click.option(
     "--trace",
-    default=_REFERENCE,
+    default=REFERENCE_TRACE,
     show_default=True,
     shell_complete=traces,
     help="Fit for --target and --task.",
