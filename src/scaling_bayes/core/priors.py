@@ -261,9 +261,10 @@ def default_priors(options: ModelOptions | None = None) -> dict[str, Prior]:
     reference error is 21 %; 90 % interval 8 to 69 %.
     With drift, which takes part of what later systems gain, the mean rate of progress has median 0.33 and 90
     % interval 0.2 to 0.54 (between the 16 months of Hernandez & Brown 2020 and the 8 of Ho et al. 2024), and
-    tasks spread by 0.19 to 1.3, as language tasks do. drift_scale, yearly steps of 0.03 orders of magnitude
-    of odds, times 2 up and 1/2 down, Student t with 3 degrees of freedom: in a year one task in eight leaps
-    by more than 0.1, and one in forty by more than 0.3. floor_offset, in standard deviations of what is known
+    tasks spread by 0.19 to 1.3, as language tasks do; slopes spread by 0.19 to 1.3 and noise by 0.15 to 1.1,
+    away from zero too, as no two tasks have the same metric. drift_scale, yearly steps of 0.04 orders of
+    magnitude of odds times Tukey's g-and-h (`DRIFT_SHAPE`): in a year one task in eight leaps by more than
+    0.1, and one in thirty by more than 0.3. floor_offset, in standard deviations of what is known
     of each task's floor (`load_tasks`). bend, nearer to the logistic law than to the power law, as errors
     that begin near chance ask for.
     degrees_of_freedom, Juarez & Steel 2010. paper_correlation favours neither end. Noise, intercept and
@@ -289,6 +290,9 @@ def default_priors(options: ModelOptions | None = None) -> dict[str, Prior]:
         "slope": (0.05, 0.8, Prior("HalfNormal", sigma=0.8)),
         "noise": (0.07, 0.7, Prior("HalfNormal", sigma=0.7)),
     }
+    if options.drift:
+        centers["slope"] = (0.05, 0.8, Prior("LogNormal", mu=math.log(0.5), sigma=0.6))
+        centers["noise"] = (0.07, 0.7, Prior("LogNormal", mu=math.log(0.4), sigma=0.6))
     if options.algorithmic_progress:
         centers["progress"] = (0.4, 0.4, Prior("LogNormal", mu=math.log(0.25), sigma=0.5))
         if options.drift:

@@ -58,11 +58,16 @@ SLOPE, NOISE, PROGRESS, FLOOR = range(4)
     DRIFT_STEP,
 ) = range(4, 15)
 N_VARIABLES = 15
-#: Columns of `Problem.rows` and of `Problem.tasks`.
-PERFORMANCE, ERROR, COMPUTE, YEAR, FLAGGED, COMPUTE_SD, LOG_BELOW = range(7)
-REFERENCE, REFERENCE_PERFORMANCE, GAIN, CHANCE, LOG_BELOW_REFERENCE = range(5)
+#: Columns of `Problem.rows`, `Problem.kinds` and `Problem.tasks`.
+PERFORMANCE, ERROR, COMPUTE, YEAR, LOG_BELOW, ONE_BELOW, PART_OF_STEP = range(7)
+COUNT, FLAGGED, COMPUTE_SD, MEAN_COMPUTE, MEAN_YEAR, COMPUTE_SQUARES, PRODUCTS, YEAR_SQUARES = range(8)
+REFERENCE, REFERENCE_PERFORMANCE, GAIN, CHANCE, LOG_BELOW_REFERENCE, REFERENCE_STEP, REFERENCE_PART = range(7)
 #: Entries of `Problem.curve`.
 INVERSE, FIXED_BEND, SKEWNESS, TAIL = range(4)
+#: Columns of what a kind of row has in common, and of its sums over rows, each times the derivative by a
+#: residual: of 1, of compute and of year; and of the derivative by a row's own variance.
+PRECISION, CENTER, BY_COMPUTE, BY_YEAR = range(4)
+OF_ONE, OF_COMPUTE, OF_YEAR, OF_VARIANCE = range(4)
 
 
 class Problem(NamedTuple):
@@ -83,22 +88,33 @@ class Problem(NamedTuple):
     #: Of a parameter around its average, location and scale of the prior on the mean; of a floor that is not
     #: pooled, its prior as in `prior`, with the code first. Shape (4, 5).
     hyper: NDArray[np.float64]
-    #: Performance (of a law without floor), error, compute (dex), year, the stated standard deviation of
-    #: compute (dex) or NaN, before it whether compute is in doubt where none is stated, and after it log10 of
-    #: how far the error is below that of chance; a paper's systems together. Shape (system, 7).
+    #: Performance (of a law without floor), error, compute (dex), year; log10 of how far the error is below
+    #: that of chance, and the inverse of that; share of its year's step of drift that is taken. A paper's
+    #: systems together, and a task's. Shape (system, 7).
     rows: NDArray[np.float64]
+    #: First row of each task, and the number of rows. Shape (task + 1,).
+    rows_of_task: NDArray[np.int64]
+    #: Kind of each row, and the step of drift in whose year it is. Shape (system,).
+    kind_of_row: NDArray[np.int64]
+    step_of_row: NDArray[np.int64]
+    #: Rows of one task whose compute is as well known: their number; whether it is in doubt where they do not
+    #: state its standard deviation; that, or NaN (dex); means of compute and year; and sums of squares of
+    #: compute, of products, and of squares of year, all less the means. Shape (kind, 8).
+    kinds: NDArray[np.float64]
+    task_of_kind: NDArray[np.int64]
     #: First row of each paper, and the number of rows. Shape (paper + 1,).
     papers: NDArray[np.int64]
     #: Shape (paper,).
     task_of_paper: NDArray[np.int64]
-    #: Reference error, performance and gain there (of a law without floor or bend), error of chance, and
-    #: log10 of how far the reference error is below it. Shape (task, 5).
+    #: Reference error, performance and gain there (of a law without floor or bend), error of chance, log10 of
+    #: how far the reference error is below it; the step of drift in whose year the reference year is, and the
+    #: share of it that is taken. Shape (task, 7).
     tasks: NDArray[np.float64]
     #: Whether performance is the inverse of the error rather than a logarithm, its bend where that is no
     #: coordinate, and skewness and tail of the steps of drift. Shape (4,).
     curve: NDArray[np.float64]
-    #: How much of each step of its task's drift a row has taken. Shape (system, step).
-    drift: NDArray[np.float64]
+    #: Steps of drift of each task.
+    n_steps: int
     #: Which of what `variables` gives is kept of each draw.
     stored: NDArray[np.int64]
     #: Log density that depends on no coordinate.
@@ -112,53 +128,74 @@ def _inner[F: Callable[..., Any]](function: F) -> F:
 
 def pack(p: Problem) -> NDArray[np.int64]:
     """Put a problem in one array, with its floating-point numbers bit by bit, to be passed by its address."""
-    sizes = [len(part) for part in (p.density, p.rows, p.task_of_paper, p.tasks, p.stored, p.drift.T)]
-    codes: list[Any] = [sizes, p.density, p.transform, p.pooling, p.at, p.papers, p.task_of_paper, p.stored]
-    numbers: list[Any] = [
-        [p.constant],
-        *(part.ravel() for part in (p.prior, p.ends, p.hyper, p.rows, p.tasks, p.curve, p.drift)),
+    codes = (
+        p.density,
+        p.transform,
+        p.pooling,
+        p.at,
+        p.rows_of_task,
+        p.kind_of_row,
+        p.step_of_row,
+        p.task_of_kind,
+        p.papers,
+        p.task_of_paper,
+        p.stored,
+    )
+    sizes = [
+        *(len(part) for part in (p.density, p.rows, p.kinds, p.task_of_paper, p.tasks, p.stored)),
+        p.n_steps,
     ]
-    return np.concatenate([*codes, np.concatenate(numbers).view(np.int64)]).astype(np.int64)
+    numbers = (p.prior, p.ends, p.hyper, p.rows, p.kinds, p.tasks, p.curve, np.array([p.constant]))
+    together = np.concatenate([part.ravel() for part in numbers]).astype(np.float64)
+    return np.concatenate([sizes, *codes, together.view(np.int64)]).astype(np.int64)
 
 
 @_inner
 def _unpack(address: Any) -> Problem:
     """Reverse of `pack`."""
-    sizes = carray(address, 6, np.int64)
-    n, n_rows, n_papers, n_tasks, n_stored = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
-    n_steps = sizes[5]
-    transform = 6 + n
+    sizes = carray(address, 7, np.int64)
+    n, n_rows, n_kinds, n_papers, n_tasks = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
+    transform = 7 + n
     pooling = transform + n
     at = pooling + 4
-    papers = at + N_VARIABLES
+    rows_of_task = at + N_VARIABLES
+    kind_of_row = rows_of_task + n_tasks + 1
+    step_of_row = kind_of_row + n_rows
+    task_of_kind = step_of_row + n_rows
+    papers = task_of_kind + n_kinds
     task_of_paper = papers + n_papers + 1
     stored = task_of_paper + n_papers
-    constant = stored + n_stored
-    prior = constant + 1
+    prior = stored + sizes[5]
     ends = prior + 4 * n
     hyper = ends + 2 * n
     rows = hyper + 20
-    tasks = rows + 7 * n_rows
-    curve = tasks + 5 * n_tasks
-    drift = curve + 4
-    codes = carray(address, constant, np.int64)
-    numbers = carray(address, drift + n_rows * n_steps, np.float64)
+    kinds = rows + 7 * n_rows
+    tasks = kinds + 8 * n_kinds
+    curve = tasks + 7 * n_tasks
+    constant = curve + 4
+    codes = carray(address, prior, np.int64)
+    numbers = carray(address, constant + 1, np.float64)
     return Problem(
-        codes[6:transform],
-        codes[transform:pooling],
-        numbers[prior:ends].reshape((n, 4)),
-        numbers[ends:hyper].reshape((n, 2)),
-        codes[pooling:at],
-        codes[at:papers],
-        numbers[hyper:rows].reshape((4, 5)),
-        numbers[rows:tasks].reshape((n_rows, 7)),
-        codes[papers:task_of_paper],
-        codes[task_of_paper:stored],
-        numbers[tasks:curve].reshape((n_tasks, 5)),
-        numbers[curve:drift],
-        numbers[drift:].reshape((n_rows, n_steps)),
-        codes[stored:constant],
-        numbers[constant],
+        density=codes[7:transform],
+        transform=codes[transform:pooling],
+        prior=numbers[prior:ends].reshape((n, 4)),
+        ends=numbers[ends:hyper].reshape((n, 2)),
+        pooling=codes[pooling:at],
+        at=codes[at:rows_of_task],
+        hyper=numbers[hyper:rows].reshape((4, 5)),
+        rows=numbers[rows:kinds].reshape((n_rows, 7)),
+        rows_of_task=codes[rows_of_task:kind_of_row],
+        kind_of_row=codes[kind_of_row:step_of_row],
+        step_of_row=codes[step_of_row:task_of_kind],
+        kinds=numbers[kinds:tasks].reshape((n_kinds, 8)),
+        task_of_kind=codes[task_of_kind:papers],
+        papers=codes[papers:task_of_paper],
+        task_of_paper=codes[task_of_paper:stored],
+        tasks=numbers[tasks:curve].reshape((n_tasks, 7)),
+        curve=numbers[curve:constant],
+        n_steps=sizes[6],
+        stored=codes[stored:prior],
+        constant=numbers[constant],
     )
 
 
@@ -389,6 +426,7 @@ def _scale_back(
     task: int,
     floor: float,
     by_floor: float,
+    by_bend: float,
     by_performance: float,
     by_log_gain: float,
     adjoint: Array,
@@ -402,7 +440,7 @@ def _scale_back(
     )
     _, gain_floor, gain_bend = _gain(p, reference, floor, chance, bend)
     if p.at[BEND] >= 0:
-        adjoint[p.at[BEND] + task] += by_performance * at_bend + by_log_gain * gain_bend
+        adjoint[p.at[BEND] + task] += by_bend + by_performance * at_bend + by_log_gain * gain_bend
     if p.pooling[FLOOR] != ABSENT:
         own = 0 if p.pooling[FLOOR] == COMMON else task
         by_floor += by_performance * at_floor + by_log_gain * gain_floor
@@ -416,14 +454,6 @@ def _to_law(values: Array, first: int, gain: Array, intercept: Array, levels: Ar
         intercept[task] += gain[task] * values[first + task]
         levels[SLOPE, task] *= gain[task]
         levels[NOISE, task] *= gain[task]
-
-
-@_inner
-def _step(skewness: float, tail: float, standard: float) -> tuple[float, float]:
-    """Step of drift from its standard normal coordinate, and its derivative (`equations.drift_step`)."""
-    stretch = math.exp(0.5 * tail * standard**2)
-    skewed = math.expm1(skewness * standard) / skewness
-    return skewed * stretch, (skewness * skewed + 1.0 + tail * standard * skewed) * stretch
 
 
 @_inner
@@ -441,14 +471,48 @@ def _drift(p: Problem, values: Array, gain: Array, steps: Array, slopes: Array) 
 
 
 @_inner
+def _path(p: Problem, steps: Array, path: Array) -> None:
+    """Fill in how far each task's line has drifted from its reference year to the beginning of each step."""
+    for task in range(steps.shape[0] if p.n_steps else 0):
+        reference = int(p.tasks[task, REFERENCE_STEP])
+        taken = 0.0
+        for k in range(steps.shape[1]):
+            path[task, k] = taken
+            taken += steps[task, k]
+        from_reference = path[task, reference] + p.tasks[task, REFERENCE_PART] * steps[task, reference]
+        for k in range(steps.shape[1]):
+            path[task, k] -= from_reference
+
+
+@_inner
 def _drift_back(
-    p: Problem, values: Array, task: int, steps: Array, slopes: Array, by_steps: Array, adjoint: Array
+    p: Problem,
+    values: Array,
+    task: int,
+    steps: Array,
+    slopes: Array,
+    by_path: Array,
+    by_part: Array,
+    adjoint: Array,
 ) -> float:
-    """Reverse of `_drift` for one task; gives the derivative by the log of its gain."""
-    by_log_gain, first = 0.0, p.at[DRIFT_STEP] + task * steps.size
-    for k in range(steps.size):
-        by_log_gain += steps[k] * by_steps[k]
-        adjoint[first + k] += by_steps[k] * slopes[k]
+    """Reverse of `_path` and `_drift` for one task; gives the derivative by the log of its gain.
+
+    `by_path` has the derivatives by where the line is at the beginning of each step, `by_part` those by the
+    steps themselves, of rows in their year.
+    """
+    if not p.n_steps:
+        return 0.0
+    by_log_gain, after, reference = 0.0, 0.0, int(p.tasks[task, REFERENCE_STEP])
+    first, everywhere = p.at[DRIFT_STEP] + task * steps.size, by_path.sum()
+    for k in range(steps.size - 1, -1, -1):
+        by_step = by_part[k] + after
+        if k < reference:
+            by_step -= everywhere
+        elif k == reference:
+            by_step -= everywhere * p.tasks[task, REFERENCE_PART]
+        after += by_path[k]
+        by_log_gain += steps[k] * by_step
+        adjoint[first + k] += by_step * slopes[k]
     adjoint[p.at[DRIFT_SCALE]] += by_log_gain / values[p.at[DRIFT_SCALE]]
     return by_log_gain
 
@@ -483,158 +547,218 @@ def _gain(p: Problem, error: float, floor: float, chance: float, bend: float) ->
 
 
 @_inner
-def _jacobian(
-    p: Problem, error: float, floor: float, chance: float, bend: float
-) -> tuple[float, float, float]:
-    """``|d performance / d error|``, and the derivatives of its log by floor and bend."""
-    above, below, width = error - floor, chance - error, chance - floor
-    if p.curve[INVERSE] > 0.0:
-        return width / above**2, 2.0 / above - 1.0 / width, 0.0
-    steepness = 1.0 / above + (bend / below if bend > 0.0 else 0.0)
-    return steepness / LN10, 1.0 / (above**2 * steepness), 1.0 / (below * steepness)
-
-
-@_inner
-def _of_count(count: int, degrees: float) -> tuple[float, float]:
-    """Log of the constant of a Student t in `count` dimensions, and its derivative by `degrees`."""
-    half, together = 0.5 * degrees, 0.5 * (degrees + count)
-    return (
-        math.lgamma(together) - math.lgamma(half) - 0.5 * count * math.log(degrees * math.pi),
-        0.5 * (_digamma(together) - _digamma(half) - count / degrees),
-    )
-
-
-@_inner
-def _paper(
-    residual: Array, own: Array, count: int, shared: float, degrees: float, of_count: Array
-) -> tuple[float, float, float, float]:
-    """Log density of a paper's residuals without the determinant (`equations.joint_log_density`).
-
-    With ``S`` the quadratic form and ``h`` the mean of the paper's effect given the residuals,
-    ``dS / d residual = 2 (residual - h) / own`` and ``dS / d own = -((residual - h) / own)^2``.
-    `residual` and `own` are overwritten with the derivatives of the whole density by them; those by `shared`
-    and `degrees` are returned, and what the determinant is that of `own` times. `of_count` keeps what
-    `_of_count` gives.
-    """
-    precision, weighted, square = 0.0, 0.0, 0.0
-    for i in range(count):
-        own[i] = 1.0 / own[i]
-        z = residual[i] * own[i]
-        precision += own[i]
-        weighted += z
-        square += residual[i] * z
-    inflation = 1.0 + shared * precision
-    weighted /= inflation
-    effect = shared * weighted
-    square -= effect * weighted * inflation
-    weight, by_degrees = 1.0, 0.0
-    if degrees > 0.0:
-        if math.isnan(of_count[count, 0]):
-            of_count[count] = _of_count(count, degrees)
-        together, tail = degrees + count, math.log1p(square / degrees)
-        weight = together / (degrees + square)
-        density = of_count[count, 0] - 0.5 * together * tail
-        by_degrees = of_count[count, 1] + 0.5 * (weight * square / degrees - tail)
-    else:
-        density = -0.5 * (square + count * LOG_2PI)
-    shared /= inflation
-    for i in range(count):
-        apart = (residual[i] - effect) * own[i]
-        residual[i] = -weight * apart
-        own[i] = 0.5 * (weight * apart * apart - (1.0 - shared * own[i]) * own[i])
-    by_shared = 0.5 * (weight * weighted * weighted - precision / inflation)
-    return density, by_shared, by_degrees, inflation
-
-
-@_inner
-def _measurement_error(row: Array, common: float, factor: float) -> float:
-    """Standard deviation of a row's reported compute: its own, or that of all, wider in doubt."""
-    if row[COMPUTE_SD] > 0.0:
-        return float(row[COMPUTE_SD])
-    return common * factor if row[FLAGGED] > 0.0 else common
-
-
-@_inner
-def _latent(surprise: float, true: float, error: float) -> tuple[float, float]:
-    """Mean of true compute minus reported, and its variance (`equations.latent_compute`).
-
-    `surprise` is reported compute minus what its task's growth expects, `true` the variance of true compute
-    around that, `error` that of reported compute around true.
-    """
-    share = error / (true + error)
-    return -share * surprise, share * true
-
-
-@_inner
-def _latent_back(
-    surprise: float, true: float, error: float, by_compute: float, by_variance: float
-) -> tuple[float, float, float, float]:
-    """Reverse of `_latent` and of the density of reported compute, ``Normal(0, sqrt(true + error))``.
-
-    Gives ``surprise^2 / (true + error)`` and the derivatives by what growth expects, `true` and `error`.
-    """
-    precision = 1.0 / (true + error)
-    reliability, share, z = true * precision, error * precision, surprise * precision
-    by_total = 0.5 * (z * z - precision)
-    return (
-        surprise * z,
-        by_compute * share + z,
-        by_compute * z * share + by_variance * share**2 + by_total,
-        by_variance * reliability**2 - by_compute * z * reliability + by_total,
-    )
-
-
-@_inner
 def _observed(
-    p: Problem, values: Array, floor: Array, steps: Array, performance: Array, slopes: Array
+    p: Problem,
+    values: Array,
+    floor: Array,
+    steps: Array,
+    path: Array,
+    performance: Array,
+    slopes: Array,
+    by_floor: Array,
+    by_bend: Array,
 ) -> float:
     """Fill in each row's performance, less the drift of its line; return the log of the Jacobians.
 
-    `slopes` receives a row's derivatives of performance by floor and bend, then those of the log Jacobian.
+    A Jacobian is ``|d performance / d error|``. `slopes` receives a row's derivative of performance by its
+    floor; `by_floor` and `by_bend` those of all the log Jacobians.
     """
-    total, jacobian, fixed = 0.0, 1.0, _is_fixed(p)
-    for paper in range(p.task_of_paper.size):
-        task = p.task_of_paper[paper]
-        chance, bend = p.tasks[task, CHANCE], _bend(p, values, task)
-        log_width = 0.0 if fixed else math.log10(chance - floor[task])
-        for row in range(p.papers[paper], p.papers[paper + 1]):
-            performance[row] = p.rows[row, PERFORMANCE]
-            if not fixed:
-                error, log_below = p.rows[row, ERROR], p.rows[row, LOG_BELOW]
-                performance[row], slopes[row, 0], slopes[row, 1] = _performance(
-                    p, error, floor[task], chance, bend, log_below, log_width
-                )
-                own, slopes[row, 2], slopes[row, 3] = _jacobian(p, error, floor[task], chance, bend)
-                jacobian *= own
+    jacobian, total = 1.0, 0.0
+    for task in range(floor.size):
+        first, last = p.rows_of_task[task], p.rows_of_task[task + 1]
+        if _is_fixed(p):
+            for row in range(first, last):
+                performance[row] = p.rows[row, PERFORMANCE]
+        elif p.curve[INVERSE] > 0.0:
+            chance, of_floor = p.tasks[task, CHANCE], 0.0
+            width = chance - floor[task]
+            for row in range(first, last):
+                error = p.rows[row, ERROR]
+                one_above = 1.0 / (error - floor[task])
+                performance[row] = width * one_above
+                slopes[row] = (chance - error) * one_above**2
+                of_floor += 2.0 * one_above
+                jacobian *= width * one_above**2
                 if not SMALL < jacobian < 1.0 / SMALL:
                     total += math.log(jacobian)
                     jacobian = 1.0
-            for k in range(steps.shape[1]):
-                performance[row] -= p.drift[row, k] * steps[task, k]
+            by_floor[task] = of_floor - (last - first) / width
+        else:
+            bend, lowest, of_floor, of_bend = _bend(p, values, task), floor[task], 0.0, 0.0
+            width = p.tasks[task, CHANCE] - lowest
+            common, of_width = (1.0 - bend) * math.log10(width), (1.0 - bend) / (width * LN10)
+            for row in range(first, last):
+                one_above, one_below = 1.0 / (p.rows[row, ERROR] - lowest), p.rows[row, ONE_BELOW]
+                performance[row] = bend * p.rows[row, LOG_BELOW] + common + math.log(one_above) / LN10
+                slopes[row] = one_above / LN10 - of_width
+                steepness = one_above + bend * one_below
+                of_bend += one_below / steepness
+                of_floor += one_above**2 / steepness
+                jacobian *= steepness / LN10
+                if not SMALL < jacobian < 1.0 / SMALL:
+                    total += math.log(jacobian)
+                    jacobian = 1.0
+            by_floor[task], by_bend[task] = of_floor, of_bend
+        if p.n_steps:
+            for row in range(first, last):
+                step = p.step_of_row[row]
+                performance[row] -= path[task, step] + p.rows[row, PART_OF_STEP] * steps[task, step]
     return total + math.log(jacobian)
 
 
 @_inner
 def _observed_back(
     p: Problem,
-    slopes: Array,
+    floor: Array,
     by_performance: Array,
+    slopes: Array,
     by_floor: Array,
-    by_steps: Array,
-    adjoint: Array,
+    by_bend: Array,
+    by_path: Array,
+    by_part: Array,
 ) -> None:
     """Reverse of `_observed`."""
-    fixed = _is_fixed(p)
-    for paper in range(p.task_of_paper.size):
-        task, by_bend = p.task_of_paper[paper], 0.0
-        for row in range(p.papers[paper], p.papers[paper + 1]):
-            for k in range(by_steps.shape[1]):
-                by_steps[task, k] -= p.drift[row, k] * by_performance[row]
-            if not fixed:
-                by_floor[task] += by_performance[row] * slopes[row, 0] + slopes[row, 2]
-                by_bend += by_performance[row] * slopes[row, 1] + slopes[row, 3]
-        if p.at[BEND] >= 0:
-            adjoint[p.at[BEND] + task] += by_bend
+    for task in range(floor.size):
+        first, last = p.rows_of_task[task], p.rows_of_task[task + 1]
+        if not _is_fixed(p):
+            of_floor, of_bend, log_width = 0.0, 0.0, math.log10(p.tasks[task, CHANCE] - floor[task])
+            for row in range(first, last):
+                of_floor += by_performance[row] * slopes[row]
+                of_bend += by_performance[row] * (p.rows[row, LOG_BELOW] - log_width)
+            by_floor[task] += of_floor
+            by_bend[task] += of_bend
+        if p.n_steps:
+            for row in range(first, last):
+                step = p.step_of_row[row]
+                by_path[task, step] -= by_performance[row]
+                by_part[task, step] -= by_performance[row] * p.rows[row, PART_OF_STEP]
+
+
+@_inner
+def _of_counts(largest: int, degrees: float) -> Array:
+    """Log of the constant of a Student t in as many dimensions as the row, and its derivative by `degrees`.
+
+    By ``gamma(z + 1) = z gamma(z)`` from one of two dimensions less.
+    """
+    found, half = np.empty((largest + 1, 2)), 0.5 * degrees
+    log_gamma, digamma, scale = math.lgamma(half), _digamma(half), math.log(degrees * math.pi)
+    found[0] = log_gamma, digamma
+    found[1] = math.lgamma(half + 0.5), _digamma(half + 0.5)
+    for count in range(2, largest + 1):
+        below = half + 0.5 * count - 1.0
+        found[count] = found[count - 2, 0] + math.log(below), found[count - 2, 1] + 1.0 / below
+    for count in range(largest + 1):
+        found[count, 0] -= log_gamma + 0.5 * count * scale
+        found[count, 1] = 0.5 * (found[count, 1] - digamma - count / degrees)
+    return found
+
+
+@_inner
+def _measurement_error(kind: Array, common: float, factor: float) -> float:
+    """Standard deviation of reported compute: the stated one, or that of all, wider in doubt."""
+    if kind[COMPUTE_SD] > 0.0:
+        return float(kind[COMPUTE_SD])
+    return common * factor if kind[FLAGGED] > 0.0 else common
+
+
+@_inner
+def _squares(kind: Array, mean: float, growth: float) -> tuple[float, float, float]:
+    """Mean of reported compute less ``mean + growth * year``, sum of its squares, and of it times year."""
+    surprise = kind[MEAN_COMPUTE] - mean - growth * kind[MEAN_YEAR]
+    squares = kind[COMPUTE_SQUARES] - 2.0 * growth * kind[PRODUCTS] + growth**2 * kind[YEAR_SQUARES]
+    by_year = kind[PRODUCTS] - growth * kind[YEAR_SQUARES]
+    n = kind[COUNT]
+    return surprise, squares + n * surprise**2, by_year + n * surprise * kind[MEAN_YEAR]
+
+
+@_inner
+def _kinds(
+    p: Problem, values: Array, intercept: Array, levels: Array, correlation: float, own: Array
+) -> float:
+    """Fill in what the rows of a kind have in common; return the log density of all reported compute.
+
+    Given what is reported, true compute is normal (`equations.latent_compute`). So the performance expected
+    of a row is ``CENTER + BY_COMPUTE * compute + BY_YEAR * year``, and the variance that it shares with no
+    other ``1 / PRECISION``, whose determinant is in the density too.
+    """
+    at, total = p.at, 0.0
+    for k in range(p.task_of_kind.size):
+        task, n = p.task_of_kind[k], p.kinds[k, COUNT]
+        slope, progress = levels[SLOPE, task], levels[PROGRESS, task]
+        variance = (1.0 - correlation) * levels[NOISE, task] ** 2
+        own[k, CENTER], own[k, BY_COMPUTE], own[k, BY_YEAR] = intercept[task], slope, slope * progress
+        if at[COMPUTE_ERROR] >= 0:
+            mean, growth = values[at[COMPUTE_MEAN] + task], values[at[COMPUTE_GROWTH] + task]
+            true, error, precision = _compute_variances(p, values, k)
+            share = error * precision
+            variance += slope**2 * share * true
+            own[k, CENTER] += slope * share * mean
+            own[k, BY_COMPUTE] -= slope * share
+            own[k, BY_YEAR] += slope * share * growth
+            _, squares, _ = _squares(p.kinds[k], mean, growth)
+            total += 0.5 * (n * (math.log(precision) - LOG_2PI) - squares * precision)
+        own[k, PRECISION] = 1.0 / variance
+        total -= 0.5 * n * math.log(variance)
+    return total
+
+
+@_inner
+def _compute_variances(p: Problem, values: Array, k: int) -> tuple[float, float, float]:
+    """Variance of true compute around growth, of reported around true, and the precision of both together."""
+    at = p.at
+    factor = values[at[FLAGGED_ERROR_FACTOR]] if at[FLAGGED_ERROR_FACTOR] >= 0 else 1.0
+    true = values[at[COMPUTE_SPREAD] + p.task_of_kind[k]] ** 2
+    error = _measurement_error(p.kinds[k], values[at[COMPUTE_ERROR]], factor) ** 2
+    return true, error, 1.0 / (true + error)
+
+
+@_inner
+def _kinds_back(
+    p: Problem,
+    values: Array,
+    levels: Array,
+    correlation: float,
+    own: Array,
+    sums: Array,
+    by_intercept: Array,
+    by_levels: Array,
+    adjoint: Array,
+) -> float:
+    """Reverse of `_kinds`; gives the derivative by `correlation`."""
+    at, by_correlation, by_error, by_flagged = p.at, 0.0, 0.0, 0.0
+    for k in range(p.task_of_kind.size):
+        task, kind = p.task_of_kind[k], p.kinds[k]
+        n = kind[COUNT]
+        slope, noise, progress = levels[SLOPE, task], levels[NOISE, task], levels[PROGRESS, task]
+        of_one, of_compute, of_year = sums[k, OF_ONE], sums[k, OF_COMPUTE], sums[k, OF_YEAR]
+        by_variance = sums[k, OF_VARIANCE] - 0.5 * n * own[k, PRECISION]
+        by_intercept[task] -= of_one
+        by_levels[SLOPE, task] -= of_compute + progress * of_year
+        by_levels[PROGRESS, task] -= slope * of_year
+        by_levels[NOISE, task] += 2.0 * noise * (1.0 - correlation) * by_variance
+        by_correlation -= noise**2 * by_variance
+        if at[COMPUTE_ERROR] >= 0:
+            mean, growth = values[at[COMPUTE_MEAN] + task], values[at[COMPUTE_GROWTH] + task]
+            true, error, precision = _compute_variances(p, values, k)
+            share, reliability = error * precision, true * precision
+            surprise, squares, of_surprise_year = _squares(kind, mean, growth)
+            of_surprise = of_compute - mean * of_one - growth * of_year
+            by_levels[SLOPE, task] += share * (of_surprise + 2.0 * slope * true * by_variance)
+            adjoint[at[COMPUTE_MEAN] + task] += precision * n * surprise - slope * share * of_one
+            adjoint[at[COMPUTE_GROWTH] + task] += precision * of_surprise_year - slope * share * of_year
+            by_total = 0.5 * precision * (precision * squares - n)
+            by_true = share * slope * (slope * share * by_variance - precision * of_surprise) + by_total
+            by_row = (
+                reliability * slope * (slope * reliability * by_variance + precision * of_surprise) + by_total
+            )
+            adjoint[at[COMPUTE_SPREAD] + task] += 2.0 * values[at[COMPUTE_SPREAD] + task] * by_true
+            by_error += 0.0 if kind[COMPUTE_SD] > 0.0 else error * by_row
+            by_flagged += error * by_row if kind[FLAGGED] > 0.0 else 0.0
+    if at[COMPUTE_ERROR] >= 0:
+        adjoint[at[COMPUTE_ERROR]] += 2.0 * by_error / values[at[COMPUTE_ERROR]]
+    if at[FLAGGED_ERROR_FACTOR] >= 0:
+        adjoint[at[FLAGGED_ERROR_FACTOR]] += 2.0 * by_flagged / values[at[FLAGGED_ERROR_FACTOR]]
+    return by_correlation
 
 
 @_inner
@@ -645,83 +769,71 @@ def _likelihood(
     intercept: Array,
     levels: Array,
     adjoint: Array,
-    by_performance: Array,
     by_intercept: Array,
     by_levels: Array,
 ) -> float:
-    """Log density of performance and of reported compute; the derivatives go to the last four arguments."""
+    """Log density of performance and of reported compute (`equations.joint_log_density`).
+
+    The derivatives go to the last three arguments, those by performance to `performance` itself. Of a paper,
+    with ``S`` the quadratic form and ``h`` the mean of its effect given the residuals,
+    ``dS / d residual = 2 (residual - h) / own`` and ``dS / d own = -((residual - h) / own)^2``.
+    """
     rows, papers, at = p.rows, p.papers, p.at
-    largest = np.diff(papers).max()
-    residual, own = np.empty(largest), np.empty(largest)
-    compute, variance = np.empty(largest), np.zeros(largest)
-    surprise, error = np.empty(largest), np.empty(largest)
-    of_count = np.full((largest + 1, 2), math.nan)
     correlation = values[at[PAPER_CORRELATION]] if at[PAPER_CORRELATION] >= 0 else 0.0
     degrees = values[at[DEGREES_OF_FREEDOM]] if at[DEGREES_OF_FREEDOM] >= 0 else 0.0
-    measured = at[COMPUTE_ERROR] >= 0
-    error_sd = values[at[COMPUTE_ERROR]] if measured else 0.0
-    factor = values[at[FLAGGED_ERROR_FACTOR]] if at[FLAGGED_ERROR_FACTOR] >= 0 else 1.0
-    mean, growth, spread = at[COMPUTE_MEAN], at[COMPUTE_GROWTH], at[COMPUTE_SPREAD]
-    true, by_error, by_flagged, by_correlation, by_degrees = 0.0, 0.0, 0.0, 0.0, 0.0
-    total = 0.0
-    determinant = 1.0  # of every row's variances, whose log is taken once for many
+    of_count = _of_counts(np.diff(papers).max(), degrees) if degrees > 0.0 else np.empty((0, 2))
+    own, sums = np.empty((p.task_of_kind.size, 4)), np.zeros((p.task_of_kind.size, 4))
+    total = _kinds(p, values, intercept, levels, correlation, own)
+    by_degrees, by_correlation = 0.0, 0.0
+    determinant = 1.0  # of all papers' effects, whose log is taken once for many
     for paper in range(p.task_of_paper.size):
-        task = p.task_of_paper[paper]
-        first, count = papers[paper], papers[paper + 1] - papers[paper]
-        slope, noise, progress = levels[SLOPE, task], levels[NOISE, task], levels[PROGRESS, task]
-        for i in range(count):
-            row = rows[first + i]
-            year = row[YEAR]
-            compute[i] = row[COMPUTE] + progress * year
-            if measured:
-                surprise[i] = row[COMPUTE] - values[mean + task] - values[growth + task] * year
-                true = values[spread + task] ** 2
-                error[i] = _measurement_error(row, error_sd, factor) ** 2
-                nearer, variance[i] = _latent(surprise[i], true, error[i])
-                compute[i] += nearer
-                determinant *= true + error[i]
-            residual[i] = performance[first + i] - (intercept[task] + slope * compute[i])
-            own[i] = (1.0 - correlation) * noise**2 + slope**2 * variance[i]
-            determinant *= own[i]
-            if not SMALL < determinant < 1.0 / SMALL:
-                total -= 0.5 * math.log(determinant)
-                determinant = 1.0
-
-        density, by_shared, by_nu, inflation = _paper(
-            residual, own, count, correlation * noise**2, degrees, of_count
-        )
-        total += density
+        noise = levels[NOISE, p.task_of_paper[paper]]
+        shared, count = correlation * noise**2, papers[paper + 1] - papers[paper]
+        precision, weighted, square = 0.0, 0.0, 0.0
+        for row in range(papers[paper], papers[paper + 1]):
+            k = p.kind_of_row[row]
+            residual = (
+                performance[row]
+                - own[k, CENTER]
+                - own[k, BY_COMPUTE] * rows[row, COMPUTE]
+                - own[k, BY_YEAR] * rows[row, YEAR]
+            )
+            z = residual * own[k, PRECISION]
+            precision += own[k, PRECISION]
+            weighted += z
+            square += residual * z
+            performance[row] = residual
+        inflation = 1.0 + shared * precision
+        weighted /= inflation
+        effect = shared * weighted
+        square -= effect * weighted * inflation
         determinant *= inflation
-        by_degrees += by_nu
-        by_residual, by_own = residual, own
-
-        all_own = 0.0
-        for i in range(count):
-            row = rows[first + i]
-            year = row[YEAR]
-            all_own += by_own[i]
-            by_intercept[task] -= by_residual[i]
-            by_levels[SLOPE, task] += 2.0 * slope * variance[i] * by_own[i] - compute[i] * by_residual[i]
-            by_levels[PROGRESS, task] -= slope * year * by_residual[i]
-            by_performance[first + i] = by_residual[i]
-            if measured:
-                square, by_center, by_true, by_row = _latent_back(
-                    surprise[i], true, error[i], -slope * by_residual[i], slope**2 * by_own[i]
-                )
-                total -= 0.5 * square
-                adjoint[mean + task] += by_center
-                adjoint[growth + task] += by_center * year
-                adjoint[spread + task] += 2.0 * values[spread + task] * by_true
-                by_error += 0.0 if row[COMPUTE_SD] > 0.0 else error[i] * by_row
-                by_flagged += error[i] * by_row if row[FLAGGED] > 0.0 else 0.0
-        by_levels[NOISE, task] += 2.0 * noise * ((1.0 - correlation) * all_own + correlation * by_shared)
-        by_correlation += noise**2 * (by_shared - all_own)
+        if not determinant < 1.0 / SMALL:
+            total -= 0.5 * math.log(determinant)
+            determinant = 1.0
+        weight = 1.0
+        if degrees > 0.0:
+            together, tail = degrees + count, math.log(1.0 + square / degrees)
+            weight = together / (degrees + square)
+            total += of_count[count, 0] - 0.5 * together * tail
+            by_degrees += of_count[count, 1] + 0.5 * (weight * square / degrees - tail)
+        else:
+            total -= 0.5 * (square + count * LOG_2PI)
+        by_shared = 0.5 * (weight * weighted * weighted - precision / inflation)
+        by_levels[NOISE, p.task_of_paper[paper]] += 2.0 * noise * correlation * by_shared
+        by_correlation += noise**2 * by_shared
+        shared /= inflation
+        for row in range(papers[paper], papers[paper + 1]):
+            k = p.kind_of_row[row]
+            apart = (performance[row] - effect) * own[k, PRECISION]
+            by_residual = -weight * apart
+            performance[row] = by_residual
+            sums[k, OF_ONE] += by_residual
+            sums[k, OF_COMPUTE] += by_residual * rows[row, COMPUTE]
+            sums[k, OF_YEAR] += by_residual * rows[row, YEAR]
+            sums[k, OF_VARIANCE] += 0.5 * (weight * apart * apart + shared * own[k, PRECISION] ** 2)
     total -= 0.5 * math.log(determinant)
-    if measured:
-        total -= 0.5 * rows.shape[0] * LOG_2PI
-        adjoint[at[COMPUTE_ERROR]] += 2.0 * by_error / error_sd
-    if at[FLAGGED_ERROR_FACTOR] >= 0:
-        adjoint[at[FLAGGED_ERROR_FACTOR]] += 2.0 * by_flagged / factor
+    by_correlation += _kinds_back(p, values, levels, correlation, own, sums, by_intercept, by_levels, adjoint)
     if at[PAPER_CORRELATION] >= 0:
         adjoint[at[PAPER_CORRELATION]] += by_correlation
     if at[DEGREES_OF_FREEDOM] >= 0:
@@ -743,19 +855,22 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
     float
         NaN where the gradient is not finite.
     """
-    n_tasks = p.tasks.shape[0]
+    n_tasks, n_rows = p.tasks.shape[0], p.rows.shape[0]
     values, slopes, bends = np.empty(x.size), np.empty(x.size), np.empty(x.size)
     floor, intercept, gain = np.empty(n_tasks), np.empty(n_tasks), np.empty(n_tasks)
     levels, deviations = np.zeros((3, n_tasks)), np.empty((3, n_tasks))
-    by_floor, by_intercept, by_levels = np.zeros(n_tasks), np.zeros(n_tasks), np.zeros((3, n_tasks))
-    performance, by_performance = np.empty(p.rows.shape[0]), np.empty(p.rows.shape[0])
-    n_steps = p.drift.shape[1]
-    steps, step_slopes, by_steps = (
-        np.zeros((n_tasks, n_steps)),
-        np.zeros((n_tasks, n_steps)),
-        np.zeros((n_tasks, n_steps)),
+    of_tasks = np.zeros((3, n_tasks))
+    by_floor, by_bend, by_intercept = of_tasks[0], of_tasks[1], of_tasks[2]
+    by_levels = np.zeros((3, n_tasks))
+    performance, by_floor_of_row = np.empty(n_rows), np.empty(n_rows)
+    of_steps = np.zeros((5, n_tasks, p.n_steps))
+    steps, step_slopes, path, by_path, by_part = (
+        of_steps[0],
+        of_steps[1],
+        of_steps[2],
+        of_steps[3],
+        of_steps[4],
     )
-    of_rows = np.empty((p.rows.shape[0], 4))
 
     total = p.constant + _constrain(x, p, values, slopes, bends, gradient)
     _scale(p, values, floor, intercept, gain)
@@ -764,11 +879,10 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
             _level(p.pooling[k], p.at[k], values, p.hyper[k, 0], p.hyper[k, 1], levels[k], deviations[k])
     _to_law(values, p.at[INTERCEPT], gain, intercept, levels)
     _drift(p, values, gain, steps, step_slopes)
-    total += _observed(p, values, floor, steps, performance, of_rows)
-    total += _likelihood(
-        p, values, performance, intercept, levels, gradient, by_performance, by_intercept, by_levels
-    )
-    _observed_back(p, of_rows, by_performance, by_floor, by_steps, gradient)
+    _path(p, steps, path)
+    total += _observed(p, values, floor, steps, path, performance, by_floor_of_row, by_floor, by_bend)
+    total += _likelihood(p, values, performance, intercept, levels, gradient, by_intercept, by_levels)
+    _observed_back(p, floor, performance, by_floor_of_row, by_floor, by_bend, by_path, by_part)
 
     first = p.at[INTERCEPT]
     for task in range(n_tasks):
@@ -778,11 +892,20 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
             by_log_gain += levels[k, task] * by_levels[k, task]
             levels[k, task] /= gain[task]
             by_levels[k, task] *= gain[task]
-        if n_steps:
-            by_log_gain += _drift_back(
-                p, values, task, steps[task], step_slopes[task], by_steps[task], gradient
-            )
-        _scale_back(p, values, task, floor[task], by_floor[task], by_intercept[task], by_log_gain, gradient)
+        by_log_gain += _drift_back(
+            p, values, task, steps[task], step_slopes[task], by_path[task], by_part[task], gradient
+        )
+        _scale_back(
+            p,
+            values,
+            task,
+            floor[task],
+            by_floor[task],
+            by_bend[task],
+            by_intercept[task],
+            by_log_gain,
+            gradient,
+        )
     if p.pooling[FLOOR] not in (ABSENT, STATED):
         total += _floor_prior(p, values, gradient)
     for k in range(3):
@@ -816,7 +939,7 @@ def variables(x: Array, p: Problem) -> Array:
         follows from their average; by task, slope, noise, progress, floor and intercept; and the steps of its
         drift.
     """
-    n, n_tasks, n_steps = x.size, p.tasks.shape[0], p.drift.shape[1]
+    n, n_tasks, n_steps = x.size, p.tasks.shape[0], p.n_steps
     found = np.zeros(n + 3 + (5 + n_steps) * n_tasks)
     levels = found[n + 3 : n + 3 + 5 * n_tasks].reshape((5, n_tasks))
     floor, intercept, gain = levels[3], levels[4], np.empty(n_tasks)

@@ -268,20 +268,23 @@ class Layout:
         def log_below(error: Floats, chance: Floats) -> Floats:
             return np.log10(np.maximum(chance - error, np.finfo(float).tiny))
 
-        order = np.argsort(observations.paper_index, kind="stable")
-        sizes = observations.paper_sizes
-        papers = np.concatenate([[0], np.cumsum(sizes)])
+        order = np.lexsort([observations.paper_index, observations.task_index])
+        _, papers = np.unique(observations.paper_index[order], return_index=True)
+        papers = np.append(np.sort(papers), len(order))
+        of_row = chance[observations.task_index]
+        step, part = _steps(observations.year, observations.drift_years)
         rows = np.column_stack(
             [
-                of_law.performance(error, chance=chance[observations.task_index]),
+                of_law.performance(error, chance=of_row),
                 error,
                 observations.compute,
                 observations.years,
-                observations.flagged & np.isnan(observations.compute_sd),
-                observations.compute_sd,
-                log_below(error, chance[observations.task_index]),
+                log_below(error, of_row),
+                1.0 / np.maximum(of_row - error, np.finfo(float).tiny),
+                part,
             ]
         )[order]
+        at_reference = _steps(observations.reference_year, observations.drift_years)
         tasks = np.column_stack(
             [
                 reference,
@@ -289,10 +292,11 @@ class Layout:
                 of_law.odds_gain(reference, chance=chance),
                 chance,
                 log_below(reference, chance),
+                *at_reference,
             ]
         )
+        kind_of_row, kinds, task_of_kind = _kinds(observations)
         fixed = self.pooling[kernel.FLOOR] == kernel.ABSENT and "bend" not in self.first
-        drift = observations.drift_weights if self._n_steps else np.zeros((len(error), 0))
         return kernel.Problem(
             density=np.array([coordinate.code for coordinate in self.coordinates]),
             transform=np.array([coordinate.transform for coordinate in self.coordinates]),
@@ -302,18 +306,40 @@ class Layout:
             at=self.at,
             hyper=self.hyper,
             rows=np.ascontiguousarray(rows),
+            rows_of_task=np.searchsorted(observations.task_index[order], np.arange(self._n_tasks + 1)),
+            kind_of_row=kind_of_row[order],
+            step_of_row=step[order],
+            kinds=kinds,
+            task_of_kind=task_of_kind,
             papers=papers,
             task_of_paper=observations.task_index[order][papers[:-1]],
             tasks=tasks,
             stored=np.concatenate([np.ravel(place) for place in self.places(names).values()]),
             curve=np.array([of_law.is_inverse, of_law.bend or 0.0, *DRIFT_SHAPE], dtype=float),
-            drift=np.ascontiguousarray(drift[order]),
-            constant=float(
-                of_law.log_abs_derivative(error, chance=chance[observations.task_index]).sum()
-                if fixed
-                else 0.0
-            ),
+            n_steps=self._n_steps,
+            constant=float(of_law.log_abs_derivative(error, chance=of_row).sum() if fixed else 0.0),
         )
+
+
+def _steps(year: Floats, steps: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Step of drift in whose year a time is, and the share that is taken (`observations.steps_taken`)."""
+    step = np.clip(np.floor(year - steps[0]), 0, len(steps) - 1).astype(np.int64)
+    return step, np.clip(year - steps[step], 0.0, 1.0)
+
+
+def _kinds(observations: Observations) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
+    """Kind of each row, the kinds as `kernel.Problem` has them, and the task of each."""
+    stated = np.nan_to_num(observations.compute_sd)
+    of_rows = np.column_stack([observations.task_index, observations.flagged & (stated == 0.0), stated])
+    distinct, kind_of_row = np.unique(of_rows, axis=0, return_inverse=True)
+    compute, year = observations.compute, observations.years
+    kinds = []
+    for kind, (_, flagged, sd) in enumerate(distinct):
+        x, t = compute[kind_of_row == kind], year[kind_of_row == kind]
+        from_x, from_t = x - x.mean(), t - t.mean()
+        products = from_x @ from_x, from_x @ from_t, from_t @ from_t
+        kinds.append((len(x), flagged, sd or math.nan, x.mean(), t.mean(), *products))
+    return kind_of_row, np.array(kinds), distinct[:, 0].astype(np.int64)
 
 
 def _lowest_error(observations: Observations) -> Floats:
