@@ -15,6 +15,7 @@ from scaling_bayes.cli.cost import hardware_fit, list_names, scenario
 from scaling_bayes.cli.data import data
 from scaling_bayes.cli.explore import explore
 from scaling_bayes.cli.export import export
+from scaling_bayes.cli.forecast import forecast
 from scaling_bayes.cli.keep import overwrite_option, refuse_replacing, save_or_keep
 from scaling_bayes.cli.options import (
     Commands,
@@ -341,6 +342,7 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 for command in (
     *(
         project,
+        forecast,
         run,
         scenario,
         list_names,
