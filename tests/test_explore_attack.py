@@ -90,7 +90,7 @@ class Served:
     def held(self) -> None:
         """The server answers, and its folder is as empty as it was."""
         assert self.process.poll() is None
-        assert "getting ImageNet error to 5 % would" in self.answer(FIELDS)["spoken"]
+        assert "getting ImageNet error to 5 % " in self.answer(FIELDS)["spoken"]
         assert sorted(self.folder.iterdir()) == []
 
 
