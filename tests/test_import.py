@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.commands import run
+from tests.synthetic import synthetic_fit
 
-from scaling_bayes import DataError, OptionError, validate_systems
+from scaling_bayes import DataError, OptionError, predict, validate_systems
 
 FRAME = pd.DataFrame(
     {
@@ -202,6 +203,13 @@ def test_a_missing_column_says_how_to_name_it() -> None:
         validate_systems(FRAME.rename(columns={"training_compute_flop": "FLOPs (1E21)"}).drop(columns="task"))
     assert "--column 'training_compute_flop=FLOPs (1E21)'" in str(caught.value)
     assert "--column task==NAME or columns={'task': '=NAME'}" in str(caught.value)
+
+
+def test_predictions_take_tables_of_other_libraries() -> None:
+    systems = FRAME[["task", "training_compute_flop", "year"]][:4].assign(task="imagenet")
+    fit = synthetic_fit(draws=20)
+    found = predict(fit, pa.Table.from_pandas(systems))["predictions"]["error"]
+    assert found.equals(predict(fit, systems)["predictions"]["error"])
 
 
 # Epoch AI
