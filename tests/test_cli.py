@@ -246,6 +246,7 @@ COMMANDS = [
     "explore",
     "export",
     "fit",
+    "forecast",
     "gain",
     "hardware-fit",
     "info",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import io
+import itertools
 import json
 import math
 import os
@@ -27,9 +28,9 @@ from tests.synthetic import synthetic_fit
 from scaling_bayes import (
     OptionError,
     Scenario,
-    TargetError,
     affordability,
     estimate_run,
+    forecast,
     open_trace,
     project,
     save_trace,
@@ -38,16 +39,17 @@ from scaling_bayes import (
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.explore import app
 from scaling_bayes.explore.answers import Explorer
-from scaling_bayes.explore.bars import curve_of, interval_bar
+from scaling_bayes.explore.bars import band_of, curve_of, interval_bar
 from scaling_bayes.explore.calls import command_lines, number_text, python_call
 from scaling_bayes.explore.choices import error_steps, read_choices
 from scaling_bayes.explore.guard import is_loopback
-from scaling_bayes.explore.page import Page
+from scaling_bayes.explore.page import Page, other_laws
 from scaling_bayes.explore.run_page import RunPage
 from scaling_bayes.explore.settings import Settings, read_settings
+from scaling_bayes.intervals import quantiles as quantiles_of
 from scaling_bayes.model.evaluate.stack import stack
 from scaling_bayes.projection.affordability import probability_by_year, share_within_budget
-from scaling_bayes.text import steered_by
+from scaling_bayes.text import QUANTITIES, answer_in_words, steered_by
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 from scaling_bayes.trace.schema import group, manifest
 
@@ -68,6 +70,16 @@ def stacked() -> xr.DataTree:
     return stack(fits, dict.fromkeys(fits, 0.25), progressbar=False)
 
 
+@cache
+def explorer() -> Explorer:
+    return Explorer(fitted())
+
+
+@cache
+def page() -> Page:
+    return Page(fitted(), "trace.nc")
+
+
 def settings(**fields: str) -> Settings:
     return read_settings({**FIELDS, **fields})
 
@@ -76,10 +88,30 @@ def settings(**fields: str) -> Settings:
 
 
 @pytest.mark.parametrize(
-    ("text", "error"), [("5", 0.05), ("11.5", 0.115), ("4.621", 0.04621), ("0.7", 0.007), ("1e-1", 0.001)]
+    ("text", "error"),
+    [
+        *(("5", 0.05), ("5%", 0.05), (" 5 % ", 0.05), ("0.05", 0.05), ("0,05", 0.05), ("5e-2", 0.05)),
+        *(("11.5", 0.115), ("4.621 %", 0.04621), ("0.7 %", 0.007), ("5 percent", 0.05), ("1e-9 %", 1e-11)),
+    ],
 )
-def test_percent_becomes_the_fraction_one_would_write(text: str, error: float) -> None:
+def test_an_error_is_read_as_people_write_it(text: str, error: float) -> None:
     assert settings(error=text).error == error
+
+
+@pytest.mark.parametrize(
+    ("text", "usd"),
+    [
+        *(("1e7", 1e7), ("10 million", 1e7), ("$10,000,000", 1e7), ("10M USD", 1e7), ("1 000 000", 1e6)),
+        *(("2.5 bn", 2.5e9), ("usd 3 trillion", 3e12), ("5 thousand dollars", 5e3), ("7B", 7e9)),
+    ],
+)
+def test_a_budget_is_read_as_people_write_it(text: str, usd: float) -> None:
+    assert settings(budget_usd=text).budgets == {"budget_usd": usd}
+
+
+@pytest.mark.parametrize(("text", "kg"), [("10 tonnes", 1e4), ("3 kg CO2e", 3.0), ("2 thousand t", 2e6)])
+def test_a_mass_is_read_as_people_write_it(text: str, kg: float) -> None:
+    assert settings(carbon_kg=text).budgets == {"carbon_kg": kg}
 
 
 @pytest.mark.parametrize(
@@ -106,31 +138,42 @@ def test_fields_change_the_scenario_as_one_would(fields: dict[str, str], changes
     assert found.scenario() == (None if name == "none" else Scenario.named(name, **changes))
 
 
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"error": ""}, "Enter a target error"),
-        ({"error": "500"}, "between 0 and 100 %"),
-        ({"error": "0"}, "between 0 and 100 %"),
-        ({"error": "five"}, "'five' for the target error"),
-        ({"error": "nan"}, "expected a number"),
-        ({"year": "inf"}, "for the year; expected a number"),
-        ({"scenario": "wild"}, "expected one of thompson2020, trend"),
-        ({"kind": "wild"}, "expected one of predictive, mean"),
-        ({"price": "own", "usd_per_chip_hour": ""}, "Enter a price"),
-        ({"price": "own", "usd_per_chip_hour": "1"}, "choose one under Hardware"),
-        ({"grid": "own"}, "Enter a carbon intensity"),
-        ({"budget_usd": "much"}, "'much' for the budget"),
-    ],
-)
-def test_what_is_wrong_with_a_field_is_said(fields: dict[str, str], said: str) -> None:
-    with pytest.raises(OptionError, match=said):
-        settings(**fields)
+WRONG: list[tuple[dict[str, str], str, str]] = [
+    ({"error": ""}, "error", "Enter a target error, such as 5 %. Or a budget."),
+    ({"error": "", "scenario": "none", "budget_usd": "1e8"}, "error", "A budget needs prices"),
+    ({"error": "500"}, "error", "between 0 and 100 %"),
+    ({"error": "0"}, "error", "between 0 and 100 %"),
+    ({"error": "five"}, "error", "Found 'five' for the target error; expected such as 5 % or 0.05"),
+    ({"error": "nan"}, "error", "expected such as 5 %"),
+    ({"year": "soon"}, "year", "Found 'soon' for the year"),
+    ({"year": "1066"}, "year", "1066 must lie between 1900 and 2300"),
+    ({"scenario": "wild"}, "scenario", "expected one of thompson2020, trend"),
+    ({"kind": "wild"}, "kind", "expected one of predictive, mean"),
+    ({"price": "own", "usd_per_chip_hour": ""}, "usd_per_chip_hour", "Enter a price"),
+    ({"price": "own", "usd_per_chip_hour": "1"}, "hardware", "choose one here"),
+    ({"grid": "own"}, "grid_kg_per_kwh", "Enter a carbon intensity"),
+    ({"budget_usd": "much"}, "budget_usd", "Found 'much'; expected a budget in USD"),
+    ({"budget_usd": "5 tonnes"}, "budget_usd", "Found '5 tonnes'"),
+    # What the library refuses.
+    ({"budget_usd": "-3"}, "budget_usd", "Found -3 must be a finite number of USD above 0"),
+    ({"year": "1905"}, "year", "before the first system of the fit"),
+    ({"year": "2150"}, "year", "beyond the horizon"),
+    ({"year": "2095", "error": "90"}, "year", "Choose an earlier year or a lower error"),
+    ({"grid": "Nowhere"}, "grid", "not in the tables"),
+    ({"task": "wild"}, "task", "not in the fit"),
+    ({"trace": "wild"}, "trace", "expected one that the page offers"),
+]
 
 
-def test_a_year_out_of_range_is_refused_as_project_does() -> None:
-    with pytest.raises(TargetError, match="must lie between 1900 and 2300"):
-        settings(year="1066")
+@pytest.mark.parametrize(("fields", "field", "said"), WRONG)
+def test_what_is_wrong_with_a_field_is_said_at_that_field(
+    fields: dict[str, str], field: str, said: str
+) -> None:
+    every = dict.fromkeys(("trace", "budget_usd", "grid", "hardware"), "")
+    found = app.reply(explorer(), page(), {**every, **FIELDS, **fields, "serial": 7})
+    assert (found["serial"], found["field"]) == (7, field)
+    assert said in found["spoken"]
+    assert 'class="problem"' in found["html"]
 
 
 def test_a_budget_without_costs_is_not_asked() -> None:
@@ -178,17 +221,29 @@ def test_an_answer_on_budgets_is_that_of_the_library(budgets: dict[str, float]) 
     assert found.within == within["within_budget"].item()
 
 
+def test_curves_are_those_of_the_library() -> None:
+    found = Explorer(fitted()).answer(settings(budget_usd="1e8"))
+    years = found.error_by_year["year"]
+    assert years.tolist() == list(range(2020, 2051, 2))
+    expected = summary(forecast(fitted(), "imagenet", years.tolist(), budget_usd=1e8))
+    pd.testing.assert_frame_equal(found.error_by_year, expected, check_exact=True)
+    cost = project(fitted(), {"imagenet": 0.05}, 2035, scenario="trend")["projection"]["log10_cost_usd"]
+    at = found.need_by_year.set_index("year").loc[2035]
+    assert at["quantity"] == "log10_cost_usd"
+    assert at["median"] == quantiles_of(cost, [0.5])[0]
+
+
 def test_a_moved_budget_projects_nothing_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     from scaling_bayes.explore import answers
 
     calls = []
     monkeypatch.setattr(answers, "project", lambda *a, **k: calls.append(a) or project(*a, **k))
-    explorer = Explorer(fitted())
-    explorer.answer(settings(budget_usd="1e8"))
+    fresh = Explorer(fitted())
+    fresh.answer(settings(budget_usd="1e8"))
     assert len(calls) == 2
-    explorer.answer(settings(budget_usd="1e9", carbon_kg="1e5"))
+    fresh.answer(settings(budget_usd="1e9", carbon_kg="1e5"))
     assert len(calls) == 2
-    explorer.answer(settings(budget_usd="1e9", year="2031"))
+    fresh.answer(settings(budget_usd="1e9", year="2031"))
     assert len(calls) == 3
 
 
@@ -206,6 +261,7 @@ CALLS = [
     {"hardware": f"device:{CHIP}", "price": "own", "usd_per_chip_hour": "1.25", "own_year": "2024"},
     {"hardware": f"device:{CHIP}", "price": "purchase", "error": "4.621"},
     {"scenario": "thompson2020", "grid": "own", "grid_kg_per_kwh": "0.05", "budget_usd": "1e20"},
+    {"error": "", "budget_usd": "10 million", "task": "my task"},
 ]
 
 
@@ -216,10 +272,13 @@ def test_the_python_shown_gives_the_numbers_shown(trace_file: str, fields: dict[
     with contextlib.redirect_stdout(io.StringIO()):
         exec(python_call(asked, trace_file), names)
     answer = Explorer(stacked()).answer(asked)
-    pd.testing.assert_frame_equal(summary(names["projection"]), answer.summary, check_exact=True)
+    if answer.summary is not None:
+        pd.testing.assert_frame_equal(summary(names["projection"]), answer.summary, check_exact=True)
     if answer.affordability:
         first = summary(names["answer"])
         pd.testing.assert_frame_equal(first, answer.affordability.first_year, check_exact=True)
+    if answer.reached:
+        assert summary(names["reached"])["median"].item() == answer.reached["median"]
 
 
 @pytest.mark.parametrize("fields", CALLS)
@@ -227,18 +286,22 @@ def test_the_commands_shown_give_the_numbers_shown(trace_file: str, fields: dict
     asked = settings(**fields)
     answer = Explorer(stacked()).answer(asked)
     lines = [shlex.split(line) for line in command_lines(asked, trace_file).splitlines()]
-    assert [line[1] for line in lines] == ["project", "afford"][: len(lines)]
-    printed = [json.loads(run(*line[1:], "--json").stdout) for line in lines]
-    for row, expected in zip(printed[0], answer.summary.to_dict(orient="records"), strict=True):
-        for name in ("median", "lower_90", "upper_90", "unreachable"):
-            assert float(row[name]) == expected[name]
-        if answer.affordability:
-            assert row["within_budget"] == answer.affordability.within
+    printed = {line[1]: json.loads(run(*line[1:], "--json").stdout) for line in lines}
+    expected = {"project": answer.summary, "afford": answer.affordability, "forecast": answer.reached}
+    assert list(printed) == [name for name, found in expected.items() if found is not None]
+    if answer.summary is not None:
+        for row, known in zip(printed["project"], answer.summary.to_dict(orient="records"), strict=True):
+            for name in ("median", "lower_90", "upper_90", "unreachable"):
+                assert float(row[name]) == known[name]
+            if answer.affordability:
+                assert row["within_budget"] == answer.affordability.within
     if answer.affordability:
         first = answer.affordability.first_year.to_dict(orient="records")[0]
-        assert {name: float(printed[1][0][name]) for name in ("median", "upper_90", "never")} == {
+        assert {name: float(printed["afford"][0][name]) for name in ("median", "upper_90", "never")} == {
             name: first[name] for name in ("median", "upper_90", "never")
         }
+    if answer.reached:
+        assert printed["forecast"][0]["median"] == answer.reached["median"]
 
 
 @pytest.mark.parametrize("value", [2030.0, 2030.5, 1e8, 123456789.0, 1.5e15, 1e300, 0.43, 1e-7])
@@ -281,8 +344,11 @@ def quantiles(*ends: float) -> dict[str, float]:
     return dict(zip(("lower_90", "lower_50", "median", "upper_50", "upper_90"), ends, strict=True))
 
 
+COMPUTE, COST = (QUANTITIES[name] for name in ("log10_training_compute_flop", "log10_cost_usd"))
+
+
 def test_a_bar_lies_within_its_axis_in_order() -> None:
-    bar = interval_bar(quantiles(18.6, 21.4, 23.0, 24.8, 28.8), {"near": 25.5, "far": 90.0})
+    bar = interval_bar(quantiles(18.6, 21.4, 23.0, 24.8, 28.8), COMPUTE, {"near": 25.5, "far": 90.0})
     assert bar.outer is not None
     assert bar.inner is not None
     assert bar.median is not None
@@ -291,24 +357,44 @@ def test_a_bar_lies_within_its_axis_in_order() -> None:
     assert 0 <= left < inner_left < bar.median < inner_left + inner_width < left + width <= 100
     assert not bar.open_ended
     assert [mark.label for mark in bar.marks] == ["near"]
-    assert [tick.label for tick in bar.ticks] == ["10¹⁵", "10²⁰", "10²⁵", "10³⁰"]
+    assert [tick.label for tick in bar.ticks] == ["1 second", "1 hour", "1 year", "1,000 years"]
     assert (
-        interval_bar(quantiles(18.5, 21.4, 23.1, 24.8, 28.9)).ticks
-        == interval_bar(quantiles(18.6, 21.4, 23.0, 24.8, 28.8)).ticks
+        interval_bar(quantiles(18.5, 21.4, 23.1, 24.8, 28.9), COMPUTE).ticks
+        == interval_bar(quantiles(18.6, 21.4, 23.0, 24.8, 28.8), COMPUTE).ticks
     )
+
+
+def test_no_label_of_a_tick_stands_on_another_or_on_the_budget() -> None:
+    bar = interval_bar(quantiles(1.0, 4.0, 6.0, 8.0, 12.0), COST, {"budget": 7.0})
+    places = sorted([*(tick.at for tick in bar.ticks), bar.marks[0].at])
+    assert min(after - before for before, after in itertools.pairwise(places)) >= 20
 
 
 def test_what_is_out_of_reach_runs_off_the_axis() -> None:
     inf = math.inf
-    bar = interval_bar(quantiles(30.0, 35.0, inf, inf, inf))
+    bar = interval_bar(quantiles(3.0, 6.0, inf, inf, inf), COST)
     assert bar.open_ended
     assert bar.outer is not None
     assert sum(bar.outer) == 100
     assert bar.median is None
-    nothing = interval_bar(quantiles(inf, inf, inf, inf, inf), {"budget": 8.0})
+    nothing = interval_bar(quantiles(inf, inf, inf, inf, inf), COST, {"budget": 8.0})
     assert (nothing.outer, nothing.inner, nothing.median) == (None, None, None)
     assert [mark.label for mark in nothing.marks] == ["budget"]
-    assert nothing.ticks
+    beyond_the_world = interval_bar(quantiles(5.0, 9.0, 20.0, 30.0, 40.0), COST)
+    assert beyond_the_world.open_ended
+    assert beyond_the_world.median is None
+
+
+def test_bands_hold_the_median_and_stay_drawable() -> None:
+    rows = [quantiles(-5.0, 2.0, 4.0, 6.0, math.inf), quantiles(1.0, 2.0, 3.0, 4.0, 5.0)]
+    frame = pd.DataFrame(rows).assign(year=[2020.0, 2030.0])
+    band = band_of(frame, 2025.0, quantity="log10_cost_usd", level=3.0)
+    assert (band.asked, [tick.label for tick in band.years]) == (50.0, ["2020", "2030"])
+    heights = [float(point.split(",")[1]) for point in band.median[1:].split(" L")]
+    assert heights[0] < heights[1] == pytest.approx(band.level, abs=0.01)
+    assert "inf" not in band.outer
+    errors = frame[["year"]].assign(**{name: [0.2, 0.05] for name in rows[0]})
+    assert "5 %" in {tick.label for tick in band_of(errors, 2040.0).values}
 
 
 def test_a_curve_goes_up_where_the_share_does() -> None:
@@ -365,10 +451,10 @@ def test_the_page_about_one_run_answers_as_the_library_and_says_what_is_wrong() 
 @pytest.mark.parametrize("name", ["<script>x</script>", '"><b>', "{{ 1 }}"])
 def test_names_are_text_wherever_they_appear(name: str) -> None:
     tree = synthetic_fit((name,), passed=False)
-    page, explorer = Page(tree, name), Explorer(tree)
+    shown, asked = Page(tree, name), Explorer(tree)
     fields = {**FIELDS, "task": name, "budget_usd": "1e8"}
-    replies = [app.reply(explorer, page, {**fields, **more}) for more in ({}, {"task": f"{name}?"})]
-    html = page.form() + "".join(reply["html"] for reply in replies)
+    replies = [app.reply(asked, shown, {**fields, **more}) for more in ({}, {"task": f"{name}?"})]
+    html = shown.form() + "".join(reply["html"] for reply in replies)
     tags = Tags(html).found
     assert "script" not in {tag for tag, _ in tags}
     assert all(at.get("class") for tag, at in tags if tag == "b")
@@ -385,20 +471,42 @@ def test_a_task_whose_name_would_steer_the_page_can_be_asked() -> None:
     assert steered_by(found["html"]) == []
 
 
-def test_an_error_of_the_library_is_the_reply() -> None:
-    tree = fitted()
-    found = app.reply(Explorer(tree), Page(tree, "t"), {**FIELDS, "error": "500", "serial": 7})
-    assert found["serial"] == 7
-    assert "must lie between 0 and 1" in found["spoken"]
-    assert 'class="problem"' in found["html"]
+def test_the_answer_is_a_sentence_with_its_interval() -> None:
+    found = app.reply(explorer(), page(), {**FIELDS, "budget_usd": "10 million", "error": "20"})
+    asked = settings(error="20", budget_usd="1e7")
+    row = summary(project(fitted(), {"imagenet": 0.2}, 2030, scenario="trend")).iloc[1]
+    reached = summary(forecast(fitted(), "imagenet", 2030, budget_usd=1e7))["in_words"].item()
+    assert asked.budgets == {"budget_usd": 1e7}
+    amount = answer_in_words(row).partition(" (")[0]
+    assert (
+        f"If a law with a floor holds, getting ImageNet error to 20 % would cost about {amount}"
+        in (found["spoken"])
+    )
+    assert "The chance that 10 million USD would be enough then is" in found["spoken"]
+    assert f"Within that budget the error is {reached}." in found["spoken"]
+    assert "10^" not in found["spoken"]
+    alone = app.reply(explorer(), page(), {**FIELDS, "error": "", "budget_usd": "$10,000,000"})["spoken"]
+    assert f"a system trained within 10 million USD in 2030 has an error of {reached} on ImageNet" in alone
 
 
 def test_a_target_out_of_reach_is_told_so() -> None:
-    tree = fitted()
-    found = app.reply(Explorer(tree), Page(tree, "t"), {**FIELDS, "error": "0.01", "budget_usd": "1e8"})
-    assert "out of reach in most of the draws" in found["spoken"]
+    found = app.reply(explorer(), page(), {**FIELDS, "error": "0.01 %", "budget_usd": "1e8"})
+    assert "not attainable by scaling alone" in found["spoken"]
     assert "Unreachable" in found["html"]
     assert "never" in found["html"]
+
+
+def test_laws_released_together_are_offered_and_asked() -> None:
+    served = open_trace(REFERENCE_TRACE)
+    label, others = other_laws(served)
+    assert label == "power law"
+    assert {"stack-2026.11", "saturating-2026.11"} <= set(others)
+    asked = Explorer(served, {name: opened for name, (_, opened) in others.items()})
+    found = asked.answer(settings(trace="saturating-2026.11"))
+    expected = summary(project(open_trace("saturating-2026.11"), {"imagenet": 0.05}, 2030, scenario="trend"))
+    pd.testing.assert_frame_equal(found.summary, expected, check_exact=True)
+    assert "open_trace('saturating-2026.11')" in python_call(found.settings, REFERENCE_TRACE)
+    assert other_laws(fitted()) == ("", {})
 
 
 # The command

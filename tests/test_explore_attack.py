@@ -90,7 +90,7 @@ class Served:
     def held(self) -> None:
         """The server answers, and its folder is as empty as it was."""
         assert self.process.poll() is None
-        assert self.answer(FIELDS)["spoken"].startswith("ImageNet at 5 % in 2030: ")
+        assert "getting ImageNet error to 5 % " in self.answer(FIELDS)["spoken"]
         assert sorted(self.folder.iterdir()) == []
 
 
@@ -296,6 +296,7 @@ def test_this_machine_has_several_names(local: Served, name: str) -> None:
         ({**FIELDS, "scenario": "wild"}, "expected one of"),
         ({**FIELDS, "hardware": "device:../../etc/passwd"}, "device"),
         ({**FIELDS, "grid": "../../etc/passwd"}, "region"),
+        ({**FIELDS, "trace": "../../etc/passwd"}, "expected one that the page offers"),
     ],
 )
 def test_what_is_no_question_gets_a_clear_answer(local: Served, message: Any, said: str) -> None:
@@ -407,7 +408,7 @@ VALUES = st.recursive(
 )
 NUMBERS = st.sampled_from(["5", "1e999999", "1e-999999", "-0", "NaN", "sNaN1", "Infinity", "1_0", "٣", " 7 "])
 NAMES = [*FIELDS, "kind", "price", "hardware", "grid", "usd_per_chip_hour", "own_year", "grid_kg_per_kwh"]
-NAMES += ["algorithmic_progress", "budget_usd", "carbon_kg", "serial"]
+NAMES += ["algorithmic_progress", "budget_usd", "carbon_kg", "trace", "serial"]
 
 
 @given(

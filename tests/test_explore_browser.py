@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -80,9 +81,11 @@ READ = (
     + """
 const cells = (row) => [...row.children].map((cell) => cell.textContent.trim());
 return {
-  rows: [...page.querySelectorAll("#needs tbody tr")].map(cells),
+  rows: [...page.querySelectorAll("#figures tbody tr")].map(cells),
   budget: [...page.querySelectorAll("#budget dd")].map((each) => each.textContent.trim()),
-  problem: page.querySelector(".problem")?.textContent ?? "",
+  problem: page.querySelector(".problem, .wrong:not([hidden])")?.textContent ?? "",
+  wrong: [...page.querySelectorAll("[aria-invalid=true]")].map((each) => each.id),
+  more: page.querySelector(".more")?.textContent ?? "",
   sentence: page.querySelector(".sentence")?.textContent ?? "",
   calls: page.querySelector("#python")?.textContent ?? "",
   error: page.querySelector("#error").value,
@@ -190,6 +193,9 @@ def browser(chromium: Browser, address: str) -> Browser:
     return chromium
 
 
+opened = cache(open_trace)
+
+
 @dataclass
 class Asked:
     """What has been asked so far, as arguments of the library."""
@@ -199,6 +205,7 @@ class Asked:
     year: float = 2030
     scenario: str | None = "trend"
     kind: str = "predictive"
+    trace: str = REFERENCE_TRACE
     changes: dict[str, Any] = field(default_factory=dict)
     budgets: dict[str, float] = field(default_factory=lambda: {"budget_usd": 1e8})
 
@@ -208,33 +215,31 @@ CLEAN = {"grid_kg_per_kwh": 0.02}
 
 #: Control, value, and what it makes of the arguments. The order matters: each move starts from the last.
 MOVES: list[tuple[str, object, dict[str, Any]]] = [
-    ("error", "4.621", {"error": 0.04621}),
+    ("error", "4.621 %", {"error": 0.04621}),
+    ("error", "0.05", {"error": 0.05}),
     ("error-slider", 40, {}),
     ("year", "2041", {"year": 2041}),
     ("year-slider", 13, {"year": 2025}),
     ("task", "wmt14_en_fr", {"task": "wmt14_en_fr", "error": 0.3}),
     ("task", "squad_1_1", {"task": "squad_1_1", "error": 0.02}),
-    ("budget_usd", "2.5e4", {"budgets": {"budget_usd": 2.5e4}}),
+    ("budget_usd", "25 thousand", {"budgets": {"budget_usd": 2.5e4}}),
     ("budget_usd-slider", 8, {"budgets": {"budget_usd": 2e5}}),
-    ("carbon_kg", "1e5", {"budgets": {"budget_usd": 2e5, "carbon_kg": 1e5}}),
-    ("carbon_kg-slider", 1, {"budgets": {"budget_usd": 2e5, "carbon_kg": 1.0}}),
-    ("budget_usd", "", {"budgets": {"carbon_kg": 1.0}}),
-    ("carbon_kg-slider", 0, {"budgets": {}}),
+    ("carbon_kg", "100 tonnes", {"budgets": {"budget_usd": 2e5, "carbon_kg": 1e5}}),
+    ("budget_usd", "", {"budgets": {"carbon_kg": 1e5}}),
+    ("carbon_kg", "", {"budgets": {}}),
     ("budget_usd-slider", 20, {"budgets": {"budget_usd": 2e9}}),
+    ("trace", "saturating-2026.11", {"trace": "saturating-2026.11"}),
+    ("trace", "", {"trace": REFERENCE_TRACE}),
     ("scenario", "stalled", {"scenario": "stalled"}),
-    ("scenario", "accelerated", {"scenario": "accelerated"}),
     ("scenario", "none", {"scenario": None}),
     ("scenario", "trend", {"scenario": "trend"}),
-    ("price", "cloud_on_demand", {"changes": {"price": "cloud_on_demand"}}),
-    ("price", "cloud_1_year", {"changes": {"price": "cloud_1_year"}}),
     ("price", "cloud_3_year", {"changes": {"price": "cloud_3_year"}}),
     ("price", "purchase", {"changes": {"price": "purchase"}}),
     ("hardware", "class:gpu_consumer", {"changes": {"device_class": "gpu_consumer", "price": "purchase"}}),
     ("price", "", {"changes": {"device_class": "gpu_consumer"}}),
-    ("hardware", "class:tpu", {"changes": {"device_class": "tpu"}}),
     ("hardware", "device:NVIDIA A100 PCIe", {"changes": CHIP}),
     ("price", "own", {"changes": {**CHIP, "usd_per_chip_hour": 1.0}}),
-    ("usd_per_chip_hour", "1.75", {"changes": {**CHIP, "usd_per_chip_hour": 1.75}}),
+    ("usd_per_chip_hour", "$1.75", {"changes": {**CHIP, "usd_per_chip_hour": 1.75}}),
     ("own_year", "2024", {"changes": {**CHIP, "usd_per_chip_hour": 1.75, "own_year": 2024}}),
     ("price", "", {"changes": CHIP}),
     ("hardware", "", {"changes": {}}),
@@ -242,8 +247,10 @@ MOVES: list[tuple[str, object, dict[str, Any]]] = [
     ("grid", "us-east1", {"changes": {"region": "us-east1"}}),
     ("grid", "own", {"changes": {"grid_kg_per_kwh": 0.1}}),
     ("grid_kg_per_kwh", "0.02", {"changes": CLEAN}),
-    ("algorithmic_progress", "frozen", {"changes": {**CLEAN, "algorithmic_progress": "frozen"}}),
-    ("algorithmic_progress", "continuing", {"changes": {**CLEAN, "algorithmic_progress": "continuing"}}),
+    *(
+        ("algorithmic_progress", name, {"changes": {**CLEAN, "algorithmic_progress": name}})
+        for name in ("frozen", "slow", "fast", "continuing")
+    ),
     ("algorithmic_progress", "", {"changes": CLEAN}),
     ("kind", "mean", {"kind": "mean"}),
     ("kind", "predictive", {"kind": "predictive"}),
@@ -254,13 +261,9 @@ MOVES: list[tuple[str, object, dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def reference() -> Any:
-    return open_trace(REFERENCE_TRACE)
-
-
-def expected_of(reference: Any, asked: Asked) -> tuple[list[list[str]], list[str]]:
+def expected_of(asked: Asked) -> tuple[list[list[str]], list[str]]:
     """Cells of the table, and of the budget, from the library's functions and in the package's formats."""
+    reference = opened(asked.trace)
     scenario = None if asked.scenario is None else Scenario.named(asked.scenario, **asked.changes)
     targets = {asked.task: asked.error}
     tree = project(reference, targets, asked.year, asked.kind, scenario=scenario)
@@ -295,17 +298,17 @@ def report_times(times: list[tuple[str, float]]) -> None:
 
 
 def test_every_control_gives_the_numbers_of_project_and_nothing_leaves_the_machine(
-    address: str, browser: Browser, reference: Any
+    address: str, browser: Browser
 ) -> None:
     asked, times = Asked(), []
     for control, value, change in MOVES:
         times.append((f"{control} = {value}", browser.move(control, value)))
         shown = browser.read()
         if control == "error-slider":
-            asked.error = float(shown["error"]) / 100
+            asked.error = float(shown["error"].removesuffix(" %")) / 100
         for name, each in change.items():
             setattr(asked, name, each)
-        rows, budget = expected_of(reference, asked)
+        rows, budget = expected_of(asked)
         where = f"after {control} = {value}"
         assert shown["problem"] == "", where
         assert [row[1:3] for row in shown["rows"]] == rows, where
@@ -320,15 +323,67 @@ def test_every_control_gives_the_numbers_of_project_and_nothing_leaves_the_machi
     assert [entry for entry in browser.driver.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
-def test_what_is_wrong_is_said_and_the_page_goes_on(browser: Browser) -> None:
-    browser.move("error", "500")
-    assert "must lie between 0 and 1" in browser.read()["problem"]
-    browser.move("error", "")
-    assert "Enter a target error" in browser.read()["problem"]
-    browser.move("error", "5")
-    assert browser.read()["problem"] == ""
+def test_what_is_wrong_is_said_at_its_field_and_the_last_answer_stays(browser: Browser) -> None:
+    before = browser.read()["sentence"]
+    for control, text, said in (
+        ("error", "five", "expected such as 5 % or 0.05"),
+        ("error", "500", "between 0 and 100 %"),
+        ("budget_usd", "much", "expected a budget in USD"),
+        ("year", "1900", "before the first system of the fit"),
+    ):
+        was = browser.find(f"#{control}").get_property("value")
+        browser.move(control, text)
+        shown = browser.read()
+        assert said in shown["problem"]
+        assert shown["wrong"] == [control]
+        assert shown["sentence"] == before
+        browser.move(control, was)
+        assert (browser.read()["problem"], browser.read()["wrong"]) == ("", [])
     browser.move("price", "own")
-    assert "choose one under Hardware" in browser.read()["problem"]
+    assert browser.read()["wrong"] == ["hardware"]
+    assert "choose one here" in browser.read()["problem"]
+
+
+def test_a_budget_alone_and_an_error_alone_are_questions(browser: Browser) -> None:
+    browser.move("error", "")
+    assert "has an error of" in browser.read()["sentence"]
+    browser.move("budget_usd", "")
+    assert "Or a budget" in browser.read()["problem"]
+    browser.move("error", "5%")
+    assert "would cost about" in browser.read()["sentence"]
+    assert browser.read()["more"] == ""
+
+
+def test_the_address_holds_what_is_asked(browser: Browser, address: str) -> None:
+    assert browser.driver.current_url == address
+    browser.move("error", "3 %")
+    browser.move("trace", "stack-2026.11")
+    browser.move("budget_usd", "10 million")
+    link, sentence = browser.driver.current_url, browser.read()["sentence"]
+    assert "mixture of laws" in sentence
+    browser.driver.refresh()
+    browser.ready()
+    assert browser.read()["sentence"] == sentence
+    browser.open(address)
+    assert browser.read()["sentence"] != sentence
+    browser.driver.get("about:blank")
+    browser.driver.get(link)
+    browser.ready()
+    assert browser.read()["sentence"] == sentence
+    browser.driver.get("about:blank")
+    browser.driver.get(f"{address}#error=&task=wild&trace=wild&year=2031&<script>=1")
+    browser.ready()
+    assert "in 2031" in browser.read()["sentence"]
+
+
+def test_it_prints_with_its_bars_and_without_its_controls(browser: Browser) -> None:
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    shown = "return getComputedStyle(document.querySelector(arguments[0])).display"
+    assert browser.driver.execute_script(shown, "form") == "none"
+    assert browser.driver.execute_script(shown, ".sentence") == "block"
+    adjust = "return getComputedStyle(document.querySelector('.inner')).printColorAdjust"
+    assert browser.driver.execute_script(adjust) == "exact"
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def test_a_dragged_slider_ends_where_it_was_left(browser: Browser) -> None:
@@ -340,10 +395,10 @@ def test_keys_alone_move_and_start_over(browser: Browser) -> None:
     start = browser.read()["sentence"]
     slider = browser.find("#error-slider")
     slider.send_keys(Keys.ARROW_RIGHT)
-    assert browser.find("#error").get_property("value") == "5.5"
+    assert browser.find("#error").get_property("value") == "5.5 %"
     browser.find("button[type=reset]").send_keys(Keys.ENTER)
     browser.driver.execute_async_script("setTimeout(arguments[0], 1500)")
-    assert browser.find("#error").get_property("value") == "5"
+    assert browser.find("#error").get_property("value") == "5 %"
     assert browser.read()["sentence"] == start
 
 

@@ -128,9 +128,9 @@ def test_directory(tmp_path):
         validate_systems(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["mine.xlsx", "mine.txt", "mine"])
+@pytest.mark.parametrize("name", ["mine.ods", "mine.txt", "mine"])
 def test_wrong_extension(tmp_path, name):
-    with pytest.raises(DataError, match=r"expected \.csv or \.parquet"):
+    with pytest.raises(DataError, match=r"expected \.csv, \.tsv, \.xlsx or \.parquet"):
         validate_systems(write(tmp_path / name, GOOD))
 
 

@@ -26,6 +26,7 @@ from scaling_bayes.model.fit import fit as fit
 from scaling_bayes.model.hardware import fit_hardware as fit_hardware
 from scaling_bayes.projection.affordability import affordability as affordability
 from scaling_bayes.projection.decompose import decompose as decompose
+from scaling_bayes.projection.forecast import forecast as forecast
 from scaling_bayes.projection.largest_machines import largest_run_year as largest_run_year
 from scaling_bayes.projection.largest_machines import record_machine_time as record_machine_time
 from scaling_bayes.projection.predict import predict as predict

@@ -14,7 +14,7 @@ from scaling_bayes.cli.keep import overwrite_option, refuse_replacing
 from scaling_bayes.cli.options import (
     model_options,
     quiet_option,
-    unit_option,
+    table_options,
 )
 from scaling_bayes.cli.output import interrupts_kept, print_table, say, warnings_said
 from scaling_bayes.cli.question import Machines, for_machines
@@ -30,7 +30,7 @@ _SHOWN = 10
 @click.command(short_help="Simulate and refit many times: do intervals hold?")
 @click.argument("experiment", metavar="EXPERIMENT", shell_complete=choices_of(experiments))
 @click.argument("systems", type=click.Path(path_type=Path), required=False)
-@unit_option
+@table_options
 @click.option("--simulations", type=int, default=500, show_default=True, help="Number of simulations.")
 @click.option(
     "--posterior",
@@ -76,8 +76,9 @@ def calibrate(
       leave_one_paper_out  fits without each paper: what does the result hang on?
       prior_sweep          fits with each prior half and twice as wide
 
-    SYSTEMS is a CSV or Parquet; the reference systems by default. Interrupted, it goes on from its --store
-    when the same command is given again. Needs the extra: pip install 'scaling_bayes[cluster]'.
+    SYSTEMS is a table (CSV, TSV, Excel or Parquet); the reference systems by default. Interrupted, it goes on
+    from its --store when the same command is given again. Needs the extra:
+    pip install 'scaling_bayes[cluster]'.
 
     \b
     Example:

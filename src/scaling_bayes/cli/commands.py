@@ -15,6 +15,7 @@ from scaling_bayes.cli.cost import hardware_fit, list_names, scenario
 from scaling_bayes.cli.data import data
 from scaling_bayes.cli.explore import explore
 from scaling_bayes.cli.export import export
+from scaling_bayes.cli.forecast import forecast
 from scaling_bayes.cli.keep import overwrite_option, refuse_replacing, save_or_keep
 from scaling_bayes.cli.options import (
     Commands,
@@ -28,8 +29,8 @@ from scaling_bayes.cli.options import (
     read_targets,
     sampler_options,
     scenario_options,
+    table_options,
     target_option,
-    unit_option,
     years_option,
 )
 from scaling_bayes.cli.output import (
@@ -68,7 +69,7 @@ def cli() -> None:
 
 @cli.command(short_help="Fit a table of systems and write a trace")
 @click.argument("systems", type=click.Path(path_type=Path), required=False)
-@unit_option
+@table_options
 @click.option(
     "-o",
     "--output",
@@ -100,7 +101,7 @@ def fit(
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Fit SYSTEMS (CSV or Parquet; the shipped systems by default) and write a trace.
+    """Fit SYSTEMS (CSV, TSV, Excel or Parquet; the shipped systems by default) and write a trace.
 
     Sampler settings are those of a first attempt; where a check of the sample fails, up to two more take
     smaller steps, which is said and stored. Exit code 3: a check of the sample still fails. A failed check of
@@ -199,10 +200,10 @@ def report(
 
 @cli.command(short_help="Check a table of systems")
 @click.argument("systems", type=click.Path(path_type=Path))
-@unit_option
+@table_options
 @json_option
-def validate(systems: Path, unit: str | None, as_json: bool) -> None:
-    """Validate SYSTEMS (CSV or Parquet) and print what a fit would use, or every problem.
+def validate(systems: Path, unit: str | None, columns: dict[str, str] | None, as_json: bool) -> None:
+    """Validate SYSTEMS (CSV, TSV, Excel or Parquet) and print what a fit would use, or every problem.
 
     What was converted, left out or not used, and options the fit will need, are printed to standard error.
 
@@ -216,7 +217,7 @@ def validate(systems: Path, unit: str | None, as_json: bool) -> None:
     from scaling_bayes.systems.fit_rows import rows_for_fit
     from scaling_bayes.systems.schema import check_systems
 
-    checked = check_systems(systems, unit=unit)
+    checked = check_systems(systems, unit=unit, columns=columns)
     frame = checked.systems
     rows = rows_for_fit(frame, str(systems))
     usable = rows.systems
@@ -341,6 +342,7 @@ def _prior(text: str) -> tuple[str, tuple[float, tuple[float, float]]]:
 for command in (
     *(
         project,
+        forecast,
         run,
         scenario,
         list_names,

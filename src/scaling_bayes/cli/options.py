@@ -185,10 +185,36 @@ def model_options(law: str | None, pooling: str | None) -> Callable[[Command], C
     )
 
 
-unit_option = click.option(
-    "--unit",
-    metavar="UNIT",
-    help="Unit of the table's compute: FLOP (default), GFLOP, PFLOP/s-days, '1e21 FLOP', 'log10 FLOP', ...",
+def _read_columns(
+    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, str] | None:
+    """Our names of columns to the table's, None where none is given."""
+    pairs = []
+    for text in texts:
+        ours, separator, theirs = text.partition("=")
+        if not separator or not ours.strip() or not theirs.strip():
+            raise click.BadParameter(f"found {text!r}; expected OURS=THEIRS, such as error=Score.")
+        pairs.append((ours.strip(), theirs))
+    return once(pairs, "--column") or None
+
+
+#: How a table of systems is read.
+table_options = together(
+    click.option(
+        "--unit",
+        metavar="UNIT",
+        help="Unit of the table's compute: FLOP (default), GFLOP, PFLOP/s-days, '1e21 FLOP', 'log10 FLOP', "
+        "...",
+    ),
+    click.option(
+        "--column",
+        "columns",
+        multiple=True,
+        callback=_read_columns,
+        metavar="OURS=THEIRS",
+        help="Name of a column in the table: error='Test error', score=Accuracy, or task==speech for every "
+        "row; repeatable.",
+    ),
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
 budget_options = together(

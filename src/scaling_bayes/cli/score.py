@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaling_bayes.cli.options import csv_option, json_option, refuse_both, trace_argument, unit_option
+from scaling_bayes.cli.options import csv_option, json_option, refuse_both, table_options, trace_argument
 from scaling_bayes.cli.output import (
     check_figure,
     echo,
@@ -31,7 +31,7 @@ _MOST_NAMED = 20
 @click.command(short_help="Score a frozen forecast on systems it did not see")
 @trace_argument
 @click.argument("systems", metavar="TABLE", type=click.Path(path_type=Path))
-@unit_option
+@table_options
 @click.option("--task", "tasks", multiple=True, help="Task to score; repeatable. By default all of TRACE.")
 @click.option(
     "--drop-fitted", is_flag=True, help="Leave out rows that TRACE was fitted to; refused otherwise."
@@ -45,16 +45,17 @@ def score(
     trace: str,
     systems: Path,
     unit: str | None,
+    columns: dict[str, str] | None,
     tasks: tuple[str, ...],
     drop_fitted: bool,
     output: Path | None,
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """Score the forecast that TRACE holds on the systems of TABLE (CSV or Parquet), fitting nothing.
+    """Score the forecast that TRACE holds on the systems of TABLE, fitting nothing.
 
-    Prints log scores, CRPS and coverage of intervals beside baselines, by task and by year. --csv prints
-    every prediction, --json everything.
+    TABLE is CSV, TSV, Excel or Parquet. Prints log scores, CRPS and coverage of intervals beside baselines,
+    by task and by year. --csv prints every prediction, --json everything.
 
     \b
     Example:
@@ -67,7 +68,12 @@ def score(
     if output is not None:
         check_figure(output)
     scores = score_trace(
-        open_fit(trace), systems, unit=unit, tasks=list(tasks) or None, drop_fitted=drop_fitted
+        open_fit(trace),
+        systems,
+        unit=unit,
+        columns=columns,
+        tasks=list(tasks) or None,
+        drop_fitted=drop_fitted,
     )
     for sentence in scores.attrs["warnings"]:
         say(f"warning: {sentence}")

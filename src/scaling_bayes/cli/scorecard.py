@@ -15,7 +15,7 @@ from scaling_bayes.cli.options import (
     refuse_both,
     sampler_options,
     switch_options,
-    unit_option,
+    table_options,
 )
 from scaling_bayes.cli.output import (
     echo,
@@ -35,7 +35,7 @@ _COLUMNS = ("forecaster", "gain", "CRPS", "50 %", "80 %", "90 %", "systems")
 
 @click.command(short_help="Score predictions of later systems from earlier ones")
 @click.argument("systems", type=click.Path(path_type=Path), required=False)
-@unit_option
+@table_options
 @click.option(
     "--cutoff",
     "cutoffs",
@@ -69,9 +69,9 @@ def scorecard(
 ) -> None:
     """Fit what was published up to each cut-off and score predictions of the SYSTEMS that came after.
 
-    SYSTEMS is a CSV or Parquet with dates; the shipped systems by default. Forecasters are the stack of all
-    laws, each law, the power law unpooled, and the 2020 paper's least-squares lines. Many fits: minutes for
-    each cut-off.
+    SYSTEMS is a table with dates (CSV, TSV, Excel or Parquet); the shipped systems by default. Forecasters
+    are the stack of all laws, each law, the power law unpooled, and the 2020 paper's least-squares lines.
+    Many fits: minutes for each cut-off.
 
     \b
     Example:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,6 +48,7 @@ def score(
     systems: pd.DataFrame | str | PathLike[str],
     *,
     unit: str | None = None,
+    columns: Mapping[str, str] | None = None,
     tasks: str | Sequence[str] | None = None,
     drop_fitted: bool = False,
     random_seed: int | None = None,
@@ -67,6 +68,8 @@ def score(
         `fit`.
     unit : str, optional
         Unit of the systems' compute, as in `fit`.
+    columns : mapping, optional
+        Our names of columns to those of the table, as in `fit`.
     tasks : str or sequence of str, optional
         Tasks to score; by default all of the trace.
     drop_fitted : bool
@@ -123,7 +126,7 @@ def score(
     asked = _asked(view, tasks)
     given = isinstance(systems, str) or hasattr(systems, "__fspath__")
     source = shown(str(systems)) if given else "the data frame"
-    checked = check_systems(systems, unit=unit)
+    checked = check_systems(systems, unit=unit, columns=columns)
     table = checked.systems
     if tasks is not None:
         table = table[table["task"].astype(str).isin(asked)]

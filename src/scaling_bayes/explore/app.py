@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,7 +16,7 @@ from scaling_bayes.explore.answers import Explorer
 from scaling_bayes.explore.guard import Guard
 from scaling_bayes.explore.page import Page
 from scaling_bayes.explore.run_page import RunPage
-from scaling_bayes.explore.settings import check_fields, read_settings
+from scaling_bayes.explore.settings import FieldError, check_fields, read_settings
 from scaling_bayes.text import legible
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ DEFAULT_PORT = 5006
 
 _FOLDER = Path(__file__).resolve().parent
 _LAST_PORT = 65535
+#: Part of what `project` says of a year in which a target would take less than one operation.
+_IMPOSSIBLE = "No training takes less than one operation"
+#: Arguments of the library, and the fields that give them where they have another name.
+_ARGUMENTS = {"years": "year", "region": "grid", "device_class": "hardware", "device": "hardware"}
 #: Characters of an error that are shown.
 _LONGEST = 1000
 
@@ -51,7 +56,9 @@ def reply(explorer: Explorer, page: Page, fields: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``html`` of the results, ``spoken``, the sentence to be read out, and ``serial``, that of the fields.
+        ``html`` of the results, ``spoken``, the sentence to be read out, and ``serial``, that of the fields;
+        where they cannot be answered, ``spoken`` and ``html`` say why, and ``field`` names the one that is
+        wrong, or is empty.
     """
 
     def answered(texts: Mapping[str, str]) -> tuple[str, str]:
@@ -63,17 +70,36 @@ def reply(explorer: Explorer, page: Page, fields: Any) -> dict[str, Any]:
 
 
 def replied(fields: Any, answered: Callable[[Mapping[str, str]], tuple[str, str]]) -> dict[str, Any]:
-    """Reply with the results, as HTML and as a sentence, or with what is wrong."""
-    serial = fields.get("serial") if isinstance(fields, Mapping) else None
+    """Reply with the results, as HTML and as a sentence, or with what is wrong and where."""
+    given = fields if isinstance(fields, Mapping) else {}
+    reply: dict[str, Any] = {"serial": serial if isinstance(serial := given.get("serial"), int) else 0}
     try:
         html, spoken = answered(check_fields(fields))
     except ScalingBayesError as error:
-        spoken = legible(error, _LONGEST)
+        reply["field"], spoken = _at_field(error, given)
         html = Page.problem(spoken)
     except Exception as error:  # noqa: BLE001 - whatever a question breaks, the next one is answered
         spoken = f"These fields cannot be answered ({type(error).__name__})."
         html = Page.problem(spoken)
-    return {"html": html, "spoken": spoken, "serial": serial if isinstance(serial, int) else 0}
+        reply["field"] = ""
+    return {**reply, "html": html, "spoken": spoken}
+
+
+def _at_field(error: ScalingBayesError, fields: Mapping[Any, Any]) -> tuple[str, str]:
+    """The field that an error is about, empty where it is about none, and what to say there."""
+    said = legible(error, _LONGEST)
+    if isinstance(error, FieldError):
+        return error.field, said
+    if _IMPOSSIBLE in said:
+        return "year", (
+            "By then the error would take less than one operation: past progress cannot go on that long. "
+            "Choose an earlier year or a lower error."
+        )
+    match = re.match(r"(\w+)(=|: )(.*)", said)
+    field = _ARGUMENTS.get(match[1], match[1]) if match else "task" if said.startswith("task ") else ""
+    if field not in fields:
+        return "", said
+    return field, said if match is None else f"Found {match[3]}" if match[2] == "=" else match[3]
 
 
 def serve(
@@ -106,7 +132,8 @@ def serve(
         raise OptionError(f"port={port} is none; expected 0 to {_LAST_PORT}.")
     if ":" in host or not host.strip():
         raise OptionError(f"host={host!r}: expected a name or an IPv4 address, such as {DEFAULT_HOST}.")
-    explorer, page, one = Explorer(idata), Page(idata, trace), RunPage(idata, trace)
+    page, one = Page(idata, trace), RunPage(idata, trace)
+    explorer = Explorer(idata, {name: opened for name, (_, opened) in page.others.items()})
     try:
         listening = socket.create_server((host, port))
     except (OSError, UnicodeError) as error:

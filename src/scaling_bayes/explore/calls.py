@@ -13,31 +13,37 @@ _OPTIONS = ("region", "device_class", "device", "price", "algorithmic_progress")
 
 def python_call(settings: Settings, trace: str) -> str:
     """Python that prints the numbers shown for `settings`, from the trace of that name or path."""
-    names = ["open_trace", "project", "summary"]
-    asked = f"{settings.targets!r}, {number_text(settings.year)}"
+    names = ["open_trace", "summary"]
     common = "" if settings.kind == "predictive" else f", kind={settings.kind!r}"
-    lines = [f"trace = open_trace({trace!r})"]
+    lines = [f"trace = open_trace({(settings.trace or trace)!r})"]
     if settings.scenario_name != COMPUTE_ONLY:
         names.append("Scenario")
         changes = "".join(f", {name}={number_text(value)}" for name, value in settings.changes)
         lines.append(f"scenario = Scenario.named({settings.scenario_name!r}{changes})")
         common += ", scenario=scenario"
-    lines += [f"projection = project(trace, {asked}{common})", "print(summary(projection))"]
+    year, budgets = number_text(settings.year), ""
     if settings.budgets:
-        names.append("affordability")
         budgets = ", ".join(f"{name}={number_text(amount)}" for name, amount in settings.budgets.items())
-        lines += [
-            f'horizon = project(trace, {settings.targets!r}, "yearly"{common})',
-            f"answer = affordability(horizon, {budgets})",
-            "print(summary(answer))",
-        ]
+    if settings.targets:
+        names.append("project")
+        lines.append(f"projection = project(trace, {settings.targets!r}, {year}{common})")
+        lines.append("print(summary(projection))")
+    if settings.targets and budgets:
+        names.append("affordability")
+        lines.append(f'horizon = project(trace, {settings.targets!r}, "yearly"{common})')
+        lines.append(f"answer = affordability(horizon, {budgets})")
+        lines.append("print(summary(answer))")
+    if budgets:
+        names.append("forecast")
+        lines.append(f"reached = forecast(trace, {settings.task!r}, {year}{common}, {budgets})")
+        lines.append("print(summary(reached))")
     names.sort(key=lambda name: (name[0].islower(), name))
     return "\n".join([f"from scaling_bayes import {', '.join(names)}", "", *lines])
 
 
 def command_lines(settings: Settings, trace: str) -> str:
     """Commands that print the numbers shown for `settings`, one a line."""
-    target = ["--target", f"{settings.task}={settings.error!r}"]
+    named = settings.trace or trace
     common = [] if settings.kind == "predictive" else ["--kind", settings.kind]
     if settings.scenario_name != COMPUTE_ONLY:
         common += ["--scenario", settings.scenario_name]
@@ -49,9 +55,13 @@ def command_lines(settings: Settings, trace: str) -> str:
     budgets = []
     for name, amount in settings.budgets.items():
         budgets += [f"--{name.replace('_', '-')}", number_text(amount)]
-    lines = [["project", trace, *target, "--year", number_text(settings.year), *common, *budgets]]
+    lines, year = [], ["--year", number_text(settings.year)]
+    if settings.error is not None:
+        target = ["--target", f"{settings.task}={settings.error!r}"]
+        lines.append(["project", named, *target, *year, *common, *budgets])
+        lines += [["afford", named, *target, *common, *budgets]] if budgets else []
     if budgets:
-        lines.append(["afford", trace, *target, *common, *budgets])
+        lines.append(["forecast", named, "--task", settings.task, *year, *common, *budgets])
     return "\n".join(shlex.join(["scaling-bayes", *line]) for line in lines)
 
 

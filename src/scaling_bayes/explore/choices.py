@@ -27,9 +27,8 @@ _YEARS = (2012, 2100)
 _FIRST_ASKED = 2030
 #: Classes whose single chips can be chosen, newest first.
 _CHIPS = ("gpu_datacenter", "tpu")
-#: Amounts that the sliders of the budgets stop at.
+#: Amounts that the slider of the budget stops at.
 BUDGET_STEPS = tuple(float(f"{m}e{k}") for k in range(3, 16) for m in (1, 2, 5))
-CARBON_STEPS = tuple(float(f"{m}e{k}") for k in range(15) for m in (1, 2, 5))
 
 
 @dataclass(frozen=True)

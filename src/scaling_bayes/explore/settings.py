@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from scaling_bayes.core.options import check_choice
-from scaling_bayes.errors import OptionError
+from scaling_bayes.errors import OptionError, TargetError
 from scaling_bayes.projection.requirement import KINDS
 from scaling_bayes.projection.scenario import SCENARIOS, Scenario, known_devices
 from scaling_bayes.projection.targets import check_year
+from scaling_bayes.systems.numbers import read_number
 
 #: Name of no scenario, as on the command line: compute alone, without cost and carbon.
 COMPUTE_ONLY = "none"
@@ -20,6 +22,21 @@ OWN = "own"
 #: Characters of a field, and what JSON values are called.
 _LONGEST = 300
 _SORTS: Mapping[type, str] = {list: "list", str: "text"}
+#: Words and letters after a number, and what they multiply it by.
+_SCALES = {"": 1.0, "k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9}
+_SCALES |= {"billion": 1e9, "t": 1e12, "tn": 1e12, "trillion": 1e12}
+#: Units that may stand before or after an amount, and what one of them is in the field's unit.
+_MONEY = {"$": 1.0, "usd": 1.0, "us$": 1.0, "dollar": 1.0, "dollars": 1.0}
+_MASS = {"kg": 1.0, "t": 1e3, "tonne": 1e3, "tonnes": 1e3, "ton": 1e3, "tons": 1e3}
+_AMOUNT = re.compile(r"(us\$|usd|\$)?\s*([-+]?[\d.,'\s\u00a0\u202f]*\d(?:e[-+]?\d+)?)\s*(.*)", re.IGNORECASE)
+
+
+class FieldError(OptionError):
+    """A field of the page that cannot be read."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -27,8 +44,8 @@ class Settings:
     """One position of the controls."""
 
     task: str
-    #: As a fraction.
-    error: float
+    #: As a fraction; None where only a budget is asked about.
+    error: float | None
     year: float
     #: One of `SCENARIOS`, or `COMPUTE_ONLY`.
     scenario_name: str = "trend"
@@ -38,11 +55,13 @@ class Settings:
     kind: str = "predictive"
     budget_usd: float | None = None
     carbon_kg: float | None = None
+    #: Name of the trace that is asked, another law's for one; empty for the one that is served.
+    trace: str = ""
 
     @property
     def targets(self) -> dict[str, float]:
         """The target as `project` takes it."""
-        return {self.task: self.error}
+        return {} if self.error is None else {self.task: self.error}
 
     @property
     def budgets(self) -> dict[str, float]:
@@ -99,40 +118,82 @@ def read_settings(fields: Mapping[str, str]) -> Settings:
     Parameters
     ----------
     fields : mapping of str
-        ``task``, ``error`` (in percent), ``year``, ``scenario``, ``price`` (a name or `OWN`, then with
-        ``usd_per_chip_hour`` and ``own_year``), ``hardware`` (``class:NAME`` or ``device:NAME``), ``grid`` (a
-        region or `OWN`, then with ``grid_kg_per_kwh``), ``algorithmic_progress``, ``kind``, ``budget_usd``,
-        ``carbon_kg``.
+        ``task``, ``error`` (``5``, ``5 %`` or ``0.05``), ``year``, ``scenario``, ``trace``, ``price`` (a name
+        or `OWN`, then with ``usd_per_chip_hour`` and ``own_year``), ``hardware`` (``class:NAME`` or
+        ``device:NAME``), ``grid`` (a region or `OWN`, then with ``grid_kg_per_kwh``),
+        ``algorithmic_progress``, ``kind``, ``budget_usd`` (``1e7``, ``10 million``, ``$10,000,000``),
+        ``carbon_kg``. Error or budget may be empty, not both.
 
     Raises
     ------
-    OptionError
+    FieldError
         If a field is not a number or choice of its kind.
-    TargetError
-        If the year is none.
     """
-    scenario = fields.get("scenario") or COMPUTE_ONLY
-    check_choice("scenario", scenario, (*SCENARIOS, COMPUTE_ONLY))
-    kind = fields.get("kind") or KINDS[0]
-    check_choice("kind", kind, KINDS)
-    year = _number(fields, "year", "the year")
-    error = _number(fields, "error", "the target error, in %")
-    if year is None or error is None:
-        raise OptionError("Enter a target error in % and a year.")
-    if not 0 < error < 100:
-        raise OptionError(
-            f"Found a target error of {error} %; it must lie between 0 and 100 %, both excluded."
-        )
+    scenario = _choice(fields, "scenario", (*SCENARIOS, COMPUTE_ONLY), COMPUTE_ONLY)
+    kind = _choice(fields, "kind", KINDS, KINDS[0])
+    error = read_error(fields.get("error", ""))
+    budget = _amount(fields, "budget_usd", "a budget in USD, such as 1e7, 10 million or $10,000,000", _MONEY)
+    carbon = _amount(fields, "carbon_kg", "a mass in kg CO2e, such as 1e5 or 100 tonnes", _MASS)
+    if scenario == COMPUTE_ONLY:
+        budget = carbon = None
+    if error is None and budget is None and carbon is None:
+        more = " A budget needs prices: choose a scenario." if scenario == COMPUTE_ONLY else " Or a budget."
+        raise FieldError("error", f"Enter a target error, such as 5 %.{more}")
     return Settings(
         task=fields.get("task", ""),
-        error=float(error / 100),
-        year=check_year(year),
+        error=error,
+        year=_year(fields, "year"),
         scenario_name=scenario,
         changes=() if scenario == COMPUTE_ONLY else tuple(_changes(fields, scenario).items()),
         kind=kind,
-        budget_usd=_amount(fields, "budget_usd", "the budget in USD"),
-        carbon_kg=_amount(fields, "carbon_kg", "the budget in kg CO2e"),
+        budget_usd=budget,
+        carbon_kg=carbon,
+        trace=fields.get("trace", ""),
     )
+
+
+def read_error(text: str) -> float | None:
+    """Read an error as a fraction: ``5``, ``5 %``, ``0.05``; None where it is empty.
+
+    A number below 1 without a percent sign is a fraction, one from 1 on is in percent.
+
+    Raises
+    ------
+    FieldError
+        If it is no number above 0 and below 100 %.
+    """
+    shown = text.strip()
+    if not shown:
+        return None
+    percent = re.fullmatch(r"(.*?)\s*(?:%|percent|per cent)", shown, re.IGNORECASE)
+    number = read_number(percent[1] if percent else shown, ".")
+    if not isinstance(number, float) or not math.isfinite(number):
+        raise FieldError("error", f"Found {shown[:40]!r} for the target error; expected such as 5 % or 0.05.")
+    error = number if 0 < number < 1 and not percent else float(f"{number / 100:.15g}")
+    if not 0 < error < 1:
+        raise FieldError(
+            "error", f"Found a target error of {shown[:40]}; it must lie between 0 and 100 %, both excluded."
+        )
+    return error
+
+
+def _choice(fields: Mapping[str, str], name: str, choices: tuple[str, ...], otherwise: str) -> str:
+    value = fields.get(name) or otherwise
+    try:
+        check_choice(name, value, choices)
+    except OptionError as error:
+        raise FieldError(name, str(error)) from None
+    return value
+
+
+def _year(fields: Mapping[str, str], name: str) -> float:
+    text = fields.get(name, "").strip()
+    try:
+        return check_year(float(text))
+    except ValueError:
+        raise FieldError(name, f"Found {text[:40]!r} for the year; expected such as 2030.") from None
+    except TargetError as error:
+        raise FieldError(name, str(error).replace("years:", "The year", 1)) from None
 
 
 def _changes(fields: Mapping[str, str], scenario: str) -> dict[str, Any]:
@@ -147,14 +208,17 @@ def _changes(fields: Mapping[str, str], scenario: str) -> dict[str, Any]:
     if progress := fields.get("algorithmic_progress"):
         found["algorithmic_progress"] = progress
     if price == OWN:
-        found["usd_per_chip_hour"] = _wanted(fields, "usd_per_chip_hour", "a price in USD per chip-hour")
-        own_year = _amount(fields, "own_year", "the year of the price")
-        if own_year is not None:
-            found["own_year"] = check_year(own_year)
+        found["usd_per_chip_hour"] = _wanted(
+            fields, "usd_per_chip_hour", "a price in USD per chip-hour", _MONEY
+        )
+        if fields.get("own_year", "").strip():
+            found["own_year"] = _year(fields, "own_year")
         if "device" not in found and Scenario.named(scenario).value("peak_flop_per_s") is None:
-            raise OptionError("An own price per chip-hour needs a chip: choose one under Hardware.")
+            raise FieldError("hardware", "An own price per chip-hour needs a chip: choose one here.")
     if region == OWN:
-        found["grid_kg_per_kwh"] = _wanted(fields, "grid_kg_per_kwh", "a carbon intensity in kg CO2e per kWh")
+        found["grid_kg_per_kwh"] = _wanted(
+            fields, "grid_kg_per_kwh", "a carbon intensity in kg CO2e per kWh", {}
+        )
     return found
 
 
@@ -168,27 +232,32 @@ def _hardware(choice: str) -> dict[str, Any]:
     return {}
 
 
-def _wanted(fields: Mapping[str, str], name: str, what: str) -> float:
-    value = _amount(fields, name, what)
+def _wanted(fields: Mapping[str, str], name: str, what: str, units: Mapping[str, float]) -> float:
+    value = _amount(fields, name, what, units)
     if value is None:
-        raise OptionError(f"Enter {what}.")
+        raise FieldError(name, f"Enter {what}.")
     return value
 
 
-def _amount(fields: Mapping[str, str], name: str, what: str) -> float | None:
-    value = _number(fields, name, what)
-    return None if value is None else float(value)
-
-
-def _number(fields: Mapping[str, str], name: str, what: str) -> Decimal | None:
-    """Read a number as it is written, so that 11.5 % is 0.115 exactly as `project` would be given it."""
-    text = str(fields.get(name, "")).strip()
+def _amount(fields: Mapping[str, str], name: str, what: str, units: Mapping[str, float]) -> float | None:
+    """Read an amount with its words and units: ``10 million USD``; None where it is empty."""
+    text = fields.get(name, "").strip()
     if not text:
         return None
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite():
-        raise OptionError(f"Found {text[:40]!r} for {what}; expected a number.")
-    return value
+    match = _AMOUNT.fullmatch(text)
+    number = read_number(match[2], ".") if match else None
+    factor = None if match is None or (match[1] and "$" not in units) else _factor(match[3].lower(), units)
+    if not isinstance(number, float) or not math.isfinite(number) or factor is None:
+        raise FieldError(name, f"Found {text[:40]!r}; expected {what}.")
+    return float(f"{number * factor:.15g}")
+
+
+def _factor(words: str, units: Mapping[str, float]) -> float | None:
+    """What the words after a number multiply it by; None where they are unknown."""
+    factor = 1.0
+    *scale, unit = words.removesuffix("co2e").split() or [""]
+    for word, known in (*((each, _SCALES) for each in scale), (unit, _SCALES | dict(units))):
+        if word not in known:
+            return None
+        factor *= known[word]
+    return factor

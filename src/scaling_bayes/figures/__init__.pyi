@@ -4,6 +4,7 @@ from scaling_bayes.figures.answer import plot_answer as plot_answer
 from scaling_bayes.figures.calibration import plot_calibration as plot_calibration
 from scaling_bayes.figures.checks import plot_ranks as plot_ranks
 from scaling_bayes.figures.fits import plot_fits as plot_fits
+from scaling_bayes.figures.forecast import plot_forecast as plot_forecast
 from scaling_bayes.figures.predictive import plot_posterior_predictive as plot_posterior_predictive
 from scaling_bayes.figures.predictive import plot_prior_predictive as plot_prior_predictive
 from scaling_bayes.figures.projections import plot_projections as plot_projections

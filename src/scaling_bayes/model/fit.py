@@ -7,8 +7,9 @@ import platform
 import warnings
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,9 +32,6 @@ from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.io import most_draws
 from scaling_bayes.trace.schema import SCHEMA_VERSION, annotate
 from scaling_bayes.trace.view import PosteriorView
-
-if TYPE_CHECKING:
-    from os import PathLike
 
 PRIOR_DRAWS = 1000
 #: Columns of the systems table kept with the fit, beside what the model uses.
@@ -76,6 +74,7 @@ def fit(
     systems: pd.DataFrame | str | PathLike[str] | None = None,
     *,
     unit: str | None = None,
+    columns: Mapping[str, str] | None = None,
     law: str = "bounded",
     pooling: str = "partial",
     measurement_error: bool = True,
@@ -110,6 +109,8 @@ def fit(
         systems is fitted by pooling.
     unit : str, optional
         Unit of the systems' compute, as for `validate_systems`; FLOP by default.
+    columns : mapping, optional
+        Our names of columns to those of the table, as for `validate_systems`.
     law : {"power", "exponential", "logistic", "saturating", "bounded"}
         What is linear in log10 compute: ``log10(1 / error)``, ``1 / error``, ``log10((1 - error) / error)``,
         ``log10((1 - floor) / (error - floor))`` with an irreducible error ``floor`` for each task, or
@@ -195,7 +196,9 @@ def fit(
         check_seed(random_seed)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
     sampler = SamplerOptions(draws, tune, chains, target_accept, seed)
-    table, source = table_to_fit(systems, unit=unit, pooling=pooling, below_chance=get_law(law).is_bent)
+    table, source = table_to_fit(
+        systems, unit=unit, columns=columns, pooling=pooling, below_chance=get_law(law).is_bent
+    )
     options = without_undated_drift(options, table)
     observations = observe(table, needs_year=options.needs_year)
     options = observations.applicable(options)
@@ -277,6 +280,7 @@ def table_to_fit(
     systems: pd.DataFrame | str | PathLike[str] | None,
     *,
     unit: str | None = None,
+    columns: Mapping[str, str] | None = None,
     pooling: str | None = None,
     below_chance: bool = False,
 ) -> tuple[pd.DataFrame, str]:
@@ -287,7 +291,7 @@ def table_to_fit(
     DataError
         If they cannot inform a fit with that pooling.
     OptionError
-        If `unit` is not known, or there is no table.
+        If `unit` or `columns` is not known, or there is no table.
 
     Warns
     -----
@@ -299,14 +303,16 @@ def table_to_fit(
     from scaling_bayes.systems.schema import check_systems
 
     if systems is None:
-        if unit is not None:
-            raise OptionError("unit is that of a table of your own; none was given.")
+        for name, given in (("unit", unit), ("columns", columns)):
+            if given is not None:
+                raise OptionError(f"{name} is of a table of your own; none was given.")
         return reference_systems(), "scaling_bayes.reference_systems()"
-    source = "DataFrame" if isinstance(systems, pd.DataFrame) else Path(systems).name
-    checked = check_systems(systems, unit=unit)
+    is_path = isinstance(systems, (str, PathLike))
+    source = Path(systems).name if isinstance(systems, (str, PathLike)) else type(systems).__name__
+    checked = check_systems(systems, unit=unit, columns=columns)
     rows = rows_for_fit(
         checked.systems,
-        "the data frame" if source == "DataFrame" else source,
+        source if is_path else "the data frame",
         pooling=pooling,
         below_chance=below_chance,
     )

@@ -100,6 +100,15 @@ def refuse_years(years: Sequence[float], reach: dict[str, Any]) -> None:
         )
 
 
+def refuse_without_date(years: Sequence[float]) -> None:
+    """Refuse to price what has no date: a fit without years, and no year asked."""
+    if not all(years):
+        raise TargetError(
+            "years: this fit knows none, so a scenario has no date for its prices; expected a year to price "
+            "at (years=2026, --year 2026), or no scenario (scenario=None, --scenario none)."
+        )
+
+
 def refuse_impossible(data: xr.Dataset, reach: dict[str, Any]) -> None:
     """Refuse a projection whose median requirement is less than one operation.
 
@@ -197,9 +206,7 @@ def extrapolation_sentences(projection: xr.DataTree, scenario: Scenario | None =
     """
     reach = manifest(projection)["projection"]["data"]
     table = _rows(group(projection, "projection"), reach)
-    found = _years_sentence(table, reach)
-    for task, of_task in table.groupby("task", sort=False):
-        found += _task_sentence(str(task), of_task, reach["tasks"][str(task)])
+    found = reach_sentences(table, reach)
     rows: list[dict[Any, Any]] = table.to_dict(orient="records")
     for column, verb, what in (
         ("below_one_flop", "take", "less than one FLOP, which no training can"),
@@ -214,6 +221,14 @@ def extrapolation_sentences(projection: xr.DataTree, scenario: Scenario | None =
             )
     if scenario is not None:
         found += scenario.not_yet(dict.fromkeys(float(row["year"]) for row in rows))
+    return found
+
+
+def reach_sentences(table: pd.DataFrame, reach: dict[str, Any]) -> list[str]:
+    """How far a table like that of `extrapolation` goes: its years, then errors and compute of each task."""
+    found = _years_sentence(table, reach)
+    for task, of_task in table.groupby("task", sort=False):
+        found += _task_sentence(str(task), of_task, reach["tasks"][str(task)])
     return found
 
 

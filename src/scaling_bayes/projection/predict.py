@@ -14,6 +14,7 @@ from scaling_bayes.core.performance import performance_distribution
 from scaling_bayes.core.predictive import draw_error
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import DataError, Problem
+from scaling_bayes.systems.frames import is_table, read_frame
 from scaling_bayes.trace.schema import annotate, group, manifest
 from scaling_bayes.trace.view import PosteriorView
 
@@ -40,10 +41,10 @@ def predict(
     idata : DataTree
         From `fit` or `open_trace`. It is not changed.
     systems : DataFrame
-        With ``task``, ``training_compute_flop`` and, where the model uses time, ``year`` or
-        ``publication_date``; ``system`` names are kept as labels, and ``compute_in_doubt`` widens the error
-        of the compute where it is true; ``compute_sd_dex`` replaces it by the row's own where given. Each
-        system is taken as one of a paper not seen.
+        Of pandas, polars or Arrow, with ``task``, ``training_compute_flop`` and, where the model uses time,
+        ``year`` or ``publication_date``; ``system`` names are kept as labels, and ``compute_in_doubt`` widens
+        the error of the compute where it is true; ``compute_sd_dex`` is the row's own.
+        Each system is taken as one of a paper not seen.
     compute : {"reported", "exact"}
         Whether the compute is a reported figure, with the measurement error of those in the data, or
         known exactly (a planned run). The same where the model has no measurement error.
@@ -65,8 +66,12 @@ def predict(
     TraceError
         If `idata` is not a fit.
     """
+    import pandas as pd
+
     content = manifest(idata)
     check_choice("compute", compute, COMPUTE_KINDS)
+    if is_table(systems) and not isinstance(systems, pd.DataFrame):
+        systems, _ = read_frame(systems, "systems")
     if random_seed is not None:
         check_seed(random_seed)
     seed = content["sampler"]["random_seed"] if random_seed is None else random_seed

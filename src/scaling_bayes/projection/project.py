@@ -11,10 +11,15 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.core.options import check_seed
-from scaling_bayes.errors import TargetError
 from scaling_bayes.hardware.posterior import hardware_digest, open_hardware, read_hardware
 from scaling_bayes.projection.conversion import add_costs, conversions
-from scaling_bayes.projection.extrapolation import reach_of, refuse_impossible, refuse_years, yearly
+from scaling_bayes.projection.extrapolation import (
+    reach_of,
+    refuse_impossible,
+    refuse_without_date,
+    refuse_years,
+    yearly,
+)
 from scaling_bayes.projection.requirement import Requirement, ask
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.projection.scenario_draws import draw_inputs
@@ -106,11 +111,8 @@ def project(
     horizon = every_year or isinstance(years, range)
     listed: Any = yearly(reach) if every_year else years
     asked = ask(view, targets, listed, kind, seed, progress=progress)
-    if chosen is not None and chosen.depends_on_year and not asked.year.values.all():
-        raise TargetError(
-            "years: this fit knows none, so a scenario has no date for its prices; expected a year to price "
-            "at (years=2026, --year 2026), or no scenario (scenario=None, --scenario none)."
-        )
+    if chosen is not None and chosen.depends_on_year:
+        refuse_without_date(asked.year.values.tolist())
     refuse_years(asked.year.values.tolist(), reach)
     projection = _dataset(asked)
     entry: dict[str, Any] = {

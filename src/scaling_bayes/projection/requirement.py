@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,24 @@ class Requirement:
     #: Draws of a new system's departure in units of its noise, standard normal or Student t; None for the
     #: line itself. Shape (chain, draw, target).
     noise: xr.DataArray | None
+    #: What the lines drift until each year, (chain, draw, target, year); 0 in a model without drift.
+    drift: xr.DataArray | float
+    #: Error of a performance, same shape.
+    error_of: Callable[[xr.DataArray], xr.DataArray]
+
+    def error(self, log10_compute: xr.DataArray) -> xr.DataArray:
+        """Error that a compute in log10 FLOP comes to, whatever the targets; it inverts `log10_compute`."""
+        at = self.parameters
+        performance: xr.DataArray = self.drift + equations.expected_performance(
+            log10_compute + self.later_progress - at["reference_log10_compute"],
+            self.progress_year - at["reference_year"],
+            intercept=at["intercept"],
+            slope=at["slope"],
+            progress=at.get("progress", 0.0),
+        )
+        if self.noise is not None:
+            performance = performance + at["noise"] * self.noise
+        return self.error_of(performance)
 
     def log10_compute(self) -> xr.DataArray:
         """log10 FLOP, dims (chain, draw, target, year); ``inf`` where no compute suffices."""
@@ -153,15 +171,27 @@ def require(
     chance = (
         references["chance_error"].sel(task=task).drop_vars("task") if "chance_error" in references else 1.0
     )
-    performance = law_of(law, draws).performance(
-        error, parameters.get("floor", 0.0), chance=chance, bend=parameters.get("bend", 0.0)
-    )
+    known_law, floor = law_of(law, draws), parameters.get("floor", 0.0)
+    ends = {"chance": chance, "bend": parameters.get("bend", 0.0)}
+    performance = known_law.performance(error, floor, **ends)
+    drift: xr.DataArray | float = 0.0
     if "drift_step" in draws:
-        performance = performance - _drift(law, draws, references, task, until, seed)
+        drift = _drift(law, draws, references, task, until, seed)
+        performance = performance - drift
     rate = PROGRESS_RATES.get(progress)
     fitted = until if rate is None else year.where(year < last, last)
     later = (rate or 0.0) * (until - fitted)
-    return Requirement(tuple(targets), year, fitted, later, performance, parameters, noise)
+    return Requirement(
+        tuple(targets),
+        year,
+        fitted,
+        later,
+        performance,
+        parameters,
+        noise,
+        drift,
+        lambda reached: known_law.error(reached, floor, **ends),
+    )
 
 
 def _drift(

@@ -10,6 +10,7 @@ import numpy as np
 from scaling_bayes.errors import TraceError
 from scaling_bayes.intervals import reported
 from scaling_bayes.projection.extrapolation import refuse_impossible
+from scaling_bayes.projection.forecast import forecast_rows
 from scaling_bayes.projection.progress import progress_table
 from scaling_bayes.projection.runs.words import run_rows
 from scaling_bayes.trace.schema import CALIBRATION_KIND, FIT_KIND, group, manifest
@@ -28,9 +29,9 @@ def summary(answer: xr.DataTree | pd.DataFrame, *, by: str | Sequence[str] = "fo
     Parameters
     ----------
     answer : DataTree or DataFrame
-        A projection (from `project`), what answers give (`affordability`, `required_gain`,
-        `record_machine_time`, `largest_run_year`), a run (`estimate_run`), a fit (`fit`, `stack` or
-        `open_trace`), a calibration (`calibrate` or `open_trace`), or a table of predictions (`score`,
+        A projection (from `project`), a forecast (`forecast`), what answers give (`affordability`,
+        `required_gain`, `record_machine_time`, `largest_run_year`), a run (`estimate_run`), a fit (`fit`,
+        `stack` or `open_trace`), a calibration (`calibrate` or `open_trace`), or predictions (`score`,
         `scorecard` or `load_scorecard`).
     by : str or sequence of str
         Columns to group predictions by, such as ``["task", "forecaster"]`` or ``year`` (calendar years); only
@@ -44,6 +45,8 @@ def summary(answer: xr.DataTree | pd.DataFrame, *, by: str | Sequence[str] = "fo
 
         - projection: one row per target, ``year`` and ``quantity``, with its ``unit``; all log10. Draws in
           which no compute reaches the target count as ``inf``; ``unreachable`` is their share.
+        - forecast: one row per ``task``, amount given and ``year``, of the error as a fraction, with
+          ``in_words``.
         - affordability and largest run: one row per target. Quantiles of the first year, "never" as ``inf``;
           ``at_start`` and ``never``, shares of draws in the first year asked (or earlier) and in none;
           ``start``, ``horizon``.
@@ -183,6 +186,7 @@ def _of_record_machine(answer: xr.DataTree) -> Rows:
 #: Rows of each kind of answer, by its group.
 _ROWS = {
     "projection": _of_projection,
+    "forecast": forecast_rows,
     "affordability": lambda answer: _of_first_year("affordability", answer),
     "largest_run": lambda answer: _of_first_year("largest_run", answer),
     "gain": _of_gain,

@@ -36,7 +36,8 @@ ERRORS = {
     "f1": "100 % less F1",
     "bleu": "100 % less BLEU",
 }
-_LAWS = {
+#: How a finding begins, by the law.
+LAWS_HOLD = {
     "power": "If a power law holds",
     "exponential": "If an exponential law holds",
     "logistic": "If a logistic law holds",
@@ -68,14 +69,18 @@ def headline(facts: Facts) -> dict[str, Any]:
 
 def title(facts: Facts) -> str:
     """The finding, as a sentence."""
-    row, words = headline(facts), answer_in_words(headline(facts))
-    target = f"{task_label(row['task'], 40)} error to {error_text(row['error'])}"
     several = f"By a mixture of {0 if facts.laws is None else len(facts.laws)} laws"
-    law = _LAWS.get(facts.fit.options.law, several)
-    when = f" in {month_of(facts.year)}" if facts.year else ""
+    return target_sentence(headline(facts), LAWS_HOLD.get(facts.fit.options.law, several), facts.year)
+
+
+def target_sentence(row: Row, law: str, year: float) -> str:
+    """What a row of `summary` of a projection says, as a sentence without its full stop."""
+    words = answer_in_words(row)
+    target = f"{task_label(row['task'], 40)} error to {error_text(row['error'])}"
+    when = f" in {month_of(year)}" if year else ""
     if row["median"] == math.inf:
         return f"{law}, getting {target} is {words}"
-    verb = "would cost" if facts.costs else "would take"
+    verb = "would cost" if row["quantity"] == COST else "would take"
     about = "about " if row["median"] <= QUANTITIES[row["quantity"]].most else ""
     amount, bracket, ends = words.partition(" (")
     return (

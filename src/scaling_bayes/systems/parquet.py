@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scaling_bayes.errors import DataError
+from scaling_bayes.systems.frames import frame_of, left_out_notes
 from scaling_bayes.systems.limits import MAX_CELL, MAX_CELLS, MAX_COLUMNS, MAX_ROWS
 
 if TYPE_CHECKING:
@@ -66,18 +67,11 @@ def read_parquet(path: Path, name: str) -> tuple[pd.DataFrame, tuple[str, ...], 
         )
     try:
         table = pa.ipc.open_stream(done.stdout).read_all()
-        # What pandas wrote about itself may be wrong; the columns say all that is needed.
-        frame = table.to_pandas(ignore_metadata=True)
+        frame = frame_of(table)
     except (pa.ArrowException, ValueError, OverflowError) as error:
         raise DataError(f"{name}: not a readable Parquet file ({str(error).splitlines()[0]:.200})") from error
-    for column in frame.select_dtypes("category"):
-        frame[column] = frame[column].astype(object)
     left = json.loads((table.schema.metadata or {}).get(b"left_out", b"{}"))
-    notes = tuple(
-        f"column {column!r} holds {kind}, not one value a row, and is left out."
-        for column, kind in left.items()
-    )
-    return frame, (), notes
+    return frame, (), left_out_notes(left)
 
 
 _ADVICE: Final = "Write the table again, or as CSV"

@@ -75,8 +75,8 @@ def _read(pa: Any, pq: Any, path: str, limits: dict[str, int]) -> Any:
     repeated = [name for name, times in Counter(schema.names).items() if times > 1]
     if repeated:
         _refuse(f"column names are repeated: {', '.join(repr(name)[:60] for name in repeated[:20])}")
-    flat = [field for field in schema if _is_flat(pa, field.type)]
-    left = {field.name[:200]: str(field.type)[:60] for field in schema if not _is_flat(pa, field.type)}
+    flat = [field for field in schema if is_flat(pa, field.type)]
+    left = {field.name[:200]: str(field.type)[:60] for field in schema if not is_flat(pa, field.type)}
     text = [field.name for field in flat if _is_text(pa, field.type)]
     # Text stays in dictionaries: a long text that is repeated is held once.
     encoded = _open(pq, path, read_dictionary=text)
@@ -123,7 +123,8 @@ def _is_text(pa: Any, kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _is_flat(pa: Any, kind: Any) -> bool:
+def is_flat(pa: Any, kind: Any) -> bool:
+    """Whether a type of Arrow holds one value a row that a table of systems can have."""
     if pa.types.is_dictionary(kind):
         return _is_text(pa, kind.value_type)
     return bool(

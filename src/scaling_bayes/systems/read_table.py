@@ -1,4 +1,4 @@
-"""Read a table someone else wrote, CSV or Parquet, within limits, and say clearly why it cannot be read."""
+"""Read a table someone else wrote, within limits, and say clearly why it cannot be read."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scaling_bayes.errors import DataError, Problem
+from scaling_bayes.systems.excel import read_sheet
 from scaling_bayes.systems.limits import MAX_BYTES, MAX_CELL, MAX_CELLS, MAX_COLUMNS, MAX_LINES, MAX_ROWS
 from scaling_bayes.systems.parquet import read_parquet
 
@@ -28,7 +29,10 @@ LINE: Final = "line"
 _CSV: Final = frozenset({".csv", ".tsv", ".tab"})
 _PARQUET: Final = frozenset({".parquet", ".pq"})
 _COMPRESSED: Final = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz"})
-_WORKBOOKS: Final = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".numbers"})
+_EXCEL: Final = frozenset({".xlsx", ".xlsm"})
+_WORKBOOKS: Final = frozenset({".xls", ".xlsb", ".ods", ".numbers"})
+_READABLE: Final = (*sorted(_CSV), *sorted(_EXCEL), *sorted(_PARQUET))
+_EXPECTED: Final = "a CSV, TSV, Excel or Parquet file"
 #: First bytes of files that are no text, and what they are.
 _SIGNATURES: Final = (
     (b"\x1f\x8b", "gzip data"),
@@ -59,7 +63,8 @@ _KNOWN: Final = re.compile(
 class ReadTable:
     """A table as a file holds it."""
 
-    #: From CSV: text cells, None where empty, indexed by the line a row starts on. From Parquet: as stored.
+    #: From CSV: text cells, None where empty, indexed by the line a row starts on. From a workbook: cells as
+    #: stored, indexed by row. From Parquet: as stored.
     cells: pd.DataFrame
     #: What was guessed, and what was passed over, as sentences.
     warnings: tuple[str, ...] = ()
@@ -67,14 +72,14 @@ class ReadTable:
 
 
 def read_table(source: str | PathLike[str]) -> ReadTable:
-    """Read a CSV or Parquet file of at most 32 MiB, 50,000 rows and 1,000 columns.
+    """Read a CSV, TSV, Excel or Parquet file of at most 32 MiB, 50,000 rows and 1,000 columns.
 
     Parameters
     ----------
     source : path
-        ``.csv`` with a header: UTF-8, UTF-16 or Windows-1252; separated by commas, semicolons, tabs or bars;
-        lines that start with ``#``, blank lines and blank columns at the end are passed over. Or
-        ``.parquet`` without nested columns.
+        ``.csv`` or ``.tsv`` with a header: UTF-8, UTF-16 or Windows-1252; commas, semicolons, tabs or bars;
+        lines that start with ``#``, blank lines and blank columns at the end are passed over. Or ``.xlsx``
+        (its first sheet; needs the extra ``excel``), or ``.parquet`` without nested columns.
 
     Raises
     ------
@@ -87,16 +92,16 @@ def read_table(source: str | PathLike[str]) -> ReadTable:
     try:
         found = path.stat()
     except FileNotFoundError:
-        raise DataError(f"{name}: no such file; expected the path of a CSV or Parquet file") from None
+        raise DataError(f"{name}: no such file; expected the path of {_EXPECTED}") from None
     except (OSError, ValueError) as error:
         raise DataError(f"{name}: cannot be read ({_reason(error)})") from error
     if stat.S_ISDIR(found.st_mode):
-        raise DataError(f"{name}: found a folder, a directory; expected a CSV or Parquet file")
+        raise DataError(f"{name}: found a folder, a directory; expected {_EXPECTED}")
     if not stat.S_ISREG(found.st_mode):
-        raise DataError(f"{name}: found a device or a pipe; expected a CSV or Parquet file")
-    if extension not in _CSV | _PARQUET:
+        raise DataError(f"{name}: found a device or a pipe; expected {_EXPECTED}")
+    if extension not in _READABLE:
         raise DataError(
-            f"{name}: found a file of type {extension or '(none)'!r}; expected .csv or .parquet"
+            f"{name}: found a file of type {extension or '(none)'!r}; expected .csv, .tsv, .xlsx or .parquet"
             + _instead(extension)
         )
     if found.st_size == 0:
@@ -107,7 +112,12 @@ def read_table(source: str | PathLike[str]) -> ReadTable:
             f"{MAX_BYTES / 2**20:.0f} MiB. Keep the columns and rows of systems only"
         )
     try:
-        table = _read_csv(path, name) if extension in _CSV else ReadTable(*read_parquet(path, name))
+        if extension in _CSV:
+            table = _read_csv(path, name)
+        elif extension in _EXCEL:
+            table = _read_excel(path, name)
+        else:
+            table = ReadTable(*read_parquet(path, name))
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({_reason(error)})") from error
     check_names(table.cells.columns, name)
@@ -140,7 +150,7 @@ def _instead(extension: str) -> str:
     if extension in _COMPRESSED:
         return "; decompress it first"
     if extension in _WORKBOOKS:
-        return "; export the sheet as CSV (UTF-8)"
+        return "; export the sheet as CSV (UTF-8), or save it as .xlsx"
     return ""
 
 
@@ -196,6 +206,15 @@ def _read_csv(path: Path, name: str) -> ReadTable:
     index = pd.Index(starts, name=LINE, dtype="int64")
     cells = pd.DataFrame(rows, columns=header, index=index, dtype=object)
     return ReadTable(cells, tuple(warnings), tuple(notes))
+
+
+def _read_excel(path: Path, name: str) -> ReadTable:
+    import pandas as pd
+
+    header, numbers, rows, notes = read_sheet(path, name)
+    index = pd.Index(numbers, name=LINE, dtype="int64")
+    cells = pd.DataFrame(rows, columns=_header(header, name), index=index, dtype=object)
+    return ReadTable(cells, notes=notes)
 
 
 def _encoding(content: bytes, name: str) -> tuple[str, list[str]]:

@@ -244,6 +244,22 @@ def check_times(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[
     return warnings, notes
 
 
+def turn_scores(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Problem]:
+    """Turn scores, of which more is better, into errors, in place; report those that are no fraction."""
+    score = table["error"]
+    wrong = score.notna() & ~score.between(0, 1)
+    expected = (
+        "a score as a fraction, 0 to 1; of one in percent say value in place of score, as in --column "
+        "value=NAME. A loss or perplexity is no score"
+    )
+    problems = [
+        Problem(labels[position], "error", _shown(float(score.iloc[position])), expected)
+        for position in wrong.to_numpy(dtype=bool).nonzero()[0].tolist()
+    ]
+    table["error"] = (1 - score).where(~wrong)
+    return problems
+
+
 def check_scores(table: pd.DataFrame, labels: Sequence[int | str], skip: Cells) -> list[Problem]:
     """Rows that report compute but no score, unless the score could not be read."""
     column = "error" if "error" in table else "value"

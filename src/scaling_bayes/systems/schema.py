@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.cells import convert, shown_cell
+from scaling_bayes.systems.columns import READ, SCORE, name_columns
 from scaling_bayes.systems.compute_column import asked_unit, name_compute
+from scaling_bayes.systems.frames import is_table, read_frame
 from scaling_bayes.systems.read_table import check_names, read_table, shown
 from scaling_bayes.systems.rules import (
     LESS_IS_BETTER,
@@ -23,12 +27,12 @@ from scaling_bayes.systems.rules import (
     check_sense,
     check_times,
     check_uncertainty,
+    turn_scores,
 )
 from scaling_bayes.systems.units import slug
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from os import PathLike
 
     import pandas as pd
 
@@ -50,23 +54,6 @@ _SOURCES = (
         "it is no number of operations: FLOP = seconds x devices x FLOP/s of one x share of them used",
     ),
 )
-#: What the model reads.
-_READ = (
-    "task",
-    "system",
-    "error",
-    "metric",
-    "value",
-    "training_compute_flop",
-    "training_compute_flop_low",
-    "training_compute_flop_high",
-    "compute_sd_dex",
-    "chance_error",
-    "year",
-    "publication_date",
-    "paper",
-    "compute_in_doubt",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +70,17 @@ class CheckedSystems:
     unused: tuple[str, ...]
 
 
-def validate_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | None = None) -> pd.DataFrame:
+def validate_systems(
+    data: Any, *, unit: str | None = None, columns: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Check a table of systems and give it back with numbers as numbers.
 
     Parameters
     ----------
     data : DataFrame or path
-        A data frame, or the path of a CSV or Parquet file, one row per system, with
+        The path of a CSV, TSV, Excel (extra ``excel``) or Parquet file, or a data frame: of pandas, polars,
+        Arrow, or any library that hands out Arrow data or follows the dataframe interchange protocol. One row
+        per system, with
 
         - ``task``: name of the benchmark, any;
         - ``error``: a fraction in [0, 1]; or ``metric`` and ``value``, the score in percent, from which
@@ -104,7 +95,11 @@ def validate_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | No
           ``training_compute_flop_low`` and ``training_compute_flop_high``, the ends of a 90 % interval;
         - ``chance_error``, optional: error of an answer that knows nothing, one for each task.
 
-        Other columns are kept.
+        Other columns are kept. In tables of Epoch AI the columns are found by Epoch's names.
+    columns : mapping, optional
+        Our names to those of the table, where they differ: ``{"error": "Test error"}``. Beside the names
+        above, ``score`` is a fraction of which more is better, so that error = 1 - score; and a text after
+        ``=`` stands in every row: ``{"task": "=speech"}``.
     unit : str, optional
         Unit of the compute of a column that does not name another: ``"GFLOP"``, ``"PFLOP/s-days"``,
         ``"1e21 FLOP"``, ``"log10 FLOP"`` or any other that `find_unit` knows. FLOP by default.
@@ -122,9 +117,9 @@ def validate_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | No
     DataError
         Listing every problem with its row: the line of a CSV file, the index label of a frame.
     OptionError
-        If `unit` is not known.
+        If `unit`, or a name of `columns`, is not known.
     """
-    checked = check_systems(data, unit=unit)
+    checked = check_systems(data, unit=unit, columns=columns)
     checked.systems.attrs = {
         "warnings": list(checked.warnings),
         "notes": list(checked.notes),
@@ -133,7 +128,9 @@ def validate_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | No
     return checked.systems
 
 
-def check_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | None = None) -> CheckedSystems:
+def check_systems(
+    data: Any, *, unit: str | None = None, columns: Mapping[str, str] | None = None
+) -> CheckedSystems:
     """Check a table as `validate_systems` does, and gather what is to be said of it."""
     import pandas as pd
 
@@ -151,15 +148,28 @@ def check_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | None 
         given = read.cells
         warnings += read.warnings
         notes += read.notes
+    elif is_table(data):
+        source = f"the {type(data).__module__.partition('.')[0]} {type(data).__name__}"
+        given, left_out = read_frame(data, source)
+        check_names(given.columns, source)
+        notes += left_out
+        if given.empty:
+            raise DataError(f"{source} has no rows; expected one row per system")
     else:
-        raise DataError(f"found a {type(data).__name__}; expected a pandas DataFrame or the path of a table")
-    labels = [_label(label) for label in given.index]
-    table = given.reset_index(drop=True)
-    table.columns = pd.Index([str(name) for name in table.columns])
+        raise DataError(
+            f"found a {type(data).__name__}; expected a pandas DataFrame or the path of a table, or a table "
+            f"of polars or Arrow{'; call its collect() first' if hasattr(data, 'collect') else ''}"
+        )
+    columns_given = [str(name) for name in given.columns]
+    table, named, said = name_columns(given.set_axis(columns_given, axis=1), columns, source)
+    notes += said
+    index = table.index
+    labels = [_label(label) for label in index]
+    table = table.reset_index(drop=True)
     table.attrs = {}
     units, said = name_compute(table, asked, source)
     warnings += said
-    _require_columns(table, source)
+    _require_columns(table, source, columns_given)
     given_names = list(table.columns)
     problems, read_as = convert(table, labels)
     notes += read_as
@@ -167,6 +177,10 @@ def check_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | None 
     for name, of_column in units.items():
         table[name] = table[name].map(of_column.to_flop, na_action="ignore").astype("float64")
     unread = {(problem.row, problem.column) for problem in problems}
+    if SCORE in named:
+        wrong = turn_scores(table, labels)
+        problems += wrong
+        unread |= {(problem.row, problem.column) for problem in wrong}
     problems += check_ranges(table, labels, unread, units, written)
     problems += check_uncertainty(table, labels)
     problems += check_scores(table, labels, skip=unread)
@@ -175,6 +189,9 @@ def check_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | None 
     problems += check_chance(table, labels)
     problems += check_repeats(table, labels)
     if problems:
+        theirs = {"error": named[SCORE]} if SCORE in named else {}
+        theirs |= {ours: name for ours, name in named.items() if not name.startswith("=")}
+        problems = [replace(each, column=theirs.get(each.column or "", each.column)) for each in problems]
         raise DataError(
             f"{source}: {len(problems)} problem(s) found", sorted(problems, key=_by_place(labels))
         )
@@ -186,14 +203,14 @@ def check_systems(data: pd.DataFrame | str | PathLike[str], *, unit: str | None 
     said, placed = check_times(table, labels)
     warnings += said
     notes += placed
-    table.index = given.index
+    table.index = index
     if "compute_sd_dex" in table and table["compute_sd_dex"].notna().any():
         sd = table["compute_sd_dex"].dropna()
         notes.append(
             f"{len(sd)} rows have their own uncertainty of compute: a standard deviation of log10 compute "
             f"of {sd.min():.2g} to {sd.max():.2g} dex."
         )
-    unused = tuple(name for name in given_names if name not in _READ)
+    unused = tuple(name for name in given_names if name not in (*READ, *named))
     notes += _meant(unused, given_names)
     return CheckedSystems(table, tuple(warnings), tuple(notes), unused)
 
@@ -210,7 +227,7 @@ def _by_place(labels: Sequence[int | str]) -> Callable[[Problem], tuple[int, str
     return lambda problem: (-1 if problem.row is None else first.get(problem.row, -1), problem.column or "")
 
 
-def _require_columns(table: pd.DataFrame, source: str) -> None:
+def _require_columns(table: pd.DataFrame, source: str, given: Sequence[str]) -> None:
     names = list(table.columns)
     missing = [name for name in ("task", "training_compute_flop") if name not in names]
     if "error" not in names and not {"metric", "value"} <= set(names):
@@ -222,7 +239,7 @@ def _require_columns(table: pd.DataFrame, source: str) -> None:
         expected = "this column" if name != "error" else "this column, or metric and value (percent)"
         near = _near(name, names)
         if near:
-            expected += f"; is it the column {shown_cell(near)}? Rename it"
+            expected += f"; is it the column {shown_cell(near)}? Then say so, {_say(name, near)}"
             if name == "training_compute_flop":
                 expected += " if it is in FLOP, or else state its unit"
             elif (
@@ -236,10 +253,18 @@ def _require_columns(table: pd.DataFrame, source: str) -> None:
         for wanted, written, advice in () if near else _SOURCES:
             found = [column for column in names if wanted == name and written.fullmatch(slug(column[:100]))]
             expected += f"; of the column {shown_cell(found[0])}, {advice}" if found else ""
+            expected += f" ({_say(SCORE, found[0])})" if found and wanted == "error" else ""
+        if not near and name == "task":
+            expected += f"; for a table of one task, {_say(name, '=NAME')}"
         problems.append(Problem(None, name, "no such column", expected))
-    listed = ", ".join(shown(name, 60) for name in names[:MOST_LISTED])
-    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    listed = ", ".join(shown(name, 60) for name in given[:MOST_LISTED])
+    more = f" and {len(given) - MOST_LISTED} more" if len(given) > MOST_LISTED else ""
     raise DataError(f"{source}: columns are missing; found {listed}{more}", problems)
+
+
+def _say(ours: str, theirs: str) -> str:
+    """How a user names a column, in the shell and in Python."""
+    return f"--column {shlex.quote(f'{ours}={theirs}')} or columns={{{ours!r}: {theirs!r}}}"
 
 
 def _meant(unused: Sequence[str], names: Sequence[str]) -> list[str]:
@@ -249,10 +274,10 @@ def _meant(unused: Sequence[str], names: Sequence[str]) -> list[str]:
     listed = ", ".join(shown(name, 60) for name in unused[:MOST_LISTED])
     more = f" and {len(unused) - MOST_LISTED} more" if len(unused) > MOST_LISTED else ""
     said = [f"columns that the model does not use: {listed}{more}."]
-    absent = [name for name in _READ if name not in names]
+    absent = [name for name in READ if name not in names]
     for name in unused[:MOST_LISTED]:
         for near in difflib.get_close_matches(slug(name[:100]), absent, n=1, cutoff=0.75):
-            said.append(f"is the column {shown_cell(name)} meant as {near!r}? Then rename it.")
+            said.append(f"is the column {shown_cell(name)} meant as {near!r}? Then say {_say(near, name)}.")
     return said
 
 

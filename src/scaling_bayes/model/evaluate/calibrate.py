@@ -64,6 +64,7 @@ def calibrate(
     systems: pd.DataFrame | str | PathLike[str] | None = None,
     *,
     unit: str | None = None,
+    columns: Mapping[str, str] | None = None,
     simulations: int = 500,
     posterior: xr.DataTree | None = None,
     store: str | PathLike[str] | None = None,
@@ -97,6 +98,8 @@ def calibrate(
         As in `fit`. Simulated systems share their tasks, years, papers and flags.
     unit : str, optional
         Unit of the systems' compute, as in `fit`.
+    columns : mapping, optional
+        Our names of columns to those of the table, as in `fit`.
     simulations : int
         Number of simulations.
     posterior : DataTree, optional
@@ -154,11 +157,14 @@ def calibrate(
         if value is not None
     }
     sampler = SamplerOptions(random_seed=random_seed, **settings)
-    if posterior is not None and (systems is not None or unit is not None or options or priors):
-        raise OptionError("systems, unit, options and priors come with the posterior; give none beside it.")
+    table = {"unit": unit, "columns": columns}
+    if posterior is not None and (systems is not None or any(table.values()) or options or priors):
+        raise OptionError(
+            "systems, unit, columns, options and priors come with the posterior; give none beside it."
+        )
     given = None if posterior is None else PosteriorView.of(posterior)
     if given is None:
-        model, source = _model(systems, unit, options, priors, sampler)
+        model, source = _model(systems, table, options, priors, sampler)
     else:
         model, source = _model_of(given, sampler)
     job = _job(experiment, model, simulations, given)
@@ -170,7 +176,7 @@ def calibrate(
 
 def _model(
     systems: pd.DataFrame | str | PathLike[str] | None,
-    unit: str | None,
+    read: Mapping[str, Any],
     options: Mapping[str, Any],
     priors: Mapping[str, Any] | None,
     sampler: SamplerOptions,
@@ -180,7 +186,7 @@ def _model(
         raise OptionError(f"{', '.join(sorted(unknown))}: not an option; expected those of fit().")
     asked = ModelOptions(**{**DEFAULT_MODEL, **options})
     table, source = table_to_fit(
-        systems, unit=unit, pooling=asked.pooling, below_chance=get_law(asked.law).is_bent
+        systems, **read, pooling=asked.pooling, below_chance=get_law(asked.law).is_bent
     )
     asked = without_undated_drift(asked, table)
     observations = observe(table, needs_year=asked.needs_year)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -44,6 +44,7 @@ def scorecard(
     systems: pd.DataFrame | str | PathLike[str] | None = None,
     *,
     unit: str | None = None,
+    columns: Mapping[str, str] | None = None,
     cutoffs: Iterable[int] = DEFAULT_CUTOFFS,
     laws: Sequence[str] = tuple(LAWS),
     folds: int = DEFAULT_FOLDS,
@@ -66,6 +67,8 @@ def scorecard(
         As in `fit`; with a date or year in every row. By default `reference_systems()`.
     unit : str, optional
         Unit of the systems' compute, as in `fit`.
+    columns : mapping, optional
+        Our names of columns to those of the table, as in `fit`.
     cutoffs : iterable of int
         Calendar years, the last one whose systems are fitted.
     laws : sequence of str
@@ -109,7 +112,7 @@ def scorecard(
         random_seed = int(np.random.SeedSequence().generate_state(1)[0])
     check_seed(random_seed)
     sampler = SamplerOptions(draws, tune, chains, target_accept, random_seed)
-    table, _ = table_to_fit(systems, unit=unit)
+    table, _ = table_to_fit(systems, unit=unit, columns=columns)
     chosen = _cutoffs(cutoffs)
     splits = [_split(table, cutoff) for cutoff in chosen]
     refitters: dict[ModelOptions, Refitter] = {}
