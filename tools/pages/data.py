@@ -44,6 +44,7 @@ def pages(root: Path) -> dict[Path, str]:
         "corrections": _corrections(rows),
         "excluded": _excluded(rows),
         "tasks": _tasks(tasks),
+        "one_pass": _one_pass([*tasks, read_cells(root / "data" / "language_tasks.csv")[0]]),
     }
     return filled(root, Path("docs", "data.md"), blocks)
 
@@ -190,5 +191,16 @@ def _tasks(tasks: Sequence[Row]) -> str:
                 row["floor_basis"],
             ]
             for row in tasks
+        ],
+    )
+
+
+def _one_pass(tasks: Sequence[Row]) -> str:
+    labels = [*(row["label"] for row in tasks[:-1]), "each language benchmark"]
+    return markdown_table(
+        ["task", "FLOP", "one pass"],
+        [
+            [label, row["one_pass_flop"], row["one_pass_basis"]]
+            for label, row in zip(labels, tasks, strict=True)
         ],
     )

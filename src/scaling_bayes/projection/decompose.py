@@ -16,7 +16,7 @@ from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import OptionError, TargetError
 from scaling_bayes.projection.conversion import conversions
 from scaling_bayes.projection.projected import ProjectionView
-from scaling_bayes.projection.requirement import Requirement, require
+from scaling_bayes.projection.requirement import Requirement, require_of
 from scaling_bayes.projection.runs.words import run_shares
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.projection.scenario_draws import DRAWN_GROUPS, TrendDraws, draw_inputs
@@ -176,10 +176,8 @@ def _requirement(view: ProjectionView, targets: Any) -> Requirement:
             )
         chosen = tuple(at[each] for each in wanted)
     fit, last = view.fit, float(view.data["year"][-1])
-    return require(
-        fit.options.law,
-        fit.posterior,
-        fit.constant,
+    return require_of(
+        fit,
         chosen,
         None if last == float(fit.constant["publication_year"].max()) else last,
         str(view.asked["kind"]),
@@ -207,6 +205,7 @@ def _computation(asked: Requirement, position: int) -> Callable[[dict[str, Order
     at = {name: of_target(values) for name, values in asked.parameters.items()}
     performance = of_target(asked.performance)
     noise = None if asked.noise is None else of_target(asked.noise)
+    least = of_target(asked.least)
     year = np.ravel(asked.progress_year.values)[0]
 
     def compute(order: dict[str, Order]) -> Floats:
@@ -225,7 +224,7 @@ def _computation(asked: Requirement, position: int) -> Callable[[dict[str, Order
             slope=draws(at["slope"]),
             progress=draws(at["progress"]) if "progress" in at else 0.0,
         )
-        return required
+        return np.maximum(required, least)
 
     return compute
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from scaling_bayes.core.options import check_choice
 from scaling_bayes.core.predictive import departure_scale
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import TargetError
+from scaling_bayes.projection.extrapolation import one_pass, reach_of
 from scaling_bayes.projection.scenario import PROGRESS_RATES
 from scaling_bayes.projection.targets import Target, check_year, default_targets, read_targets
 from scaling_bayes.trace.schema import group
@@ -43,6 +44,8 @@ class Requirement:
     #: Draws of a new system's departure in units of its noise, standard normal or Student t; None for the
     #: line itself. Shape (chain, draw, target).
     noise: xr.DataArray | None
+    #: log10 FLOP below which no system of the task can be; ``-inf`` where nothing is known. Shape (target,).
+    least: xr.DataArray
 
     def log10_compute(self) -> xr.DataArray:
         """log10 FLOP, dims (chain, draw, target, year); ``inf`` where no compute suffices."""
@@ -56,7 +59,7 @@ class Requirement:
             slope=at["slope"],
             progress=at.get("progress", 0.0),
         )
-        compute = compute - self.later_progress
+        compute = (compute - self.later_progress).clip(min=self.least)
         if "year" not in compute.dims:
             compute = compute.expand_dims(year=self.year["year"])
         return compute.transpose("chain", "draw", "target", "year")
@@ -90,16 +93,14 @@ def ask(
         if targets is None
         else read_targets(targets, tasks)
     )
-    return require(
-        view.options.law,
-        view.posterior,
-        view.constant,
-        chosen,
-        years,
-        kind,
-        seed,
-        progress=progress,
-    )
+    return require_of(view, chosen, years, kind, seed, progress=progress)
+
+
+def require_of(view: PosteriorView, targets: Sequence[Target], *asked: Any, progress: str) -> Requirement:
+    """`require` of the draws of a fit, nowhere below one pass over the training data of a known task."""
+    found = require(view.law, view.posterior, view.constant, targets, *asked, progress=progress)
+    known = reach_of(view)["tasks"]
+    return replace(found, least=found.least.copy(data=[one_pass(known[target.task]) for target in targets]))
 
 
 def require(
@@ -161,7 +162,8 @@ def require(
     rate = PROGRESS_RATES.get(progress)
     fitted = until if rate is None else year.where(year < last, last)
     later = (rate or 0.0) * (until - fitted)
-    return Requirement(tuple(targets), year, fitted, later, performance, parameters, noise)
+    unbounded = xr.full_like(error, -np.inf)
+    return Requirement(tuple(targets), year, fitted, later, performance, parameters, noise, unbounded)
 
 
 def _drift(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from scaling_bayes.errors import DataError, Problem
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["load_task_floors", "load_tasks", "task_bounds"]
 
-_NUMBERS = ("chance_error", "floor", "floor_lower", "floor_upper", "best_error")
+#: The five tasks, and the language benchmarks, whose table has other columns beside these.
+_TABLES = ("tasks.csv", "language_tasks.csv")
+_BOUNDS = ("floor_lower", "floor", "floor_upper", "best_error", "chance_error")
+_NUMBERS = (*_BOUNDS, "one_pass_flop")
 
 
 def load_tasks() -> pd.DataFrame:
@@ -27,20 +31,29 @@ def load_tasks() -> pd.DataFrame:
     pandas.DataFrame
         Indexed by ``task``: ``label``, ``metric``, ``chance_error`` (of an answer that knows nothing),
         ``floor`` with ``floor_lower`` and ``floor_upper`` (median and 90 % interval of a judgement from the
-        figures of `load_task_floors`), ``floor_basis``, ``best_error`` with ``best_system_id``, ``verified``.
-        Errors are fractions.
+        figures of `load_task_floors`), ``floor_basis``, ``best_error`` with ``best_system_id``,
+        ``one_pass_flop`` (arithmetic of one pass of a small model over the training data, the least compute
+        of any system) with ``one_pass_basis``, ``verified``. Errors are fractions. Of some tasks no floor and
+        no best error are known.
 
     Raises
     ------
     DataError
         If bounds of a task are out of order.
     """
+    return _read_tasks().copy()
+
+
+@cache
+def _read_tasks() -> pd.DataFrame:
     import pandas as pd
 
-    table = pd.read_csv(data_path("tasks.csv"), dtype=str, keep_default_na=False).set_index("task")
+    first, *others = (pd.read_csv(data_path(name), dtype=str, keep_default_na=False) for name in _TABLES)
+    listed = [first, *(other.reindex(columns=first.columns, fill_value="") for other in others)]
+    table = pd.concat(listed, ignore_index=True).set_index("task")
     for column in _NUMBERS:
-        table[column] = table[column].astype("float64")
-    order = table[["floor_lower", "floor", "floor_upper", "best_error", "chance_error"]]
+        table[column] = pd.to_numeric(table[column].replace("", None)).astype("float64")
+    order = table[[*_BOUNDS]]
     wrong = table.index[(order.diff(axis=1).iloc[:, 1:] <= 0).any(axis=1) | (order.iloc[:, 0] < 0)]
     if len(wrong):
         expected = "0 <= floor_lower < floor < floor_upper < best_error < chance_error"
@@ -83,7 +96,7 @@ def task_bounds(
     for j, task in enumerate(tasks):
         row = known.loc[task] if task in known.index else None
         floors = [share * reference_error[j] for share in _UNKNOWN_FLOOR]
-        if row is not None:
+        if row is not None and row["floor"] > 0:
             floors = [row["floor"], row["floor_lower"], row["floor_upper"]]
         median[j] = np.log(floors[0])
         sd[j] = np.log(floors[2] / floors[1]) / (2.0 * 1.6448536269514722)
