@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,13 +20,23 @@ from tests.seeds import seeded
 from tests.simulation import simulate
 from tests.synthetic import deviate_of, synthetic_fit
 
-from scaling_bayes import open_trace, predict, project, save_trace, summary, verify_trace, write_report
+from scaling_bayes import (
+    decompose,
+    open_trace,
+    predict,
+    project,
+    save_trace,
+    summary,
+    verify_trace,
+    write_report,
+)
 from scaling_bayes.core.drift import drift_at, extend_drift
 from scaling_bayes.core.equations import drift_step
 from scaling_bayes.core.laws import LAW_NAMES, get_law
 from scaling_bayes.intervals import quantiles
 from scaling_bayes.model.evaluate import crossvalidate
 from scaling_bayes.model.fit import FitWarning, fit
+from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.trace.view import PosteriorView
 
 COMPUTE = "log10_training_compute_flop"
@@ -206,6 +217,24 @@ def test_intervals_of_cost_and_carbon_widen_with_the_year(scenario: str) -> None
     tree = project(view, targets(view), range(2020, 2051, 5), scenario=scenario)
     for name in ("log10_cost_usd", "log10_carbon_kg"):
         assert (np.diff(widths(tree, name), axis=-1) > 0).all()
+
+
+def test_drift_is_a_source_of_its_own_whose_share_grows_with_the_year() -> None:
+    view = drifting("bounded", draws=4000)
+    shares = []
+    for year in (2019.5, 2021, 2025, 2040):
+        table = decompose(project(view, {"first": targets(view)["first"]}, year), quantity=COMPUTE)
+        found = table.dropna(subset="share").set_index("source")["share"]
+        assert found.sum() == pytest.approx(1)
+        shares.append(found.get("drift", 0.0))
+    assert shares[0] == 0.0, "within the years of the data none is drawn"
+    assert shares == sorted(shares)
+    assert shares[-1] > 2 * shares[1] > 0.0
+    frozen = replace(Scenario.named("trend"), algorithmic_progress="frozen")
+    ended = decompose(
+        project(view, {"first": targets(view)["first"]}, 2040, scenario=frozen), quantity=COMPUTE
+    )
+    assert "drift" not in set(ended["source"])
 
 
 def test_targets_of_one_task_share_the_drift_of_its_line() -> None:

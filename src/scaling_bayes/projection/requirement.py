@@ -26,6 +26,24 @@ KINDS = ("predictive", "mean")
 
 
 @dataclass(frozen=True)
+class Drift:
+    """How far lines drift until each year, in performance."""
+
+    #: By the steps that the fit knows. Shape (chain, draw, target, year).
+    known: xr.DataArray
+    #: By the steps after them, in units of their scale. Shape (chain, draw, target, year).
+    ahead: xr.DataArray
+    #: Scale of a step. Shape (chain, draw, target).
+    scale: xr.DataArray
+
+    @property
+    def total(self) -> xr.DataArray:
+        """All of it, shape (chain, draw, target, year)."""
+        found: xr.DataArray = self.known + self.ahead * self.scale
+        return found
+
+
+@dataclass(frozen=True)
 class Requirement:
     """Targets, years and the draws that answer them."""
 
@@ -36,9 +54,10 @@ class Requirement:
     progress_year: xr.DataArray
     #: What it gains after that, orders of magnitude of compute. Shape (year,).
     later_progress: xr.DataArray
-    #: The targets on the law's scale, less what their lines drift until the year; ``inf`` below an
-    #: irreducible error. Shape (target,).
+    #: The targets on the law's scale; ``inf`` below an irreducible error. Shape (target,), or by draw.
     performance: xr.DataArray
+    #: Of the targets' lines; None where the model has none.
+    drift: Drift | None
     #: Task-level parameters and references, (chain, draw, target) or (target).
     parameters: Mapping[str, xr.DataArray]
     #: Draws of a new system's departure in units of its noise, standard normal or Student t; None for the
@@ -50,6 +69,8 @@ class Requirement:
     def log10_compute(self) -> xr.DataArray:
         """log10 FLOP, dims (chain, draw, target, year); ``inf`` where no compute suffices."""
         at, performance = self.parameters, self.performance
+        if self.drift is not None:
+            performance = performance - self.drift.total
         if self.noise is not None:
             performance = performance - at["noise"] * self.noise
         compute: xr.DataArray = at["reference_log10_compute"] + equations.required_compute(
@@ -154,16 +175,22 @@ def require(
     chance = (
         references["chance_error"].sel(task=task).drop_vars("task") if "chance_error" in references else 1.0
     )
-    performance = law_of(law, draws).performance(
-        error, parameters.get("floor", 0.0), chance=chance, bend=parameters.get("bend", 0.0)
-    )
+    floor, ends = parameters.get("floor", 0.0), {"chance": chance, "bend": parameters.get("bend", 0.0)}
+    performance = law_of(law, draws).performance(error, floor, **ends)
+    drift = None
     if "drift_step" in draws:
-        performance = performance - _drift(law, draws, references, task, until, seed)
+        at = references["reference_error"].sel(task=task).drop_vars("task")
+        scale: xr.DataArray = draws["drift_scale"] * law_of(law, draws).odds_gain(at, floor, **ends)
+        total, past = (
+            _drift(law, draws, references, task, years, seed)
+            for years in (until, until.clip(max=float(draws["drift_year"][-1]) + 1.0))
+        )
+        drift = Drift(past, (total - past) / scale, scale)
     rate = PROGRESS_RATES.get(progress)
     fitted = until if rate is None else year.where(year < last, last)
     later = (rate or 0.0) * (until - fitted)
     unbounded = xr.full_like(error, -np.inf)
-    return Requirement(tuple(targets), year, fitted, later, performance, parameters, noise, unbounded)
+    return Requirement(tuple(targets), year, fitted, later, performance, drift, parameters, noise, unbounded)
 
 
 def _drift(
