@@ -19,6 +19,7 @@ from scipy import stats
 from tests.seeds import seeded
 from tests.simulation import simulate
 from tests.synthetic import deviate_of, synthetic_fit
+from tests.widths import widths
 
 from scaling_bayes import (
     decompose,
@@ -33,7 +34,6 @@ from scaling_bayes import (
 from scaling_bayes.core.drift import drift_at, extend_drift
 from scaling_bayes.core.equations import drift_step
 from scaling_bayes.core.laws import LAW_NAMES, get_law
-from scaling_bayes.intervals import quantiles
 from scaling_bayes.model.evaluate import crossvalidate
 from scaling_bayes.model.fit import FitWarning, fit
 from scaling_bayes.projection.scenario import Scenario
@@ -189,16 +189,6 @@ def test_a_system_left_out_may_be_later_than_all_others(monkeypatch: pytest.Monk
 def targets(view: PosteriorView) -> dict[str, float]:
     """Errors of a half of each task's reference, above every floor."""
     return {task: 0.5 * float(view.constant["reference_error"].sel(task=task)) for task in view.tasks}
-
-
-def widths(tree: xr.DataTree, name: str) -> np.ndarray:
-    """Width of the 90 % interval, shape (target, year)."""
-    values = tree["projection"][name]
-    ends = [
-        [quantiles(values.sel(target=target, year=year).values.ravel(), [0.05, 0.95]) for year in values.year]
-        for target in values.target
-    ]
-    return np.diff(np.array(ends), axis=-1)[..., 0]
 
 
 @pytest.mark.parametrize("law", LAW_NAMES)
