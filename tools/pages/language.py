@@ -20,7 +20,12 @@ def pages(root: Path) -> dict[Path, str]:
     rows, tasks = (
         read_cells(root / "data" / name) for name in ("language_systems.csv", "language_tasks.csv")
     )
-    blocks = {"tasks": _tasks(rows, tasks), "years": _years(rows, tasks), "flags": _flags(rows)}
+    blocks = {
+        "tasks": _tasks(rows, tasks),
+        "floors": _floors(tasks),
+        "years": _years(rows, tasks),
+        "flags": _flags(rows),
+    }
     return filled(root, Path("docs", "language_data.md"), blocks)
 
 
@@ -51,6 +56,23 @@ def _tasks(rows: Sequence[Row], tasks: Sequence[Row]) -> str:
         "spread, median / most",
     ]
     return markdown_table(header, map(line, tasks))
+
+
+def _floors(tasks: Sequence[Row]) -> str:
+    header = ["task", "human error", "floor (90 %)", "least error", "rests on"]
+    return markdown_table(
+        header,
+        [
+            [
+                task["label"],
+                task["human_error"],
+                f"{task['floor']} ({task['floor_lower']} to {task['floor_upper']})",
+                f"{float(task['best_error']):.3g}",
+                task["floor_basis"],
+            ]
+            for task in tasks
+        ],
+    )
 
 
 def _years(rows: Sequence[Row], tasks: Sequence[Row]) -> str:

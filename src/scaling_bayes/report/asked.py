@@ -119,10 +119,15 @@ def with_mixture(
 
 def known_bounds(fit: PosteriorView) -> pd.DataFrame:
     """Return what bounds the errors of known tasks from outside, with the best system known."""
+    import pandas as pd
+
     bounds = load_tasks()
     bounds = bounds.loc[bounds.index.intersection(list(fit.tasks))].assign(system="", year=0)
     if len(bounds):
         systems = load_systems(edition=EDITIONS[-1]).set_index("system_id")
-        for name in ("system", "year"):
-            bounds[name] = systems[name].reindex(bounds["best_system_id"]).to_numpy()
+        language = load_systems("language").drop_duplicates("system").set_index("system", drop=False)
+        language["year"] = language["publication_date"].dt.year
+        known = pd.concat([each[["system", "year"]] for each in (systems, language)])
+        for name in known:
+            bounds[name] = known[name].reindex(bounds["best_system_id"]).to_numpy()
     return bounds

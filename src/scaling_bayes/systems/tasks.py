@@ -20,7 +20,7 @@ __all__ = ["load_task_floors", "load_tasks", "task_bounds"]
 #: The five tasks, and the language benchmarks, whose table has other columns beside these.
 _TABLES = ("tasks.csv", "language_tasks.csv")
 _BOUNDS = ("floor_lower", "floor", "floor_upper", "best_error", "chance_error")
-_NUMBERS = (*_BOUNDS, "one_pass_flop")
+_NUMBERS = (*_BOUNDS, "human_error", "one_pass_flop")
 
 
 def load_tasks() -> pd.DataFrame:
@@ -30,11 +30,11 @@ def load_tasks() -> pd.DataFrame:
     -------
     pandas.DataFrame
         Indexed by ``task``: ``label``, ``metric``, ``chance_error`` (of an answer that knows nothing),
-        ``floor`` with ``floor_lower`` and ``floor_upper`` (median and 90 % interval of a judgement from the
-        figures of `load_task_floors`), ``floor_basis``, ``best_error`` with ``best_system_id``,
+        ``human_error`` (missing where no source has it), ``floor`` with ``floor_lower`` and ``floor_upper``
+        (median and 90 % interval of a judgement from the figures of `load_task_floors`), ``floor_basis``,
+        ``best_error`` with ``best_system_id`` (a row of the newest edition, or a language model),
         ``one_pass_flop`` (arithmetic of one pass of a small model over the training data, the least compute
-        of any system) with ``one_pass_basis``, ``verified``. Errors are fractions. Of some tasks no floor and
-        no best error are known.
+        of any system) with ``one_pass_basis``, ``verified``. Errors are fractions.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def task_bounds(
     for j, task in enumerate(tasks):
         row = known.loc[task] if task in known.index else None
         floors = [share * reference_error[j] for share in _UNKNOWN_FLOOR]
-        if row is not None and row["floor"] > 0:
+        if row is not None:
             floors = [row["floor"], row["floor_lower"], row["floor_upper"]]
         median[j] = np.log(floors[0])
         sd[j] = np.log(floors[2] / floors[1]) / (2.0 * 1.6448536269514722)
