@@ -146,6 +146,24 @@ def test_default_targets_are_the_2020_papers(reference_fit: xr.DataTree) -> None
     assert [t.error for t in default_targets(["mine"], {"mine": 0.2})] == [0.2, 0.1, 0.02]
 
 
+def test_default_targets_of_later_data_are_those_of_today() -> None:
+    """The lowest error, its halvings above the floor, the human level and the floor, the easiest first."""
+    best = {"squad_1_1": 0.039, "mmlu": 0.129, "mine": 0.2}
+    found = default_targets(best, best, last_year=2024.5)
+    assert [(t.task, t.error, t.note) for t in found[:7]] == [
+        ("squad_1_1", 0.088, "human level"),
+        ("squad_1_1", 0.039, "best in the data"),
+        ("squad_1_1", 0.02, "floor of the labels"),
+        ("mmlu", 0.129, "best in the data"),
+        ("mmlu", 0.102, "human level"),
+        ("mmlu", 0.0645, "half of it"),
+        ("mmlu", 0.03225, "a quarter of it"),
+    ]
+    assert default_targets(["mine"], best, last_year=2024.5) == default_targets(["mine"], best)
+    assert default_targets(["squad_1_1"], best, last_year=2020.9) == default_targets(["squad_1_1"])
+    assert len(default_targets(["mmlu"], {"mmlu": 0.001}, last_year=2024.5)) == 4
+
+
 def test_summary_is_in_order_and_counts_unreachable_draws(reference_fit: xr.DataTree) -> None:
     tree = project(reference_fit, {"imagenet": 0.05})
     tree["projection"][COMPUTE].values[:, :400] = np.inf

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tools.pages.data import targets_of_today
 from tools.pages.refill import filled, markdown_table
 from tools.tables.cells import read_cells
 from tools.tables.language import DOUBTFUL, FLAGS
@@ -23,6 +24,7 @@ def pages(root: Path) -> dict[Path, str]:
     blocks = {
         "tasks": _tasks(rows, tasks),
         "floors": _floors(tasks),
+        "targets": targets_of_today([task["task"] for task in tasks]),
         "years": _years(rows, tasks),
         "flags": _flags(rows),
     }

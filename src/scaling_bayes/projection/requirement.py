@@ -110,7 +110,11 @@ def ask(
     check_choice("kind", kind, KINDS)
     tasks = list(view.tasks)
     chosen = (
-        default_targets(tasks, best_errors(view.tree, tasks))
+        default_targets(
+            tasks,
+            best_errors(view.tree, tasks),
+            last_year=float(view.constant["publication_year"].max()),
+        )
         if targets is None
         else read_targets(targets, tasks)
     )

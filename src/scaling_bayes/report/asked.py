@@ -11,8 +11,7 @@ from scaling_bayes.errors import TargetError
 from scaling_bayes.intervals import quantiles
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summary
-from scaling_bayes.systems.editions import EDITIONS
-from scaling_bayes.systems.load import load_systems, reference_systems
+from scaling_bayes.systems.load import reference_systems
 from scaling_bayes.systems.tasks import load_tasks
 from scaling_bayes.text import COMPUTE, COST
 from scaling_bayes.trace.digest import data_digest
@@ -118,16 +117,6 @@ def with_mixture(
 
 
 def known_bounds(fit: PosteriorView) -> pd.DataFrame:
-    """Return what bounds the errors of known tasks from outside, with the best system known."""
-    import pandas as pd
-
+    """Return what bounds the errors of known tasks from outside."""
     bounds = load_tasks()
-    bounds = bounds.loc[bounds.index.intersection(list(fit.tasks))].assign(system="", year=0)
-    if len(bounds):
-        systems = load_systems(edition=EDITIONS[-1]).set_index("system_id")
-        language = load_systems("language").drop_duplicates("system").set_index("system", drop=False)
-        language["year"] = language["publication_date"].dt.year
-        known = pd.concat([each[["system", "year"]] for each in (systems, language)])
-        for name in known:
-            bounds[name] = known[name].reindex(bounds["best_system_id"]).to_numpy()
-    return bounds
+    return bounds.loc[bounds.index.intersection(list(fit.tasks))]

@@ -71,7 +71,7 @@ class Facts:
     shown: pd.DataFrame
     #: From `reached`.
     reached: pd.DataFrame
-    #: Of `load_tasks`, the tasks of the fit, with ``system`` and ``year`` of the best known.
+    #: Of `load_tasks`, the tasks of the fit.
     bounds: pd.DataFrame
     #: From `by_progress`.
     by_progress: tuple[float, float] | None
