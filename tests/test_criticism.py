@@ -124,6 +124,7 @@ def test_a_target_that_others_have_reached_is_said_to_be() -> None:
     assert (frame["reached_error"] <= frame.index).all()
     assert frame["system"][0.0895] == "BASIC-L with Lion"
     assert math.isnan(frame["log10_training_compute_flop"][0.0895])
+    assert frame["system"][0.12] == "NFNet-F4+", "that of EVA-01 is less, but a part of it"
     assert frame["system"][0.13] == "DeepSeek-V3"
     assert frame["log10_training_compute_flop"][0.13] == pytest.approx(math.log10(3.2856e24))
     assert all("not in this fit" in each for each in reached_sentences(project(idata, {"mmlu": 0.13})))

@@ -38,7 +38,7 @@ def reached(projection: xr.DataTree) -> pd.DataFrame:
         of that with least compute ``system``, ``reached_error``, ``log10_training_compute_flop`` (log10
         FLOP), ``publication_year``, and ``in_fit``: whether these are systems of the fit. Where none of them
         has reached the target, they are the shipped tables' (`load_systems`, of all families, the newest
-        edition), of which some have no known compute (NaN).
+        edition): those whose compute is not in doubt first, those without known compute (NaN) last.
 
     Raises
     ------
@@ -59,6 +59,7 @@ def reached(projection: xr.DataTree) -> pd.DataFrame:
             "reached_error": group(projection, "observed_data")["error"].values,
             _COMPUTE: constant[_COMPUTE].values,
             "publication_year": constant["publication_year"].values,
+            "in_doubt": False,
             "in_fit": True,
         }
     )
@@ -76,7 +77,8 @@ def first_to_reach(targets: Iterable[Target], *tables: pd.DataFrame) -> pd.DataF
         for table in tables:
             there = table[(table["task"] == target.task) & (table["reached_error"] <= target.error)]
             if len(there):
-                (least,) = records(there.sort_values([_COMPUTE, "publication_year"], kind="stable").head(1))
+                ordered = there.sort_values(["in_doubt", _COMPUTE, "publication_year"], kind="stable")
+                (least,) = records(ordered.head(1))
                 rows.append({**least, "error": target.error, "systems": len(there)})
                 break
     columns = ["task", "error", "systems", "system", "reached_error", _COMPUTE, "publication_year", "in_fit"]
@@ -103,6 +105,7 @@ def known_systems() -> pd.DataFrame:
             "reached_error": both["error"],
             _COMPUTE: np.log10(both["training_compute_flop"].astype("float64")),
             "publication_year": decimal_year(both),
+            "in_doubt": both["compute_in_doubt"] | both["training_compute_flop"].isna(),
             "in_fit": False,
         }
     )
