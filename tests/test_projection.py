@@ -387,6 +387,8 @@ def test_no_answer_is_below_one_pass_over_the_training_data(law: str, scenario: 
     compute = found[COMPUTE].transpose("chain", "draw", "year", "target").values
     np.testing.assert_array_equal(compute, expected)
     assert (compute[:, :, 1:] <= compute[:, :, :-1]).all()
+    of_task = compute.reshape(*compute.shape[:3], len(fit.tasks), 3)  # the easiest first
+    assert (of_task[..., 1:] >= of_task[..., :-1]).all()
     cost, per_usd = found["log10_cost_usd"], made["log10_flop_per_usd"]
     np.testing.assert_allclose(cost, found[COMPUTE] - per_usd)
     per_kwh = made["log10_kg_per_kwh"] - made["log10_flop_per_kwh"]

@@ -12,7 +12,6 @@ from scaling_bayes.intervals import quantiles
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summary
 from scaling_bayes.systems.load import reference_systems
-from scaling_bayes.systems.tasks import load_tasks
 from scaling_bayes.text import COMPUTE, COST
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.io import open_trace
@@ -114,9 +113,3 @@ def with_mixture(
     years = asked["years"][-1] if asked["progress_continues"] else None
     rows = summary(project(stack, {task: error}, years, kind, scenario=scenario))
     return dict(rows[rows["quantity"] == (COMPUTE if scenario is None else COST)].iloc[0])
-
-
-def known_bounds(fit: PosteriorView) -> pd.DataFrame:
-    """Return what bounds the errors of known tasks from outside."""
-    bounds = load_tasks()
-    return bounds.loc[bounds.index.intersection(list(fit.tasks))]
