@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -103,7 +105,7 @@ def test_a_target_in_the_data_is_said_to_be_reached() -> None:
     error = group(idata, "observed_data")["error"].values[:8]
     compute = group(idata, "constant_data")["log10_training_compute_flop"].values[:8]
     target = float(np.median(error))
-    projection = project(idata, {"imagenet": [target, float(error.min()) / 2]})
+    projection = project(idata, {"imagenet": [target, 0.001]})
     frame = reached(projection)
     assert list(frame["error"]) == [target]
     assert frame["systems"].iloc[0] == (error <= target).sum()
@@ -111,3 +113,18 @@ def test_a_target_in_the_data_is_said_to_be_reached() -> None:
     (sentence,) = reached_sentences(projection)
     assert "reached already" in sentence
     assert str(frame["system"].iloc[0]) in sentence
+
+
+def test_a_target_that_others_have_reached_is_said_to_be() -> None:
+    """Of the shipped tables, with the least compute that is known."""
+    idata = synthetic_fit(("imagenet", "mmlu"), draws=20)
+    frame = reached(project(idata, {"imagenet": [0.12, 0.0895, 0.05], "mmlu": 0.13})).set_index("error")
+    assert frame.index.tolist() == [0.12, 0.0895, 0.13]
+    assert not frame["in_fit"].any()
+    assert (frame["reached_error"] <= frame.index).all()
+    assert frame["system"][0.0895] == "BASIC-L with Lion"
+    assert math.isnan(frame["log10_training_compute_flop"][0.0895])
+    assert frame["system"][0.12] == "NFNet-F4+", "that of EVA-01 is less, but a part of it"
+    assert frame["system"][0.13] == "DeepSeek-V3"
+    assert frame["log10_training_compute_flop"][0.13] == pytest.approx(math.log10(3.2856e24))
+    assert all("not in this fit" in each for each in reached_sentences(project(idata, {"mmlu": 0.13})))

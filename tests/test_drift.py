@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,14 +19,24 @@ from scipy import stats
 from tests.seeds import seeded
 from tests.simulation import simulate
 from tests.synthetic import deviate_of, synthetic_fit
+from tests.widths import widths
 
-from scaling_bayes import open_trace, predict, project, save_trace, summary, verify_trace, write_report
+from scaling_bayes import (
+    decompose,
+    open_trace,
+    predict,
+    project,
+    save_trace,
+    summary,
+    verify_trace,
+    write_report,
+)
 from scaling_bayes.core.drift import drift_at, extend_drift
 from scaling_bayes.core.equations import drift_step
 from scaling_bayes.core.laws import LAW_NAMES, get_law
-from scaling_bayes.intervals import quantiles
 from scaling_bayes.model.evaluate import crossvalidate
 from scaling_bayes.model.fit import FitWarning, fit
+from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.trace.view import PosteriorView
 
 COMPUTE = "log10_training_compute_flop"
@@ -35,8 +46,8 @@ LAST = 2020.0
 
 @cache
 def drifting(law: str = "power", draws: int = 1000) -> PosteriorView:
-    """Slow progress, so that no target ever takes less than one operation."""
-    tree = synthetic_fit(law=law, drift=True, draws=draws)
+    """Slow progress, so that no target ever takes less than one operation; tasks without a least compute."""
+    tree = synthetic_fit(("first", "second", "third"), law=law, drift=True, draws=draws)
     tree["posterior"]["progress"].values[:] *= 0.2
     return PosteriorView.of(tree)
 
@@ -180,16 +191,6 @@ def targets(view: PosteriorView) -> dict[str, float]:
     return {task: 0.5 * float(view.constant["reference_error"].sel(task=task)) for task in view.tasks}
 
 
-def widths(tree: xr.DataTree, name: str) -> np.ndarray:
-    """Width of the 90 % interval, shape (target, year)."""
-    values = tree["projection"][name]
-    ends = [
-        [quantiles(values.sel(target=target, year=year).values.ravel(), [0.05, 0.95]) for year in values.year]
-        for target in values.target
-    ]
-    return np.diff(np.array(ends), axis=-1)[..., 0]
-
-
 @pytest.mark.parametrize("law", LAW_NAMES)
 def test_intervals_of_compute_widen_with_the_year_in_every_task(law: str) -> None:
     view = drifting(law)
@@ -208,29 +209,47 @@ def test_intervals_of_cost_and_carbon_widen_with_the_year(scenario: str) -> None
         assert (np.diff(widths(tree, name), axis=-1) > 0).all()
 
 
+def test_drift_is_a_source_of_its_own_whose_share_grows_with_the_year() -> None:
+    view = drifting("bounded", draws=4000)
+    shares = []
+    for year in (2019.5, 2021, 2025, 2040):
+        table = decompose(project(view, {"first": targets(view)["first"]}, year), quantity=COMPUTE)
+        found = table.dropna(subset="share").set_index("source")["share"]
+        assert found.sum() == pytest.approx(1)
+        shares.append(found.get("drift", 0.0))
+    assert shares[0] == 0.0, "within the years of the data none is drawn"
+    assert shares == sorted(shares)
+    assert shares[-1] > 2 * shares[1] > 0.0
+    frozen = replace(Scenario.named("trend"), algorithmic_progress="frozen")
+    ended = decompose(
+        project(view, {"first": targets(view)["first"]}, 2040, scenario=frozen), quantity=COMPUTE
+    )
+    assert "drift" not in set(ended["source"])
+
+
 def test_targets_of_one_task_share_the_drift_of_its_line() -> None:
     """However far it drifts, the harder of two takes as much more compute."""
     view = drifting()
-    compute = project(view, {"imagenet": [0.1, 0.05]}, [2021, 2045], kind="mean")["projection"][COMPUTE]
+    compute = project(view, {"first": [0.1, 0.05]}, [2021, 2045], kind="mean")["projection"][COMPUTE]
     more = compute.isel(target=1) - compute.isel(target=0)
     np.testing.assert_allclose(more.sel(year=2021), more.sel(year=2045), rtol=1e-9)
 
 
 def test_years_asked_together_or_alone_have_the_same_answer() -> None:
     view = drifting()
-    together = project(view, {"imagenet": 0.05}, range(2020, 2041))["projection"][COMPUTE]
-    alone = project(view, {"imagenet": 0.05}, 2033)["projection"][COMPUTE]
+    together = project(view, {"first": 0.05}, range(2020, 2041))["projection"][COMPUTE]
+    alone = project(view, {"first": 0.05}, 2033)["projection"][COMPUTE]
     np.testing.assert_allclose(together.sel(year=[2033]), alone, rtol=1e-12)
 
 
 def test_a_projection_inverts_a_prediction() -> None:
     """Half of the systems trained with the median compute required reach the target, also after years."""
     view = drifting("bounded")
-    target = {"imagenet": targets(view)["imagenet"]}
+    target = {"first": targets(view)["first"]}
     median = summary(project(view, target, 2025.5))["median"].item()
-    later = pd.DataFrame({"task": "imagenet", "training_compute_flop": [10.0**median], "year": [2025]})
+    later = pd.DataFrame({"task": "first", "training_compute_flop": [10.0**median], "year": [2025]})
     error = predict(view.tree, later, compute="exact")["predictions"]["error"]
-    assert float((error <= target["imagenet"]).mean()) == pytest.approx(0.5, abs=0.05)
+    assert float((error <= target["first"]).mean()) == pytest.approx(0.5, abs=0.05)
 
 
 @pytest.mark.parametrize(("law", "floor"), [("bounded", "task"), ("power", "pooled"), ("logistic", "task")])

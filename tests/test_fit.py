@@ -18,6 +18,7 @@ from tests.models import STRAIGHT
 from tests.seeds import seeded
 from tests.simulation import simulate_law
 from tests.some import some
+from tests.widths import QUANTITIES, widths
 
 from scaling_bayes import (
     DataError,
@@ -34,6 +35,9 @@ from scaling_bayes.cli.commands import cli
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.core.options import DEFAULT_MODEL, POOLINGS
 from scaling_bayes.model.fit import FitWarning
+from scaling_bayes.projection import extrapolation
+from scaling_bayes.projection.requirement import best_errors
+from scaling_bayes.systems.tasks import load_tasks
 from scaling_bayes.trace.schema import FIT_GROUPS, VARIABLES, manifest
 
 pytestmark = pytest.mark.samples
@@ -373,14 +377,18 @@ def test_every_combination_of_options_fits(
     some(
         [
             ("bounded", "none", True),
+            ("power", "none", True),
+            ("exponential", "none", True),
+            ("logistic", "none", True),
+            ("saturating", "none", True),
             ("logistic", "pooled", False),
             ("power", "task", True),
-            ("saturating", "none", True),
         ],
-        2,
+        3,
     ),
 )
-def test_any_law_fits_with_any_floor_and_with_drift(law, floor, drift) -> None:
+def test_any_law_fits_with_any_floor_and_with_drift(law, floor, drift, monkeypatch) -> None:
+    """Where nothing cuts them off, intervals widen with the year: in every task, law and scenario."""
     idata = quick_fit(law=law, floor=floor, drift=drift)
     posterior, constant = idata["posterior"].to_dataset(), idata["constant_data"].to_dataset()
     assert set(idata["prior"].data_vars) == set(posterior)
@@ -395,6 +403,14 @@ def test_any_law_fits_with_any_floor_and_with_drift(law, floor, drift) -> None:
         year = constant["publication_year"]
         assert posterior["drift_year"].values[0] <= year.min()
         assert posterior["drift_year"].values[-1] + 1.0 > year.max()
+        monkeypatch.setattr(extrapolation, "load_tasks", lambda: load_tasks().assign(one_pass_flop=np.nan))
+        easiest = best_errors(idata, posterior["task"].values.tolist())
+        for scenario in ("trend", "stalled", "accelerated"):
+            tree = project(idata, easiest, range(2020, 2051, 10), scenario=scenario)
+            for quantity in QUANTITIES:
+                found = widths(tree, quantity)
+                assert found.shape == (5, 4)
+                assert (np.diff(found, axis=-1) > 0).all()
 
 
 def test_trouble_is_said_in_plain_words() -> None:

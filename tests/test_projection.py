@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -21,6 +22,8 @@ from scaling_bayes import (
     affordability,
     decompose,
     default_targets,
+    load_systems,
+    open_trace,
     predict,
     project,
     record_machine_time,
@@ -33,8 +36,12 @@ from scaling_bayes.explore.answers import Explorer
 from scaling_bayes.explore.settings import read_settings
 from scaling_bayes.intervals import quantiles
 from scaling_bayes.projection.extrapolation import extrapolation, extrapolation_sentences
+from scaling_bayes.projection.requirement import require
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.report.build import build_report
+from scaling_bayes.systems.editions import EDITIONS
+from scaling_bayes.systems.tasks import load_tasks
+from scaling_bayes.trace.view import PosteriorView
 
 COMPUTE = "log10_training_compute_flop"
 
@@ -87,11 +94,11 @@ def test_projection_inverts_prediction(reference_fit: xr.DataTree) -> None:
 @pytest.mark.parametrize("law", LAWS)
 def test_projection_inverts_prediction_under_every_law(law: str) -> None:
     """Half of the systems trained with the compute each draw requires reach the target."""
-    idata = synthetic_fit(law=law, draws=400, robust=law == "logistic")
-    targets, years = {"imagenet": [0.22, 0.15], "my task": [0.2]}, 2022.25
+    idata = synthetic_fit(("first", "second", "my task"), law=law, draws=400, robust=law == "logistic")
+    targets, years = {"first": [0.22, 0.15], "my task": [0.2]}, 2022.25
     needed = project(idata, targets, years, kind="mean")["projection"][COMPUTE].squeeze("year")
     posterior, constant = idata["posterior"].to_dataset(), idata["constant_data"].to_dataset()
-    for number, (task, error) in enumerate([("imagenet", 0.22), ("imagenet", 0.15), ("my task", 0.2)]):
+    for number, (task, error) in enumerate([("first", 0.22), ("first", 0.15), ("my task", 0.2)]):
         draws, reference = posterior.sel(task=task), constant.sel(task=task)
         line = draws["intercept"] + draws["slope"] * (
             needed.isel(target=number)
@@ -100,9 +107,9 @@ def test_projection_inverts_prediction_under_every_law(law: str) -> None:
         )
         reached = LAWS[law].error(line, draws.get("floor", 0.0))
         np.testing.assert_allclose(reached, error, rtol=1e-9)
-    summary = summarize(project(idata, {"imagenet": 0.2}, years))
+    summary = summarize(project(idata, {"first": 0.2}, years))
     systems = pd.DataFrame(
-        {"task": "imagenet", "training_compute_flop": 10 ** summary["median"], "year": [2022.25]}
+        {"task": "first", "training_compute_flop": 10 ** summary["median"], "year": [2022.25]}
     )
     predicted = predict(idata, systems, compute="exact")["predictions"]["error"]
     assert float((predicted <= 0.2).mean()) == pytest.approx(0.5, abs=0.06)
@@ -137,6 +144,24 @@ def test_default_targets_are_the_2020_papers(reference_fit: xr.DataTree) -> None
         *(0.544, 0.30, 0.10),
     ]
     assert [t.error for t in default_targets(["mine"], {"mine": 0.2})] == [0.2, 0.1, 0.02]
+
+
+def test_default_targets_of_later_data_are_those_of_today() -> None:
+    """The lowest error, its halvings above the floor, the human level and the floor, the easiest first."""
+    best = {"squad_1_1": 0.039, "mmlu": 0.129, "mine": 0.2}
+    found = default_targets(best, best, last_year=2024.5)
+    assert [(t.task, t.error, t.note) for t in found[:7]] == [
+        ("squad_1_1", 0.088, "human level"),
+        ("squad_1_1", 0.039, "best in the data"),
+        ("squad_1_1", 0.02, "floor of the labels"),
+        ("mmlu", 0.129, "best in the data"),
+        ("mmlu", 0.102, "human level"),
+        ("mmlu", 0.0645, "half of it"),
+        ("mmlu", 0.03225, "a quarter of it"),
+    ]
+    assert default_targets(["mine"], best, last_year=2024.5) == default_targets(["mine"], best)
+    assert default_targets(["squad_1_1"], best, last_year=2020.9) == default_targets(["squad_1_1"])
+    assert len(default_targets(["mmlu"], {"mmlu": 0.001}, last_year=2024.5)) == 4
 
 
 def test_summary_is_in_order_and_counts_unreachable_draws(reference_fit: xr.DataTree) -> None:
@@ -268,8 +293,9 @@ def _fitted() -> xr.DataTree:
 def test_a_requirement_below_one_operation_is_refused_however_it_is_asked() -> None:
     idata = fitted()
     idata["posterior"]["progress"].values[:] = 1.0
-    target = {"imagenet": 0.3}
-    message = "imagenet 30 % in 2060 would take 10.-.* FLOP. No training takes less than one operation"
+    target = {"my task": 0.3}
+    message = "my task 30 % in 2060 would take 10.-.* FLOP. No training takes less than one operation"
+    on_the_page = {**asked_on_the_page(), "task": "my task", "error": "30", "year": "2060"}
     with pytest.raises(TargetError, match=message):
         project(idata, target, [2020, 2060])
     for ask in (
@@ -278,7 +304,7 @@ def test_a_requirement_below_one_operation_is_refused_however_it_is_asked() -> N
         lambda: record_machine_time(project(idata, target, range(2060, 2061), scenario="trend")),
         lambda: summarize(project(idata, target, range(2060, 2061))),
         lambda: build_report(idata, targets=target, years=2060),
-        lambda: Explorer(idata).answer(read_settings({**asked_on_the_page(), "error": "30", "year": "2060"})),
+        lambda: Explorer(idata).answer(read_settings(on_the_page)),
     ):
         with pytest.raises(TargetError, match=message):
             ask()
@@ -320,12 +346,73 @@ def test_draws_that_cannot_be_are_said() -> None:
     idata = fitted()
     idata["posterior"]["progress"].values[:] = 0.0
     idata["posterior"]["progress"].values[:, ::3] = 3.0
-    tree = project(idata, {"imagenet": 0.05}, 2040, scenario="trend")
+    tree = project(idata, {"my task": 0.05}, 2040, scenario="trend")
     (row,) = extrapolation(tree).to_dict(orient="records")
     assert row["below_one_flop"] == pytest.approx(1 / 3, abs=0.01)
     said = extrapolation_sentences(tree)
     assert any("34 % of the draws take less than one FLOP, which no training can" in each for each in said)
     assert any("of the draws cost less than one cent" in each for each in said)
+    known = project(idata, {"imagenet": 0.05}, 2040, scenario="trend")
+    (row,) = extrapolation(known).to_dict(orient="records")
+    assert (row["at_one_pass"], row["below_one_flop"]) == (pytest.approx(1 / 3, abs=0.01), 0.0)
+    said = extrapolation_sentences(known)
+    assert (
+        "ImageNet at 5 % in 2040: the lower end is 340 trillion FLOP. 34 % of the draws say less than one "
+        "pass over the training data."
+    ) in said
+
+
+@pytest.mark.parametrize(
+    ("law", "scenario", "progress"),
+    [
+        ("reference", "trend", "continuing"),
+        ("exponential", "stalled", "slow"),
+        ("logistic", "accelerated", "fast"),
+        ("saturating", "trend", "fast"),
+        ("stack", "thompson2020", "frozen"),
+    ],
+)
+def test_no_answer_is_below_one_pass_over_the_training_data(law: str, scenario: str, progress: str) -> None:
+    """Each draw is the line's answer where that is more; cost and carbon are those of what is bounded."""
+    fit = PosteriorView.of(open_trace(f"{law}-2026.11"))
+    targets, years = default_targets(fit.tasks), range(2020, 2101, 20)
+    assumed = replace(Scenario.named(scenario), algorithmic_progress=progress)
+    tree = project(fit, targets, years, scenario=assumed)
+    found, made = tree["projection"].to_dataset(), tree["hardware"].to_dataset()
+    line = require(
+        fit.law, fit.posterior, fit.constant, targets, years, "predictive", fit.seed, progress=progress
+    ).log10_compute()
+    least = np.log10(load_tasks()["one_pass_flop"][[target.task for target in targets]].to_numpy())
+    expected = np.maximum(line.transpose("chain", "draw", "year", "target").values, least)
+    compute = found[COMPUTE].transpose("chain", "draw", "year", "target").values
+    np.testing.assert_array_equal(compute, expected)
+    assert (compute[:, :, 1:] <= compute[:, :, :-1]).all()
+    of_task = compute.reshape(*compute.shape[:3], len(fit.tasks), 3)  # the easiest first
+    assert (of_task[..., 1:] >= of_task[..., :-1]).all()
+    cost, per_usd = found["log10_cost_usd"], made["log10_flop_per_usd"]
+    np.testing.assert_allclose(cost, found[COMPUTE] - per_usd)
+    per_kwh = made["log10_kg_per_kwh"] - made["log10_flop_per_kwh"]
+    np.testing.assert_allclose(found["log10_carbon_kg"], found[COMPUTE] + per_kwh)
+
+
+def test_only_what_counts_as_the_table_of_tasks_does_has_a_least_compute() -> None:
+    """Neither a task it does not know, nor one of which a system of the fit took less."""
+    idata = fitted()
+    idata["posterior"]["progress"].values[:] = 0.5
+    targets = {"imagenet": 0.3, "ms_coco": 0.3, "my task": 0.3}
+    idata["constant_data"][COMPUTE].values[0] = 3.0  # of imagenet
+    found = project(idata, targets, range(2060, 2061))["projection"][COMPUTE].min(("chain", "draw", "year"))
+    assert found[1] == np.log10(load_tasks()["one_pass_flop"]["ms_coco"])
+    assert found[0] < 3.0
+    assert found[2] < 3.0
+
+
+def test_every_least_compute_has_its_sources_and_lies_below_every_system_known() -> None:
+    tasks = load_tasks()
+    systems = pd.concat([load_systems("language"), *(reference_systems(edition=each) for each in EDITIONS)])
+    least = systems.groupby("task")["training_compute_flop"].min()
+    assert (tasks["one_pass_flop"] < 0.01 * least[tasks.index]).all()
+    assert tasks["one_pass_basis"].str.count("https://").ge(2).all()
 
 
 @pytest.mark.parametrize(

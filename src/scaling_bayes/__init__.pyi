@@ -31,6 +31,7 @@ from scaling_bayes.projection.largest_machines import largest_run_year as larges
 from scaling_bayes.projection.largest_machines import record_machine_time as record_machine_time
 from scaling_bayes.projection.predict import predict as predict
 from scaling_bayes.projection.project import project as project
+from scaling_bayes.projection.reached import reached as reached
 from scaling_bayes.projection.required_gain import compare_routes as compare_routes
 from scaling_bayes.projection.required_gain import required_gain as required_gain
 from scaling_bayes.projection.runs.estimate import estimate_run as estimate_run

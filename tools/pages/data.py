@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaling_bayes.projection.reached import first_to_reach, known_systems
+from scaling_bayes.projection.targets import default_targets
 from scaling_bayes.systems.conventions import TASK_LABELS
 from scaling_bayes.systems.editions import FROZEN_EDITIONS
 from scaling_bayes.systems.flags import FLAGS, split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS
+from scaling_bayes.systems.tasks import load_tasks
+from scaling_bayes.text import error_text, format_year, in_words, records
 from tools.pages.refill import filled, markdown_table
 from tools.tables.cells import read_cells
 from tools.tables.counts import COMPUTE_COUNTS, EVALUATION_MEANINGS, SCOPES
@@ -44,6 +49,8 @@ def pages(root: Path) -> dict[Path, str]:
         "corrections": _corrections(rows),
         "excluded": _excluded(rows),
         "tasks": _tasks(tasks),
+        "targets": targets_of_today([row["task"] for row in tasks]),
+        "one_pass": _one_pass([*tasks, read_cells(root / "data" / "language_tasks.csv")[0]]),
     }
     return filled(root, Path("docs", "data.md"), blocks)
 
@@ -192,3 +199,31 @@ def _tasks(tasks: Sequence[Row]) -> str:
             for row in tasks
         ],
     )
+
+
+def _one_pass(tasks: Sequence[Row]) -> str:
+    labels = [*(row["label"] for row in tasks[:-1]), "each language benchmark"]
+    return markdown_table(
+        ["task", "FLOP", "one pass"],
+        [
+            [label, row["one_pass_flop"], row["one_pass_basis"]]
+            for label, row in zip(labels, tasks, strict=True)
+        ],
+    )
+
+
+def targets_of_today(tasks: Sequence[str]) -> str:
+    """Default targets from all systems of the tables, and who has reached them with least compute."""
+    known = known_systems()
+    best = {task: float(known.loc[known["task"] == task, "reached_error"].min()) for task in tasks}
+    targets = default_targets(tasks, best, last_year=known["publication_year"].max())
+    labels = load_tasks()["label"]
+    by_target = {(row["task"], row["error"]): row for row in records(first_to_reach(targets, known))}
+    lines = []
+    for target in targets:
+        row = by_target.get((target.task, target.error))
+        who = f"{row['system']}, {format_year(math.floor(row['publication_year']))}" if row else ""
+        compute = row["log10_training_compute_flop"] if row else math.nan
+        spent = in_words(compute) if math.isfinite(compute) else "unknown" if row else ""
+        lines.append([labels[target.task], error_text(target.error), target.note, who, spent])
+    return markdown_table(["task", "error", "what it is", "reached by", "compute, at 1 exaFLOP/s"], lines)

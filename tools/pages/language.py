@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tools.pages.data import targets_of_today
 from tools.pages.refill import filled, markdown_table
 from tools.tables.cells import read_cells
 from tools.tables.language import DOUBTFUL, FLAGS
@@ -20,7 +21,13 @@ def pages(root: Path) -> dict[Path, str]:
     rows, tasks = (
         read_cells(root / "data" / name) for name in ("language_systems.csv", "language_tasks.csv")
     )
-    blocks = {"tasks": _tasks(rows, tasks), "years": _years(rows, tasks), "flags": _flags(rows)}
+    blocks = {
+        "tasks": _tasks(rows, tasks),
+        "floors": _floors(tasks),
+        "targets": targets_of_today([task["task"] for task in tasks]),
+        "years": _years(rows, tasks),
+        "flags": _flags(rows),
+    }
     return filled(root, Path("docs", "language_data.md"), blocks)
 
 
@@ -51,6 +58,23 @@ def _tasks(rows: Sequence[Row], tasks: Sequence[Row]) -> str:
         "spread, median / most",
     ]
     return markdown_table(header, map(line, tasks))
+
+
+def _floors(tasks: Sequence[Row]) -> str:
+    header = ["task", "human error", "floor (90 %)", "least error", "rests on"]
+    return markdown_table(
+        header,
+        [
+            [
+                task["label"],
+                task["human_error"],
+                f"{task['floor']} ({task['floor_lower']} to {task['floor_upper']})",
+                f"{float(task['best_error']):.3g}",
+                task["floor_basis"],
+            ]
+            for task in tasks
+        ],
+    )
 
 
 def _years(rows: Sequence[Row], tasks: Sequence[Row]) -> str:

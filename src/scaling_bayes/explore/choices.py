@@ -72,16 +72,17 @@ def read_choices(idata: xr.DataTree) -> Choices:
     """
     names = [str(task) for task in group(idata, "posterior")["task"].values]
     lowest = best_errors(idata, names)
+    last_year = float(group(idata, "constant_data")["publication_year"].max())
     tasks = tuple(
         TaskChoice(
             name,
             task_label(name, 60),
             float(f"{100 * lowest[name]:.4g}"),
-            float(f"{100 * default_targets([name], lowest)[1].error:.4g}"),
+            float(f"{100 * default_targets([name], lowest, last_year=last_year)[1].error:.4g}"),
         )
         for name in names
     )
-    last = math.ceil(float(group(idata, "constant_data")["publication_year"].max()))
+    last = math.ceil(last_year)
     regions = list(dict.fromkeys(load_table("grid_carbon_intensity", usable=True)["region"]))
     regions.sort(key=lambda name: (name != "World", name))
     clouds = sorted(set(load_table("cloud_regions", usable=True)["region"]))

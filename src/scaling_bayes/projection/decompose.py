@@ -16,7 +16,7 @@ from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import OptionError, TargetError
 from scaling_bayes.projection.conversion import conversions
 from scaling_bayes.projection.projected import ProjectionView
-from scaling_bayes.projection.requirement import Requirement, require
+from scaling_bayes.projection.requirement import Requirement, require_of
 from scaling_bayes.projection.runs.words import run_shares
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.projection.scenario_draws import DRAWN_GROUPS, TrendDraws, draw_inputs
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Order = NDArray[np.intp]
 
 QUANTITIES = ("log10_training_compute_flop", "log10_cost_usd", "log10_energy_kwh", "log10_carbon_kg")
-PARAMETERS, NOISE = "fit parameters", "noise between systems"
+PARAMETERS, NOISE, DRIFT = "fit parameters", "noise between systems", "drift"
 #: Parameters of the fit whose share alone is reported beside the shares that sum.
 ALONE = ("slope", "intercept", "progress")
 _BINS = 50
@@ -54,9 +54,11 @@ def decompose(
     set of sources is the covariance of the quantity with itself where everything else is drawn anew. Draws
     beyond the 0.1 % and 99.9 % quantiles are set to these quantiles first, lest a few decide the variance.
 
-    ``slope``, ``intercept`` and ``progress`` depend on each other in the posterior, so they form one source;
-    beside it stands what each alone would explain (variance of the mean in fifty bins of equal count, less
-    what bins explain by chance). Those do not sum to the share of the source.
+    *drift* is how lines wander and break after the data: the steps to come, in units of their scale, which
+    is a parameter of the fit as the steps until then are. ``slope``, ``intercept`` and ``progress`` depend
+    on each other in the posterior, so they form one source; beside it stands what each alone would explain
+    (variance of the mean in fifty bins of equal count, less what bins explain by chance). Those do not sum
+    to the share of the source.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ def decompose(
     ------
     OptionError
         If `quantity` is unknown or needs a scenario, or the target is unreachable in some draws, whose
-        variance is infinite.
+        variance is infinite, or takes the least compute of its task in all.
     TargetError
         If a target is not in the projection.
     TraceError
@@ -105,7 +107,7 @@ def decompose(
     if quantity != QUANTITIES[0]:
         inputs = draw_inputs(view.scenario, view.hardware(hardware), n, seed, kind=kind)
         conversion = _conversion(view.scenario, inputs, asked.year.values, quantity)
-    sources = _sources(inputs, kind)
+    sources = _sources(asked, inputs)
     of_input = set(DRAWN_GROUPS.values())
     rng = generator(seed, Stream.PERMUTATION)
     fresh = [{source: rng.permutation(n) for source in sources} for _ in range(_REPEATS)]
@@ -136,6 +138,11 @@ def decompose(
                 f"{target.label} is unreachable in some draws; its variance is infinite. Ask a larger error."
             )
         shares, sd = _shapley(value, sources)
+        if sd == 0.0:
+            raise OptionError(
+                f"{target.label} takes the least compute of its task in every draw, so nothing varies. "
+                "Ask for a smaller error or an earlier year."
+            )
         about = {
             "task": target.task,
             "error": target.error,
@@ -176,10 +183,8 @@ def _requirement(view: ProjectionView, targets: Any) -> Requirement:
             )
         chosen = tuple(at[each] for each in wanted)
     fit, last = view.fit, float(view.data["year"][-1])
-    return require(
-        fit.options.law,
-        fit.posterior,
-        fit.constant,
+    return require_of(
+        fit,
         chosen,
         None if last == float(fit.constant["publication_year"].max()) else last,
         str(view.asked["kind"]),
@@ -188,14 +193,15 @@ def _requirement(view: ProjectionView, targets: Any) -> Requirement:
     )
 
 
-def _sources(inputs: dict[str, Any], kind: str) -> list[str]:
-    fit = [PARAMETERS, NOISE] if kind == "predictive" else [PARAMETERS]
-    of_inputs = list(dict.fromkeys(DRAWN_GROUPS[name] for name in inputs if name in DRAWN_GROUPS))
-    return [*fit, *of_inputs]
+def _sources(asked: Requirement, inputs: dict[str, Any]) -> list[str]:
+    drifts = asked.drift is not None and bool(asked.drift.ahead.any())
+    drawn = {PARAMETERS: True, NOISE: asked.noise is not None, DRIFT: drifts}
+    of_inputs = dict.fromkeys(DRAWN_GROUPS[name] for name in inputs if name in DRAWN_GROUPS)
+    return [*(source for source, there in drawn.items() if there), *of_inputs]
 
 
 def _computation(asked: Requirement, position: int) -> Callable[[dict[str, Order]], Floats]:
-    """log10 compute of a target in the first year, parameters and noise each in their own order of draws."""
+    """log10 compute of a target in the first year, each source of the fit in its own order of draws."""
 
     def of_target(values: xr.DataArray) -> Floats:
         chosen = values.isel(target=position) if "target" in values.dims else values
@@ -207,17 +213,23 @@ def _computation(asked: Requirement, position: int) -> Callable[[dict[str, Order
     at = {name: of_target(values) for name, values in asked.parameters.items()}
     performance = of_target(asked.performance)
     noise = None if asked.noise is None else of_target(asked.noise)
+    least = of_target(asked.least)
+    parts = () if asked.drift is None else (asked.drift.known, asked.drift.ahead, asked.drift.scale)
+    drift = [of_target(part) for part in parts] or None
     year = np.ravel(asked.progress_year.values)[0]
 
     def compute(order: dict[str, Order]) -> Floats:
-        known, unknown = order[PARAMETERS], order.get(NOISE)
+        known = order[PARAMETERS]
 
         def draws(values: Floats) -> Floats:
             return values[known] if values.ndim else values
 
         reached = draws(performance)
+        if drift is not None:
+            steps, ahead, scale = drift
+            reached = reached - (draws(steps) + ahead[order.get(DRIFT, known)] * draws(scale))
         if noise is not None:
-            reached = reached - draws(at["noise"]) * noise[unknown]
+            reached = reached - draws(at["noise"]) * noise[order[NOISE]]
         required: Floats = draws(at["reference_log10_compute"]) + equations.required_compute(
             reached,
             year - draws(at["reference_year"]),
@@ -225,7 +237,7 @@ def _computation(asked: Requirement, position: int) -> Callable[[dict[str, Order
             slope=draws(at["slope"]),
             progress=draws(at["progress"]) if "progress" in at else 0.0,
         )
-        return required
+        return np.maximum(required, least)
 
     return compute
 

@@ -9,7 +9,9 @@ import numpy as np
 
 from scaling_bayes.errors import TargetError
 from scaling_bayes.intervals import quantiles
+from scaling_bayes.systems.tasks import load_tasks
 from scaling_bayes.text import (
+    amount_in_words,
     format_error,
     format_power_of_ten,
     format_year,
@@ -41,6 +43,8 @@ _NEAR: Final = 0.05
 _NEAR_YEARS: Final = 0.5
 #: Share of draws outside a 90 % interval at either end.
 _TAIL: Final = 0.05
+#: Share of draws beyond which the median is at a bound.
+_MEDIAN: Final = 0.5
 #: Impossible requirements named one by one.
 _LISTED: Final = 3
 
@@ -52,12 +56,20 @@ def reach_of(fit: PosteriorView) -> dict[str, Any]:
     -------
     dict
         ``first_year`` and ``last_year`` of all systems, None for a fit without years; ``tasks``: for each
-        its ``lowest_error``, and the ``largest_log10_compute`` of its systems in log10 FLOP.
+        its ``lowest_error``, the ``largest_log10_compute`` of its systems in log10 FLOP, and
+        ``one_pass_log10_compute``, one pass over its training data (`load_tasks`): no system needs less. None
+        where it is not known, and where a system of the fit took less, as it then counts something else.
     """
+    one_pass = load_tasks()["one_pass_flop"]
     constant, error = fit.constant, fit.observed["error"].values
     of_task = constant["system_task"].values.astype(str)
     compute, year = constant[_COMPUTE].values, constant["publication_year"].values.astype(float)
     dated = bool(np.all(year > 0))
+
+    def least(task: str) -> float | None:
+        bound = float(np.log10(one_pass.get(task, np.nan)))
+        return bound if compute[of_task == task].min() >= bound else None
+
     return {
         "first_year": float(year.min()) if dated else None,
         "last_year": float(year.max()) if dated else None,
@@ -65,6 +77,7 @@ def reach_of(fit: PosteriorView) -> dict[str, Any]:
             str(task): {
                 "lowest_error": float(error[of_task == task].min()),
                 "largest_log10_compute": float(compute[of_task == task].max()),
+                "one_pass_log10_compute": least(str(task)),
             }
             for task in dict.fromkeys(of_task)
         },
@@ -150,8 +163,8 @@ def extrapolation(projection: xr.DataTree) -> pd.DataFrame:
         One row per target and year: ``task``, ``error``, ``year``; ``years_beyond`` the last system (NaN for
         a fit without years); ``log10_error_beyond``, powers of ten below the lowest error of the task;
         ``log10_compute``, the median requirement in log10 FLOP, and ``log10_compute_beyond``, powers of ten
-        above the largest run of the task; ``below_one_flop`` and, with a scenario, ``below_one_cent``, the
-        shares of the draws. What is within the data is 0 or less.
+        above the largest run of the task; ``at_one_pass``, ``below_one_flop`` and, with a scenario,
+        ``below_one_cent``, the shares of the draws. What is within the data is 0 or less.
     """
     return _rows(group(projection, "projection"), manifest(projection)["projection"]["data"])
 
@@ -181,12 +194,19 @@ def _rows(data: xr.Dataset, reach: dict[str, Any]) -> pd.DataFrame:
                 else -np.inf,
                 "log10_compute": median,
                 "log10_compute_beyond": median - known["largest_log10_compute"],
+                "at_one_pass": float((draws <= one_pass(known)).mean()),
                 "below_one_flop": float((draws < 0).mean()),
             }
             if "log10_cost_usd" in cell:
                 row["below_one_cent"] = float((cell["log10_cost_usd"].values < _CENT).mean())
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def one_pass(known: dict[str, Any]) -> float:
+    """Least log10 FLOP of any system of a task, of ``tasks`` of `reach_of`; ``-inf`` where none is known."""
+    bound = known.get("one_pass_log10_compute")
+    return -np.inf if bound is None else float(bound)
 
 
 def extrapolation_sentences(projection: xr.DataTree, scenario: Scenario | None = None) -> list[str]:
@@ -207,6 +227,9 @@ def extrapolation_sentences(projection: xr.DataTree, scenario: Scenario | None =
     reach = manifest(projection)["projection"]["data"]
     table = _rows(group(projection, "projection"), reach)
     found = reach_sentences(table, reach)
+    for task, of_task in table.groupby("task", sort=False):
+        known = reach["tasks"][str(task)]
+        found += _one_pass_sentence(of_task.iloc[of_task["at_one_pass"].argmax()], known)
     rows: list[dict[Any, Any]] = table.to_dict(orient="records")
     for column, verb, what in (
         ("below_one_flop", "take", "less than one FLOP, which no training can"),
@@ -230,6 +253,18 @@ def reach_sentences(table: pd.DataFrame, reach: dict[str, Any]) -> list[str]:
     for task, of_task in table.groupby("task", sort=False):
         found += _task_sentence(str(task), of_task, reach["tasks"][str(task)])
     return found
+
+
+def _one_pass_sentence(row: pd.Series[Any], known: dict[str, Any]) -> list[str]:
+    """What is said of the target of a task that most draws would reach with less than one pass."""
+    share, bound = row["at_one_pass"], amount_in_words(one_pass(known), "FLOP")
+    if share < _TAIL:
+        return []
+    about = f"{task_label(row['task'])} at {format_error(row['error'])} in {format_year(row['year'])}"
+    found = f"at most {bound}" if share > _MEDIAN else f"the lower end is {bound}"
+    return [
+        f"{about}: {found}. {share_text(share)} of the draws say less than one pass over the training data."
+    ]
 
 
 def _years_sentence(table: pd.DataFrame, reach: dict[str, Any]) -> list[str]:

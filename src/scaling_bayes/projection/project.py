@@ -46,7 +46,8 @@ def project(
     """Training compute each target error needs, and its cost, energy and carbon, one value per draw.
 
     Per draw, ``x = reference + (g(error) - intercept - residual) / slope - progress * (year - reference
-    year)``, the model's equation solved for compute; all in log10 FLOP.
+    year)``, the model's equation solved for compute; all in log10 FLOP. It is at least one pass over the
+    training data, where the table of tasks has one (`scaling_bayes.systems.tasks.load_tasks`).
 
     `affordability`, `required_gain`, `record_machine_time`, `largest_run_year` and `decompose` take what this
     gives; `summary` tabulates it.

@@ -1,21 +1,30 @@
-"""Which targets a system of the data has reached already, and with how much compute."""
+"""Which targets systems have reached already, by whom, and with how much compute."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.text import format_error, format_year, in_words, task_label
+from scaling_bayes.core.observations import decimal_year
+from scaling_bayes.projection.targets import Target
+from scaling_bayes.systems.editions import EDITIONS
+from scaling_bayes.systems.flags import split_flags
+from scaling_bayes.systems.load import EXCLUDED_FLAGS, load_systems
+from scaling_bayes.text import format_error, format_year, in_words, records, task_label
 from scaling_bayes.trace.schema import group
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+_COMPUTE = "log10_training_compute_flop"
+
 
 def reached(projection: xr.DataTree) -> pd.DataFrame:
-    """Return the targets that a system of the fit has reached, and the one that did with least compute.
+    """Return the targets that have been reached, and the system that did with least compute.
 
     Parameters
     ----------
@@ -25,9 +34,11 @@ def reached(projection: xr.DataTree) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per target reached: ``task``, ``error`` (the target), ``systems`` (how many reached it),
-        and of that with least compute ``system``, ``reached_error``, ``log10_training_compute_flop`` (log10
-        FLOP) and ``publication_year``.
+        One row per target reached: ``task``, ``error`` (the target), ``systems`` (how many reached it), and
+        of that with least compute ``system``, ``reached_error``, ``log10_training_compute_flop`` (log10
+        FLOP), ``publication_year``, and ``in_fit``: whether these are systems of the fit. Where none of them
+        has reached the target, they are the shipped tables' (`load_systems`, of all families, the newest
+        edition): those whose compute is not in doubt first, those without known compute (NaN) last.
 
     Raises
     ------
@@ -36,42 +47,82 @@ def reached(projection: xr.DataTree) -> pd.DataFrame:
     """
     import pandas as pd
 
-    asked = group(projection, "projection")
-    constant, error = group(projection, "constant_data"), group(projection, "observed_data")["error"].values
-    of_task = constant["system_task"].values.astype(str)
-    compute = constant["log10_training_compute_flop"].values
-    rows = []
-    for task, target in zip(
-        asked["target_task"].values.astype(str), asked["target_error"].values, strict=True
-    ):
-        there = np.flatnonzero((of_task == task) & (error <= target))
-        if there.size:
-            least = there[compute[there].argmin()]
-            rows.append(
-                {
-                    "task": str(task),
-                    "error": float(target),
-                    "systems": int(there.size),
-                    "system": str(constant["system"].values[least]).removeprefix(f"{task}: "),
-                    "reached_error": float(error[least]),
-                    "log10_training_compute_flop": float(compute[least]),
-                    "publication_year": float(constant["publication_year"].values[least]),
-                }
-            )
-    columns = ["task", "error", "systems", "system", "reached_error"]
-    return pd.DataFrame(rows, columns=[*columns, "log10_training_compute_flop", "publication_year"])
+    asked, constant = group(projection, "projection"), group(projection, "constant_data")
+    task = constant["system_task"].values.astype(str)
+    fitted = pd.DataFrame(
+        {
+            "task": task,
+            "system": [
+                str(label).removeprefix(f"{of}: ")
+                for label, of in zip(constant["system"].values, task, strict=True)
+            ],
+            "reached_error": group(projection, "observed_data")["error"].values,
+            _COMPUTE: constant[_COMPUTE].values,
+            "publication_year": constant["publication_year"].values,
+            "in_doubt": False,
+            "in_fit": True,
+        }
+    )
+    columns = (asked["target_task"].values.astype(str), asked["target_error"].values)
+    targets = [Target(str(task), float(error)) for task, error in zip(*columns, strict=True)]
+    return first_to_reach(targets, fitted, known_systems())
+
+
+def first_to_reach(targets: Iterable[Target], *tables: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `reached`: of each target, from the first table of which a system has reached it."""
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    for target in targets:
+        for table in tables:
+            there = table[(table["task"] == target.task) & (table["reached_error"] <= target.error)]
+            if len(there):
+                ordered = there.sort_values(["in_doubt", _COMPUTE, "publication_year"], kind="stable")
+                (least,) = records(ordered.head(1))
+                rows.append({**least, "error": target.error, "systems": len(there)})
+                break
+    columns = ["task", "error", "systems", "system", "reached_error", _COMPUTE, "publication_year", "in_fit"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@cache
+def known_systems() -> pd.DataFrame:
+    """Systems of the shipped tables whose score was compared with a source, for `first_to_reach`."""
+    import pandas as pd
+
+    five, language = load_systems(edition=EDITIONS[-1]), load_systems("language")
+    flags = five["flags"].map(lambda cell: set(split_flags(cell)))
+    compute = five["training_compute_corrected_flop"].fillna(five["training_compute_flop"])
+    sound = flags.map(lambda names: names.isdisjoint(EXCLUDED_FLAGS))
+    five = five.assign(
+        error=five["error_corrected"].fillna(five["error"]), training_compute_flop=compute.where(sound)
+    )[~flags.map(lambda names: "unverified" in names)]
+    both = pd.concat([five, language], ignore_index=True)
+    return pd.DataFrame(
+        {
+            "task": both["task"],
+            "system": both["system"],
+            "reached_error": both["error"],
+            _COMPUTE: np.log10(both["training_compute_flop"].astype("float64")),
+            "publication_year": decimal_year(both),
+            "in_doubt": both["compute_in_doubt"] | both["training_compute_flop"].isna(),
+            "in_fit": False,
+        }
+    )
 
 
 def reached_sentences(projection: xr.DataTree) -> list[str]:
-    """One sentence for each target that a system of the fit has reached already."""
+    """One sentence for each target that a system has reached already."""
     found = []
-    for row in reached(projection).to_dict(orient="records"):
+    for row in records(reached(projection)):
         others = row["systems"] - 1
+        known = np.isfinite(row[_COMPUTE])
+        compute = f" with {in_words(row[_COMPUTE])} at 1 exaFLOP/s" if known else ""
+        also = f", and {others} more of the {'data' if row['in_fit'] else 'table'}" if others else ""
         found.append(
             f"{task_label(row['task'])} at {format_error(row['error'])} has been reached already: "
-            f"{row['system']} had {format_error(row['reached_error'])} with "
-            f"{in_words(row['log10_training_compute_flop'])} at 1 exaFLOP/s in "
-            f"{format_year(np.floor(row['publication_year']))}"
-            f"{f', and {others} more of the data' if others else ''}."
+            f"{row['system']} had {format_error(row['reached_error'])}{compute} in "
+            f"{format_year(np.floor(row['publication_year']))}{also}"
+            f"{'' if row['in_fit'] else ' (not in this fit)'}."
         )
     return found

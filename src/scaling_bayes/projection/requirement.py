@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,31 @@ from scaling_bayes.core.options import check_choice
 from scaling_bayes.core.predictive import departure_scale
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import TargetError
+from scaling_bayes.projection.extrapolation import one_pass, reach_of
 from scaling_bayes.projection.scenario import PROGRESS_RATES
 from scaling_bayes.projection.targets import Target, check_year, default_targets, read_targets
 from scaling_bayes.trace.schema import group
 from scaling_bayes.trace.view import PosteriorView
 
 KINDS = ("predictive", "mean")
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far lines drift until each year, in performance."""
+
+    #: By the steps that the fit knows. Shape (chain, draw, target, year).
+    known: xr.DataArray
+    #: By the steps after them, in units of their scale. Shape (chain, draw, target, year).
+    ahead: xr.DataArray
+    #: Scale of a step. Shape (chain, draw, target).
+    scale: xr.DataArray
+
+    @property
+    def total(self) -> xr.DataArray:
+        """All of it, shape (chain, draw, target, year)."""
+        found: xr.DataArray = self.known + self.ahead * self.scale
+        return found
 
 
 @dataclass(frozen=True)
@@ -35,36 +54,44 @@ class Requirement:
     progress_year: xr.DataArray
     #: What it gains after that, orders of magnitude of compute. Shape (year,).
     later_progress: xr.DataArray
-    #: The targets on the law's scale, less what their lines drift until the year; ``inf`` below an
-    #: irreducible error. Shape (target,).
+    #: The targets on the law's scale; ``inf`` below an irreducible error. Shape (target,), or by draw.
     performance: xr.DataArray
+    #: Of the targets' lines; None where the model has none.
+    drift: Drift | None
     #: Task-level parameters and references, (chain, draw, target) or (target).
     parameters: Mapping[str, xr.DataArray]
     #: Draws of a new system's departure in units of its noise, standard normal or Student t; None for the
     #: line itself. Shape (chain, draw, target).
     noise: xr.DataArray | None
-    #: What the lines drift until each year, (chain, draw, target, year); 0 in a model without drift.
-    drift: xr.DataArray | float
+    #: log10 FLOP below which no system of the task can be; ``-inf`` where nothing is known. Shape (target,).
+    least: xr.DataArray
     #: Error of a performance, same shape.
     error_of: Callable[[xr.DataArray], xr.DataArray]
 
     def error(self, log10_compute: xr.DataArray) -> xr.DataArray:
-        """Error that a compute in log10 FLOP comes to, whatever the targets; it inverts `log10_compute`."""
+        """Error that a compute in log10 FLOP comes to, whatever the targets; it inverts `log10_compute`.
+
+        It is 1 where no system can be of so little.
+        """
         at = self.parameters
-        performance: xr.DataArray = self.drift + equations.expected_performance(
+        performance: xr.DataArray = equations.expected_performance(
             log10_compute + self.later_progress - at["reference_log10_compute"],
             self.progress_year - at["reference_year"],
             intercept=at["intercept"],
             slope=at["slope"],
             progress=at.get("progress", 0.0),
         )
+        if self.drift is not None:
+            performance = performance + self.drift.total
         if self.noise is not None:
             performance = performance + at["noise"] * self.noise
-        return self.error_of(performance)
+        return self.error_of(performance).where(log10_compute >= self.least, 1.0)
 
     def log10_compute(self) -> xr.DataArray:
         """log10 FLOP, dims (chain, draw, target, year); ``inf`` where no compute suffices."""
         at, performance = self.parameters, self.performance
+        if self.drift is not None:
+            performance = performance - self.drift.total
         if self.noise is not None:
             performance = performance - at["noise"] * self.noise
         compute: xr.DataArray = at["reference_log10_compute"] + equations.required_compute(
@@ -74,7 +101,7 @@ class Requirement:
             slope=at["slope"],
             progress=at.get("progress", 0.0),
         )
-        compute = compute - self.later_progress
+        compute = (compute - self.later_progress).clip(min=self.least)
         if "year" not in compute.dims:
             compute = compute.expand_dims(year=self.year["year"])
         return compute.transpose("chain", "draw", "target", "year")
@@ -104,20 +131,22 @@ def ask(
     check_choice("kind", kind, KINDS)
     tasks = list(view.tasks)
     chosen = (
-        default_targets(tasks, best_errors(view.tree, tasks))
+        default_targets(
+            tasks,
+            best_errors(view.tree, tasks),
+            last_year=float(view.constant["publication_year"].max()),
+        )
         if targets is None
         else read_targets(targets, tasks)
     )
-    return require(
-        view.options.law,
-        view.posterior,
-        view.constant,
-        chosen,
-        years,
-        kind,
-        seed,
-        progress=progress,
-    )
+    return require_of(view, chosen, years, kind, seed, progress=progress)
+
+
+def require_of(view: PosteriorView, targets: Sequence[Target], *asked: Any, progress: str) -> Requirement:
+    """`require` of the draws of a fit, nowhere below one pass over the training data of a known task."""
+    found = require(view.law, view.posterior, view.constant, targets, *asked, progress=progress)
+    known = reach_of(view)["tasks"]
+    return replace(found, least=found.least.copy(data=[one_pass(known[target.task]) for target in targets]))
 
 
 def require(
@@ -173,11 +202,15 @@ def require(
     )
     known_law, floor = law_of(law, draws), parameters.get("floor", 0.0)
     ends = {"chance": chance, "bend": parameters.get("bend", 0.0)}
-    performance = known_law.performance(error, floor, **ends)
-    drift: xr.DataArray | float = 0.0
+    drift = None
     if "drift_step" in draws:
-        drift = _drift(law, draws, references, task, until, seed)
-        performance = performance - drift
+        at = references["reference_error"].sel(task=task).drop_vars("task")
+        scale: xr.DataArray = draws["drift_scale"] * known_law.odds_gain(at, floor, **ends)
+        total, past = (
+            _drift(law, draws, references, task, years, seed)
+            for years in (until, until.clip(max=float(draws["drift_year"][-1]) + 1.0))
+        )
+        drift = Drift(past, (total - past) / scale, scale)
     rate = PROGRESS_RATES.get(progress)
     fitted = until if rate is None else year.where(year < last, last)
     later = (rate or 0.0) * (until - fitted)
@@ -186,10 +219,11 @@ def require(
         year,
         fitted,
         later,
-        performance,
+        known_law.performance(error, floor, **ends),
+        drift,
         parameters,
         noise,
-        drift,
+        xr.full_like(error, -np.inf),
         lambda reached: known_law.error(reached, floor, **ends),
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import TargetError
 from scaling_bayes.systems.conventions import TASK_LABELS, same_names
+from scaling_bayes.systems.tasks import load_tasks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +22,10 @@ THOMPSON2020_TARGETS: Mapping[str, tuple[float, float, float]] = {
     "conll_2003": (0.065, 0.02, 0.01),
     "wmt14_en_fr": (0.544, 0.30, 0.10),
 }
+
+#: From this year on, the 2020 paper's targets are no longer those of the day.
+_PRESENT = 2021.0
+_BEST = "best in the data"
 
 
 @dataclass(frozen=True)
@@ -37,42 +42,69 @@ class Target:
         return f"{self.task} {self.error * 100:.6g} %"
 
 
-def default_targets(tasks: Iterable[str], best_error: Mapping[str, float] | None = None) -> list[Target]:
-    """Targets for each task: the 2020 paper's where it has them, else from the best error in the data.
+def default_targets(
+    tasks: Iterable[str],
+    best_error: Mapping[str, float] | None = None,
+    *,
+    last_year: float | None = None,
+) -> list[Target]:
+    """Targets for each task: the 2020 paper's where it has them and the data end with it, else today's.
 
     Parameters
     ----------
     tasks : iterable of str
         Tasks of the fit.
     best_error : mapping, optional
-        Lowest error per task; needed for tasks the 2020 paper does not have, which get that error, half
-        of it and a tenth of it.
+        Lowest error per task; needed for tasks the 2020 paper does not have, and for later data.
+    last_year : float, optional
+        Of the systems. From 2021 on, tasks of the 2020 paper get targets of today too.
 
     Returns
     -------
     list of Target
-        Each with ``task``, ``error`` (a fraction) and ``note``, empty for the 2020 paper's goals.
+        Each with ``task``, ``error`` (a fraction) and ``note``, empty for the 2020 paper's goals. Targets of
+        today are the lowest error and its next halvings, down to the floor; the human level and the floor,
+        where they are known (`load_tasks`). Tasks of which nothing is known get the lowest error, half of it
+        and a tenth of it. `reached` says who has reached a target already.
 
     Raises
     ------
     TargetError
         If a task is not the paper's and has no `best_error`.
     """
+    later = last_year is not None and last_year >= _PRESENT
+    best_error = {} if best_error is None else best_error
+    known = load_tasks()
     targets = []
     for task in tasks:
-        if task in THOMPSON2020_TARGETS:
+        if task in THOMPSON2020_TARGETS and not (later and task in best_error):
             today, *goals = THOMPSON2020_TARGETS[task]
             targets += [Target(task, today, "best in 2020"), *(Target(task, goal) for goal in goals)]
-        elif best_error is not None and task in best_error:
+        elif task not in best_error:
+            raise TargetError(f"task {task!r} has no default targets; name the errors to reach.")
+        elif task in known.index:
+            human, floor = known.loc[[task], ["human_error", "floor"]].to_numpy(float)[0].tolist()
+            targets += _of_today(task, float(best_error[task]), human, floor)
+        else:
             best = float(best_error[task])
             targets += [
-                Target(task, best, "best in the data"),
+                Target(task, best, _BEST),
                 Target(task, best / 2, "half of it"),
                 Target(task, best / 10, "a tenth of it"),
             ]
-        else:
-            raise TargetError(f"task {task!r} has no default targets; name the errors to reach.")
     return targets
+
+
+def _of_today(task: str, best: float, human: float, floor: float) -> list[Target]:
+    """Halvings of the lowest error, the human level and the floor, the easiest first; at least two."""
+    if floor >= best:
+        floor = 0.0
+    halvings = {best / 2: "half of it", best / 4: "a quarter of it"}
+    found = {best: _BEST, **{error: note for error, note in halvings.items() if error > floor}}
+    for error, note in ((human, "human level"), (floor, "floor of the labels")):
+        if error > 0:
+            found.setdefault(error, note)
+    return [Target(task, error, found[error]) for error in sorted(found, reverse=True)]
 
 
 def read_targets(targets: Any, tasks: Sequence[str]) -> list[Target]:

@@ -11,9 +11,7 @@ from scaling_bayes.errors import TargetError
 from scaling_bayes.intervals import quantiles
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summary
-from scaling_bayes.systems.editions import EDITIONS
-from scaling_bayes.systems.load import load_systems, reference_systems
-from scaling_bayes.systems.tasks import load_tasks
+from scaling_bayes.systems.load import reference_systems
 from scaling_bayes.text import COMPUTE, COST
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.io import open_trace
@@ -115,14 +113,3 @@ def with_mixture(
     years = asked["years"][-1] if asked["progress_continues"] else None
     rows = summary(project(stack, {task: error}, years, kind, scenario=scenario))
     return dict(rows[rows["quantity"] == (COMPUTE if scenario is None else COST)].iloc[0])
-
-
-def known_bounds(fit: PosteriorView) -> pd.DataFrame:
-    """Return what bounds the errors of known tasks from outside, with the best system known."""
-    bounds = load_tasks()
-    bounds = bounds.loc[bounds.index.intersection(list(fit.tasks))].assign(system="", year=0)
-    if len(bounds):
-        systems = load_systems(edition=EDITIONS[-1]).set_index("system_id")
-        for name in ("system", "year"):
-            bounds[name] = systems[name].reindex(bounds["best_system_id"]).to_numpy()
-    return bounds

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from scaling_bayes import figures
+from scaling_bayes.projection.decompose import DRIFT
 from scaling_bayes.report.answer import burden, first_year_text
 from scaling_bayes.report.blocks import Cell, Part, Section, Table, TextPart
 from scaling_bayes.report.cost_facts import MOST_TASKS
@@ -120,7 +121,12 @@ def _spread(costs: Costs) -> tuple[Part, ...]:
             table_of(
                 f"Shares of the variance of log10 cost in {when(sorted(set(frame['year'])))}, for "
                 f"{_which(costs)}{_or_easier(costs)}. Shares (Shapley) sum to 100 %; what one parameter of "
-                "the fit would explain alone stands beside them and does not.",
+                "the fit would explain alone stands beside them and does not."
+                + (
+                    " Drift is how the lines of tasks wander and break after the data."
+                    if DRIFT in summed
+                    else ""
+                ),
                 rows,
                 *target_columns(),
                 numeric(

@@ -22,7 +22,6 @@ from scaling_bayes.projection.reached import reached
 from scaling_bayes.projection.summarize import summary
 from scaling_bayes.report.asked import (
     by_progress,
-    known_bounds,
     project_report,
     time_fitted,
     with_mixture,
@@ -31,6 +30,7 @@ from scaling_bayes.report.asked import (
 from scaling_bayes.report.cost_facts import DEFAULT_BUDGETS, Budget, Costs, read_costs
 from scaling_bayes.systems.flags import FLAGS, split_flags
 from scaling_bayes.systems.load import reference_systems
+from scaling_bayes.systems.tasks import load_tasks
 from scaling_bayes.text import MACHINE_LOG10_FLOP_PER_SECOND, UNIVERSE_LOG10_SECONDS
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.io import open_trace
@@ -71,7 +71,7 @@ class Facts:
     shown: pd.DataFrame
     #: From `reached`.
     reached: pd.DataFrame
-    #: Of `load_tasks`, the tasks of the fit, with ``system`` and ``year`` of the best known.
+    #: Of `load_tasks`, the tasks of the fit.
     bounds: pd.DataFrame
     #: From `by_progress`.
     by_progress: tuple[float, float] | None
@@ -167,7 +167,7 @@ def read_facts(
         projection=table,
         shown=with_other_years(fit, projected, table, kind, scenario),
         reached=reached(projected),
-        bounds=known_bounds(fit),
+        bounds=load_tasks().filter(items=list(fit.tasks), axis=0),
         by_progress=by_progress(fit, projected),
         mixture=optional("mixture", lambda fit: with_mixture(fit, projected, kind, scenario)),
         parameters=_parameters(fit),

@@ -176,12 +176,12 @@ def reached_text(facts: Facts, row: Row) -> tuple[str, str]:
         if (found["task"], found["error"]) == (row["task"], row["error"]):
             year = found["publication_year"]
             when = f", {format_year(math.floor(year))}" if year else ""
-            compute = in_words(found["log10_training_compute_flop"])
-            return f"{legible(found['system'], 40)}{when}", f"{compute} at 1 exaFLOP/s"
-    if row["task"] in facts.bounds.index:
-        best = facts.bounds.loc[row["task"]]
-        if best["best_error"] <= row["error"] and best["system"]:
-            return f"{legible(best['system'], 40)}, {best['year']}", "not in this fit"
+            compute, said = found["log10_training_compute_flop"], []
+            if math.isfinite(compute):
+                said.append(f"{in_words(compute)} at 1 exaFLOP/s")
+            if not found["in_fit"]:
+                said.append("not in this fit")
+            return f"{legible(found['system'], 40)}{when}", ", ".join(said)
     return "", ""
 
 

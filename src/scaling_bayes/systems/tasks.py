@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from scaling_bayes.errors import DataError, Problem
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["load_task_floors", "load_tasks", "task_bounds"]
 
-_NUMBERS = ("chance_error", "floor", "floor_lower", "floor_upper", "best_error")
+#: The five tasks, and the language benchmarks, whose table has other columns beside these.
+_TABLES = ("tasks.csv", "language_tasks.csv")
+_BOUNDS = ("floor_lower", "floor", "floor_upper", "best_error", "chance_error")
+_NUMBERS = (*_BOUNDS, "human_error", "one_pass_flop")
 
 
 def load_tasks() -> pd.DataFrame:
@@ -26,21 +30,30 @@ def load_tasks() -> pd.DataFrame:
     -------
     pandas.DataFrame
         Indexed by ``task``: ``label``, ``metric``, ``chance_error`` (of an answer that knows nothing),
-        ``floor`` with ``floor_lower`` and ``floor_upper`` (median and 90 % interval of a judgement from the
-        figures of `load_task_floors`), ``floor_basis``, ``best_error`` with ``best_system_id``, ``verified``.
-        Errors are fractions.
+        ``human_error`` (missing where no source has it), ``floor`` with ``floor_lower`` and ``floor_upper``
+        (median and 90 % interval of a judgement from the figures of `load_task_floors`), ``floor_basis``,
+        ``best_error`` with ``best_system_id`` (a row of the newest edition, or a language model),
+        ``one_pass_flop`` (arithmetic of one pass of a small model over the training data, the least compute
+        of any system) with ``one_pass_basis``, ``verified``. Errors are fractions.
 
     Raises
     ------
     DataError
         If bounds of a task are out of order.
     """
+    return _read_tasks().copy()
+
+
+@cache
+def _read_tasks() -> pd.DataFrame:
     import pandas as pd
 
-    table = pd.read_csv(data_path("tasks.csv"), dtype=str, keep_default_na=False).set_index("task")
+    first, *others = (pd.read_csv(data_path(name), dtype=str, keep_default_na=False) for name in _TABLES)
+    listed = [first, *(other.reindex(columns=first.columns, fill_value="") for other in others)]
+    table = pd.concat(listed, ignore_index=True).set_index("task")
     for column in _NUMBERS:
-        table[column] = table[column].astype("float64")
-    order = table[["floor_lower", "floor", "floor_upper", "best_error", "chance_error"]]
+        table[column] = pd.to_numeric(table[column].replace("", None)).astype("float64")
+    order = table[[*_BOUNDS]]
     wrong = table.index[(order.diff(axis=1).iloc[:, 1:] <= 0).any(axis=1) | (order.iloc[:, 0] < 0)]
     if len(wrong):
         expected = "0 <= floor_lower < floor < floor_upper < best_error < chance_error"

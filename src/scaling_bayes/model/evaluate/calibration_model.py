@@ -109,6 +109,8 @@ class Model:
             {
                 "reference_log10_compute": ("task", at.reference_log10_compute),
                 "reference_year": ("task", at.reference_year),
+                "reference_error": ("task", at.reference_error),
+                "chance_error": ("task", at.chance_error),
                 "publication_year": ("system", at.year),
             },
             coords={"task": list(at.tasks)},
