@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from tests.kill_nine import kill_writers
 
+pytestmark = pytest.mark.long
+
 
 def test_writing_processes_that_are_killed_leave_whole_files() -> None:
     """The recorded run of ``tests/kill_nine.py`` kills more, and whole fits and reports."""
