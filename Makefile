@@ -11,7 +11,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-ver
 TOOL := $(BIN)/python -m tools
 FIT_INPUTS := $(shell find src/scaling_bayes data -name '*.py' -o -name '*.csv' -o -name '*.toml' 2>/dev/null)
 
-PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 NUMPY_DISPATCHED := from numpy._core._multiarray_umath import __cpu_dispatch__ as names; print(*names)
 SEED_OFFSET ?= 1000
 # Of the development tools, what the fast tests need.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,22 @@ MARKS = {
 }
 
 
+#: Marks of tests that take seconds.
+LONG = ("browser", "docs", "long", "samples")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use a fixture which samples, or builds the documentation."""
+    """Mark tests that use a fixture which samples or builds the documentation; most work comes first.
+
+    So no worker is left with a long file of tests when the others have ended.
+    """
+    work: Counter[Path] = Counter()
     for item in items:
         for name in getattr(item, "fixturenames", ()):
             for mark in MARKS.get(name, ()):
                 item.add_marker(mark)
+        work[item.path] += 10 if any(item.get_closest_marker(name) for name in LONG) else 1
+    items.sort(key=lambda item: -work[item.path])
 
 
 def pytest_configure(config: pytest.Config) -> None:

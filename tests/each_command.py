@@ -82,9 +82,14 @@ def _become(case: dict[str, Any], out: int, err: int) -> None:
 
 def load_everything() -> None:
     """Import what commands on a trace need, some of which libraries import when they are first used."""
+    import rich.table  # noqa: F401
     import scipy.stats  # noqa: F401
 
+    import scaling_bayes.diagnostics.verification
     import scaling_bayes.model.fit
+    import scaling_bayes.projection.predict
+    import scaling_bayes.projection.runs.estimate
+    import scaling_bayes.systems.schema
     from scaling_bayes import figures, report  # noqa: F401
 
     for name in figures.__all__:

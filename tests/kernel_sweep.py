@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor
+from numpy.ctypeslib import as_ctypes
 from pytensor.compile.mode import Mode
 from pytensor.scalar.basic import autocast_float_as
 from tests.test_model import OBSERVED
@@ -57,6 +58,21 @@ def by_pymc(model: pm.Model, outputs: list[Any]) -> Callable[[np.ndarray], list[
     return at
 
 
+def log_density(x: np.ndarray, gradient: np.ndarray, problem: kernel.Problem) -> float:
+    """The density and, in `gradient`, its derivative, by the function that nutpie calls."""
+    density, packed = np.empty(1), kernel.pack(problem)
+    arrays = map(as_ctypes, (x, gradient, density))
+    kernel.compiled()[0].ctypes(x.size, *arrays, packed.ctypes.data)
+    return float(density[0])
+
+
+def stored_variables(x: np.ndarray, problem: kernel.Problem) -> np.ndarray:
+    """The variables kept of a draw, one after the other, by the function that nutpie calls."""
+    found, packed = np.empty(problem.stored.size), kernel.pack(problem)
+    kernel.compiled()[1].ctypes(x.size, found.size, as_ctypes(x), as_ctypes(found), packed.ctypes.data)
+    return found
+
+
 def points(start: np.ndarray, count: int) -> np.ndarray:
     return start + np.random.default_rng(1).uniform(-2.0, 2.0, (count, start.size))
 
@@ -84,7 +100,7 @@ def disagreement(
         expected, *parts = evaluate(x)
         by_coordinate = np.concatenate([np.ravel(part) for part in parts])
         found = np.empty(x.size)
-        value = kernel.log_density(x, found, problem)
+        value = log_density(x, found, problem)
         size = np.maximum(np.abs(by_coordinate), 0.01 * np.abs(by_coordinate).max())
         worst = max(
             worst, abs(value - expected) / abs(expected), (np.abs(found - by_coordinate) / size).max()
@@ -101,10 +117,11 @@ def variables_disagreement(options: ModelOptions, priors: Mapping[str, Prior] | 
     evaluate = by_pymc(model, model.replace_rvs_by_values([model[name] for name in names]))
     worst = 0.0
     for x in points(layout.start, 2):
-        found = kernel.variables(x, problem)
-        for place, expected in zip(layout.places(names).values(), evaluate(x), strict=True):
-            assert found[place].shape == expected.shape
-            worst = max(worst, float(np.max(np.abs(found[place] / expected - 1.0))))
+        expected = evaluate(x)
+        shapes = [place.shape for place in layout.places(names).values()]
+        assert shapes == [value.shape for value in expected]
+        flat = np.concatenate([np.ravel(value) for value in expected])
+        worst = max(worst, float(np.max(np.abs(stored_variables(x, problem) / flat - 1.0))))
     return worst
 
 

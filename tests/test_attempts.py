@@ -98,7 +98,11 @@ SMALL = {
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "one system" else name for name in SMALL]
+    "name",
+    [
+        name if name in ("same compute", "estimates") else pytest.param(name, marks=pytest.mark.slow)
+        for name in SMALL
+    ],
 )
 def test_small_tables_pass_every_check(name: str) -> None:
     columns = ["task", "system", "error", "training_compute_flop", "year", "compute_sd_dex"]

@@ -23,7 +23,7 @@ from scaling_bayes.errors import TraceError, WriteError
 from scaling_bayes.model.evaluate import scorecard as scorecard_module
 from scaling_bayes.trace.schema import group, manifest
 
-QUICK = ["--draws", "40", "--tune", "60", "--chains", "2", "--pooling", "none", "-q"]
+QUICK = ["--draws", "40", "--tune", "60", "--chains", "2", "--pooling", "none", "--no-drift", "-q"]
 QUICK += ["--random-seed", str(seeded(1))]
 SWITCHES = ["--no-measurement-error", "--no-algorithmic-progress", "--no-paper-effect", "--no-flagged-error"]
 
@@ -41,9 +41,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def fitted(folder: Path) -> list[Path]:
+    """Of three tasks with eight systems each, as every comparison fits again."""
+    few = folder / "few.csv"
+    pd.read_csv(SYSTEMS).groupby("task").head(8).head(24).to_csv(few, index=False)
     paths = [folder / "one.nc", folder / "two.nc"]
     for path, law in zip(paths, ("power", "exponential"), strict=True):
-        done = run("fit", SYSTEMS, "-o", path, "--law", law, "--robust", *QUICK, *SWITCHES)
+        done = run("fit", few, "-o", path, "--law", law, "--robust", *QUICK, *SWITCHES)
         assert done.returncode in (0, 3), done.stderr
     return paths
 

@@ -13,6 +13,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
+from tests.models import STRAIGHT
 from tests.seeds import seeded
 from tests.simulation import simulate
 from tests.synthetic import synthetic_fit
@@ -55,7 +56,7 @@ def fitted(made_once: Callable[..., Path]) -> xr.DataTree:
     def make(path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FitWarning)
-            options = {"draws": 500, "tune": 300, "chains": 2, "target_accept": 0.9}
+            options = {**STRAIGHT, "draws": 500, "tune": 300, "chains": 2, "target_accept": 0.9}
             save_trace(fit(systems(), **options, random_seed=seeded(SEED), progressbar=False), path)
 
     return open_trace(made_once("crossvalidated.nc", make))

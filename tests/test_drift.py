@@ -288,6 +288,9 @@ def test_a_bounded_fit_with_drift_goes_all_the_way(tmp_path: Path) -> None:
     assert ((posterior["bend"] > 0) & (posterior["bend"] < 1)).all()
     lowest = xr.DataArray(frame.groupby("task")["error"].min())
     assert ((posterior["floor"] > 0) & (posterior["floor"] < lowest)).all()
+    view = PosteriorView.of(tree)
+    refitted, _ = crossvalidate.refitter_of(view)(view.observations, seeded(2))
+    assert set(refitted.data_vars) == set(posterior.data_vars)
     path = save_trace(tree, tmp_path / "drifting.nc")
     opened = open_trace(path)
     for name in ("posterior", "constant_data", "prior"):

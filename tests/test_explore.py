@@ -23,6 +23,7 @@ import pytest
 import xarray as xr
 from tests.commands import run
 from tests.patience import PATIENCE
+from tests.some import some
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import (
@@ -281,7 +282,7 @@ def test_the_python_shown_gives_the_numbers_shown(trace_file: str, fields: dict[
         assert summary(names["reached"])["median"].item() == answer.reached["median"]
 
 
-@pytest.mark.parametrize("fields", CALLS)
+@pytest.mark.parametrize("fields", some(CALLS, 2))
 def test_the_commands_shown_give_the_numbers_shown(trace_file: str, fields: dict[str, str]) -> None:
     asked = settings(**fields)
     answer = Explorer(stacked()).answer(asked)

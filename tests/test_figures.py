@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from tests.some import some
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import figures, forecast, score
@@ -89,7 +90,7 @@ FIGURES: dict[str, Callable[[Any, float], Figure]] = {
 each_figure = pytest.mark.parametrize("name", FIGURES)
 
 
-@each_figure
+@pytest.mark.parametrize("name", some(FIGURES, 2))
 def test_no_global_setting_is_changed_or_decides(name: str) -> None:
     before = dict(mpl.rcParams)
     expected = to_svg(FIGURES[name](fit(), 8.9))

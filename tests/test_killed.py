@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 from tests.kill_nine import kill_writers
 
+pytestmark = pytest.mark.long
 
-def test_writing_processes_that_are_killed_leave_whole_files() -> None:
+
+@pytest.mark.parametrize("count", [3, pytest.param(10, marks=pytest.mark.slow)])
+def test_writing_processes_that_are_killed_leave_whole_files(count: int) -> None:
     """The recorded run of ``tests/kill_nine.py`` kills more, and whole fits and reports."""
-    assert kill_writers(5, random.Random(2)) == []
+    assert kill_writers(count, random.Random(2)) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

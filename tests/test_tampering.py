@@ -140,6 +140,12 @@ HDF5_FILES: dict[str, tuple[Edit, str]] = {
         edit_manifest(lambda m: m["priors"]["compute_error"].update(sigma=0.1)),
         "does not match its digest",
     ),
+    "a system of another name": (
+        lambda file: file["observed_data/system"].__setitem__(0, "imagenet: another system"),
+        "found other labels than in constant_data",
+    ),
+    "a variable more": (add("posterior/extra", data=np.zeros(3)), "match its digest|not a readable"),
+    "manifest that is no JSON": (manifest_text("{not json"), "no readable manifest"),
     "edited check": (lambda file: file["checks/value"].__setitem__(0, 1.0), "does not match its digest"),
     "edited seed": (edit_manifest(lambda m: m["sampler"].update(random_seed=2)), "does not match its digest"),
     "edited data digest": (edit_manifest(lambda m: m["data"].update(sha256="0" * 64)), "match its digest"),

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import scaling_bayes as sb
 from scaling_bayes.figures import to_svg
 from scaling_bayes.figures.style import FigureError
-from scaling_bayes.report import build_report
+from scaling_bayes.report.answer import answer_section
 from scaling_bayes.report.blocks import FigurePart
+from scaling_bayes.report.cost_facts import read_budgets
+from scaling_bayes.report.facts import read_facts
 from scaling_bayes.systems.load import load_systems
 from scaling_bayes.trace.releases import REFERENCE_TRACE
+from scaling_bayes.trace.view import PosteriorView
 from tools.compute_trend.figure import plot_compute_trend
 from tools.pages.counts_picture import plot_counts
 from tools.pages.systems_picture import plot_systems
@@ -29,8 +32,9 @@ IMAGES = Path("docs", "images")
 def pages(root: Path) -> dict[Path, str]:
     """Text of each picture."""
     labels = {row["task"]: row["label"] for row in read_cells(root / "data" / "language_tasks.csv")}
-    trace = sb.open_trace(REFERENCE_TRACE)
-    (chart,) = (part for part in build_report(trace).sections[0].parts if isinstance(part, FigurePart))
+    view = PosteriorView.of(sb.open_trace(REFERENCE_TRACE))
+    facts = read_facts(view, None, None, "predictive", sb.Scenario.named("trend"), read_budgets(None, None))
+    (chart,) = (part for part in answer_section(facts).parts if isinstance(part, FigurePart))
     systems = "Error of every system against its training compute, one panel per task"
     return {
         IMAGES / "targets.svg": chart.wide,

@@ -57,7 +57,8 @@ def _png(drawn: Drawn) -> bytes:
 
     png = io.BytesIO()
     figure: Any = drawn.get_figure(root=True)
-    styled(figure.savefig)(png, format="png", dpi=_DPI, metadata={"Software": None})
+    smallest = {"optimize": True}
+    styled(figure.savefig)(png, format="png", dpi=_DPI, metadata={"Software": None}, pil_kwargs=smallest)
     return png.getvalue()
 
 
