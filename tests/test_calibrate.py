@@ -59,9 +59,9 @@ def test_a_table_in_another_unit_is_the_same_job() -> None:
     giga = flop.rename(columns={"training_compute_flop": "training_compute"})
     giga["training_compute"] /= 1e9
     sampler = SamplerOptions(draws=10, tune=10, chains=1, target_accept=0.9, random_seed=1)
-    expected, _ = calibrate_module._model(flop, None, PLAIN, None, sampler)
+    expected, _ = calibrate_module._model(flop, {}, PLAIN, None, sampler)
     with pytest.warns(FitWarning, match="converted from GFLOP to FLOP"):
-        found, _ = calibrate_module._model(giga, "GFLOP", PLAIN, None, sampler)
+        found, _ = calibrate_module._model(giga, {"unit": "GFLOP"}, PLAIN, None, sampler)
     np.testing.assert_allclose(
         found.observations.log10_compute, expected.observations.log10_compute, rtol=1e-12
     )

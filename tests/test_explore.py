@@ -159,7 +159,6 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
     ({"budget_usd": "-3"}, "budget_usd", "Found -3 must be a finite number of USD above 0"),
     ({"year": "1905"}, "year", "before the first system of the fit"),
     ({"year": "2150"}, "year", "beyond the horizon"),
-    ({"year": "2095", "error": "90"}, "year", "Choose an earlier year or a lower error"),
     ({"grid": "Nowhere"}, "grid", "not in the tables"),
     ({"task": "wild"}, "task", "not in the fit"),
     ({"trace": "wild"}, "trace", "expected one that the page offers"),

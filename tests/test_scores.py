@@ -172,7 +172,7 @@ def test_a_cutoff_without_systems_on_both_sides_is_refused(systems: pd.DataFrame
         scorecard(systems, cutoffs=[2030], **QUICK)
     with pytest.raises(OptionError, match="at least one calendar year"):
         scorecard(systems, cutoffs=[], **QUICK)
-    with pytest.raises(OptionError, match="unit is that of a table of your own"):
+    with pytest.raises(OptionError, match="unit is of a table of your own"):
         scorecard(unit="GFLOP")
     with pytest.raises(OptionError, match="found colour; expected some of measurement_error"):
         scorecard(systems, cutoffs=[2016], colour=True, **QUICK)
