@@ -262,9 +262,9 @@ def default_priors(options: ModelOptions | None = None) -> dict[str, Prior]:
     With drift, which takes part of what later systems gain, the mean rate of progress has median 0.33 and 90
     % interval 0.2 to 0.54 (between the 16 months of Hernandez & Brown 2020 and the 8 of Ho et al. 2024), and
     tasks spread by 0.19 to 1.3, as language tasks do; slopes spread by 0.19 to 1.3 and noise by 0.15 to 1.1,
-    away from zero too, as no two tasks have the same metric. drift_scale, yearly steps of 0.04 orders of
-    magnitude of odds times Tukey's g-and-h (`DRIFT_SHAPE`): in a year one task in eight leaps by more than
-    0.1, and one in thirty by more than 0.3. floor_offset, in standard deviations of what is known
+    away from zero too, as no two tasks have the same metric. drift_scale, yearly steps of 0.06 orders of
+    magnitude of odds times Tukey's g-and-h (`DRIFT_SHAPE`): in a year one task in six leaps by more than
+    0.1, and one in eighteen by more than 0.3. floor_offset, in standard deviations of what is known
     of each task's floor (`load_tasks`). bend, nearer to the logistic law than to the power law, as errors
     that begin near chance ask for.
     degrees_of_freedom, Juarez & Steel 2010. paper_correlation favours neither end. Noise, intercept and
@@ -328,7 +328,7 @@ def _shape_priors(options: ModelOptions) -> dict[str, Prior]:
     if options.law == "bounded":
         priors["bend"] = Prior("Beta", alpha=2.0, beta=1.0)
     if options.drift:
-        priors["drift_scale"] = Prior("LogNormal", mu=math.log(0.04), sigma=0.7)
+        priors["drift_scale"] = Prior("LogNormal", mu=math.log(0.06), sigma=0.7)
     if options.floor == "pooled":
         center = math.log(0.3 / 0.7)
         if options.pooling == "partial":
