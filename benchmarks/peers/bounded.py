@@ -70,7 +70,7 @@ def model(task, paper, error, compute, year, in_doubt, taken, reference, chance,
 
     # Orders of magnitude of performance per order of magnitude of the odds e / (c - e).
     gain = steepness(reference, floor, chance, bend) * jnp.log(10) * reference * (chance - reference) / chance
-    scale = numpyro.sample("drift_scale", dist.LogNormal(jnp.log(0.04), 0.7))
+    scale = numpyro.sample("drift_scale", dist.LogNormal(jnp.log(0.06), 0.7))
     z = numpyro.sample("drift_z", dist.Normal().expand([n, taken.shape[1]]))
     step = gain[:, None] * scale * jnp.expm1(0.8 * z) / 0.8 * jnp.exp(0.15 * z**2 / 2)
     step = numpyro.deterministic("drift_step", step)
