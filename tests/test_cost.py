@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -400,6 +401,16 @@ def test_an_answer_shows_the_call_that_it_needs(fit: xr.DataTree, name: str) -> 
     if name in ("affordability", "largest_run_year"):
         with pytest.raises(TargetError, match=f"years: found 2030; {name} looks for the first.*{call}"):
             ANSWERS[name](project(fit, TARGET, 2030, scenario="trend"))
+
+
+@pytest.mark.parametrize("progress", ["continuing", "slow", "fast", "frozen"])
+def test_what_is_decomposed_is_what_is_projected(fit: xr.DataTree, progress: str) -> None:
+    """Also where many draws are at the least compute of the task, which a rate of progress moves them to."""
+    scenario = replace(Scenario.named("trend"), algorithmic_progress=progress)
+    projection = project(fit, {"imagenet": 0.115}, 2040, scenario=scenario)
+    drawn = projection["projection"][COMPUTE].values.ravel()
+    spread = np.clip(drawn, *np.quantile(drawn, (0.001, 0.999))).std()
+    assert decompose(projection, quantity=COMPUTE)["sd"].to_numpy() == pytest.approx(spread, rel=1e-9)
 
 
 def test_compute_is_decomposed_without_a_scenario_and_some_targets_alone(fit: xr.DataTree) -> None:

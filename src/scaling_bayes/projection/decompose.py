@@ -216,7 +216,7 @@ def _computation(asked: Requirement, position: int) -> Callable[[dict[str, Order
     least = of_target(asked.least)
     parts = () if asked.drift is None else (asked.drift.known, asked.drift.ahead, asked.drift.scale)
     drift = [of_target(part) for part in parts] or None
-    year = np.ravel(asked.progress_year.values)[0]
+    year, later = (np.ravel(values.values)[0] for values in (asked.progress_year, asked.later_progress))
 
     def compute(order: dict[str, Order]) -> Floats:
         known = order[PARAMETERS]
@@ -237,7 +237,8 @@ def _computation(asked: Requirement, position: int) -> Callable[[dict[str, Order
             slope=draws(at["slope"]),
             progress=draws(at["progress"]) if "progress" in at else 0.0,
         )
-        return np.maximum(required, least)
+        bounded: Floats = np.maximum(required - later, least)
+        return bounded
 
     return compute
 
