@@ -33,7 +33,9 @@ EVERY = [
 ]
 #: Every law with every floor, with and without drift and heavy tails, under one pooling after the other.
 ENDS = [
-    ModelOptions(law, POOLINGS[number % 3], robust=robust, floor=floor, drift=drift)
+    ModelOptions(
+        law, POOLINGS[number % 3], robust=robust, floor=floor, drift=drift, count_offsets=number % 2 == 0
+    )
     for number, (law, floor, drift, robust) in enumerate(
         itertools.product(LAW_NAMES, FLOORS, (True, False), (True, False))
     )

@@ -41,6 +41,7 @@ OBSERVED = replace(
     OBSERVED,
     floor_log_median=np.log(np.array([0.3, 0.5]) * OBSERVED.reference_error),
     floor_log_sd=np.array([0.4, 0.6]),
+    count_index=np.arange(OBSERVED.error.size) % 4,
 )
 
 

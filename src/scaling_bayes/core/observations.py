@@ -10,6 +10,7 @@ import numpy as np
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.cells import read_dates
+from scaling_bayes.systems.counts import count_index
 from scaling_bayes.systems.tasks import task_bounds
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class Observations:
     flagged: NDArray[np.bool_]
     #: Standard deviation of the row's log10 compute, dex; NaN where the table gives none. Shape (system,).
     compute_sd: NDArray[np.float64]
+    #: Position in `COUNTS` of how each row's compute was counted; its offset may be another than the one that
+    #: was taken off. Shape (system,).
+    count_index: NDArray[np.intp]
     #: Paper of each row; empty where none is given.
     paper: tuple[str, ...]
     #: Which systems are of one paper and task: the same number, counted from 0. A row without a paper is a
@@ -63,7 +67,8 @@ class Observations:
         """Return the options without what these rows cannot inform.
 
         No paper effect where no paper has two systems in a task; no wider error where nothing is flagged, or
-        all that is has its own standard deviation of compute.
+        all that is has its own standard deviation of compute; no offsets of counts where all is counted in
+        operations done.
         """
         return replace(
             options,
@@ -71,6 +76,7 @@ class Observations:
             flagged_error=options.flagged_error
             and options.measurement_error
             and bool((self.flagged & np.isnan(self.compute_sd)).any()),
+            count_offsets=options.count_offsets and bool(self.count_index.any()),
         )
 
     def subset(self, rows: NDArray[np.bool_]) -> Observations:
@@ -92,6 +98,7 @@ class Observations:
             year=self.year[rows],
             flagged=self.flagged[rows],
             compute_sd=self.compute_sd[rows],
+            count_index=self.count_index[rows],
             paper_index=paper.astype(np.intp),
         )
 
@@ -107,6 +114,7 @@ class Observations:
             year=np.concatenate([self.year, other.year]),
             flagged=np.concatenate([self.flagged, other.flagged]),
             compute_sd=np.concatenate([self.compute_sd, other.compute_sd]),
+            count_index=np.concatenate([self.count_index, other.count_index]),
             paper_index=np.concatenate([self.paper_index, other.paper_index + len(self.paper_sizes)]),
         )
 
@@ -255,6 +263,7 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
         year=np.where(np.isnan(year), reference_year[index], year),
         flagged=in_doubt(systems),
         compute_sd=stated_sd(systems),
+        count_index=count_index(systems),
         paper=papers,
         paper_index=_number_papers(task, papers),
         reference_log10_compute=np.array([log10_compute[rows].mean() for rows in by_task]),
@@ -280,6 +289,9 @@ def observations_of(constant: xr.Dataset, observed: xr.Dataset) -> Observations:
         compute_sd=constant["compute_sd"].values.astype(float)
         if "compute_sd" in constant
         else np.full(constant.sizes["system"], np.nan),
+        count_index=constant["count_index"].values.astype(np.intp)
+        if "count_index" in constant
+        else np.zeros(constant.sizes["system"], dtype=np.intp),
         paper=tuple(map(str, constant["paper"].values))
         if "paper" in constant
         else ("",) * constant.sizes["system"],

@@ -9,6 +9,7 @@ from typing import Any
 
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.errors import OptionError
+from scaling_bayes.systems.counts import ARITHMETIC, TAKEN
 
 POOLINGS = ("partial", "none", "complete")
 #: The law of a tree whose draws are a weighted mixture of fits of several laws.
@@ -43,7 +44,15 @@ def check_seed(value: object) -> None:
         raise OptionError(f"random_seed must be below 2**63; found {value!r}.")
 
 
-_SWITCHES = ("measurement_error", "algorithmic_progress", "paper_effect", "robust", "flagged_error", "drift")
+_SWITCHES = (
+    "measurement_error",
+    "algorithmic_progress",
+    "paper_effect",
+    "robust",
+    "flagged_error",
+    "drift",
+    "count_offsets",
+)
 #: Where the irreducible error's prior is from: the task's own, one that tasks share, or no such error.
 FLOORS = ("task", "pooled", "none")
 
@@ -73,6 +82,10 @@ class ModelOptions:
     floor: str | None = None
     #: Whether each task's line wanders and breaks, by a heavy-tailed step a year.
     drift: bool = False
+    #: In which count compute is taken, one of `counts.TAKEN`: operations done, or whatever the table states.
+    count: str = "stated"
+    #: Whether what was taken off to convert a count is uncertain, alike in all rows of that count.
+    count_offsets: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that name no model."""
@@ -83,6 +96,7 @@ class ModelOptions:
             default = {"saturating": "pooled", "bounded": "task"}.get(self.law, "none")
             object.__setattr__(self, "floor", default)
         check_choice("floor", self.floor, FLOORS)
+        check_choice("count", self.count, TAKEN)
         for switch in _SWITCHES:
             _check_bool(switch, getattr(self, switch))
 
@@ -111,7 +125,13 @@ class ModelOptions:
 
 
 #: What `fit` takes where nothing is said, and `ModelOptions` has otherwise.
-DEFAULT_MODEL: Mapping[str, Any] = {"law": "bounded", "robust": True, "drift": True}
+DEFAULT_MODEL: Mapping[str, Any] = {
+    "law": "bounded",
+    "robust": True,
+    "drift": True,
+    "count": ARITHMETIC,
+    "count_offsets": True,
+}
 
 #: Of every sampler but those of calibration's simulations (docs/model.md, "Sampling").
 TARGET_ACCEPT = 0.97

@@ -14,6 +14,7 @@ from scaling_bayes.core.drift import drift_at, extend_drift
 from scaling_bayes.core.laws import Law
 from scaling_bayes.core.mixed_law import MixedLaw, law_of
 from scaling_bayes.core.observations import Observations
+from scaling_bayes.systems.counts import OFFSETS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -139,6 +140,31 @@ def performance_distribution(
     )
 
 
+def departure(parameters: xr.Dataset | Mapping[str, Any], count_index: NDArray[np.intp]) -> Any:
+    """How much too little was taken off each row's compute to convert its count, dex; 0.0 without offsets.
+
+    Parameters
+    ----------
+    parameters : Dataset or mapping
+        With the offsets, where the model has them.
+    count_index : ndarray of int, shape (system,)
+        As `Observations.count_index`.
+
+    Returns
+    -------
+    DataArray, array or 0.0
+        To be taken off log10 compute; dims of the offsets and ``system``.
+    """
+    found: Any = 0.0
+    for number, (count, (median, _)) in enumerate(OFFSETS.items(), start=1):
+        if f"offset_{count}" in parameters:
+            rows: Any = (count_index == number).astype(float)
+            if isinstance(parameters, xr.Dataset):
+                rows = xr.DataArray(rows, dims="system")
+            found = found + (parameters[f"offset_{count}"] - median) * rows
+    return found
+
+
 def measurement_error(
     parameters: Mapping[str, xr.DataArray] | xr.Dataset,
     flagged: xr.DataArray | None,
@@ -193,7 +219,7 @@ def observed_performance(
         law,
         parameters,
         by_system(np.array(observations.tasks, dtype=object)[observations.task_index]),
-        by_system(observations.compute),
+        by_system(observations.compute) - departure(parameters, observations.count_index),
         by_system(observations.years),
         flagged=by_system(observations.flagged),
         compute_sd=by_system(observations.compute_sd),

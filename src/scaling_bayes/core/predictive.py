@@ -9,7 +9,7 @@ import xarray as xr
 
 from scaling_bayes.core import equations
 from scaling_bayes.core.observations import Observations
-from scaling_bayes.core.performance import Performance, measurement_error, observed_performance
+from scaling_bayes.core.performance import Performance, departure, measurement_error, observed_performance
 from scaling_bayes.core.streams import Stream, generator
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def log_likelihood_total(law: str, parameters: xr.Dataset, observations: Observa
     )
     of = parameters[["compute_mean", "compute_growth", "compute_spread"]].sel(task=task).drop_vars("task")
     error = measurement_error(parameters, flagged, compute_sd)
+    compute = compute - departure(parameters, observations.count_index)
     residual = compute - of["compute_mean"] - of["compute_growth"] * year
     reported = _log_density(residual, np.sqrt(of["compute_spread"] ** 2 + error**2), None)
     return total + reported.sum("system")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from scaling_bayes.core.families import FAMILIES
 from scaling_bayes.core.options import DEFAULT_MODEL, ModelOptions
 from scaling_bayes.errors import OptionError
+from scaling_bayes.systems.counts import OFFSETS
 from scaling_bayes.systems.fit_rows import ERROR_OF_AN_ESTIMATE
 
 if TYPE_CHECKING:
@@ -225,7 +226,15 @@ DRIFT_SHAPE = (0.8, 0.15)
 
 #: Parameters that may lie on either side of zero; all others are positive.
 UNBOUNDED = frozenset(
-    {"intercept", "compute_mean", "compute_growth", "floor_logit_mean", "floor_logit", "floor_offset"}
+    {
+        "intercept",
+        "compute_mean",
+        "compute_growth",
+        "floor_logit_mean",
+        "floor_logit",
+        "floor_offset",
+        *(f"offset_{count}" for count in OFFSETS),
+    }
 )
 
 
@@ -317,6 +326,9 @@ def default_priors(options: ModelOptions | None = None) -> dict[str, Prior]:
         priors["compute_mean"] = Prior("Normal", mu=0.0, sigma=1.0)
         priors["compute_growth"] = Prior("Normal", mu=0.5, sigma=0.5)
         priors["compute_spread"] = Prior("LogNormal", mu=math.log(0.8), sigma=0.5)
+    if options.count_offsets:
+        for count, (median, sd) in OFFSETS.items():
+            priors[f"offset_{count}"] = Prior("Normal", mu=median, sigma=sd)
     return priors
 
 

@@ -11,6 +11,7 @@ from scaling_bayes.core import equations
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import ModelOptions
+from scaling_bayes.core.performance import departure
 from scaling_bayes.core.predictive import departure_scale
 
 if TYPE_CHECKING:
@@ -56,19 +57,22 @@ def simulate_observations(
         )
         return found + drift
 
-    reported = typical_compute = compute = design.compute
+    away = departure(parameters, design.count_index)
+    reported = design.compute
+    typical_compute = compute = reported - away
     if options.measurement_error:
         population = {name: at[f"compute_{name}"] for name in ("mean", "growth", "spread")}
         error = at["compute_error"] * np.where(design.flagged, at.get("flagged_error_factor", 1.0), 1.0)
         error = np.where(np.isnan(design.compute_sd), error, design.compute_sd)
         compute = population["mean"] + population["growth"] * years
         compute = compute + population["spread"] * rng.standard_normal(len(task))
-        reported = compute + error * rng.standard_normal(len(task))
-        typical_compute, _ = equations.latent_compute(reported, years, error=error, **population)
+        estimated = compute + error * rng.standard_normal(len(task))
+        typical_compute, _ = equations.latent_compute(estimated, years, error=error, **population)
+        reported = estimated + away
     papers, shared = int(design.paper_index.max()) + 1, at.get("paper_correlation", 0.0)
     common = rng.standard_normal(papers)[design.paper_index]
-    departure = np.sqrt(shared) * common + np.sqrt(1.0 - shared) * rng.standard_normal(len(task))
-    performance = expected(compute) + at["noise"] * departure
+    strayed = np.sqrt(shared) * common + np.sqrt(1.0 - shared) * rng.standard_normal(len(task))
+    performance = expected(compute) + at["noise"] * strayed
     if options.robust:
         # Everything but what is known from the reported compute strays by a Student t distribution.
         typical = expected(typical_compute)

@@ -24,6 +24,7 @@ class Stream(IntEnum):
     CALIBRATION_FIT = 11
     DRIFT = 12
     RECORD = 13
+    COUNT = 14
     SCENARIO = 20
 
 

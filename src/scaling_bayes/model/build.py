@@ -18,6 +18,7 @@ from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.priors import Prior
+from scaling_bayes.systems.counts import OFFSETS
 
 
 def model_data(observations: Observations) -> dict[str, np.ndarray[Any, Any]]:
@@ -38,6 +39,7 @@ def model_data(observations: Observations) -> dict[str, np.ndarray[Any, Any]]:
         "floor_log_median": np.nan_to_num(observations.floor_log_median),  # 0, unused, where not known
         "floor_log_sd": np.nan_to_num(observations.floor_log_sd),
         "drift_weights": observations.drift_weights,
+        "count_index": observations.count_index,
     }
     if observations.has_compute_sd:
         data["compute_sd"] = np.nan_to_num(observations.compute_sd)  # 0 where none is given
@@ -90,8 +92,11 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
             progress = _task_level("progress", options, priors, n_tasks)[task]
 
         compute, compute_variance = data["observed_compute"], 0.0
+        if options.count_offsets:
+            away = [_draw(f"offset_{count}", priors) - median for count, (median, _) in OFFSETS.items()]
+            compute = compute - pt.stack([0.0, *away])[data["count_index"]]
         if options.measurement_error:
-            compute, compute_variance = _latent_compute(options, priors, data)
+            compute, compute_variance = _latent_compute(options, priors, data, compute)
         expected = equations.expected_performance(
             compute, year, intercept=intercept[task], slope=slope[task], progress=progress
         )
@@ -127,7 +132,7 @@ def _draw(name: str, priors: Mapping[str, Prior], **kwargs: Any) -> Any:
 
 
 def _latent_compute(
-    options: ModelOptions, priors: Mapping[str, Prior], data: Mapping[str, Any]
+    options: ModelOptions, priors: Mapping[str, Prior], data: Mapping[str, Any], compute: Any
 ) -> tuple[Any, Any]:
     """Mean and variance of true compute given what is reported, whose own likelihood is added.
 
@@ -146,8 +151,8 @@ def _latent_compute(
     reported = pm.Normal.dist(
         population["mean"] + population["growth"] * year, pt.sqrt(population["spread"] ** 2 + error**2)
     )
-    pm.Potential("compute", pm.logp(reported, data["observed_compute"]).sum())
-    return equations.latent_compute(data["observed_compute"], year, error=error, **population)
+    pm.Potential("compute", pm.logp(reported, compute).sum())
+    return equations.latent_compute(compute, year, error=error, **population)
 
 
 def _task_level(

@@ -28,6 +28,7 @@ from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
 from scaling_bayes.model.sampling.sample import compile_posterior
 from scaling_bayes.model.sensitivity import power_scaling
+from scaling_bayes.systems.counts import ARITHMETIC, in_arithmetic
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.io import most_draws
 from scaling_bayes.trace.schema import SCHEMA_VERSION, annotate
@@ -49,6 +50,7 @@ PROVENANCE_COLUMNS = (
     "training_compute_flop",
     "training_compute_reported_flop",
     "compute_method",
+    "compute_count",
     "correction_reason",
     "in_thompson2020",
     "flags",
@@ -84,6 +86,8 @@ def fit(
     flagged_error: bool = True,
     floor: str | None = None,
     drift: bool = True,
+    count: str = ARITHMETIC,
+    count_offsets: bool = True,
     priors: Mapping[str, Any] | None = None,
     draws: int = 1000,
     tune: int = 500,
@@ -137,6 +141,13 @@ def fit(
         Whether each task's line wanders and breaks over the years, by heavy-tailed steps that are larger up
         than down. They go on in projections, whose intervals widen with the year. Dropped where no system
         has a year and nothing else in the model needs one.
+    count : {"arithmetic", "stated"}
+        What compute is taken as: operations done, to which a row's is converted as far as its
+        ``compute_count`` says how it was counted (`scaling_bayes.systems.counts.in_arithmetic`); or whatever
+        the table states.
+    count_offsets : bool
+        Whether what is taken off to convert a count is uncertain, alike in all rows of that count. Dropped
+        where nothing is converted.
     priors : mapping, optional
         Replacements by parameter name: a `Prior`, a ``(median, (lower, upper))`` pair with the ends of the
         90 % interval, or a PreliZ distribution. `default_priors` names them.
@@ -191,6 +202,8 @@ def fit(
         flagged_error,
         floor,
         drift,
+        count,
+        count_offsets and count == ARITHMETIC,
     )
     if random_seed is not None:
         check_seed(random_seed)
@@ -200,7 +213,8 @@ def fit(
         systems, unit=unit, columns=columns, pooling=pooling, below_chance=get_law(law).is_bent
     )
     options = without_undated_drift(options, table)
-    observations = observe(table, needs_year=options.needs_year)
+    converted = in_arithmetic(table) if options.count == ARITHMETIC else table
+    observations = observe(converted, needs_year=options.needs_year)
     options = observations.applicable(options)
     notes = _unused(observations, options)
     chosen_priors = resolve_priors(default_priors(options), priors)
@@ -224,7 +238,7 @@ def fit(
     sampler, posterior, sample_stats, sample_checks = attempts[-1]
     notes += _said_of(attempts)
 
-    constant = _constant_data(observations, options, table)
+    constant = _constant_data(observations, options, converted)
     groups = predict_observed(options.law, prior, posterior, observations, seed)
     groups |= {
         "prior": prior,
@@ -340,6 +354,8 @@ def _constant_data(observations: Observations, options: ModelOptions, table: pd.
     )
     if not np.isnan(observations.compute_sd).all():
         data["compute_sd"] = ("system", observations.compute_sd)
+    if options.count_offsets:
+        data["count_index"] = ("system", observations.count_index.astype(np.int64))
     used = ["chance_error"] if get_law(options.law).is_bent else []
     used += ["floor_log_median", "floor_log_sd"] if options.floor == "task" else []
     for name in used:

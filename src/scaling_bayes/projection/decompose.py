@@ -15,12 +15,14 @@ from scaling_bayes.core.options import check_choice
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import OptionError, TargetError
 from scaling_bayes.projection.conversion import conversions
+from scaling_bayes.projection.counted import counted, per_operation
 from scaling_bayes.projection.projected import ProjectionView
 from scaling_bayes.projection.requirement import Requirement, require_of
 from scaling_bayes.projection.runs.words import run_shares
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.projection.scenario_draws import DRAWN_GROUPS, TrendDraws, draw_inputs
 from scaling_bayes.projection.targets import Target, read_targets
+from scaling_bayes.systems.counts import ARITHMETIC
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +107,14 @@ def decompose(
     inputs: dict[str, Any] = {}
     conversion: Callable[[dict[str, Order]], Floats | float] = _unconverted
     if quantity != QUANTITIES[0]:
-        inputs = draw_inputs(view.scenario, view.hardware(hardware), n, seed, kind=kind)
+        inputs = draw_inputs(
+            view.scenario,
+            view.hardware(hardware),
+            n,
+            seed,
+            kind=kind,
+            of_operations=counted(view.fit) == ARITHMETIC,
+        )
         conversion = _conversion(view.scenario, inputs, asked.year.values, quantity)
     sources = _sources(asked, inputs)
     of_input = set(DRAWN_GROUPS.values())
@@ -260,7 +269,8 @@ def _conversion(
             else values[order[DRAWN_GROUPS[name]]]
             for name, values in inputs.items()
         }
-        found = {name: values[:, 0] for name, values in conversions(scenario, moved, year).items()}
+        converted = per_operation(conversions(scenario, moved, year), scenario, moved, year)
+        found = {name: values[:, 0] for name, values in converted.items()}
         if quantity == "log10_cost_usd":
             return -found["log10_flop_per_usd"]
         if quantity == "log10_energy_kwh":

@@ -16,6 +16,7 @@ from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.posterior import hardware_digest, read_hardware
 from scaling_bayes.intervals import reported
 from scaling_bayes.projection.affordability import read_budget
+from scaling_bayes.projection.counted import counted
 from scaling_bayes.projection.extrapolation import (
     reach_of,
     reach_sentences,
@@ -28,6 +29,7 @@ from scaling_bayes.projection.requirement import ask
 from scaling_bayes.projection.runs.known import read_amount
 from scaling_bayes.projection.runs.words import flop_in_words, interval_in_words
 from scaling_bayes.projection.scenario import read_scenario
+from scaling_bayes.systems.counts import ARITHMETIC
 from scaling_bayes.text import kilograms_in_words, usd_in_words
 from scaling_bayes.trace.schema import annotate, group, manifest
 from scaling_bayes.trace.view import PosteriorView
@@ -73,8 +75,8 @@ def forecast(
         ``predictive``: the error of one new system, bought on one device, offer and site. ``mean``: that of
         the task's line, on typical ones.
     flop : number, text or iterable of them, optional
-        Training compute in FLOP, counted as the fit counts it: for the shipped tasks device-hours at peak
-        rate. A text such as ``"1e23"`` or ``"314 ZFLOP"`` is read too.
+        Training compute in FLOP, counted as the fit counts it: operations done, where it says how its
+        table's compute was counted. A text such as ``"1e23"`` or ``"314 ZFLOP"`` is read too.
     budget_usd, carbon_kg : number or iterable of numbers, optional
         Budget in USD of the year, and in kg CO2e; with both, every pair, and both hold in the same draw.
     scenario : Scenario or str
@@ -131,7 +133,14 @@ def forecast(
         if chosen.depends_on_year:
             refuse_without_date(asked.year.values.tolist())
         sizes = {"chain": view.posterior["chain"], "draw": view.posterior["draw"], "year": asked.year}
-        bought = convert(xr.Dataset(coords=sizes), chosen, trends, seed, kind=kind)
+        bought = convert(
+            xr.Dataset(coords=sizes),
+            chosen,
+            trends,
+            seed,
+            kind=kind,
+            of_operations=counted(view) == ARITHMETIC,
+        )
         per = {
             "budget_usd": bought["log10_flop_per_usd"],
             "carbon_kg": bought["log10_flop_per_kwh"] - bought["log10_kg_per_kwh"],

@@ -14,6 +14,7 @@ from scaling_bayes.projection.conversion import trend_path
 from scaling_bayes.projection.projected import ProjectionView
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.projection.scenario_draws import draw_trend, own_stream
+from scaling_bayes.systems.counts import ARITHMETIC
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,7 +123,7 @@ def record_machine_time(projection: xr.DataTree, *, hardware: xr.DataTree | None
 def largest_run_year(projection: xr.DataTree, *, hardware: xr.DataTree | None = None) -> xr.DataTree:
     """First year in which the extrapolated growth of the largest training runs reaches the requirement.
 
-    The largest run's FLOP are divided by a utilisation to be a burden like the requirement. The growth is
+    Where the requirement is a burden, the largest run's FLOP are divided by a utilisation. The growth is
     extrapolated as it was since 2009, without regard to what it would cost: ``log10_cost_usd_then`` says.
 
     Parameters
@@ -138,7 +139,7 @@ def largest_run_year(projection: xr.DataTree, *, hardware: xr.DataTree | None = 
     DataTree
         Group ``largest_run`` with ``first_year`` (chain, draw, target; ``inf`` for not within the horizon),
         ``log10_cost_usd_then`` (the same dims; ``inf`` likewise) and ``log10_largest_run_flop`` (chain, draw,
-        year), a burden. `summary` tabulates it.
+        year), counted as the requirement is. `summary` tabulates it.
 
     Raises
     ------
@@ -150,7 +151,7 @@ def largest_run_year(projection: xr.DataTree, *, hardware: xr.DataTree | None = 
         If it is not a projection, or `hardware` not what it was made with.
     """
     view = ProjectionView.of(projection, "largest_run_year")
-    share = view.scenario.value("utilisation")
+    share = None if view.asked.get("count") == ARITHMETIC else view.scenario.value("utilisation")
     view.refuse_single_year()
     trends = view.hardware(hardware)
     compute, seed = view.data[_COMPUTE], view.seed

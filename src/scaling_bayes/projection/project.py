@@ -13,6 +13,7 @@ import xarray as xr
 from scaling_bayes.core.options import check_seed
 from scaling_bayes.hardware.posterior import hardware_digest, open_hardware, read_hardware
 from scaling_bayes.projection.conversion import add_costs, conversions
+from scaling_bayes.projection.counted import counted, offset, per_operation, read_count
 from scaling_bayes.projection.extrapolation import (
     reach_of,
     refuse_impossible,
@@ -23,12 +24,14 @@ from scaling_bayes.projection.extrapolation import (
 from scaling_bayes.projection.requirement import Requirement, ask
 from scaling_bayes.projection.scenario import Scenario, read_scenario
 from scaling_bayes.projection.scenario_draws import draw_inputs
+from scaling_bayes.systems.counts import ARITHMETIC
 from scaling_bayes.trace.schema import annotate
 from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_COMPUTE = "log10_training_compute_flop"
 #: Asks for every year of the horizon.
 YEARLY = "yearly"
 
@@ -40,6 +43,7 @@ def project(
     kind: str = "predictive",
     *,
     scenario: Scenario | str | None = None,
+    count: str | None = None,
     hardware: xr.DataTree | None = None,
     random_seed: int | None = None,
 ) -> xr.DataTree:
@@ -72,6 +76,10 @@ def project(
     scenario : Scenario or str, optional
         Adds cost, energy and carbon: a `Scenario`, or ``thompson2020``, ``trend``, ``stalled`` or
         ``accelerated``.
+    count : {"arithmetic", "burden"}, optional
+        Whether compute is told in operations done, or in hardware burdens (time of the devices x FP32 peak
+        rate), of which a run uses a share. By default as the fit counts. Cost and carbon are those of the
+        same run either way.
     hardware : DataTree, optional
         Posterior of the hardware trends, from `fit_hardware`; by default the shipped one.
     random_seed : int, optional
@@ -107,7 +115,7 @@ def project(
     chosen = None if scenario is None else read_scenario(scenario)
     seed = view.seed if random_seed is None else random_seed
     progress = "continuing" if chosen is None else chosen.algorithmic_progress
-    reach = reach_of(view)
+    reach, told_in = reach_of(view), read_count(count, view)
     every_year = isinstance(years, str) and years == YEARLY
     horizon = every_year or isinstance(years, range)
     listed: Any = yearly(reach) if every_year else years
@@ -116,25 +124,36 @@ def project(
         refuse_without_date(asked.year.values.tolist())
     refuse_years(asked.year.values.tolist(), reach)
     projection = _dataset(asked)
+    of_operations = counted(view) == ARITHMETIC
     entry: dict[str, Any] = {
         "kind": kind,
         "years": asked.year.values.tolist(),
         "horizon": horizon,
         "progress_continues": years is not None and progress != "frozen",
         "algorithmic_progress": progress,
+        "count": told_in,
         "random_seed": seed,
         "data": reach,
     }
     groups = {}
     if chosen is not None:
         trends = read_hardware(hardware)
-        groups["/hardware"] = convert(projection, chosen, trends, seed, kind=kind)
+        groups["/hardware"] = convert(
+            projection, chosen, trends, seed, kind=kind, of_operations=of_operations
+        )
         projection = add_costs(projection, groups["/hardware"])
         entry |= {
             "scenario": chosen.to_dict(),
             "assumptions": chosen.describe().to_dict(orient="records"),
             "hardware_digest": hardware_digest(trends),
         }
+    told = offset(view, told_in, seed)
+    if np.any(told):
+        away = xr.DataArray(told, dims=("chain", "draw"))
+        projection = projection.assign({_COMPUTE: projection[_COMPUTE] + away})
+        for name in ("log10_flop_per_usd", "log10_flop_per_kwh"):
+            if "/hardware" in groups:
+                groups["/hardware"][name] = groups["/hardware"][name] + away
     groups["/projection"] = projection
     if not horizon:
         refuse_impossible(projection, reach)
@@ -147,16 +166,21 @@ def project(
 
 
 def convert(
-    draws: xr.Dataset, scenario: Scenario, hardware: xr.DataTree, seed: int, *, kind: str
+    draws: xr.Dataset,
+    scenario: Scenario,
+    hardware: xr.DataTree,
+    seed: int,
+    *,
+    kind: str,
+    of_operations: bool,
 ) -> xr.Dataset:
     """Conversions of a scenario for the draws and years of a projection, dims (chain, draw, year)."""
     sizes = [draws.sizes[dim] for dim in ("chain", "draw", "year")]
     n, years = sizes[0] * sizes[1], tuple(draws["year"].values.tolist())
     if hardware is open_hardware():
-        converted = _shipped_conversions(scenario, n, years, seed, kind)
+        converted = _shipped_conversions(scenario, n, years, seed, kind, of_operations)
     else:
-        inputs = draw_inputs(scenario, hardware, n, seed, kind=kind)
-        converted = conversions(scenario, inputs, np.array(years))
+        converted = _conversions(scenario, hardware, n, np.array(years), seed, kind, of_operations)
     dims = ("chain", "draw", "year")
     return xr.Dataset(
         {name: (dims, values.reshape(sizes).copy()) for name, values in converted.items()},
@@ -166,18 +190,24 @@ def convert(
 
 @lru_cache(maxsize=4)
 def _shipped_conversions(
-    scenario: Scenario, n: int, years: tuple[float, ...], seed: int, kind: str
+    scenario: Scenario, n: int, years: tuple[float, ...], seed: int, kind: str, of_operations: bool
 ) -> dict[str, NDArray[np.float64]]:
     """Conversions by the shipped posterior, which never changes; 8 MB for 4000 draws and 81 years.
 
     Another target, task or budget needs the same ones.
     """
-    inputs = draw_inputs(scenario, open_hardware(), n, seed, kind=kind)
-    return conversions(scenario, inputs, np.array(years))
+    return _conversions(scenario, open_hardware(), n, np.array(years), seed, kind, of_operations)
+
+
+def _conversions(
+    scenario: Scenario, hardware: xr.DataTree, n: int, years: Any, seed: int, kind: str, of_operations: bool
+) -> dict[str, NDArray[np.float64]]:
+    inputs = draw_inputs(scenario, hardware, n, seed, kind=kind, of_operations=of_operations)
+    return per_operation(conversions(scenario, inputs, years), scenario, inputs, years)
 
 
 def _dataset(asked: Requirement) -> xr.Dataset:
-    return xr.Dataset({"log10_training_compute_flop": asked.log10_compute()}).assign_coords(
+    return xr.Dataset({_COMPUTE: asked.log10_compute()}).assign_coords(
         target_task=("target", np.array([target.task for target in asked.targets], dtype=object)),
         target_error=("target", np.array([target.error for target in asked.targets])),
         target_note=("target", np.array([target.note for target in asked.targets], dtype=object)),

@@ -12,10 +12,11 @@ from scaling_bayes.core.performance import measurement_error
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import TargetError, TraceError
 from scaling_bayes.hardware.assumptions import ASSUMPTIONS
+from scaling_bayes.projection.counted import counted
 from scaling_bayes.projection.extrapolation import HORIZON, reach_of
 from scaling_bayes.projection.largest_machines import largest_run
 from scaling_bayes.projection.predict import errors_of_papers
-from scaling_bayes.projection.runs.estimate import counts_arithmetic
+from scaling_bayes.systems.counts import ARITHMETIC
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -134,7 +135,7 @@ def _systems(
     expected = mean + growth * (when - float(reference["reference_year"]))
     compute = float(reference["reference_log10_compute"]) + expected
     compute = compute + spread * rng.standard_normal(compute.shape)
-    share = None if counts_arithmetic(task) else ASSUMPTIONS["utilisation"].default
+    share = None if counted(view) == ARITHMETIC else ASSUMPTIONS["utilisation"].default
     n = compute.shape[0] * compute.shape[1]
     largest = largest_run(hardware, when, n, view.seed, utilisation=share)
     compute = np.minimum(compute, largest.reshape(compute.shape))

@@ -53,6 +53,8 @@ DRAWN_GROUPS: Mapping[str, str] = MappingProxyType(
         "grid_growth": "grid and PUE",
         "grid_kg_per_kwh": "grid and PUE",
         "pue": "grid and PUE",
+        "utilisation": "device",
+        "device_rank": "device",
     }
 )
 #: Correlation of the residuals of price and energy of one device: 0.51 over 59 devices with a purchase price,
@@ -123,7 +125,9 @@ def paired(hardware: xr.DataTree, n: int) -> xr.Dataset:
     return posterior.isel(sample=np.arange(n) % posterior.sizes["sample"])
 
 
-def draw_inputs(scenario: Scenario, hardware: xr.DataTree, n: int, seed: int, *, kind: str) -> dict[str, Any]:
+def draw_inputs(
+    scenario: Scenario, hardware: xr.DataTree, n: int, seed: int, *, kind: str, of_operations: bool = False
+) -> dict[str, Any]:
     """Everything `scenario` is uncertain about, `n` draws each.
 
     Parameters
@@ -136,6 +140,8 @@ def draw_inputs(scenario: Scenario, hardware: xr.DataTree, n: int, seed: int, *,
         Of everything that is not in the posterior of the trends.
     kind : {"predictive", "mean"}
         Whether a given device, offer and site differ from the typical one.
+    of_operations : bool
+        Whether compute is counted in operations done, which takes how far a run uses its devices.
 
     Returns
     -------
@@ -177,9 +183,12 @@ def draw_inputs(scenario: Scenario, hardware: xr.DataTree, n: int, seed: int, *,
         else draw_value("grid_growth_per_year", growth, n, own_stream(seed, 35))
     )
     for number, name in enumerate(DRAWN_GROUPS, start=40):
-        value = scenario.value(name) if name in _ASSUMED else None
+        used = name in _ASSUMED or (of_operations and name == "utilisation")
+        value = scenario.value(name) if used else None
         if value is not None:
             inputs[name] = draw_value(name, value, n, own_stream(seed, number))
+    if of_operations:
+        inputs["device_rank"] = own_stream(seed, 37).random(n) if kind == "predictive" else np.full(n, 0.5)
     headroom = scenario.value("energy_headroom")
     if headroom is not None:
         inputs["log10_headroom"] = np.log10(draw_value("energy_headroom", headroom, n, own_stream(seed, 36)))

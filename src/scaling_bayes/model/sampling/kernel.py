@@ -56,11 +56,24 @@ SLOPE, NOISE, PROGRESS, FLOOR = range(4)
     BEND,
     DRIFT_SCALE,
     DRIFT_STEP,
-) = range(4, 15)
-N_VARIABLES = 15
+    COUNT_OFFSET,
+    OTHER_OFFSET,
+) = range(4, 17)
+N_VARIABLES = 17
 #: Columns of `Problem.rows`, `Problem.kinds` and `Problem.tasks`.
 PERFORMANCE, ERROR, COMPUTE, YEAR, LOG_BELOW, ONE_BELOW, PART_OF_STEP = range(7)
-COUNT, FLAGGED, COMPUTE_SD, MEAN_COMPUTE, MEAN_YEAR, COMPUTE_SQUARES, PRODUCTS, YEAR_SQUARES = range(8)
+(
+    COUNT,
+    FLAGGED,
+    COMPUTE_SD,
+    MEAN_COMPUTE,
+    MEAN_YEAR,
+    COMPUTE_SQUARES,
+    PRODUCTS,
+    YEAR_SQUARES,
+    WHICH_OFFSET,
+    OFFSET_TAKEN,
+) = range(10)
 REFERENCE, REFERENCE_PERFORMANCE, GAIN, CHANCE, LOG_BELOW_REFERENCE, REFERENCE_STEP, REFERENCE_PART = range(7)
 #: Entries of `Problem.curve`.
 INVERSE, FIXED_BEND, SKEWNESS, TAIL = range(4)
@@ -83,7 +96,7 @@ class Problem(NamedTuple):
     ends: NDArray[np.float64]
     #: How slope, noise, progress and floor are pooled. Shape (4,).
     pooling: NDArray[np.int64]
-    #: First coordinate of each variable. Shape (15,).
+    #: First coordinate of each variable. Shape (17,).
     at: NDArray[np.int64]
     #: Of a parameter around its average, location and scale of the prior on the mean; of a floor that is not
     #: pooled, its prior as in `prior`, with the code first. Shape (4, 5).
@@ -99,7 +112,8 @@ class Problem(NamedTuple):
     step_of_row: NDArray[np.int64]
     #: Rows of one task whose compute is as well known: their number; whether it is in doubt where they do not
     #: state its standard deviation; that, or NaN (dex); means of compute and year; and sums of squares of
-    #: compute, of products, and of squares of year, all less the means. Shape (kind, 8).
+    #: compute, of products, and of squares of year, all less the means; which offset of a count compute has,
+    #: or -1, and what was taken off for it. Shape (kind, 10).
     kinds: NDArray[np.float64]
     task_of_kind: NDArray[np.int64]
     #: First row of each paper, and the number of rows. Shape (paper + 1,).
@@ -170,7 +184,7 @@ def _unpack(address: Any) -> Problem:
     hyper = ends + 2 * n
     rows = hyper + 20
     kinds = rows + 7 * n_rows
-    tasks = kinds + 8 * n_kinds
+    tasks = kinds + 10 * n_kinds
     curve = tasks + 7 * n_tasks
     constant = curve + 4
     codes = carray(address, prior, np.int64)
@@ -187,7 +201,7 @@ def _unpack(address: Any) -> Problem:
         rows_of_task=codes[rows_of_task:kind_of_row],
         kind_of_row=codes[kind_of_row:step_of_row],
         step_of_row=codes[step_of_row:task_of_kind],
-        kinds=numbers[kinds:tasks].reshape((n_kinds, 8)),
+        kinds=numbers[kinds:tasks].reshape((n_kinds, 10)),
         task_of_kind=codes[task_of_kind:papers],
         papers=codes[papers:task_of_paper],
         task_of_paper=codes[task_of_paper:stored],
@@ -662,6 +676,15 @@ def _measurement_error(kind: Array, common: float, factor: float) -> float:
 
 
 @_inner
+def _departure(p: Problem, values: Array, k: int) -> float:
+    """How much too little was taken off the compute of a kind to convert its count."""
+    which = int(p.kinds[k, WHICH_OFFSET])
+    if which < 0 or p.at[COUNT_OFFSET] < 0:
+        return 0.0
+    return float(values[p.at[COUNT_OFFSET] + which] - p.kinds[k, OFFSET_TAKEN])
+
+
+@_inner
 def _squares(kind: Array, mean: float, growth: float) -> tuple[float, float, float]:
     """Mean of reported compute less ``mean + growth * year``, sum of its squares, and of it times year."""
     surprise = kind[MEAN_COMPUTE] - mean - growth * kind[MEAN_YEAR]
@@ -679,16 +702,19 @@ def _kinds(
 
     Given what is reported, true compute is normal (`equations.latent_compute`). So the performance expected
     of a row is ``CENTER + BY_COMPUTE * compute + BY_YEAR * year``, and the variance that it shares with no
-    other ``1 / PRECISION``, whose determinant is in the density too.
+    other ``1 / PRECISION``, whose determinant is in the density too. Too little taken off for a count lowers
+    the line by the slope times as much, and raises the mean of compute.
     """
     at, total = p.at, 0.0
     for k in range(p.task_of_kind.size):
         task, n = p.task_of_kind[k], p.kinds[k, COUNT]
         slope, progress = levels[SLOPE, task], levels[PROGRESS, task]
         variance = (1.0 - correlation) * levels[NOISE, task] ** 2
-        own[k, CENTER], own[k, BY_COMPUTE], own[k, BY_YEAR] = intercept[task], slope, slope * progress
+        away = _departure(p, values, k)
+        own[k, CENTER] = intercept[task] - slope * away
+        own[k, BY_COMPUTE], own[k, BY_YEAR] = slope, slope * progress
         if at[COMPUTE_ERROR] >= 0:
-            mean, growth = values[at[COMPUTE_MEAN] + task], values[at[COMPUTE_GROWTH] + task]
+            mean, growth = values[at[COMPUTE_MEAN] + task] + away, values[at[COMPUTE_GROWTH] + task]
             true, error, precision = _compute_variances(p, values, k)
             share = error * precision
             variance += slope**2 * share * true
@@ -732,19 +758,23 @@ def _kinds_back(
         slope, noise, progress = levels[SLOPE, task], levels[NOISE, task], levels[PROGRESS, task]
         of_one, of_compute, of_year = sums[k, OF_ONE], sums[k, OF_COMPUTE], sums[k, OF_YEAR]
         by_variance = sums[k, OF_VARIANCE] - 0.5 * n * own[k, PRECISION]
+        away = _departure(p, values, k)
         by_intercept[task] -= of_one
-        by_levels[SLOPE, task] -= of_compute + progress * of_year
+        by_levels[SLOPE, task] -= of_compute + progress * of_year - away * of_one
+        by_away = slope * of_one
         by_levels[PROGRESS, task] -= slope * of_year
         by_levels[NOISE, task] += 2.0 * noise * (1.0 - correlation) * by_variance
         by_correlation -= noise**2 * by_variance
         if at[COMPUTE_ERROR] >= 0:
-            mean, growth = values[at[COMPUTE_MEAN] + task], values[at[COMPUTE_GROWTH] + task]
+            mean, growth = values[at[COMPUTE_MEAN] + task] + away, values[at[COMPUTE_GROWTH] + task]
             true, error, precision = _compute_variances(p, values, k)
             share, reliability = error * precision, true * precision
             surprise, squares, of_surprise_year = _squares(kind, mean, growth)
             of_surprise = of_compute - mean * of_one - growth * of_year
             by_levels[SLOPE, task] += share * (of_surprise + 2.0 * slope * true * by_variance)
-            adjoint[at[COMPUTE_MEAN] + task] += precision * n * surprise - slope * share * of_one
+            by_mean = precision * n * surprise - slope * share * of_one
+            adjoint[at[COMPUTE_MEAN] + task] += by_mean
+            by_away += by_mean
             adjoint[at[COMPUTE_GROWTH] + task] += precision * of_surprise_year - slope * share * of_year
             by_total = 0.5 * precision * (precision * squares - n)
             by_true = share * slope * (slope * share * by_variance - precision * of_surprise) + by_total
@@ -754,6 +784,8 @@ def _kinds_back(
             adjoint[at[COMPUTE_SPREAD] + task] += 2.0 * values[at[COMPUTE_SPREAD] + task] * by_true
             by_error += 0.0 if kind[COMPUTE_SD] > 0.0 else error * by_row
             by_flagged += error * by_row if kind[FLAGGED] > 0.0 else 0.0
+        if at[COUNT_OFFSET] >= 0 and kind[WHICH_OFFSET] >= 0.0:
+            adjoint[at[COUNT_OFFSET] + int(kind[WHICH_OFFSET])] += by_away
     if at[COMPUTE_ERROR] >= 0:
         adjoint[at[COMPUTE_ERROR]] += 2.0 * by_error / values[at[COMPUTE_ERROR]]
     if at[FLAGGED_ERROR_FACTOR] >= 0:

@@ -19,6 +19,7 @@ from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.parameters import POOLED
 from scaling_bayes.core.priors import DRIFT_SHAPE, Prior
 from scaling_bayes.model.sampling import kernel
+from scaling_bayes.systems.counts import COUNTS, OFFSETS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -135,6 +136,8 @@ _OF_EACH_TASK = (*_BY_TASK, "bend", "compute_mean", "compute_growth", "compute_s
 _VARIABLES = (
     (kernel.BEND, "bend"),
     (kernel.DRIFT_SCALE, "drift_scale"),
+    (kernel.COUNT_OFFSET, f"offset_{COUNTS[1]}"),
+    *((kernel.OTHER_OFFSET, f"offset_{count}") for count in COUNTS[2:]),
     (kernel.COMPUTE_MEAN, "compute_mean"),
     (kernel.COMPUTE_GROWTH, "compute_growth"),
     (kernel.COMPUTE_SPREAD, "compute_spread"),
@@ -330,15 +333,18 @@ def _steps(year: Floats, steps: Floats) -> tuple[NDArray[np.int64], Floats]:
 def _kinds(observations: Observations) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
     """Kind of each row, the kinds as `kernel.Problem` has them, and the task of each."""
     stated = np.nan_to_num(observations.compute_sd)
-    of_rows = np.column_stack([observations.task_index, observations.flagged & (stated == 0.0), stated])
+    in_doubt = observations.flagged & (stated == 0.0)
+    of_rows = np.column_stack([observations.task_index, in_doubt, stated, observations.count_index])
     distinct, kind_of_row = np.unique(of_rows, axis=0, return_inverse=True)
     compute, year = observations.compute, observations.years
     kinds = []
-    for kind, (_, flagged, sd) in enumerate(distinct):
+    medians = [0.0, *(median for median, _ in OFFSETS.values())]
+    for kind, (_, flagged, sd, count) in enumerate(distinct):
         x, t = compute[kind_of_row == kind], year[kind_of_row == kind]
         from_x, from_t = x - x.mean(), t - t.mean()
         products = from_x @ from_x, from_x @ from_t, from_t @ from_t
-        kinds.append((len(x), flagged, sd or math.nan, x.mean(), t.mean(), *products))
+        away = count - 1.0, medians[int(count)]
+        kinds.append((len(x), flagged, sd or math.nan, x.mean(), t.mean(), *products, *away))
     return kind_of_row, np.array(kinds), distinct[:, 0].astype(np.int64)
 
 

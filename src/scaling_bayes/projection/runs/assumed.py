@@ -11,7 +11,7 @@ from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.assumptions import ASSUMPTIONS, Value, format_value, read_value
 from scaling_bayes.hardware.grid import grid_of
 from scaling_bayes.hardware.tables import load_table
-from scaling_bayes.projection.runs.device import PRECISIONS
+from scaling_bayes.projection.devices import PRECISIONS
 from scaling_bayes.projection.runs.known import middle, refuse_sparse
 from scaling_bayes.projection.scenario import Scenario, known_devices
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Collection, Iterable, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +13,12 @@ import xarray as xr
 from scaling_bayes.core.options import check_seed
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.posterior import hardware_digest, read_hardware
+from scaling_bayes.projection.counted import counted
+from scaling_bayes.projection.devices import boards_per, find_device
 from scaling_bayes.projection.extrapolation import reach_of
 from scaling_bayes.projection.predict import error_reached
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.runs.assumed import read_assumed
-from scaling_bayes.projection.runs.device import boards_per, find_device
 from scaling_bayes.projection.runs.known import Known, read_amount, read_known
 from scaling_bayes.projection.runs.rates import (
     AMOUNT_STREAM,
@@ -31,7 +31,7 @@ from scaling_bayes.projection.runs.rates import (
     total,
 )
 from scaling_bayes.projection.targets import check_year
-from scaling_bayes.resources import data_path
+from scaling_bayes.systems.counts import ARITHMETIC
 from scaling_bayes.text import error_text, task_label
 from scaling_bayes.trace.view import PosteriorView
 
@@ -249,20 +249,13 @@ def _target(view: PosteriorView, target: Any, year: float) -> tuple[Known, Float
         )
     task, error = str(projected["target_task"].values[0]), float(projected["target_error"].values[0])
     compute = projected["log10_training_compute_flop"].isel(target=0, year=0)
-    counted = "flop" if counts_arithmetic(task) else "burden"
-    known = Known(counted, {}, 1.0, f"{task_label(task)} at {error_text(error)}")
+    known = Known(
+        "flop" if counted(view) == ARITHMETIC else "burden",
+        {},
+        1.0,
+        f"{task_label(task)} at {error_text(error)}",
+    )
     return known, compute.transpose("chain", "draw").values.ravel()
-
-
-@cache
-def _arithmetic_tasks() -> frozenset[str]:
-    lines = data_path("language_tasks.csv").read_text(encoding="utf-8").splitlines()
-    return frozenset(line.partition(",")[0] for line in lines[1:])
-
-
-def counts_arithmetic(task: str) -> bool:
-    """Whether the compute of a task's systems is arithmetic done, not device-hours at peak."""
-    return task in _arithmetic_tasks()
 
 
 def _notes(view: PosteriorView, run: xr.Dataset, year: float) -> list[str]:
@@ -288,10 +281,9 @@ def _errors(
 ) -> xr.DataArray:
     """Error that a run reaches in each task, dims (chain, draw, task)."""
     tasks = [task] if isinstance(task, str) else list(task)
+    compute = flop if counted(view) == ARITHMETIC else burden
     each = [
-        error_reached(view, name, flop if counts_arithmetic(name) else burden, year).drop_vars(
-            ["task", "system"], errors="ignore"
-        )
+        error_reached(view, name, compute, year).drop_vars(["task", "system"], errors="ignore")
         for name in tasks
     ]
     found: xr.DataArray = xr.concat(each, "task").assign_coords(task=tasks)

@@ -14,7 +14,7 @@ import numpy as np
 from scaling_bayes.core.priors import Prior, as_prior
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.assumptions import Value
-from scaling_bayes.projection.runs.device import dense_peaks
+from scaling_bayes.projection.devices import dense_peaks
 from scaling_bayes.projection.runs.words import between, flop_in_words, in_unit
 from scaling_bayes.systems.units import find_unit
 

@@ -14,8 +14,8 @@ from scaling_bayes.hardware.assumptions import Value
 from scaling_bayes.hardware.equations import SECONDS_PER_HOUR, SECONDS_PER_YEAR
 from scaling_bayes.hardware.grid import anywhere
 from scaling_bayes.projection.conversion import conversions
+from scaling_bayes.projection.devices import Devices, devices_in_use, named_device
 from scaling_bayes.projection.runs.assumed import Assumed
-from scaling_bayes.projection.runs.device import Devices, devices_in_use, named_device
 from scaling_bayes.projection.runs.price import price_residual
 from scaling_bayes.projection.scenario_draws import draw_inputs, own_stream
 

@@ -220,6 +220,11 @@ def _peak(rates: pd.DataFrame, precision: str | None) -> pd.Series[float]:
     return peak
 
 
+def dense_peak(name: str) -> float:
+    """Usual dense peak rate of a device of the accelerators table, FLOP/s."""
+    return float(_peak(_rates().loc[[name]], None).iloc[0])
+
+
 def named_device(name: str, precision: str | None, n: int) -> Devices:
     """A device of the accelerators table, the same in every draw.
 
@@ -273,16 +278,8 @@ def devices_in_use(
     OptionError
         If no run on such a device is known.
     """
-    runs = _runs(device_class, precision)
-    runs = runs[~runs["system"].isin(without) & (runs["year"] < np.floor(year) + 1)]
-    if runs.empty:
-        label = DEVICE_CLASSES[device_class].label
-        raise OptionError(
-            f"no {label} of the tables were released by {year:.0f}; give another year or class."
-        )
-    last = float(runs["published"].max())
-    distance = (runs["published"] - min(year, last)).abs()
-    nearest = runs.loc[distance.sort_values(kind="stable").index[:_NEAREST]]
+    nearest = runs_near(device_class, precision, year, without)
+    last = float(_runs(device_class, precision)["published"].max())
     chosen = nearest.iloc[rng.integers(len(nearest), size=n)]
     release = chosen["year"].to_numpy(float)
     later = release + max(year - last, 0.0)
@@ -296,6 +293,28 @@ def devices_in_use(
         chosen["board_power_watt"].to_numpy(float),
         later,
     )
+
+
+def runs_near(
+    device_class: str, precision: str | None, year: float, without: Collection[str] = ()
+) -> pd.DataFrame:
+    """Training runs published nearest to a year, on devices released by its end; the last after them.
+
+    Raises
+    ------
+    OptionError
+        If no run on such a device is known.
+    """
+    runs = _runs(device_class, precision)
+    runs = runs[~runs["system"].isin(without) & (runs["year"] < np.floor(year) + 1)]
+    if runs.empty:
+        label = DEVICE_CLASSES[device_class].label
+        raise OptionError(
+            f"no {label} of the tables were released by {year:.0f}; give another year or class."
+        )
+    distance = (runs["published"] - min(year, float(runs["published"].max()))).abs()
+    nearest: pd.DataFrame = runs.loc[distance.sort_values(kind="stable").index[:_NEAREST]]
+    return nearest
 
 
 @cache

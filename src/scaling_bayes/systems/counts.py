@@ -1,0 +1,90 @@
+"""Counts of training compute: operations done, or what devices could have done in the time they ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scaling_bayes.errors import DataError, Problem
+from scaling_bayes.systems.cells import shown_cell
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+#: Operations done: the unit of the model.
+ARITHMETIC = "arithmetic"
+#: Median and standard deviation of log10 of a burden (devices x time x peak rate) over the operations done,
+#: by how the burden is counted.
+#: ``burden_fp32``, GPUs at FP32 peak and run in it: minus log10 of the utilisation, 0.31 and 0.45 in AlexNet
+#: and DeepSpeech2 (``utilisation.csv``); median 0.48 of the systems of ``systems.csv`` with both counts.
+#: ``burden_tpu``, TPUs at bf16 peak: 0.22 to 0.55 in 15 runs of ``utilisation.csv``, 0.31 to 0.72 in 11
+#: systems. ``burden_mixed``, GPUs counted at FP32 peak and run in 16 bits where they can, whose matrix rate
+#: is 8 (V100) to 16 (A100) times as high (``accelerators.csv``), used to 0.1 to 0.5: -0.13 to -0.68 in 4
+#: systems.
+OFFSETS: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {"burden_fp32": (0.43, 0.1), "burden_mixed": (-0.4, 0.2), "burden_tpu": (0.43, 0.1)}
+)
+#: All counts; a row's is given by its position.
+COUNTS = (ARITHMETIC, *OFFSETS)
+#: In which count a fit takes compute: operations done, or whatever the table states.
+TAKEN = (ARITHMETIC, "stated")
+
+
+def in_arithmetic(systems: pd.DataFrame) -> pd.DataFrame:
+    """Convert a table's compute to operations done, as far as it says how it was counted.
+
+    Parameters
+    ----------
+    systems : DataFrame
+        With ``training_compute_flop`` and, where known, ``compute_count``, one of `COUNTS` or empty;
+        ``precision``, whose ``mixed`` makes a ``burden_fp32`` a ``burden_mixed``; and ``arithmetic_flop``,
+        the operations done, which is then taken. A row without a count stands as it is.
+
+    Returns
+    -------
+    DataFrame
+        The same table if it has no ``compute_count``. Else a copy with the converted compute, its
+        ``compute_count`` that of the row before an offset was taken off.
+
+    Raises
+    ------
+    DataError
+        If a count is not known; every row with one is listed.
+    """
+    if "compute_count" not in systems:
+        return systems
+    count = systems["compute_count"].fillna("").astype(str).to_numpy(dtype=object, copy=True)
+    if "precision" in systems:
+        mixed = systems["precision"].fillna("").astype(str).to_numpy() == "mixed"
+        count[mixed & (count == "burden_fp32")] = "burden_mixed"
+    unknown = ~np.isin(count, [*COUNTS, ""])
+    if unknown.any():
+        expected = f"one of {', '.join(COUNTS)}, or nothing"
+        raise DataError(
+            "the systems' compute is counted in ways that are not known.",
+            [
+                Problem(label, "compute_count", shown_cell(cell), expected)
+                for label, cell in zip(systems.index[unknown], count[unknown], strict=True)
+            ],
+        )
+    compute = systems["training_compute_flop"].to_numpy(dtype=float, copy=True)
+    if "arithmetic_flop" in systems:
+        done = systems["arithmetic_flop"].to_numpy(dtype=float)
+        known = done > 0
+        compute[known], count[known] = done[known], ARITHMETIC
+    for name, (median, _) in OFFSETS.items():
+        compute[count == name] /= 10.0**median
+    return systems.assign(training_compute_flop=compute, compute_count=count)
+
+
+def count_index(systems: pd.DataFrame) -> NDArray[np.intp]:
+    """Position in `COUNTS` of each row's count, 0 where none is given, shape (row,)."""
+    if "compute_count" not in systems:
+        return np.zeros(len(systems), dtype=np.intp)
+    counts = systems["compute_count"].astype(str)
+    number = counts.map({name: number for number, name in enumerate(COUNTS)})
+    return number.fillna(0).to_numpy().astype(np.intp)
