@@ -9,6 +9,7 @@ import click
 
 from scaling_bayes.cli.completion import choices_of, laws, poolings, regions, scenarios, traces
 from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
+from scaling_bayes.systems.counts import ARITHMETIC, TAKEN
 
 if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
@@ -181,6 +182,15 @@ def model_options(law: str | None, pooling: str | None) -> Callable[[Command], C
             metavar="PRIOR",
             help="Prior of the irreducible error: task (each task's own), pooled or none.  [default: by law]",
         ),
+        click.option(
+            "--count",
+            metavar="COUNT",
+            default=ARITHMETIC,
+            show_default=True,
+            shell_complete=choices_of(lambda: TAKEN),
+            help="Take compute as arithmetic (operations done, converted by compute_count) or as stated.",
+        ),
+        _switch("count-offsets", "Whether what is taken off to convert burdens is uncertain."),
         switch_options(robust=True, drift=True),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from scaling_bayes.diagnostics.forecasts import (
 from scaling_bayes.diagnostics.scores import COVERAGES, inside
 from scaling_bayes.errors import DataError, OptionError, Problem
 from scaling_bayes.intervals import QUANTILES
+from scaling_bayes.systems.counts import ARITHMETIC, OFFSETS, in_arithmetic
 from scaling_bayes.systems.fit_rows import FitRows, combine_estimates
 from scaling_bayes.systems.load import load_systems
 from scaling_bayes.systems.read_table import shown
@@ -127,7 +129,8 @@ def score(
     given = isinstance(systems, str) or hasattr(systems, "__fspath__")
     source = shown(str(systems)) if given else "the data frame"
     checked = check_systems(systems, unit=unit, columns=columns)
-    table = checked.systems
+    of_operations = view.options.count == ARITHMETIC
+    table = in_arithmetic(checked.systems) if of_operations else checked.systems
     if tasks is not None:
         table = table[table["task"].astype(str).isin(asked)]
     reasons = _reasons(view, table)
@@ -187,7 +190,7 @@ def _scored(view: PosteriorView, after: Observations, seed: int, block: int) -> 
     forecasts = {
         view.law: forecast(view.law, view.posterior, after, rng),
         **{name: least_squares(before, after, law) for name, law in LEAST_SQUARES.items()},
-        **_lines_of_2020(after),
+        **_lines_of_2020(after, of_operations=view.options.count == ARITHMETIC),
     }
     if view.options.needs_year:
         forecasts |= {"naive": naive(before, after), "persistence": naive(before, after, gain=False)}
@@ -200,8 +203,10 @@ def _scored(view: PosteriorView, after: Observations, seed: int, block: int) -> 
         yield rows.assign(**dict(zip(QUANTILES, quantiles, strict=True)))
 
 
-def _lines_of_2020(after: Observations) -> dict[str, Forecast]:
-    """The lines of the 2020 paper, fitted to its own points, in the tasks that it has."""
+def _lines_of_2020(after: Observations, *, of_operations: bool) -> dict[str, Forecast]:
+    """The lines of the 2020 paper, fitted to its own points, burdens, in the tasks that it has."""
+    if of_operations:
+        after = replace(after, log10_compute=after.log10_compute + OFFSETS["burden_fp32"][0])
     points = load_systems()
     points = points[points["in_thompson2020"] & points["task"].isin(after.tasks)]
     if points.empty:

@@ -16,6 +16,7 @@ from scaling_bayes.core.options import STACK, ModelOptions
 from scaling_bayes.core.parameters import parameter_names
 from scaling_bayes.core.priors import UNBOUNDED
 from scaling_bayes.errors import TraceError
+from scaling_bayes.systems.counts import OFFSETS
 from scaling_bayes.trace.manifest import check_manifest, stated_priors
 from scaling_bayes.trace.schema import (
     ANY_KIND,
@@ -78,6 +79,7 @@ _RANGES: Final = {
     **dict.fromkeys(("publication_year", "reference_year"), _YEAR),
     **dict.fromkeys(("reference_error", "chance_error", "floor", "bend", "paper_correlation"), _SHARE),
     **dict.fromkeys(("compute_sd", "floor_log_sd"), (0.0, math.inf)),
+    "count_index": (0.0, len(OFFSETS)),
 }
 _SIGNED: Final = UNBOUNDED | {"drift_step"}
 #: What a reference is the mean of, over a task's systems, and how nearly.
@@ -94,6 +96,7 @@ _SWITCHES: Final = {
     "robust": "degrees_of_freedom",
     "flagged_error": "flagged_error_factor",
     "drift": "drift_scale",
+    "count_offsets": "offset_burden_fp32",
 }
 #: By kind and old schema version, the function that turns a tree of that version into one of the next.
 #: A release that raises a schema version adds the reader of the version before, and a file written by it to

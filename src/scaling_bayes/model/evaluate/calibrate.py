@@ -39,6 +39,7 @@ from scaling_bayes.model.evaluate.calibration_jobs import (
 )
 from scaling_bayes.model.evaluate.calibration_model import Model
 from scaling_bayes.model.fit import library_versions, table_to_fit
+from scaling_bayes.systems.counts import ARITHMETIC, in_arithmetic
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.schema import (
     CALIBRATION_KIND,
@@ -189,7 +190,8 @@ def _model(
         systems, **read, pooling=asked.pooling, below_chance=get_law(asked.law).is_bent
     )
     asked = without_undated_drift(asked, table)
-    observations = observe(table, needs_year=asked.needs_year)
+    converted = in_arithmetic(table) if asked.count == ARITHMETIC else table
+    observations = observe(converted, needs_year=asked.needs_year)
     chosen = observations.applicable(asked)
     resolved = resolve_priors(default_priors(chosen), priors)
     return Model(chosen, resolved, sampler, observations, data_digest(table)), source
