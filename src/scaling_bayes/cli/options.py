@@ -259,6 +259,11 @@ kind_option = click.option(
     shell_complete=choices_of(lambda: ("predictive", "mean")),
     help="predictive (one new system) or mean (the line).",
 )
+count_option = click.option(
+    "--count",
+    shell_complete=choices_of(lambda: ("arithmetic", "burden")),
+    help="Tell compute in operations done (arithmetic) or as device time x peak rate (burden).",
+)
 exponents_option = click.option(
     "--exponents", is_flag=True, help="Print powers of ten, 10^23.4 [10^18.9, 10^34.0], not words."
 )

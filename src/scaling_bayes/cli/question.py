@@ -13,6 +13,7 @@ from scaling_bayes.cli.options import (
     Command,
     assumptions_option,
     chosen_scenario,
+    count_option,
     csv_option,
     exponents_option,
     json_option,
@@ -84,6 +85,8 @@ class Question(Machines):
     targets: tuple[str, ...]
     kind: str
     scenario: Scenario | None
+    #: In which count compute is told; None for that of the fit.
+    count: str | None
     #: Whether amounts are printed as powers of ten.
     exponents: bool
     #: Whether what the scenario assumes is printed.
@@ -113,7 +116,9 @@ class Question(Machines):
         from scaling_bayes.projection.project import project
 
         idata = open_fit(self.trace)
-        tree = project(idata, read_targets(self.targets), years, self.kind, scenario=self.scenario)
+        tree = project(
+            idata, read_targets(self.targets), years, self.kind, scenario=self.scenario, count=self.count
+        )
         if not isinstance(years, range):
             for sentence in extrapolation_sentences(tree, self.scenario):
                 say(f"note: {sentence}")
@@ -134,14 +139,14 @@ def question(
     def decorate(answer: Command) -> click.Command:
         @functools.wraps(answer)
         def command(trace: str, targets: tuple[str, ...], kind: str, machines: Machines, **given: Any) -> Any:
-            shown = {name: given.pop(name) for name in ("exponents", "assumptions")}
+            shown = {name: given.pop(name) for name in ("count", "exponents", "assumptions")}
             chosen = chosen_scenario(given) if scenario is None else named_scenario(given)
             asked = Question(machines.as_json, machines.as_csv, trace, targets, kind, chosen, **shown)
             return answer(asked, **given)
 
         shared = (
             *(kind_option, scenario_options(default=scenario)),
-            *(exponents_option, assumptions_option, for_machines),
+            *(count_option, exponents_option, assumptions_option, for_machines),
         )
         all_options = together(trace_argument, target_option, *options, *shared)
         return click.command(short_help=short_help)(all_options(command))
