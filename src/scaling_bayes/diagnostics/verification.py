@@ -26,6 +26,7 @@ from scaling_bayes.diagnostics.convergence import ebfmi, ess_bulk, ess_tail, rha
 from scaling_bayes.diagnostics.findings import AGREES, CHECKED, DIFFERS, SKIPPED, Finding, close, same
 from scaling_bayes.diagnostics.stored import stored_hardware, stored_systems
 from scaling_bayes.errors import OptionError, TraceError
+from scaling_bayes.systems.counts import ARITHMETIC, count_index, in_arithmetic
 from scaling_bayes.trace.digest import data_digest, measured_digest
 from scaling_bayes.trace.io import open_trace, verified_summary
 from scaling_bayes.trace.releases import find_trace, release_of
@@ -198,6 +199,14 @@ def _references(view: PosteriorView) -> Iterator[Finding]:
     constant = view.constant
     if "training_compute_flop" in constant:
         table = stored_systems(view)
+        if view.options.count == ARITHMETIC:
+            table = in_arithmetic(table)
+            if view.options.count_offsets:
+                yield same(
+                    "constant_data/count_index",
+                    constant["count_index"].values.tolist(),
+                    count_index(table).tolist(),
+                )
         compute, year = np.log10(table["training_compute_flop"].to_numpy(float)), decimal_year(table)
         if not np.isnan(year).any():
             yield close("constant_data/publication_year", constant["publication_year"].values, year)

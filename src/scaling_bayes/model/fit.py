@@ -51,6 +51,8 @@ PROVENANCE_COLUMNS = (
     "training_compute_reported_flop",
     "compute_method",
     "compute_count",
+    "precision",
+    "arithmetic_flop",
     "correction_reason",
     "in_thompson2020",
     "flags",
@@ -238,7 +240,7 @@ def fit(
     sampler, posterior, sample_stats, sample_checks = attempts[-1]
     notes += _said_of(attempts)
 
-    constant = _constant_data(observations, options, converted)
+    constant = _constant_data(observations, options, table)
     groups = predict_observed(options.law, prior, posterior, observations, seed)
     groups |= {
         "prior": prior,

@@ -10,10 +10,11 @@ import xarray as xr
 from scaling_bayes.core.drift import drift_at, extend_drift
 from scaling_bayes.core.observations import decimal_year, in_doubt, stated_sd, unique_labels
 from scaling_bayes.core.options import ModelOptions, check_choice, check_seed
-from scaling_bayes.core.performance import performance_distribution
+from scaling_bayes.core.performance import departure, performance_distribution
 from scaling_bayes.core.predictive import draw_error
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import DataError, Problem
+from scaling_bayes.systems.counts import ARITHMETIC, count_index, in_arithmetic
 from scaling_bayes.systems.frames import is_table, read_frame
 from scaling_bayes.trace.schema import annotate, group, manifest
 from scaling_bayes.trace.view import PosteriorView
@@ -79,6 +80,8 @@ def predict(
     posterior, constant = group(idata, "posterior"), group(idata, "constant_data")
     tasks = [str(task) for task in posterior["task"].values]
     year = _check(systems, tasks, needs_year=options.needs_year)
+    if options.count == ARITHMETIC:
+        systems = in_arithmetic(systems)
 
     labels = {"system": list(unique_labels(systems))}
     task = xr.DataArray(systems["task"].astype(str).to_numpy(dtype=object), dims="system", coords=labels)
@@ -90,7 +93,7 @@ def predict(
         posterior,
         constant,
         task,
-        log10_compute,
+        log10_compute - departure(posterior, count_index(systems)),
         xr.DataArray(year, dims="system", coords=labels),
         seed,
         flagged=xr.DataArray(in_doubt(systems), dims="system", coords=labels),

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 ARITHMETIC = "arithmetic"
 #: Median and standard deviation of log10 of a burden (devices x time x peak rate) over the operations done,
 #: by how the burden is counted.
-#: ``burden_fp32``, GPUs at FP32 peak and run in it: minus log10 of the utilisation, 0.31 and 0.45 in AlexNet
-#: and DeepSpeech2 (``utilisation.csv``); median 0.48 of the systems of ``systems.csv`` with both counts.
+#: ``burden_fp32``, GPUs at FP32 peak and run in it, is minus log10 of the utilisation: 0.31 and 0.45 in
+#: AlexNet and DeepSpeech2 (``utilisation.csv``), so 0.35 to 0.5; of 18 systems of ``systems.csv`` with both
+#: counts the middle half has 0.3 to 0.6.
 #: ``burden_tpu``, TPUs at bf16 peak: 0.22 to 0.55 in 15 runs of ``utilisation.csv``, 0.31 to 0.72 in 11
-#: systems. ``burden_mixed``, GPUs counted at FP32 peak and run in 16 bits where they can, whose matrix rate
-#: is 8 (V100) to 16 (A100) times as high (``accelerators.csv``), used to 0.1 to 0.5: -0.13 to -0.68 in 4
 #: systems.
+#: ``burden_mixed``, GPUs counted at FP32 peak and run in 16 bits where they can. Their matrix rate is 8 (on a
+#: V100) to 16 (A100) times as high (``accelerators.csv``); language models use 0.2 to 0.5 of it, which gives -0.2
+#: to -0.8, detectors far less, which can be above 0.
 OFFSETS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"burden_fp32": (0.4, 0.2), "burden_mixed": (-0.2, 0.35), "burden_tpu": (0.43, 0.15)}
 )

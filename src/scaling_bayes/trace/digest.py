@@ -34,6 +34,9 @@ _DIGESTED_COLUMNS = (
     "compute_sd_dex",
     "year",
     "publication_date",
+    "compute_count",
+    "precision",
+    "arithmetic_flop",
 )
 
 
