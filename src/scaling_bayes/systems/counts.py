@@ -25,8 +25,8 @@ ARITHMETIC = "arithmetic"
 #: ``burden_tpu``, TPUs at bf16 peak: 0.22 to 0.55 in 15 runs of ``utilisation.csv``, 0.31 to 0.72 in 11
 #: systems.
 #: ``burden_mixed``, GPUs counted at FP32 peak and run in 16 bits where they can. Their matrix rate is 8 (on a
-#: V100) to 16 (A100) times as high (``accelerators.csv``); language models use 0.2 to 0.5 of it, which gives -0.2
-#: to -0.8, detectors far less, which can be above 0.
+#: V100) to 16 (A100) times as high (``accelerators.csv``); language models use 0.2 to 0.5 of it, which gives
+#: -0.2 to -0.8, detectors far less, which can be above 0.
 OFFSETS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"burden_fp32": (0.4, 0.2), "burden_mixed": (-0.2, 0.35), "burden_tpu": (0.43, 0.15)}
 )
