@@ -22,7 +22,7 @@ ARITHMETIC = "arithmetic"
 #: ``burden_fp32``, GPUs at FP32 peak and run in it, is minus log10 of the utilisation: 0.31 and 0.45 in
 #: AlexNet and DeepSpeech2 (``utilisation.csv``), so 0.35 to 0.5; of 18 systems of ``systems.csv`` with both
 #: counts the middle half has 0.3 to 0.6.
-#: ``burden_tpu``, TPUs at bf16 peak: 0.22 to 0.55 in 15 runs of ``utilisation.csv``, 0.31 to 0.72 in 11
+#: ``burden_tpu``, TPUs at bf16 peak, and GPUs at that of their matrix units (``burden_tensor``): 0.22 to 0.55 in 15 runs of ``utilisation.csv``, 0.31 to 0.72 in 11
 #: systems.
 #: ``burden_mixed``, GPUs counted at FP32 peak and run in 16 bits where they can. Their matrix rate is 8 (on a
 #: V100) to 16 (A100) times as high (``accelerators.csv``); language models use 0.2 to 0.5 of it, which gives
@@ -42,8 +42,8 @@ def in_arithmetic(systems: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     systems : DataFrame
-        With ``training_compute_flop`` and, where known, ``compute_count``, one of `COUNTS` or empty;
-        ``precision``, whose ``mixed`` makes a ``burden_fp32`` a ``burden_mixed``; and ``arithmetic_flop``,
+        With ``training_compute_flop`` and, where known, ``compute_count``, one of `COUNTS`, ``burden_tensor`` or
+        empty; ``precision``, whose ``mixed`` makes a ``burden_fp32`` a ``burden_mixed``; and ``arithmetic_flop``,
         the operations done, which is then taken. A row without a count stands as it is.
 
     Returns
@@ -63,6 +63,7 @@ def in_arithmetic(systems: pd.DataFrame) -> pd.DataFrame:
     if "precision" in systems:
         mixed = systems["precision"].fillna("").astype(str).to_numpy() == "mixed"
         count[mixed & (count == "burden_fp32")] = "burden_mixed"
+    count[count == "burden_tensor"] = "burden_tpu"
     unknown = ~np.isin(count, [*COUNTS, ""])
     if unknown.any():
         expected = f"one of {', '.join(COUNTS)}, or nothing"
