@@ -53,7 +53,7 @@ def test_a_row_is_converted_as_far_as_it_says_how_it_was_counted() -> None:
 
 def test_an_unknown_count_is_refused_by_row() -> None:
     with pytest.raises(DataError, match=r"row 3.*compute_count.*'petaflops'.*burden_tpu"):
-        in_arithmetic(TABLE.assign(compute_count=[*TABLE["compute_count"][:3], "petaflops", ""]))
+        sb.validate_systems(TABLE.assign(compute_count=[*TABLE["compute_count"][:3], "petaflops", ""]))
 
 
 def test_an_offset_moves_the_compute_of_its_rows_alone() -> None:
