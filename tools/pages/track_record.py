@@ -1,4 +1,4 @@
-"""The tables, words and figures of docs/track_record.md: frozen releases, scored on what came after their data."""
+"""The tables, words and figures of docs/track_record.md: frozen releases, scored on what came later."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -33,17 +33,14 @@ __all__ = ["pages"]
 PAGE: Final = Path("docs", "track_record.md")
 #: What is looked at first: the task and the day from which the first release failed.
 FAILED: Final = ("ms_coco", "2021-11-01")
-#: Fewest systems of a group of which a verdict is given.
-_ENOUGH: Final = 10
 _LINES_OF_2020: Final = "thompson2020"
 #: What is known of the systems of a paper beyond the columns of the data; its source is the paper.
 _KNOWN: Final = {
-    "Swin Transformer V2: Scaling Up Capacity and Resolution": "A backbone of three billion parameters, the first "
-    "here that was made large for its own sake.",
-    "Exploring Plain Vision Transformer Backbones for Object Detection": "A plain vision transformer, pre-trained "
-    "without labels by a masked autoencoder, which no earlier system of the task was.",
-    "Deformable DETR: Deformable Transformers for End-to-End Object Detection": "Rivals and small variants, trained "
-    "for 50 epochs where DETR's authors take 500, in order to be compared.",
+    "Swin Transformer V2: Scaling Up Capacity and Resolution": "A backbone of three billion parameters.",
+    "Exploring Plain Vision Transformer Backbones for Object Detection": "A plain vision transformer, "
+    "pre-trained without labels by a masked autoencoder.",
+    "Deformable DETR: Deformable Transformers for End-to-End Object Detection": "Rivals and small variants, "
+    "trained for 50 epochs where DETR's authors take 500, in order to be compared.",
     "YOLOv5, release 6.0": "The smallest networks of a family that is made to be fast.",
 }
 _SCOPES: Final = {
@@ -52,6 +49,9 @@ _SCOPES: Final = {
     "pretraining": "the pre-training",
     "training+pretraining": "pre-training and training on the task",
 }
+#: Columns of the data that say what a system was: in words, and all.
+_WORDS: Final = ("flags", "remark", "scope_of_compute", "extra_data")
+_ABOUT: Final = ("publication_date", "training_compute_flop", *_WORDS)
 
 
 @dataclass(frozen=True)
@@ -69,37 +69,27 @@ class _Frozen:
     @cached_property
     def table(self) -> pd.DataFrame:
         """The newest table of its tasks."""
-        families = {family: reference_systems(family, edition=_edition(family)) for family in FAMILIES}
-        return next(table for table in families.values() if set(self.view.tasks) <= set(table["task"]))
+        tables = [reference_systems(family, edition=_edition(family)) for family in FAMILIES]
+        return next(table for table in tables if set(self.view.tasks) <= set(table["task"]))
 
     @cached_property
     def later(self) -> pd.DataFrame:
         """Systems published in the calendar years after its last one."""
-        return self.table[decimal_year(self.table) >= np.floor(self.known_until) + 1]
+        table: pd.DataFrame = self.table[decimal_year(self.table) >= np.floor(self.known_until) + 1]
+        return table
 
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Scores of all forecasters on them, with the columns of the data."""
         found = score(self.view, self.later, drop_fitted=True)
-        about = self.later.drop_duplicates(["task", "system"])[["task", "system", *_ABOUT]]
+        about = self.later.drop_duplicates(["task", "system"]).reindex(columns=["task", "system", *_ABOUT])
+        about[[*_WORDS]] = about[[*_WORDS]].fillna("")
         return found.merge(about, on=["task", "system"], how="left", validate="many_to_one")
 
     @property
     def own(self) -> pd.DataFrame:
         """Scores of the release itself."""
         return self.scores[self.scores["forecaster"] == self.view.law]
-
-
-#: Columns of the data that say what a system was.
-_ABOUT: Final = (
-    "publication_date",
-    "training_compute_flop",
-    "flags",
-    "remark",
-    "compute_count",
-    "scope_of_compute",
-    "extra_data",
-)
 
 
 def pages(root: Path) -> dict[Path, str]:
@@ -119,11 +109,15 @@ def pages(root: Path) -> dict[Path, str]:
         "by_year": _by(first, "year"),
         "misses": _misses(first),
         "why": _why(first),
+        "figures": "\n".join(
+            f"![Forecast against outcome, coverage and ranks of {each.release.name}]({_figure(each)})\n"
+            for each in first
+        ),
         "known": _known(frozen),
         "digests": _digests(frozen),
     }
     figures = {
-        PAGE.parent / "images" / f"track-record-{each.release.name}.svg": to_svg(
+        PAGE.parent / _figure(each): to_svg(
             plot_score(each.scores),
             name=f"track-record-{each.release.name}",
             alt=f"Forecast against outcome, coverage and ranks of {each.release.name}",
@@ -131,6 +125,10 @@ def pages(root: Path) -> dict[Path, str]:
         for each in first
     }
     return filled(root, PAGE, blocks) | figures
+
+
+def _figure(each: _Frozen) -> str:
+    return f"images/track-record-{each.release.name}.svg"
 
 
 def _edition(family: str) -> str | None:
@@ -178,11 +176,9 @@ def _failed(first: Sequence[_Frozen]) -> str:
             continue
         own = each.own[(each.own["task"] == task) & (each.own["publication_date"] >= day)]
         below, above = _sides(own)
-        ratio = float(np.exp(np.log(own["error"] / own["median"]).median()))
+        ratio = float((own["error"] / own["median"]).median())
         inside = str(len(own) - below - above)
-        rows.append(
-            [f"`{each.release.name}`", str(len(own)), inside, str(below), str(above), f"{ratio:.2f}"]
-        )
+        rows.append([f"`{each.release.name}`", str(len(own)), inside, str(below), str(above), f"{ratio:.2f}"])
     return markdown_table(header, rows)
 
 
@@ -241,14 +237,15 @@ def _cells(part: pd.DataFrame) -> list[str]:
 def _by(first: Sequence[_Frozen], column: str) -> str:
     """The releases side by side, by task or year."""
     rows = []
-    label = {"task": task_label, "year": str}[column]
     parts = [each.own.assign(year=each.own["year"].astype(int)) for each in first]
     values = pd.concat(parts)[column].value_counts() if parts else pd.Series(dtype=int)
     ordered = values.sort_index().index if column == "year" else values.index
     for value in ordered:
         for each, own in zip(first, parts, strict=True):
             if (own[column] == value).any():
-                rows.append([label(value), f"`{each.release.name}`", *_cells(own[own[column] == value])])
+                rows.append(
+                    [task_label(str(value)), f"`{each.release.name}`", *_cells(own[own[column] == value])]
+                )
     return markdown_table([column, "forecast", *_COLUMNS], rows)
 
 
@@ -323,13 +320,16 @@ def _sentences(
         yield f"Beyond the task it was trained on: {row['extra_data']}."
     of_task = first[0].view.points(row["task"])
     below = float(np.mean(of_task.log10_compute < np.log10(row["training_compute_flop"])))
+    rank = {0.0: "less than that of all", 1.0: "more than that of all"}.get(
+        below, f"more than that of {below:.0%} of the"
+    )
     scope = _SCOPES.get(row["scope_of_compute"], "")
     yield (
-        f"Its compute{f' ({scope})' if scope else ''} is more than that of {below:.0%} of the systems that "
-        f"`{first[0].release.name}` knew of the task."
+        f"Its compute{f' ({scope})' if scope else ''} is {rank} systems that `{first[0].release.name}` "
+        "knew of the task."
     )
     if "tensor_cores_at_fp32" in row["flags"]:
-        yield "It is counted at the FP32 peak though tensor cores ran, which understates it."
+        yield "It is counted at the FP32 peak of devices with tensor cores, which may understate it."
     if "unverified_compute" in row["flags"]:
         yield "Its compute is in doubt."
     remarks = list(dict.fromkeys(str(each["remark"]) for each in rows if each["remark"]))
@@ -359,10 +359,13 @@ def _known(frozen: Sequence[_Frozen]) -> str:
 def _digests(frozen: Sequence[_Frozen]) -> str:
     """What the numbers were computed from."""
     rows = [[f"trace `{each.release.name}`", f"`{each.release.digest}`"] for each in frozen]
+    scored: dict[str, list[str]] = {}
+    for each in frozen:
+        if len(each.later):
+            scored.setdefault(data_digest(each.later), []).append(f"`{each.release.name}`")
     rows += [
-        [f"systems scored by `{each.release.name}`", f"`{data_digest(each.later)}`"]
-        for each in frozen
-        if len(each.later)
+        [f"systems that {', '.join(names)} had to forecast", f"`{digest}`"]
+        for digest, names in scored.items()
     ]
     table = edition_table(LATEST_EDITION)
     return markdown_table(["what", "SHA-256 of its content"], rows) + (
