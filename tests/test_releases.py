@@ -20,6 +20,7 @@ from scaling_bayes.trace.releases import REFERENCE_TRACE, Release, read_index
 pytestmark = pytest.mark.long
 
 TRACES = Path(__file__).with_name("data") / "traces"
+ARCHIVE = TRACES.with_name("releases")
 
 
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -31,9 +32,10 @@ def test_the_index_names_the_files_that_are_there(repository: Path) -> None:
     assert stale(folder / "index.toml") == []
     released = list_traces()
     assert REFERENCE_TRACE in set(released["name"])
-    assert {f"{name}.nc" for name in released["name"]} == {path.name for path in folder.glob("*.nc")}
+    files = {path.name: path for place in (folder, ARCHIVE) for path in place.glob("*.nc")}
+    assert {f"{name}.nc" for name in released["name"]} == set(files)
     for row in released.itertuples():
-        path = folder / f"{row.name}.nc"
+        path = files[f"{row.name}.nc"]
         assert path.stat().st_size < 5e6
         tree = open_trace(row.name)
         assert tree_digest(tree) == row.digest == tree.attrs["digest"]
@@ -78,6 +80,27 @@ def test_a_released_file_that_was_replaced_is_refused_before_it_is_read(
         TraceError, match=f"the file does not match its digest .expected {release.sha256}, found"
     ):
         open_trace(release.name)
+
+
+def test_an_archived_trace_opens_in_a_checkout_is_named_without_one_and_is_never_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archived = next(release for release in read_index() if release.name == "prior-sweep-power-2026.11")
+    path = archived.path
+    monkeypatch.setattr("scaling_bayes.trace.releases.data_path", _no_file)
+    monkeypatch.setattr("scaling_bayes.trace.releases.read_index", lambda: (archived,))
+    monkeypatch.setattr("scaling_bayes.trace.releases.archived_path", lambda _: path)
+    assert open_trace(archived.name).attrs["digest"] == archived.digest
+    monkeypatch.setattr("tools.releases.release.archived_path", lambda _: path)
+    assert main([archived.name]) == 1
+    monkeypatch.setattr("scaling_bayes.trace.releases.archived_path", lambda _: None)
+    assert list_traces().empty
+    with pytest.raises(TraceError, match=r"did not come with this package.*tests/data/releases"):
+        open_trace(archived.name)
+
+
+def _no_file(name: str) -> Path:
+    raise DataError(name)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +27,8 @@ from scaling_bayes.diagnostics.findings import AGREES, CHECKED, DIFFERS, SKIPPED
 from scaling_bayes.diagnostics.stored import stored_hardware, stored_systems
 from scaling_bayes.errors import OptionError, TraceError
 from scaling_bayes.systems.counts import ARITHMETIC, count_index, in_arithmetic
+from scaling_bayes.systems.fit_rows import rows_for_fit
+from scaling_bayes.systems.load import reference_systems, said_to_be
 from scaling_bayes.trace.digest import data_digest, measured_digest
 from scaling_bayes.trace.io import open_trace, verified_summary
 from scaling_bayes.trace.releases import find_trace, release_of
@@ -41,8 +43,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _VERSION: Final = re.compile(r"unknown|[0-9]+[0-9A-Za-z.+!_-]{0,63}")
-#: What the manifest calls the shipped table of systems.
-_SHIPPED: Final = "scaling_bayes.reference_systems()"
 
 #: Limits that checks of schema version 1 are held to, as `scaling_bayes.model.diagnose` writes them.
 _LIMITS: Final = {
@@ -165,17 +165,22 @@ def _fit_data(view: PosteriorView) -> Iterator[Finding]:
         return
     yield same("data/n_systems", stated.get("n_systems"), len(table))
     yield same("data/sha256", stated["sha256"], data_digest(table))
-    if stated.get("source") == _SHIPPED:
-        yield _shipped(view, stated["sha256"])
+    shipped = said_to_be(stated.get("source", ""))
+    if shipped:
+        yield _shipped(view, shipped, stated["sha256"])
 
 
-def _shipped(view: PosteriorView, sha256: str) -> Finding:
+def _shipped(view: PosteriorView, shipped: Sequence[Mapping[str, Any]], sha256: str) -> Finding:
     """Whether rows said to be the shipped ones are; those of another release cannot be known."""
     from scaling_bayes import __version__
-    from scaling_bayes.systems.load import reference_systems
 
     item = "data/source"
-    finding = same(item, data_digest(reference_systems()), sha256)
+    below_chance = view.law in LAWS and get_law(view.law).is_bent
+    digests = [
+        data_digest(rows_for_fit(reference_systems(**each), below_chance=below_chance).systems)
+        for each in shipped
+    ]
+    finding = same(item, sha256 if sha256 in digests else digests[0], sha256)
     written = view.manifest["versions"].get("scaling_bayes")
     if finding[1] == DIFFERS and release_of(view.digest) is not None:
         return item, AGREES, "of a released trace, by the index"

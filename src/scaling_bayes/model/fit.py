@@ -315,17 +315,21 @@ def table_to_fit(
         For rows that are left out or combined, and for what was converted or guessed.
     """
     from scaling_bayes.systems.fit_rows import rows_for_fit
-    from scaling_bayes.systems.load import reference_systems
-    from scaling_bayes.systems.schema import check_systems
+    from scaling_bayes.systems.load import reference_systems, shipped_source
+    from scaling_bayes.systems.schema import CheckedSystems, check_systems
 
     if systems is None:
         for name, given in (("unit", unit), ("columns", columns)):
             if given is not None:
                 raise OptionError(f"{name} is of a table of your own; none was given.")
-        return reference_systems(), "scaling_bayes.reference_systems()"
+        systems = reference_systems()
     is_path = isinstance(systems, (str, PathLike))
     source = Path(systems).name if isinstance(systems, (str, PathLike)) else type(systems).__name__
-    checked = check_systems(systems, unit=unit, columns=columns)
+    shipped = shipped_source(systems) if unit is None and columns is None else None
+    if shipped and isinstance(systems, pd.DataFrame):
+        source, checked = shipped, CheckedSystems(systems, (), (), ())
+    else:
+        checked = check_systems(systems, unit=unit, columns=columns)
     rows = rows_for_fit(
         checked.systems,
         source if is_path else "the data frame",
