@@ -8,19 +8,32 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from tests import commands
 from tools.releases.release import main, make, stale, to_toml
 
+import scaling_bayes as sb
 from scaling_bayes import list_traces, open_trace
+from scaling_bayes.core.options import STACK
 from scaling_bayes.errors import DataError, OptionError, TraceError
+from scaling_bayes.report import write_report
 from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.releases import REFERENCE_TRACE, Release, read_index
+from scaling_bayes.trace.view import PosteriorView
 
 pytestmark = pytest.mark.long
 
 TRACES = Path(__file__).with_name("data") / "traces"
 ARCHIVE = TRACES.with_name("releases")
+
+
+#: The default one, and with the slow tests all.
+FITS = [
+    pytest.param(each.name, marks=() if each.name == REFERENCE_TRACE else pytest.mark.slow)
+    for each in read_index()
+    if each.kind == "fit" and each.at_hand
+]
 
 
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -80,6 +93,32 @@ def test_a_released_file_that_was_replaced_is_refused_before_it_is_read(
         TraceError, match=f"the file does not match its digest .expected {release.sha256}, found"
     ):
         open_trace(release.name)
+
+
+@pytest.mark.usefixtures("unplotted")
+@pytest.mark.parametrize("name", FITS)
+def test_a_released_fit_answers_every_question(name: str, tmp_path: Path) -> None:
+    trace = open_trace(name).isel(draw=slice(None, None, 25), missing_dims="ignore")
+    view = PosteriorView.of(trace)
+    summary = sb.summary(sb.project(trace))
+    assert set(summary["task"]) == set(view.tasks)
+    assert summary["median"].notna().all()
+    known = [view.points(task) for task in view.tasks]
+    new = pd.DataFrame(
+        {
+            "task": view.tasks,
+            "system": [f"of {task}, not seen" for task in view.tasks],
+            "error": [0.97 * points.error.min() for points in known],
+            "training_compute_flop": [1.1 * 10 ** points.log10_compute.max() for points in known],
+            "year": 2025,
+        }
+    )
+    scores = sb.score(trace, new)
+    assert len(scores[scores["forecaster"] == view.law]) == len(view.tasks)
+    assert len(write_report(trace, tmp_path / "report.html")) == 3
+    if view.law != STACK:
+        path = sb.export_forecasts(trace, tmp_path / "hub", round_id="2026-12-01", model="thinned")
+        assert set(pd.read_csv(path)["task"]) == {*view.tasks, "any"}
 
 
 def test_an_archived_trace_opens_in_a_checkout_is_named_without_one_and_is_never_made_again(
