@@ -28,12 +28,12 @@ from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
 from scaling_bayes.model.sampling.sample import compile_posterior
 from scaling_bayes.model.sensitivity import power_scaling
+from scaling_bayes.trace.derived import PRIOR_DRAWS, stated
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.io import most_draws
-from scaling_bayes.trace.schema import SCHEMA_VERSION, annotate
+from scaling_bayes.trace.schema import DERIVABLE_GROUPS, SCHEMA_VERSION, annotate
 from scaling_bayes.trace.view import PosteriorView
 
-PRIOR_DRAWS = 1000
 #: Columns of the systems table kept with the fit, beside what the model uses.
 PROVENANCE_COLUMNS = (
     "system",
@@ -89,6 +89,7 @@ def fit(
     tune: int = 500,
     chains: int = 4,
     target_accept: float = TARGET_ACCEPT,
+    thin: int = 1,
     random_seed: int | None = None,
     cores: int | None = None,
     progressbar: bool = True,
@@ -147,6 +148,8 @@ def fit(
     target_accept : float
         Target acceptance rate of NUTS, in (0, 1).
         Draws, warm-up and acceptance rate are those of the first attempt.
+    thin : int
+        Draws made for each that is kept, evenly along each chain: for many tasks, whose draws take much room.
     random_seed : int, optional
         Seed of everything random. Drawn from the system when None; stored either way.
     cores : int, optional
@@ -195,7 +198,7 @@ def fit(
     if random_seed is not None:
         check_seed(random_seed)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
-    sampler = SamplerOptions(draws, tune, chains, target_accept, seed)
+    sampler = SamplerOptions(draws, tune, chains, target_accept, seed, thin=thin)
     table, source = table_to_fit(
         systems, unit=unit, columns=columns, pooling=pooling, below_chance=get_law(law).is_bent
     )
@@ -238,6 +241,7 @@ def fit(
     }
     idata = xr.DataTree.from_dict({f"/{name}": annotate(groups[name]) for name in sorted(groups)})
     content = _manifest(options, attempts, chosen_priors, table, source)
+    content["derived"] = stated(groups, DERIVABLE_GROUPS)
     idata.attrs["manifest"] = _as_json(content)
     view = PosteriorView.of(idata)
     try:

@@ -17,6 +17,7 @@ import numpy as np
 
 from scaling_bayes import files
 from scaling_bayes.errors import OptionError, TraceError, WriteError
+from scaling_bayes.trace.derived import with_derived, without_derived
 from scaling_bayes.trace.digest import WRITTEN_AS, tree_digest
 from scaling_bayes.trace.hdf5 import Contents, UnreadableError, read_apart, read_here
 from scaling_bayes.trace.releases import Release, find_trace
@@ -41,7 +42,8 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     Parameters
     ----------
     idata : DataTree
-        From `fit`, `fit_hardware` or `open_trace`. It is not changed.
+        From `fit`, `fit_hardware` or `open_trace`. It is not changed. Groups that follow from its draws and
+        data are left out of the file, and come back when it is opened.
     path : path
         File to write, usually ``*.nc``; replaced if it exists.
 
@@ -59,7 +61,7 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     check_layout(idata)
     check_values(idata)
     check_writable(target)
-    tree = idata.copy()
+    tree = without_derived(idata)
     tree.attrs.pop(WRITTEN_AS, None)
     tree.attrs["created"] = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     tree.attrs["digest"] = tree_digest(tree)
@@ -86,8 +88,9 @@ def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr
     Returns
     -------
     DataTree
-        In memory, in today's layout; the file is closed. ``attrs["digest"]`` is the one the file was written
-        with.
+        In today's layout, with all groups; the file is closed. Groups that follow from the draws and data are
+        not in it: predictive draws and log likelihood are computed when their values are first asked for.
+        ``attrs["digest"]`` is the one the file was written with.
 
     Raises
     ------
@@ -108,14 +111,17 @@ def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr
     expect_digest(f"{path}: content", stored, found)
     if release is not None:
         expect_digest(f"{path}: content", release.digest, found)
-    else:
-        try:
-            check_values(today)
-        except TraceError as error:
-            raise TraceError(f"{path}: {error}") from None
     if today is not tree:
         today.attrs[WRITTEN_AS] = stored
-    return today
+    try:
+        whole = with_derived(today)
+        if release is None:
+            check_values(whole)
+        if whole is not today:
+            check_layout(whole)
+    except TraceError as error:
+        raise TraceError(f"{path}: {error}") from None
+    return whole
 
 
 def most_draws(numbers: int, draws: int, chains: int) -> int:
