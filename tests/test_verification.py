@@ -196,7 +196,7 @@ def test_an_old_version_is_read_by_its_reader(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(layouts, "check_layout", lambda tree: None)
     monkeypatch.setattr("scaling_bayes.trace.io.check_layout", lambda tree: None)
     path = save_trace(tree, tmp_path / "old.nc")
-    with pytest.raises(TraceError, match=r"schema version 0 is not one this release reads \(expected 1\)"):
+    with pytest.raises(TraceError, match=r"schema version 0 is not one this release reads \(expected 1, 2\)"):
         open_trace(path)
 
     def reader(old: xr.DataTree) -> xr.DataTree:

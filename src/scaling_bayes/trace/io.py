@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import math
 import os
 import stat
 from hashlib import sha256
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _ENGINE: Final = "h5netcdf"
 #: Endings of files that `validate_systems` reads.
 _TABLES: Final = (".csv", ".tsv", ".xlsx", ".parquet")
-#: Bytes of a variable up to which it is not compressed, and up to which it is stored in one piece.
+#: Bytes of a variable, 8 a value, up to which it is not compressed, and up to which it is stored in one piece.
 _SMALL: Final = 2**12
 _LARGEST_PIECE: Final = 2**26
 
@@ -240,14 +241,24 @@ def _tree(contents: Contents) -> xr.DataTree:
 
 
 def _encoding(tree: xr.DataTree) -> dict[str, Any]:
-    """Compress numbers, losslessly: small variables stay plain, and others in one piece pack best."""
-    packed = {"zlib": True, "complevel": 4, "shuffle": True}
+    """Compress losslessly: small variables stay plain, and others in one piece pack best."""
     return {
         node.path: {
-            str(name): packed | ({"chunksizes": variable.shape} if variable.nbytes <= _LARGEST_PIECE else {})
+            str(name): _packed(variable)
             for name, variable in dataset_of(node).variables.items()
-            if variable.dtype.kind in "fiu" and variable.nbytes > _SMALL
+            if 8 * variable.size > _SMALL and (variable.dtype.kind in "fiu" or variable.dims != (name,))
         }
         for node in tree.subtree
         if node.path != "/"
     }
+
+
+def _packed(variable: xr.Variable) -> dict[str, Any]:
+    """How a variable is packed; texts as rows of bytes, as those of any length cannot be."""
+    encoding: dict[str, Any] = {"zlib": True, "complevel": 4, "shuffle": True}
+    shape = variable.shape
+    if variable.dtype.kind not in "fiu":
+        encoding["dtype"] = "S1"
+        shape = (*shape, max(1, *(len(str(text).encode()) for text in variable.values)))
+    item_bytes = 1 if len(shape) > variable.ndim else variable.dtype.itemsize
+    return encoding | ({"chunksizes": shape} if item_bytes * math.prod(shape) <= _LARGEST_PIECE else {})
