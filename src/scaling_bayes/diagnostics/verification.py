@@ -21,6 +21,7 @@ from scaling_bayes.core.options import STACK
 from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.diagnostics.calibration import summarize
 from scaling_bayes.diagnostics.convergence import ebfmi, ess_bulk, ess_tail, rhat
+from scaling_bayes.diagnostics.criticism import computed_data_checks, data_checks
 from scaling_bayes.diagnostics.findings import AGREES, CHECKED, DIFFERS, SKIPPED, Finding, close, same
 from scaling_bayes.diagnostics.stored import stored_hardware, stored_systems
 from scaling_bayes.errors import OptionError, TraceError
@@ -139,6 +140,7 @@ def rederive(trace: xr.DataTree | TraceView) -> pd.DataFrame:
     if isinstance(view, PosteriorView):
         parts = (_fit_data, _references, _derived, _prior_draws, _predictions, _mixture)
         rows = [*_statement(view), *chain.from_iterable(part(view) for part in parts), *_checks(view)]
+        rows += _data_checks(view)
     elif view.kind == HARDWARE_KIND:
         rows = [*_statement(view), *_hardware_data(view), *_checks(view)]
     else:
@@ -307,9 +309,7 @@ def _predictions(view: PosteriorView) -> Iterator[Finding]:
     """Predictive draws and log likelihood."""
     derived = view.manifest.get("derived", {})
     names = [
-        name
-        for name in ("prior_predictive", "posterior_predictive", "log_likelihood")
-        if name not in derived
+        name for name in ("prior_predictive", "posterior_predictive", "log_likelihood") if name not in derived
     ]
     if not names:
         return
@@ -369,6 +369,15 @@ def _checks(view: TraceView) -> Iterator[Finding]:
                 f"{value:.6g} {relation} {threshold:g}, but passed is {int(row['passed'])}",
             )
         yield outcome
+
+
+def _data_checks(view: PosteriorView) -> Iterator[Finding]:
+    """Checks of the model against the data; they rest on predictive draws."""
+    if "data_checks" in view:
+        stored, computed = data_checks(view), computed_data_checks(view)
+        value, again = (frame.pop("value").to_numpy(float) for frame in (stored, computed))
+        yield _excused(view, same("data_checks", computed.to_dict("list"), stored.to_dict("list")))
+        yield _excused(view, close("data_checks/value", value, again, CHECKED))
 
 
 def _statistics(posterior: xr.Dataset, stats: xr.Dataset) -> Iterator[tuple[str, float]]:

@@ -6,6 +6,7 @@ import json
 import platform
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 from pathlib import Path
@@ -22,7 +23,7 @@ from scaling_bayes.core.parameters import draw_prior
 from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.core.priors import Prior, default_priors, resolve_priors
 from scaling_bayes.diagnostics.checks import failed_checks
-from scaling_bayes.diagnostics.criticism import doubts
+from scaling_bayes.diagnostics.criticism import computed_data_checks, doubts
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
@@ -184,17 +185,8 @@ def fit(
         that failed.
     """
     get_law(law)
-    options = ModelOptions(
-        law,
-        pooling,
-        measurement_error,
-        algorithmic_progress,
-        paper_effect,
-        robust,
-        flagged_error,
-        floor,
-        drift,
-    )
+    switches = measurement_error, algorithmic_progress, paper_effect, robust, flagged_error
+    options = ModelOptions(law, pooling, *switches, floor, drift)
     if random_seed is not None:
         check_seed(random_seed)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
@@ -250,6 +242,9 @@ def fit(
         reason = f"{type(error).__name__}: {error}"
         idata.attrs["manifest"] = _as_json(content | {"left_out": {"sensitivity": reason}})
         notes.append(f"The sensitivity to the priors could not be computed and is left out ({reason}).")
+    with suppress(Exception):  # `doubts` says why there are none
+        checked = computed_data_checks(view).set_index("check").to_xarray()
+        idata["data_checks"] = xr.DataTree(annotate(checked.assign(passed=checked["passed"].astype(np.int8))))
     for sentence in (*notes, *failed_checks(view), *doubts(view)):
         warnings.warn(sentence, FitWarning, stacklevel=2)
     return idata

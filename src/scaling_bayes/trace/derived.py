@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -167,11 +167,12 @@ class _Source:
         coords = {dim: draws[dim].variable for dim in ("chain", "draw")}
         coords["system"] = self.view.observed["system"].variable
         shape = tuple(coords[dim].size for dim in coords)
-        values = indexing.MemoryCachedArray(indexing.LazilyIndexedArray(_Promised(self, name, shape)))
+        lazy = indexing.LazilyIndexedArray(_Promised(self, name, shape))
+        values = indexing.MemoryCachedArray(lazy)  # type: ignore[no-untyped-call]
         return annotate(xr.Dataset({"error": (tuple(coords), values)}, coords=coords))
 
 
-class _Promised(BackendArray):  # type: ignore[misc]
+class _Promised(BackendArray):
     """Errors of a predictive group, as xarray reads an array that is not in memory yet."""
 
     def __init__(self, source: _Source, name: str, shape: tuple[int, ...]) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _ENGINE: Final = "h5netcdf"
 #: Endings of files that `validate_systems` reads.
 _TABLES: Final = (".csv", ".tsv", ".xlsx", ".parquet")
-#: Bytes of a variable, 8 a value, up to which it is not compressed, and up to which it is stored in one piece.
+#: Bytes of a variable, 8 a value, up to which it is not compressed; and those stored in one piece.
 _SMALL: Final = 2**12
 _LARGEST_PIECE: Final = 2**26
 

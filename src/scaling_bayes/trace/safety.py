@@ -1,8 +1,8 @@
 """May this file be read at all? What an HDF5 file declares, judged before any value of it is read.
 
 A trace holds one level of groups with numbers and texts along one dimension, compressed by shuffle and
-deflate or not at all. Whatever else HDF5 can hold is refused: links, aliases, storage outside the file, types that stand
-for other objects, filters that load code, sizes out of proportion.
+deflate or not at all. Whatever else HDF5 can hold is refused: links, aliases, storage outside the file, types
+that stand for other objects, filters that load code, sizes out of proportion.
 """
 
 from __future__ import annotations

@@ -35,8 +35,9 @@ FIT_GROUPS = (
 #: Groups that need not be stored: the manifest names in ``derived`` those that follow from the others.
 DERIVABLE_GROUPS = ("prior", "prior_predictive", "posterior_predictive", "log_likelihood")
 
-#: Groups that a fit may have besides: of power-scaling sensitivity, of a stack's fits, and for ArviZ.
-OPTIONAL_GROUPS = ("sensitivity", "comparison", "log_prior")
+#: Groups that a fit may have besides: of power-scaling sensitivity, checks of the model against the data, of
+#: a stack's fits, and for ArviZ.
+OPTIONAL_GROUPS = ("sensitivity", "data_checks", "comparison", "log_prior")
 
 #: Kinds of stored posterior: the entry `kind` of the manifest, absent in a fit.
 FIT_KIND = "fit"
@@ -133,7 +134,7 @@ def manifest(idata: xr.DataTree) -> dict[str, Any]:
 
 
 def derived_groups(tree: xr.DataTree) -> frozenset[str]:
-    """Groups of a tree that follow from the others, by its manifest; none where there is no such statement."""
+    """Groups of a tree that follow from the others, by its manifest; none where it states none."""
     try:
         return frozenset(json.loads(str(tree.attrs.get("manifest"))).get("derived", ()))
     except (AttributeError, TypeError, ValueError, RecursionError):

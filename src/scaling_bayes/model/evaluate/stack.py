@@ -34,8 +34,8 @@ def stack(
     """Mix fits of several laws into one, so that which law holds is part of every interval.
 
     Each chain of the mixture has as many draws as the chains of the fits, taken from them in proportion to
-    the weights and evenly along each chain; predictions are drawn from it anew. What is done with a fit can be done with the mixture: project,
-    report, save, cite.
+    the weights and evenly along each chain; predictions are drawn from them anew. What is done with a fit
+    can be done with the mixture: project, report, save, cite.
 
     Parameters
     ----------
