@@ -91,6 +91,7 @@ def cli() -> None:
     help="Replace a prior by its median and 90 % interval; repeatable.",
 )
 @sampler_options(1000, 500)
+@click.option("--thin", type=int, default=1, show_default=True, help="Draws made for each that is kept.")
 @click.option("--random-seed", type=int, help="Seed; drawn and stored when not given.")
 @click.option("--cores", type=int, help="Chains run at a time; does not change the draws.")
 @quiet_option

@@ -6,6 +6,7 @@ import json
 import platform
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 from pathlib import Path
@@ -22,19 +23,19 @@ from scaling_bayes.core.parameters import draw_prior
 from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.core.priors import Prior, default_priors, resolve_priors
 from scaling_bayes.diagnostics.checks import failed_checks
-from scaling_bayes.diagnostics.criticism import doubts
+from scaling_bayes.diagnostics.criticism import computed_data_checks, doubts
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
 from scaling_bayes.model.sampling.sample import compile_posterior
 from scaling_bayes.model.sensitivity import power_scaling
 from scaling_bayes.systems.counts import ARITHMETIC, in_arithmetic
+from scaling_bayes.trace.derived import PRIOR_DRAWS, stated
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.io import most_draws
-from scaling_bayes.trace.schema import SCHEMA_VERSION, annotate
+from scaling_bayes.trace.schema import DERIVABLE_GROUPS, SCHEMA_VERSION, annotate
 from scaling_bayes.trace.view import PosteriorView
 
-PRIOR_DRAWS = 1000
 #: Columns of the systems table kept with the fit, beside what the model uses.
 PROVENANCE_COLUMNS = (
     "system",
@@ -95,6 +96,7 @@ def fit(
     tune: int = 500,
     chains: int = 4,
     target_accept: float = TARGET_ACCEPT,
+    thin: int = 1,
     random_seed: int | None = None,
     cores: int | None = None,
     progressbar: bool = True,
@@ -160,6 +162,8 @@ def fit(
     target_accept : float
         Target acceptance rate of NUTS, in (0, 1).
         Draws, warm-up and acceptance rate are those of the first attempt.
+    thin : int
+        Draws made for each that is kept, evenly along each chain: for many tasks, whose draws take much room.
     random_seed : int, optional
         Seed of everything random. Drawn from the system when None; stored either way.
     cores : int, optional
@@ -194,23 +198,13 @@ def fit(
         that failed.
     """
     get_law(law)
-    options = ModelOptions(
-        law,
-        pooling,
-        measurement_error,
-        algorithmic_progress,
-        paper_effect,
-        robust,
-        flagged_error,
-        floor,
-        drift,
-        count,
-        count_offsets and count == ARITHMETIC,
-    )
+    switches = measurement_error, algorithmic_progress, paper_effect, robust, flagged_error
+    of_counts = count, count_offsets and count == ARITHMETIC
+    options = ModelOptions(law, pooling, *switches, floor, drift, *of_counts)
     if random_seed is not None:
         check_seed(random_seed)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
-    sampler = SamplerOptions(draws, tune, chains, target_accept, seed)
+    sampler = SamplerOptions(draws, tune, chains, target_accept, seed, thin=thin)
     table, source = table_to_fit(
         systems, unit=unit, columns=columns, pooling=pooling, below_chance=get_law(law).is_bent
     )
@@ -254,6 +248,7 @@ def fit(
     }
     idata = xr.DataTree.from_dict({f"/{name}": annotate(groups[name]) for name in sorted(groups)})
     content = _manifest(options, attempts, chosen_priors, table, source)
+    content["derived"] = stated(groups, DERIVABLE_GROUPS)
     idata.attrs["manifest"] = _as_json(content)
     view = PosteriorView.of(idata)
     try:
@@ -262,6 +257,9 @@ def fit(
         reason = f"{type(error).__name__}: {error}"
         idata.attrs["manifest"] = _as_json(content | {"left_out": {"sensitivity": reason}})
         notes.append(f"The sensitivity to the priors could not be computed and is left out ({reason}).")
+    with suppress(Exception):  # `doubts` says why there are none
+        checked = computed_data_checks(view).set_index("check").to_xarray()
+        idata["data_checks"] = xr.DataTree(annotate(checked.assign(passed=checked["passed"].astype(np.int8))))
     for sentence in (*notes, *failed_checks(view), *doubts(view)):
         warnings.warn(sentence, FitWarning, stacklevel=2)
     return idata
