@@ -25,6 +25,7 @@ from scaling_bayes.core.priors import Prior, default_priors, resolve_priors
 from scaling_bayes.diagnostics.checks import failed_checks
 from scaling_bayes.diagnostics.criticism import computed_data_checks, doubts
 from scaling_bayes.errors import DataError, OptionError
+from scaling_bayes.model.constant_data import constant_data
 from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
 from scaling_bayes.model.sampling.sample import compile_posterior
@@ -36,28 +37,6 @@ from scaling_bayes.trace.io import most_draws
 from scaling_bayes.trace.schema import DERIVABLE_GROUPS, SCHEMA_VERSION, annotate
 from scaling_bayes.trace.view import PosteriorView
 
-#: Columns of the systems table kept with the fit, beside what the model uses.
-PROVENANCE_COLUMNS = (
-    "system",
-    "paper",
-    "paper_url",
-    "publication_date",
-    "year",
-    "metric",
-    "value",
-    "device",
-    "device_count",
-    "training_seconds",
-    "training_compute_flop",
-    "training_compute_reported_flop",
-    "compute_method",
-    "compute_count",
-    "precision",
-    "arithmetic_flop",
-    "correction_reason",
-    "in_thompson2020",
-    "flags",
-)
 _LIBRARIES = (
     "scaling_bayes",
     "pymc",
@@ -234,7 +213,7 @@ def fit(
     sampler, posterior, sample_stats, sample_checks = attempts[-1]
     notes += _said_of(attempts)
 
-    constant = _constant_data(observations, options, table)
+    constant = constant_data(observations, options, table)
     groups = predict_observed(options.law, prior, posterior, observations, seed)
     groups |= {
         "prior": prior,
@@ -337,49 +316,6 @@ def table_to_fit(
     for sentence in (*checked.warnings, *rows.sentences()):
         warnings.warn(sentence, FitWarning, stacklevel=3)
     return rows.systems, source
-
-
-def _constant_data(observations: Observations, options: ModelOptions, table: pd.DataFrame) -> xr.Dataset:
-    data = xr.Dataset(
-        {
-            "system_task": (
-                "system",
-                np.array([observations.tasks[i] for i in observations.task_index], dtype=object),
-            ),
-            "log10_training_compute_flop": ("system", observations.log10_compute),
-            "publication_year": ("system", observations.year),
-            "compute_in_doubt": ("system", observations.flagged.astype(np.int8)),
-            "paper_index": ("system", observations.paper_index.astype(np.int64)),
-            "reference_log10_compute": ("task", observations.reference_log10_compute),
-            "reference_year": ("task", observations.reference_year),
-            "reference_error": ("task", observations.reference_error),
-        },
-        coords={"system": list(observations.systems), "task": list(observations.tasks)},
-    )
-    if not np.isnan(observations.compute_sd).all():
-        data["compute_sd"] = ("system", observations.compute_sd)
-    if options.count_offsets:
-        data["count_index"] = ("system", observations.count_index.astype(np.int64))
-    used = ["chance_error"] if get_law(options.law).is_bent else []
-    used += ["floor_log_median", "floor_log_sd"] if options.floor == "task" else []
-    for name in used:
-        data[name] = ("task", getattr(observations, name))
-    for column in PROVENANCE_COLUMNS:
-        if column in table:
-            name = "system_name" if column == "system" else column
-            data[name] = ("system", _storable(table[column]))
-    return data
-
-
-def _storable(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
-    """Numbers as float64, true/false as int8, everything else as text with '' for missing."""
-    if pd.api.types.is_bool_dtype(column):
-        return column.to_numpy(dtype=np.int8)
-    if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy(dtype=float, na_value=np.nan)
-    if pd.api.types.is_datetime64_any_dtype(column):
-        column = column.dt.strftime("%Y-%m-%d")
-    return np.array([str(value) if pd.notna(value) else "" for value in column], dtype=object)
 
 
 def _manifest(
