@@ -14,9 +14,8 @@ FROZEN_EDITIONS: Final = ("2026.11",)
 #: The edition the hand-kept tables give, ``data/systems.csv``.
 LATEST_EDITION: Final = "2026.12"
 EDITIONS: Final = (*FROZEN_EDITIONS, LATEST_EDITION)
-#: The edition that `load_systems`, `reference_systems` and so `fit` take when none is named. The released
-#: traces rest on it: another one makes other fits.
-DEFAULT_EDITION: Final = "2026.11"
+#: The edition that `load_systems`, `reference_systems` and so `fit` take when none is named.
+DEFAULT_EDITION: Final = LATEST_EDITION
 
 
 def edition_table(edition: str | None = None) -> str:
