@@ -115,6 +115,7 @@ def test_overparameterization(
 
 
 @needs("five-tasks-2019-2026.12")
+@pytest.mark.slow
 def test_scoring_a_forecast(run: Callable[[str], dict[str, Any]]) -> None:
     content = run("07_scoring_a_forecast")
     assert content["honest"].set_index("stated spread")["log score"].idxmax() == 1.0
