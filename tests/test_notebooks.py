@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from scaling_bayes.trace.releases import read_index
 from scaling_bayes.trace.schema import group
 
 DRAWS = 60
+AT_HAND = {release.name for release in read_index() if release.at_hand}
 NAMES = (
     "01_data",
     "02_thompson2020",
@@ -20,12 +22,18 @@ NAMES = (
     "04_checks",
     "05_projections",
     "06_overparameterization",
+    "07_scoring_a_forecast",
+    "08_language_models",
 )
 
 pytestmark = [
     pytest.mark.samples,
     pytest.mark.filterwarnings("ignore::scaling_bayes.model.fit.FitWarning"),
 ]
+
+
+def needs(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(name not in AT_HAND, reason=f"{name} is not released yet")
 
 
 @pytest.fixture
@@ -104,3 +112,20 @@ def test_overparameterization(
 ) -> None:
     assert len(run("06_overparameterization")["summary"]) == 4 * 13
     assert "limit 0.699" in capsys.readouterr().out
+
+
+@needs("five-tasks-2019-2026.12")
+@pytest.mark.slow
+def test_scoring_a_forecast(run: Callable[[str], dict[str, Any]]) -> None:
+    content = run("07_scoring_a_forecast")
+    assert content["honest"].set_index("stated spread")["log score"].idxmax() == 1.0
+    assert len(content["missed"]) == len(content["own"]) - content["inside"]
+
+
+@needs("language-2026.12")
+@pytest.mark.slow
+def test_language_models(run: Callable[[str], dict[str, Any]]) -> None:
+    content = run("08_language_models")
+    assert set(content["priced"]["quantity"]) > {"log10_cost_usd", "log10_energy_kwh"}
+    assert content["costs"].groupby("price")["inside"].mean()["cloud_3_year"] > 0.6
+    assert content["energy"]["inside"].mean() > 0.6

@@ -1,7 +1,7 @@
 """Measure what the choice of laws rests on: ``python -m tools.evidence.measure``.
 
-Writes ``data/scorecard.csv``, ``data/ingredients.csv``, ``data/law_recovery.csv`` and the tables of
-``docs/laws.md`` and ``docs/prior_predictive.md``.
+Writes ``data/scorecard.csv``, ``data/language_cutoffs.csv``, ``data/ingredients.csv``,
+``data/law_recovery.csv`` and the tables of ``docs/laws.md`` and ``docs/prior_predictive.md``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaling_bayes.core.laws import LAWS
+from scaling_bayes.diagnostics.scoring import score
 from scaling_bayes.files import write_text
 from scaling_bayes.model.evaluate.scorecard import scorecard
+from scaling_bayes.model.fit import fit
+from scaling_bayes.systems.load import reference_systems
+from scaling_bayes.trace.view import PosteriorView
 from tools.command import checkout_root, exit_code, write_files
 from tools.evidence.ingredients import measure_ingredients
 from tools.evidence.law_recovery import law_recovery
@@ -45,6 +49,21 @@ TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
             "weight": ("1", "Weight of the forecaster in the stack"),
         },
     ),
+    "language_cutoffs": (
+        "Predictions of later language models by fits of what was published before, with their scores",
+        {
+            "cutoff": ("year", "Last calendar year whose models were fitted"),
+            "forecaster": ("-", "What predicted"),
+            "task": ("-", "Benchmark"),
+            "system": ("-", "Model predicted"),
+            "paper": ("-", "Its release"),
+            "year": ("year", "Its publication, decimal"),
+            "error": ("1", "Its error"),
+            "log_score": ("nat", "Natural log of the predictive density of the error"),
+            "crps": ("log10 error", "Continuous ranked probability score of log10 error"),
+            "pit": ("1", "Predictive probability of an error at most the observed"),
+        },
+    ),
     "ingredients": (
         "Predictive density and headline projections with one ingredient of the model changed at a time",
         {
@@ -72,8 +91,28 @@ TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
         },
     ),
 }
+#: Last years of the fits whose forecasts of later language models are scored.
+_CUTOFFS = (2021, 2022, 2023)
+
+
+def language_cutoffs() -> pd.DataFrame:
+    """Scores of the default model, fitted to language models until each cut-off, on the later ones."""
+    import pandas as pd
+
+    every = reference_systems("language")
+    parts = []
+    for cutoff in _CUTOFFS:
+        before = reference_systems("language", until=cutoff)
+        later = every[~every["publication_date"].le(before["publication_date"].max())]
+        fitted = fit(before, draws=500, random_seed=RANDOM_SEED, progressbar=False)
+        known = later[later["task"].isin(PosteriorView.of(fitted).tasks)]
+        parts.append(score(fitted, known, drop_fitted=True).assign(cutoff=cutoff))
+    return pd.concat(parts, ignore_index=True)
+
+
 _MAKERS: Mapping[str, Callable[[], pd.DataFrame]] = {
     "scorecard": lambda: scorecard(random_seed=RANDOM_SEED),
+    "language_cutoffs": language_cutoffs,
     "ingredients": lambda: measure_ingredients(RANDOM_SEED),
     "law_recovery": lambda: law_recovery(20, random_seed=RANDOM_SEED),
 }

@@ -113,6 +113,7 @@ def pages(root: Path) -> dict[Path, str]:
             f"![Forecast against outcome, coverage and ranks of {each.release.name}]({_figure(each)})\n"
             for each in first
         ),
+        "language": _language(pd.read_csv(root / "data" / "language_cutoffs.csv")),
         "known": _known(frozen),
         "digests": _digests(frozen),
     }
@@ -354,6 +355,30 @@ def _known(frozen: Sequence[_Frozen]) -> str:
             ]
         )
     return markdown_table(["release", "what it is", "what it knew", "model", "frozen on", "came since"], rows)
+
+
+def _language(scores: pd.DataFrame) -> str:
+    """Coverage of later language models by benchmark and cut-off."""
+    own = scores[scores["forecaster"] == scores["forecaster"].iloc[0]]
+    cutoffs = sorted(own["cutoff"].unique())
+    found = {
+        (str(row["task"]), row["cutoff"]): row
+        for frame in (own.assign(task="all"), own)
+        for row in score_table(frame, ["task", "cutoff"]).to_dict("records")
+    }
+    rows = [
+        [
+            task if task == "all" else task_label(task),
+            *(
+                f"{_share(row)}, {row['systems']}" if (row := found.get((task, cutoff))) else ""
+                for cutoff in cutoffs
+            ),
+        ]
+        for task in ["all", *sorted(own["task"].unique())]
+    ]
+    low = sorted({task_label(task) for (task, _), row in found.items() if row["coverage_90_upper"] < CI_PROB})
+    said = f"Fewer than promised, beyond what chance explains, in {', '.join(low) or 'none'}."
+    return markdown_table(["benchmark", *(f"known to {cutoff}" for cutoff in cutoffs)], rows) + f"\n{said}\n"
 
 
 def _digests(frozen: Sequence[_Frozen]) -> str:

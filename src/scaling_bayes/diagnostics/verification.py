@@ -179,7 +179,7 @@ def _shipped(view: PosteriorView, shipped: Sequence[Mapping[str, Any]], sha256: 
     from scaling_bayes import __version__
 
     item = "data/source"
-    below_chance = view.law in LAWS and get_law(view.law).is_bent
+    below_chance = view.law != STACK and get_law(view.law).is_bent
     digests = [
         data_digest(rows_for_fit(reference_systems(**each), below_chance=below_chance).systems)
         for each in shipped
