@@ -40,8 +40,8 @@ STEERING = [
 FORMULAS = ['=HYPERLINK("http://x.example","y")', "=1+1", "+1+1", "-1+1", "@SUM(A1)", "  =1", "＝1"]
 SCRIPTS = ["日本語 ASR", "عربي", "हिन्दी", "🧪 task", "می\u200cخواهم", "$x^2$", "a&b<c>"]
 NAMES = (*STEERING, *FORMULAS, *SCRIPTS)
-#: Some of them, as a report draws each: every script, and not every character that steers.
-DRAWN = (*STEERING[::4], *FORMULAS[1:2], *SCRIPTS[::3])
+#: Some of them, as a report draws each.
+DRAWN = (STEERING[3], FORMULAS[1], *SCRIPTS[:4:3])
 
 
 @cache
