@@ -100,7 +100,7 @@ SMALL = {
 @pytest.mark.parametrize(
     "name",
     [
-        name if name in ("same compute", "estimates") else pytest.param(name, marks=pytest.mark.slow)
+        name if name == "estimates" else pytest.param(name, marks=pytest.mark.slow)
         for name in SMALL
     ],
 )

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from tests.hostile import BY_BYTES, BY_HDF5, write
+from tests.some import some
 
 from scaling_bayes.errors import TraceError
 from scaling_bayes.report import build_report, render_html
@@ -343,7 +344,9 @@ def test_every_flipped_byte_is_refused_or_changes_nothing(flips: int, tmp_path: 
     assert refused > flips // 8
 
 
-@pytest.mark.parametrize("name", ["hardware-2026.11", "prior-sweep-power-2026.11", "stack-2026.11"])
+@pytest.mark.parametrize(
+    "name", some(["hardware-2026.11", "prior-sweep-power-2026.11", "stack-2026.11"], 3)
+)
 def test_released_traces_of_every_kind_are_damaged_and_refused_or_the_same(name: str, tmp_path: Path) -> None:
     path, release = find_trace(name)
     content, rng = path.read_bytes(), np.random.default_rng(2)
@@ -506,9 +509,8 @@ def test_what_is_no_trace_is_refused_whatever_its_digest(name: str) -> None:
         check_values(read_layout(tree, FIT_KIND))
 
 
-@pytest.mark.parametrize("name", ["an infinite slope", "a negative slope"])
-def test_a_hand_made_trace_is_refused_though_its_digest_fits(name: str, tmp_path: Path) -> None:
-    edit, message = HAND_MADE[name]
+def test_a_hand_made_trace_is_refused_though_its_digest_fits(tmp_path: Path) -> None:
+    edit, message = HAND_MADE["a negative slope"]
     tree = open_trace(TRACE)
     edit(tree)
     with pytest.raises(TraceError, match=message):
