@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from tests.browsers import AXE, CHROMIUM, DRIVER, FLAGS, LOOKS, VIOLATIONS, needs_axe, needs_browser
 from tests.patience import PATIENCE
+from tests.pictures import leave_unplotted
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes.report import write_report
@@ -48,8 +49,11 @@ REPORTS = ("reference", *OTHERS)
 def reports(reference_report: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("reports")
     written = {"reference": reference_report / "report.html"}
-    for name, options in OTHERS.items():
-        written[name] = write_report(synthetic_fit(law="saturating"), folder / f"{name}.html", **options)[0]
+    with pytest.MonkeyPatch.context() as patch:
+        leave_unplotted(patch)  # the reference report has pictures
+        for name, options in OTHERS.items():
+            page = folder / f"{name}.html"
+            written[name] = write_report(synthetic_fit(law="saturating"), page, **options)[0]
     return written
 
 

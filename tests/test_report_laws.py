@@ -253,7 +253,8 @@ def test_a_tree_without_sensitivity_has_no_such_section() -> None:
 
 
 def test_names_of_tasks_are_no_markup_in_the_sections_of_a_stack() -> None:
-    found = build_report(stack({law: synthetic_fit(NASTY, law=law, draws=40) for law in LAWS}, WEIGHTS), scenario=None)
+    fits = {law: synthetic_fit(NASTY, law=law, draws=40) for law in LAWS}
+    found = build_report(stack(fits, WEIGHTS), scenario=None)
     assert not [name for name, _ in Reader(render_html(found)).elements if name in ("script", "img", "b")]
 
 

@@ -344,9 +344,7 @@ def test_every_flipped_byte_is_refused_or_changes_nothing(flips: int, tmp_path: 
     assert refused > flips // 8
 
 
-@pytest.mark.parametrize(
-    "name", some(["hardware-2026.11", "prior-sweep-power-2026.11", "stack-2026.11"], 3)
-)
+@pytest.mark.parametrize("name", some(["hardware-2026.11", "prior-sweep-power-2026.11", "stack-2026.11"], 3))
 def test_released_traces_of_every_kind_are_damaged_and_refused_or_the_same(name: str, tmp_path: Path) -> None:
     path, release = find_trace(name)
     content, rng = path.read_bytes(), np.random.default_rng(2)
