@@ -75,13 +75,13 @@ def priors_of(options: ModelOptions, replaced: dict[str, Prior] = UNUSUAL) -> di
     return {name: replaced.get(name, prior) for name, prior in default_priors(options).items()}
 
 
-@pytest.mark.parametrize("options", some(SOME, 4), ids=str)
+@pytest.mark.parametrize("options", some(SOME, 5), ids=str)
 def test_density_and_gradient_are_those_of_the_pymc_model(options: ModelOptions) -> None:
     assert is_fast(default_priors(options))
     assert disagreement(options) < 1e-10
 
 
-@pytest.mark.parametrize("options", some(ENDS[::5], 4), ids=str)
+@pytest.mark.parametrize("options", some(ENDS[::5], 7), ids=str)
 def test_density_and_gradient_with_floor_bend_and_drift_are_those_of_the_pymc_model(options) -> None:
     assert is_fast(default_priors(options))
     assert disagreement(options, count=2) < 1e-10

@@ -110,14 +110,15 @@ COMMANDS: list[list[str]] = [
     ["progress", "TRACE", "--json"],
     ["progress", "TRACE", "--csv"],
     ["score", "TRACE", "LATER"],
-    ["score", "TRACE", "LATER", "--json"],
-    ["score", "TRACE", "LATER", "--csv"],
     ["cite", "TRACE"],
     ["cite", "TRACE", "--style", "cff"],
 ]
+MORE = [["score", "TRACE", "LATER", "--json"], ["score", "TRACE", "LATER", "--csv"]]
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, *(pytest.param(each, marks=pytest.mark.slow) for each in MORE)], ids=" ".join
+)
 def test_no_name_steers_the_terminal(trace: str, later: str, command: list[str]) -> None:
     given_for = {"TRACE": trace, "LATER": later}
     done = run(*(given_for.get(each, each) for each in command))

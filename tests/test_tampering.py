@@ -497,7 +497,7 @@ HAND_MADE: dict[str, tuple[Callable[[xr.DataTree], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", HAND_MADE)
+@pytest.mark.parametrize("name", some(HAND_MADE, 2))
 def test_what_is_no_trace_is_refused_whatever_its_digest(name: str) -> None:
     edit, message = HAND_MADE[name]
     with TRACE.open("rb") as file:
@@ -571,7 +571,7 @@ print(open_trace(sys.argv[1]).attrs["digest"])
 """
 
 
-@pytest.mark.parametrize(("limit", "most"), [("RLIMIT_CPU", 6), ("RLIMIT_AS", 3 * 2**29)])
+@pytest.mark.parametrize(("limit", "most"), some([("RLIMIT_AS", 3 * 2**29), ("RLIMIT_CPU", 6)], 2))
 def test_under_limits_of_the_system_a_trace_is_still_read(limit: str, most: int) -> None:
     run = subprocess.run(
         [sys.executable, "-c", READ_UNDER_LIMITS, TRACE, limit, str(most)], capture_output=True, text=True
