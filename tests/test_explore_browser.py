@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from tests.browsers import AXE, CHROMIUM, DRIVER, FLAGS, LOOKS, VIOLATIONS, needs_axe, needs_browser
+from tests.browsers import AXE, LOOKS, VIOLATIONS, needs_axe, needs_browser, open_chromium
 from tests.patience import PATIENCE
 
 from scaling_bayes import (
@@ -38,8 +38,6 @@ from scaling_bayes.trace.releases import REFERENCE_TRACE
 pytest.importorskip("tornado", reason="the extra explore is not installed")
 pytest.importorskip("selenium", reason="selenium is not installed")
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 
 log = logging.getLogger(__name__)
@@ -120,13 +118,7 @@ class Browser:
     """A browser, and the page in it."""
 
     def __init__(self, profile: Path) -> None:
-        options = webdriver.ChromeOptions()
-        options.binary_location = str(CHROMIUM)
-        for flag in (*FLAGS, f"--user-data-dir={profile}"):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-        self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-        self.driver.set_script_timeout(PATIENCE)
+        self.driver = open_chromium(profile)
 
     def open(self, address: str) -> None:
         """Load the page anew; what was asked for and said before is forgotten."""

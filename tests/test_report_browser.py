@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.browsers import AXE, CHROMIUM, DRIVER, FLAGS, LOOKS, VIOLATIONS, needs_axe, needs_browser
-from tests.patience import PATIENCE
+from tests.browsers import AXE, LOOKS, VIOLATIONS, needs_axe, needs_browser, open_chromium
 from tests.pictures import leave_unplotted
 from tests.synthetic import synthetic_fit
 
@@ -22,8 +21,6 @@ from scaling_bayes.report import write_report
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 
 log = logging.getLogger(__name__)
@@ -59,13 +56,7 @@ def reports(reference_report: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    opened = webdriver.Chrome(options=options, service=Service(DRIVER))
-    opened.set_script_timeout(PATIENCE)
+    opened = open_chromium(tmp_path_factory.mktemp("profile"))
     yield opened
     opened.quit()
 
