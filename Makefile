@@ -47,9 +47,9 @@ test-fast: .venv/.project ## run the tests that take little: no sampling, report
 	$(PYTEST) -m 'not (samples or long or browser or docs or package or slow)'
 
 # What another processor rounds otherwise, and other draws: baseline NumPy, generic machine code, shifted seeds.
-test-portable: .venv/.project browser ## run all tests, slow ones too, as on a plain processor, with other seeds, and measure coverage
+test-portable: .venv/.project browser ## run all tests, slow ones too, as on a plain processor, with other seeds (COVERAGE=1 measures coverage)
 	NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c '$(NUMPY_DISPATCHED)')" \
-	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= SCALING_BAYES_TEST_SEED_OFFSET=$(SEED_OFFSET) $(PYTEST) --cov
+	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= SCALING_BAYES_TEST_SEED_OFFSET=$(SEED_OFFSET) $(PYTEST) $(if $(COVERAGE),--cov)
 
 test-lowest: .venv/.project ## run the fast tests with the lowest versions pyproject.toml allows
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest

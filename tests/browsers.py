@@ -6,10 +6,12 @@ import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.patience import PATIENCE
 
-__all__ = ["AXE", "CHROMIUM", "DRIVER", "FLAGS", "LOOKS", "VIOLATIONS", "needs_axe", "needs_browser"]
+__all__ = ["AXE", "LOOKS", "VIOLATIONS", "needs_axe", "needs_browser", "open_chromium"]
 
 
 def _axe() -> Path:
@@ -42,3 +44,20 @@ needs_browser = [
     ),
 ]
 needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here: make setup")
+
+
+def open_chromium(profile: Path) -> Any:
+    """A driver of a new browser, which is waited for however slow the machine."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver.command_executor.client_config.timeout = PATIENCE
+    driver.set_script_timeout(PATIENCE)
+    driver.set_page_load_timeout(PATIENCE)
+    return driver

@@ -99,10 +99,7 @@ SMALL = {
 
 @pytest.mark.parametrize(
     "name",
-    [
-        name if name in ("same compute", "estimates") else pytest.param(name, marks=pytest.mark.slow)
-        for name in SMALL
-    ],
+    [name if name == "estimates" else pytest.param(name, marks=pytest.mark.slow) for name in SMALL],
 )
 def test_small_tables_pass_every_check(name: str) -> None:
     columns = ["task", "system", "error", "training_compute_flop", "year", "compute_sd_dex"]

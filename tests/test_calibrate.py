@@ -101,6 +101,7 @@ def test_a_calibration_is_a_trace(calibrated: xr.DataTree, tmp_path: Path) -> No
     assert "differs" in set(rederive(tree)["outcome"])
 
 
+@pytest.mark.slow  # `test_batch` asks the same of any job
 def test_an_interrupted_run_goes_on_and_gives_the_same(
     calibrated: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,6 +184,7 @@ def test_starting_imports_nothing_that_completion_needs() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.slow  # a report with pictures, as `test_releases` makes one
 def test_written_files_are_named_as_json(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     done = run("report", OLD_TRACE, "-o", page, "--scenario", "none", "--json")

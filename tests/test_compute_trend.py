@@ -53,6 +53,7 @@ def test_a_known_change_of_growth_is_chosen(simulated: pd.DataFrame) -> None:
     assert models["elpd_difference"].max() == 0.0
 
 
+@pytest.mark.slow
 def test_a_known_change_of_growth_is_recovered(simulated: pd.DataFrame) -> None:
     found = fitted(simulated, 1)
     change = reported(found.change_points[0])

@@ -591,6 +591,7 @@ def run(*arguments: str):
     return CliRunner().invoke(cli, arguments, catch_exceptions=True)
 
 
+@pytest.mark.long
 def test_commands_print_their_tables(trace: str) -> None:
     target = ("--target", "imagenet=0.05")
     ask = ("project", trace, *target, "--year", "2030", "--scenario", "trend", "--budget-usd", "1e6")

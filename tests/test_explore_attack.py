@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.synthetic import synthetic_fit
 
@@ -419,7 +419,6 @@ NAMES += ["algorithmic_progress", "budget_usd", "carbon_kg", "trace", "serial"]
         ).map(lambda fields: FIELDS | fields),
     )
 )
-@settings(max_examples=150, deadline=None)
 def test_every_json_value_is_answered_in_words(fields: Any) -> None:
     reply = app.reply(*asked(), fields)
     assert json.dumps(reply, allow_nan=False)

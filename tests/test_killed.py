@@ -10,17 +10,18 @@ from pathlib import Path
 
 import pytest
 from tests.kill_nine import kill_writers
+from tests.some import some
 
 pytestmark = pytest.mark.long
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2, pytest.param(10, marks=pytest.mark.slow)])
 def test_writing_processes_that_are_killed_leave_whole_files(count: int) -> None:
     """The recorded run of ``tests/kill_nine.py`` kills more, and whole fits and reports."""
     assert kill_writers(count, random.Random(2)) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", some([signal.SIGKILL, signal.SIGTERM], 2))
 def test_a_killed_release_leaves_neither_its_sampler_nor_a_file(
     number: int, tmp_path: Path, repository: Path
 ) -> None:

@@ -92,7 +92,7 @@ def test_likelihood_is_that_of_the_predictions(law, robust, paper_effect, flagge
         assert error + compute == pytest.approx(float(total[0, draw]), rel=1e-7, abs=1e-6)
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", some(LAWS, 2))
 @pytest.mark.parametrize("algorithmic_progress", [False, True])
 def test_likelihood_without_measurement_error_is_that_of_the_predictions(law, algorithmic_progress) -> None:
     options = ModelOptions(law, "none", False, algorithmic_progress, True, True, False)
@@ -129,7 +129,7 @@ def test_likelihood_with_floor_bend_and_drift_is_that_of_the_predictions(law, fl
         assert error + compute == pytest.approx(float(total[0, draw]), rel=1e-7, abs=1e-6)
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", some(LAWS, 2))
 def test_log_density_of_the_unpooled_model_is_prior_plus_likelihood(law: str) -> None:
     options = ModelOptions(law, "none", robust=True)
     drawn = parameters_inside(options, OBSERVED, 3)
@@ -151,7 +151,7 @@ def test_log_density_of_the_unpooled_model_is_prior_plus_likelihood(law: str) ->
         assert found_here == pytest.approx(float(expected[0, draw]), rel=1e-6, abs=1e-5)
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", some(POOLINGS, 3))
 def test_prior_of_the_floor_is_normal_in_its_log_odds(pooling: str) -> None:
     options = ModelOptions("saturating", pooling)
     priors = default_priors(options)
@@ -209,7 +209,7 @@ def density_of(options: ModelOptions, terms: list[str] | None = None) -> Any:
     return at
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", some(POOLINGS, 3))
 def test_only_the_floor_law_has_a_floor(pooling: str) -> None:
     from scaling_bayes.model.build import build_model
 

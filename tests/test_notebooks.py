@@ -107,6 +107,7 @@ def test_projections(run: Callable[[str], dict[str, Any]], capsys: pytest.Captur
     assert "days" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_overparameterization(
     run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:

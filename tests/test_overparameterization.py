@@ -248,6 +248,7 @@ def test_the_statement_is_off_by_a_little_for_distances_to_the_optimum() -> None
 # Runs
 
 
+@pytest.mark.slow  # `test_batch` asks the same of any job
 def test_one_and_two_workers_give_the_same_numbers() -> None:
     xr.testing.assert_identical(run_experiment(TINY, workers=1), run_experiment(TINY, workers=2))
 

@@ -21,14 +21,14 @@ pytestmark = pytest.mark.docs
 ROOT = Path(__file__).resolve().parent.parent
 #: Filled from simulations that take hours and are not kept: `make overparameterization`.
 LONG = {Path("docs", "overparameterization.md"), Path("docs", "theory.md")}
-#: The examples are commands that are run.
-SLOW_DOCS = [pytest.mark.docs, pytest.mark.slow]
+#: Of commands that are run, drawings and large tables, seconds each.
+SLOW = {"examples", "pictures", "cost", "calibration"}
 
 generated = cache(pages)
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=SLOW_DOCS) if name == "examples" else name for name in NAMES]
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in NAMES]
 )
 def test_generated_files_are_what_their_sources_give(name: str) -> None:
     for path, text in generated(name, ROOT).items():
@@ -63,6 +63,7 @@ def test_the_track_record_leads_with_what_failed_and_says_why() -> None:
     assert all(name in why.partition("<!-- end -->")[0] for name in names)
 
 
+@pytest.mark.slow
 def test_every_generated_block_and_every_picture_has_its_module() -> None:
     filled = {path for name in NAMES if name != "examples" for path in generated(name, ROOT)}
     docs = [path for path in (ROOT / "docs").rglob("*") if path.suffix in {".md", ".svg"}]

@@ -153,7 +153,8 @@ def observations_of_three() -> Observations:
     return observe(pd.DataFrame(frame), needs_year=True)
 
 
-@pytest.mark.parametrize(("law", "pooling"), some(itertools.product(["bounded", *NO_FLOOR], POOLINGS), 4))
+@pytest.mark.long
+@pytest.mark.parametrize(("law", "pooling"), some(itertools.product(["bounded", *NO_FLOOR], POOLINGS), 8))
 def test_draws_agree_with_pymcs_own(law: str, pooling: str) -> None:
     """But those of floors, whose prior the model adds as a potential."""
     import pymc as pm

@@ -213,6 +213,7 @@ def test_refitting_without_the_sampler_is_refused_in_words() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_verify_without_a_name_verifies_every_released_trace() -> None:
     done = run("verify", "--json")
     assert done.returncode == 0, done.stderr

@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.browsers import AXE, CHROMIUM, DRIVER, FLAGS, LOOKS, VIOLATIONS, needs_axe, needs_browser
-from tests.patience import PATIENCE
+from tests.browsers import AXE, LOOKS, VIOLATIONS, needs_axe, needs_browser, open_chromium
+from tests.pictures import leave_unplotted
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes.report import write_report
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 
 log = logging.getLogger(__name__)
@@ -48,20 +46,17 @@ REPORTS = ("reference", *OTHERS)
 def reports(reference_report: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("reports")
     written = {"reference": reference_report / "report.html"}
-    for name, options in OTHERS.items():
-        written[name] = write_report(synthetic_fit(law="saturating"), folder / f"{name}.html", **options)[0]
+    with pytest.MonkeyPatch.context() as patch:
+        leave_unplotted(patch)  # the reference report has pictures
+        for name, options in OTHERS.items():
+            page = folder / f"{name}.html"
+            written[name] = write_report(synthetic_fit(law="saturating"), page, **options)[0]
     return written
 
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    opened = webdriver.Chrome(options=options, service=Service(DRIVER))
-    opened.set_script_timeout(PATIENCE)
+    opened = open_chromium(tmp_path_factory.mktemp("profile"))
     yield opened
     opened.quit()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.some import some
 from tests.synthetic import synthetic_fit
 from tests.test_report import NASTY, Reader
 
@@ -181,13 +182,16 @@ def test_own_scenario_and_budgets_are_used_and_named() -> None:
     assert built.numbers["projection"]["scenario"]["region"] == "FRA"
 
 
-def test_every_named_scenario_and_kind_has_a_report() -> None:
-    for scenario, kind in (("thompson2020", "mean"), ("accelerated", "mean"), ("stalled", "predictive")):
-        built = build_report(fit(), targets=TARGETS, years=[2025, 2030], kind=kind, scenario=scenario)
-        assert built.failures == ()
-        words = Reader(render_html(built)).text
-        assert "nan" not in words.lower().split()
-        assert f"scenario {scenario}" in words.lower()
+@pytest.mark.parametrize(
+    ("scenario", "kind"),
+    some([("thompson2020", "mean"), ("accelerated", "mean"), ("stalled", "predictive")], 3),
+)
+def test_every_named_scenario_and_kind_has_a_report(scenario: str, kind: str) -> None:
+    built = build_report(fit(), targets=TARGETS, years=[2025, 2030], kind=kind, scenario=scenario)
+    assert built.failures == ()
+    words = Reader(render_html(built)).text
+    assert "nan" not in words.lower().split()
+    assert f"scenario {scenario}" in words.lower()
 
 
 def test_budgets_are_read_or_refused() -> None:

@@ -106,7 +106,7 @@ def per_simulation(values: xr.DataArray, dim: str = "system") -> np.ndarray:
 
 
 @pytest.mark.parametrize("law", some(LAW_NAMES, 2))
-@pytest.mark.parametrize("measurement_error", [True, False])
+@pytest.mark.parametrize("measurement_error", some([True, False], 2))
 def test_errors_are_spread_as_the_joint_density_says(law: str, measurement_error: bool) -> None:
     """The squared distance from the mean, in the covariance of the likelihood, is chi-square per paper."""
     options = ModelOptions(law, measurement_error=measurement_error)

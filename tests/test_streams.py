@@ -13,6 +13,7 @@ from tests import commands
 
 from scaling_bayes.cli import cli
 
+pytestmark = pytest.mark.long
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 SYSTEMS = Path(__file__).with_name("data") / "simulated_systems.csv"
 #: Command lines that print, beside every --help: tables, JSON, CSV, plain text.

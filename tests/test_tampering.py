@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from tests.hostile import BY_BYTES, BY_HDF5, write
+from tests.some import some
 
 from scaling_bayes.errors import TraceError
 from scaling_bayes.report import build_report, render_html
@@ -343,7 +344,7 @@ def test_every_flipped_byte_is_refused_or_changes_nothing(flips: int, tmp_path: 
     assert refused > flips // 8
 
 
-@pytest.mark.parametrize("name", ["hardware-2026.11", "prior-sweep-power-2026.11", "stack-2026.11"])
+@pytest.mark.parametrize("name", some(["hardware-2026.11", "prior-sweep-power-2026.11", "stack-2026.11"], 3))
 def test_released_traces_of_every_kind_are_damaged_and_refused_or_the_same(name: str, tmp_path: Path) -> None:
     path, release = find_trace(name)
     content, rng = path.read_bytes(), np.random.default_rng(2)
@@ -496,7 +497,7 @@ HAND_MADE: dict[str, tuple[Callable[[xr.DataTree], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", HAND_MADE)
+@pytest.mark.parametrize("name", some(HAND_MADE, 2))
 def test_what_is_no_trace_is_refused_whatever_its_digest(name: str) -> None:
     edit, message = HAND_MADE[name]
     with TRACE.open("rb") as file:
@@ -506,9 +507,8 @@ def test_what_is_no_trace_is_refused_whatever_its_digest(name: str) -> None:
         check_values(read_layout(tree, FIT_KIND))
 
 
-@pytest.mark.parametrize("name", ["an infinite slope", "a negative slope"])
-def test_a_hand_made_trace_is_refused_though_its_digest_fits(name: str, tmp_path: Path) -> None:
-    edit, message = HAND_MADE[name]
+def test_a_hand_made_trace_is_refused_though_its_digest_fits(tmp_path: Path) -> None:
+    edit, message = HAND_MADE["a negative slope"]
     tree = open_trace(TRACE)
     edit(tree)
     with pytest.raises(TraceError, match=message):
@@ -571,7 +571,7 @@ print(open_trace(sys.argv[1]).attrs["digest"])
 """
 
 
-@pytest.mark.parametrize(("limit", "most"), [("RLIMIT_CPU", 6), ("RLIMIT_AS", 3 * 2**29)])
+@pytest.mark.parametrize(("limit", "most"), some([("RLIMIT_AS", 3 * 2**29), ("RLIMIT_CPU", 6)], 2))
 def test_under_limits_of_the_system_a_trace_is_still_read(limit: str, most: int) -> None:
     run = subprocess.run(
         [sys.executable, "-c", READ_UNDER_LIMITS, TRACE, limit, str(most)], capture_output=True, text=True

@@ -20,6 +20,7 @@ from scaling_bayes.trace.digest import cited_digest, tree_digest
 from scaling_bayes.trace.io import open_trace, save_trace
 from scaling_bayes.trace.schema import HARDWARE_KIND
 
+pytestmark = pytest.mark.long
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 NEW_TRACE = TRACE.with_name("fit-schema-2.nc")
 
