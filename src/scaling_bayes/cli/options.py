@@ -191,6 +191,11 @@ def model_options(law: str | None, pooling: str | None) -> Callable[[Command], C
             help="Take compute as arithmetic (operations done, converted by compute_count) or as stated.",
         ),
         _switch("count-offsets", "Whether what is taken off to convert burdens is uncertain."),
+        _switch(
+            "curves",
+            "Whether what the points of one curve (column paper) share wanders along compute.",
+            default=False,
+        ),
         switch_options(robust=True, drift=True),
     )
 

@@ -58,8 +58,9 @@ def score(
     """Score a forecast, as it was frozen, on systems it did not see.
 
     Nothing is fitted again. The error of each system is predicted as `predict` does it from task, compute and
-    year, with the measurement error of the compute, and as one of a paper not seen. Baselines
-    predict the same systems, from the trace's own data alone.
+    year, with the measurement error of the compute, and as one of a paper not seen (in a fit of learning
+    curves, given the points of its own curve). Baselines predict the same systems, from the trace's own data
+    alone.
 
     Parameters
     ----------
@@ -188,7 +189,7 @@ def _scored(view: PosteriorView, after: Observations, seed: int, block: int) -> 
     before = view.observations
     rng = generator(seed, Stream.PREDICTED_ERROR, *([block] if block else []))
     forecasts = {
-        view.law: forecast(view.law, view.posterior, after, rng),
+        view.law: forecast(view.law, view.posterior, after, rng, before),
         **{name: least_squares(before, after, law) for name, law in LEAST_SQUARES.items()},
         **_lines_of_2020(after, of_operations=view.options.count == ARITHMETIC),
     }

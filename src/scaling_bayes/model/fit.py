@@ -88,6 +88,7 @@ def fit(
     drift: bool = True,
     count: str = ARITHMETIC,
     count_offsets: bool = True,
+    curves: bool = False,
     priors: Mapping[str, Any] | None = None,
     draws: int = 1000,
     tune: int = 500,
@@ -148,6 +149,10 @@ def fit(
     count_offsets : bool
         Whether what is taken off to convert a count is uncertain, alike in all rows of that count. Dropped
         where nothing is converted.
+    curves : bool
+        For learning curves: whether what the systems of one paper share wanders along compute. ``paper`` is
+        then the name of the curve. The correlation of two points' shared departures falls with their distance
+        in log10 compute, as an Ornstein-Uhlenbeck process, over ``correlation_length`` dex.
     priors : mapping, optional
         Replacements by parameter name: a `Prior`, a ``(median, (lower, upper))`` pair with the ends of the
         90 % interval, or a PreliZ distribution. `default_priors` names them.
@@ -204,6 +209,7 @@ def fit(
         drift,
         count,
         count_offsets and count == ARITHMETIC,
+        curves,
     )
     if random_seed is not None:
         check_seed(random_seed)
@@ -216,6 +222,11 @@ def fit(
     converted = in_arithmetic(table) if options.count == ARITHMETIC else table
     observations = observe(converted, needs_year=options.needs_year)
     options = observations.applicable(options)
+    if curves and not options.curves:
+        raise DataError(
+            "curves=True: no two rows of a task are of one curve; expected a column paper with the name of "
+            "each row's curve."
+        )
     notes = _unused(observations, options)
     chosen_priors = resolve_priors(default_priors(options), priors)
     if pooling == "partial" and len(observations.tasks) < 2:

@@ -46,7 +46,13 @@ if TYPE_CHECKING:
 
 #: Quantities each task has its own of, and those all tasks have in common.
 _OF_TASKS = ("slope", "exponent", "noise", "progress", "floor")
-_COMMON = ("compute_error", "flagged_error_factor", "paper_correlation", "degrees_of_freedom")
+_COMMON = (
+    "compute_error",
+    "flagged_error_factor",
+    "paper_correlation",
+    "correlation_length",
+    "degrees_of_freedom",
+)
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,7 @@ _SWITCHES: Final = {
     "flagged_error": "flagged_error_factor",
     "drift": "drift_scale",
     "count_offsets": "offset_burden_fp32",
+    "curves": "correlation_length",
 }
 #: By kind and old schema version, the function that turns a tree of that version into one of the next.
 #: A release that raises a schema version adds the reader of the version before, and a file written by it to
