@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.stats import kstest, multivariate_normal, multivariate_t
 from tests.kernel_sweep import disagreement
 from tests.seeds import seeded
@@ -67,7 +68,7 @@ def test_kernel_and_pymc_and_the_predictions_have_one_likelihood(options: ModelO
         jacobian = performance.log_jacobian(CURVES.error)
         jacobian = jacobian.isel({dim: n for dim, n in at.items() if dim in jacobian.dims}).values
         for paper in range(4):
-            rows = np.flatnonzero(PAPERS == paper)
+            rows = np.flatnonzero(paper == PAPERS)
             shape = covariance(performance, at, rows)
             exact = (
                 multivariate_t(shape=shape, df=float(performance.degrees_of_freedom.isel(at)))
@@ -101,17 +102,14 @@ def test_a_point_given_its_curve_is_all_over_the_others(options: ModelOptions) -
 
 def test_replications_and_simulations_wander_as_the_likelihood_says() -> None:
     options = ModelOptions("logistic", measurement_error=False, curves=True)
-    drawn = parameters_inside(options, CURVES, 1).assign(correlation_length=0.7, paper_correlation=0.8)
-    drawn = drawn.assign(
-        {name: drawn[name].expand_dims(("chain", "draw")) for name in ("correlation_length", "paper_correlation")}
-    )
+    drawn = parameters_inside(options, CURVES, 1)
+    for name, value in (("correlation_length", 0.7), ("paper_correlation", 0.8)):
+        drawn[name] = xr.full_like(drawn[name], value)
     rng = np.random.default_rng(seeded(3))
     many = drawn.isel(draw=np.zeros(300, dtype=int)).assign_coords(draw=np.arange(300))
     performance = observed_performance(options.law, many, CURVES)
     replicated = draw_error(performance, rng, PAPERS).values[0]
-    simulated = [
-        simulate_observations(options, drawn.isel(chain=0, draw=0), CURVES, rng) for _ in range(300)
-    ]
+    simulated = [simulate_observations(options, drawn.isel(chain=0, draw=0), CURVES, rng) for _ in range(300)]
     made = [each.error for each in simulated if isinstance(each, Observations)]
     factor = np.linalg.cholesky(covariance(performance, {"chain": 0, "draw": 0}, np.arange(PAPERS.size)))
     for errors in (replicated, np.array(made)):

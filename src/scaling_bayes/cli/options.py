@@ -219,7 +219,7 @@ table_options = together(
         "--unit",
         metavar="UNIT",
         help="Unit of the table's compute: FLOP (default), GFLOP, PFLOP/s-days, '1e21 FLOP', 'log10 FLOP', "
-        "...",
+        "or a word of your own, such as steps, for what is no FLOP and has no cost.",
     ),
     click.option(
         "--column",

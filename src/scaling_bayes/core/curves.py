@@ -96,8 +96,7 @@ def smooth(
         Dex.
     """
     order, apart = in_order(paper, compute)
-    by_point = [np.moveaxis(np.broadcast_to(each, residual.shape)[..., order], -1, 0) for each in (own, shared)]
-    noise, shared = by_point
+    noise, shared = (np.moveaxis(each[..., order], -1, 0) for each in (own, shared))
     kept = np.moveaxis(np.exp(-apart / np.asarray(length)[..., np.newaxis]), -1, 0)
     innovation = np.moveaxis(residual[..., order], -1, 0).copy()
     mean, variance, gain = (np.zeros_like(innovation) for _ in range(3))

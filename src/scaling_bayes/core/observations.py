@@ -66,9 +66,9 @@ class Observations:
     def applicable(self, options: ModelOptions) -> ModelOptions:
         """Return the options without what these rows cannot inform.
 
-        No paper effect, and no curves, where no paper has two systems in a task; no wider error where nothing is flagged, or
-        all that is has its own standard deviation of compute; no offsets of counts where all is counted in
-        operations done.
+        No paper effect, and no curves, where no paper has two systems in a task; no wider error where nothing
+        is flagged, or all that is has its own standard deviation of compute; no offsets of counts where all
+        is counted in operations done.
         """
         related = bool((self.paper_sizes > 1).any())
         return replace(

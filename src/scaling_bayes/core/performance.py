@@ -42,7 +42,7 @@ class Performance:
     #: How far along `compute` (log10 FLOP, shape (system,) or (..., system)) what a paper's systems share
     #: keeps, dex, shape (...); everywhere when None.
     correlation_length: xr.DataArray | None = None
-    compute: Floats | None = None
+    compute: Any = None
 
     @property
     def _ends(self) -> dict[str, Any]:

@@ -151,7 +151,8 @@ def given_curves(
     curves = [curve for curve, used in zip(curves, rows, strict=True) if used]
     number = {curve: number for number, curve in enumerate(dict.fromkeys([*curves, *asked]))}
     curve = np.array([number[each] for each in (*curves, *asked)])
-    residual, mean = before.residual(points.error).transpose(*before.mean.dims), performance.mean
+    residual = xr.DataArray(before.residual(points.error)).transpose(*before.mean.dims)
+    mean = performance.mean
     own = before.sd.values**2 - before.shared_sd.values**2
     smoothed = smooth(
         np.concatenate([residual.values, np.zeros(mean.shape)], axis=-1),
@@ -162,7 +163,7 @@ def given_curves(
         performance.correlation_length,
     )
     new = curve[len(curves) :]
-    variance = performance.sd**2 - performance.shared_sd**2
+    variance: xr.DataArray = performance.sd**2 - performance.shared_sd**2
     variance = variance + smoothed.departure_variance[..., len(curves) :]
     nu = performance.degrees_of_freedom
     if nu is not None:
@@ -172,7 +173,7 @@ def given_curves(
     return replace(
         performance,
         mean=mean + smoothed.departure[..., len(curves) :],
-        sd=np.sqrt(variance).transpose(*mean.dims),
+        sd=(variance**0.5).transpose(*mean.dims),
         shared_sd=xr.zeros_like(mean),
         degrees_of_freedom=nu,
         correlation_length=None,

@@ -60,8 +60,8 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
     """Build the model; its unobserved variables include those of `parameter_names`.
 
     Latent compute is integrated out analytically (`equations.latent_compute`), and so is what the systems
-    of a paper have in common (`equations.joint_log_density`; along a curve, `_decorrelated`). Compute and year are relative to the task's
-    reference.
+    of a paper have in common (`equations.joint_log_density`; along a curve, `_decorrelated`). Compute and
+    year are relative to the task's reference.
     """
     law = get_law(options.law)
     n_tasks = len(observations.tasks)

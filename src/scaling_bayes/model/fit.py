@@ -28,6 +28,7 @@ from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
 from scaling_bayes.model.sampling.sample import compile_posterior
 from scaling_bayes.model.sensitivity import power_scaling
+from scaling_bayes.systems.compute_column import asked_unit
 from scaling_bayes.systems.counts import ARITHMETIC, in_arithmetic
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.io import most_draws
@@ -113,7 +114,8 @@ def fit(
         Rows that differ in compute only are estimates for one system and are combined. A task of one or two
         systems is fitted by pooling.
     unit : str, optional
-        Unit of the systems' compute, as for `validate_systems`; FLOP by default.
+        Unit of the systems' compute, as for `validate_systems`; FLOP by default. In one of your own, such as
+        steps or examples, all that the fit says of compute is, and nothing has a cost.
     columns : mapping, optional
         Our names of columns to those of the table, as for `validate_systems`.
     law : {"power", "exponential", "logistic", "saturating", "bounded"}
@@ -220,6 +222,8 @@ def fit(
     )
     options = without_undated_drift(options, table)
     converted = in_arithmetic(table) if options.count == ARITHMETIC else table
+    own_unit = asked_unit(unit)
+    counted_in = own_unit.name if own_unit is not None and own_unit.is_own else "FLOP"
     observations = observe(converted, needs_year=options.needs_year)
     options = observations.applicable(options)
     if curves and not options.curves:
@@ -261,8 +265,10 @@ def fit(
         "constant_data": constant,
         "checks": sample_checks,
     }
-    idata = xr.DataTree.from_dict({f"/{name}": annotate(groups[name]) for name in sorted(groups)})
+    idata = xr.DataTree.from_dict({f"/{name}": annotate(groups[name], counted_in) for name in sorted(groups)})
     content = _manifest(options, attempts, chosen_priors, table, source)
+    if counted_in != "FLOP":
+        content["data"]["unit"] = counted_in
     idata.attrs["manifest"] = _as_json(content)
     view = PosteriorView.of(idata)
     try:

@@ -13,8 +13,8 @@ from scaling_bayes.projection.targets import Target
 from scaling_bayes.systems.editions import EDITIONS
 from scaling_bayes.systems.flags import split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS, load_systems
-from scaling_bayes.text import format_error, format_year, in_words, records, task_label
-from scaling_bayes.trace.schema import group
+from scaling_bayes.text import compute_in_words, format_error, format_year, records, task_label
+from scaling_bayes.trace.schema import group, manifest, unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,8 @@ def reached(projection: xr.DataTree) -> pd.DataFrame:
     )
     columns = (asked["target_task"].values.astype(str), asked["target_error"].values)
     targets = [Target(str(task), float(error)) for task, error in zip(*columns, strict=True)]
-    return first_to_reach(targets, fitted, known_systems())
+    others = [known_systems()] if unit_of(manifest(projection)) == "FLOP" else []
+    return first_to_reach(targets, fitted, *others)
 
 
 def first_to_reach(targets: Iterable[Target], *tables: pd.DataFrame) -> pd.DataFrame:
@@ -113,16 +114,16 @@ def known_systems() -> pd.DataFrame:
 
 def reached_sentences(projection: xr.DataTree) -> list[str]:
     """One sentence for each target that a system has reached already."""
-    found = []
+    found, unit = [], unit_of(manifest(projection))
     for row in records(reached(projection)):
         others = row["systems"] - 1
         known = np.isfinite(row[_COMPUTE])
-        compute = f" with {in_words(row[_COMPUTE])} at 1 exaFLOP/s" if known else ""
+        compute = f" with {compute_in_words(row[_COMPUTE], unit)}" if known else ""
+        when = f" in {format_year(np.floor(row['publication_year']))}" if row["publication_year"] else ""
         also = f", and {others} more of the {'data' if row['in_fit'] else 'table'}" if others else ""
         found.append(
             f"{task_label(row['task'])} at {format_error(row['error'])} has been reached already: "
-            f"{row['system']} had {format_error(row['reached_error'])}{compute} in "
-            f"{format_year(np.floor(row['publication_year']))}{also}"
+            f"{row['system']} had {format_error(row['reached_error'])}{compute}{when}{also}"
             f"{'' if row['in_fit'] else ' (not in this fit)'}."
         )
     return found

@@ -187,7 +187,9 @@ def read_facts(
         systems=systems,
         by_task=_by_task(fit, systems),
         flags=_flags(systems),
-        yardsticks=_yardsticks(float(systems["publication_year"].max())) | yardsticks,
+        yardsticks=_yardsticks(float(systems["publication_year"].max())) | yardsticks
+        if fit.unit == "FLOP"
+        else {},
         costs=costs,
         beyond_data=extrapolation(projected),
         works=works_of(fit, with_hardware=scenario is not None),

@@ -73,7 +73,7 @@ _RANKED: Final = {
     False: (set[str](), {"largest_shift", "largest_shift_fit"}),
 }
 #: Between which values lie, beside those that are positive.
-_COMPUTE, _YEAR, _SHARE = (0.0, 100.0), (1900.0, 2200.0), (0.0, 1.0)
+_COMPUTE, _YEAR, _SHARE = (-100.0, 100.0), (1900.0, 2200.0), (0.0, 1.0)
 _RANGES: Final = {
     **dict.fromkeys(("log10_training_compute_flop", "reference_log10_compute"), _COMPUTE),
     **dict.fromkeys(("publication_year", "reference_year"), _YEAR),

@@ -83,8 +83,8 @@ INVERSE, FIXED_BEND, SKEWNESS, TAIL = range(4)
 PRECISION, CENTER, BY_COMPUTE, BY_YEAR = range(4)
 OF_ONE, OF_COMPUTE, OF_YEAR, OF_VARIANCE = range(4)
 #: Columns of what the filter knows at a point of a curve: what the points before do not foresee of its
-#: residual, and the precision of that; mean of the shared departure given the points up to it, and variance of
-#: that given the points before; correlation of that with the one at the point before.
+#: residual, and the precision of that; mean of the shared departure given the points up to it, and its
+#: variance given the points before; its correlation with the one at the point before.
 SURPRISE, FORESIGHT, MEAN_AFTER, VARIANCE_BEFORE, KEPT = range(5)
 
 
@@ -107,9 +107,9 @@ class Problem(NamedTuple):
     #: pooled, its prior as in `prior`, with the code first. Shape (4, 5).
     hyper: NDArray[np.float64]
     #: Performance (of a law without floor), error, compute (dex), year; log10 of how far the error is below
-    #: that of chance, and the inverse of that; share of its year's step of drift that is taken; how far compute
-    #: is above that of the row before, dex, infinite in a paper's first. A paper's systems together, and a
-    #: task's; where curves wander along compute, in that order. Shape (system, 8).
+    #: that of chance, and the inverse of that; share of its year's step of drift that is taken; how far
+    #: compute is above that of the row before, dex, infinite in a paper's first. A paper's systems together,
+    #: and a task's; where curves wander along compute, in that order. Shape (system, 8).
     rows: NDArray[np.float64]
     #: First row of each task, and the number of rows. Shape (task + 1,).
     rows_of_task: NDArray[np.int64]
@@ -800,7 +800,9 @@ def _kinds_back(
 
 
 @_inner
-def _along(p: Problem, paper: int, shared: float, length: float, own: Array, residual: Array, known: Array) -> Any:
+def _along(
+    p: Problem, paper: int, shared: float, length: float, own: Array, residual: Array, known: Array
+) -> Any:
     """Quadratic form of a curve's residuals, and log determinant beside that of their own variances.
 
     The filter of `core.curves`; what it knows at each point goes to `known`.
