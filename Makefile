@@ -29,7 +29,7 @@ $(shell [ "$$(cat .venv/.dependencies 2>/dev/null)" = "$$PWD" ] && $(BIN)/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report test test-fast test-portable test-lowest browser lint format data traces hardware hindcast evidence \
+.PHONY: help setup report test test-fast test-portable test-lowest browser lint format data traces forecasts hardware hindcast evidence \
 	compute-trend overparameterization pages notebooks docs wheel lock clean
 
 help: ## show this list
@@ -87,6 +87,9 @@ data: .venv/.project ## rebuild the derived tables of data/, and the pages that 
 
 traces: .venv/.project ## make the released traces that data/traces lacks (NAME=... makes one anew, CHECK=1 compares)
 	$(TOOL).releases.release $(if $(CHECK),--check) $(NAME)
+
+forecasts: .venv/.project ## freeze the forecasts of the releases as the round of DAY=2026-12-01, in forecasts/
+	$(TOOL).releases.forecasts $(DAY)
 
 hardware: .venv/.project ## sample the hardware posterior (FILE=... writes it elsewhere than into data/)
 	$(TOOL).releases.hardware $(if $(FILE),--output $(FILE))

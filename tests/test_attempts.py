@@ -120,6 +120,7 @@ def test_a_failing_part_leaves_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("scaling_bayes.model.fit.power_scaling", fail)
     monkeypatch.setattr("scaling_bayes.diagnostics.criticism.data_checks", fail)
+    monkeypatch.setattr("scaling_bayes.model.fit.computed_data_checks", fail)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FitWarning)
         idata = fit(SYSTEMS, random_seed=1, **{**QUICK, "draws": 20})

@@ -273,7 +273,10 @@ def test_a_bounded_fit_with_drift_goes_all_the_way(tmp_path: Path) -> None:
     with warnings.catch_warnings():  # so few draws pass no check
         warnings.simplefilter("ignore", FitWarning)
         tree = fit(
-            frame.assign(chance_error=0.9),
+            frame.assign(
+                chance_error=0.9,
+                compute_count=np.resize(["arithmetic", "burden_fp32", "burden_tpu"], len(frame)),
+            ),
             law="bounded",
             drift=True,
             robust=True,
@@ -297,6 +300,13 @@ def test_a_bounded_fit_with_drift_goes_all_the_way(tmp_path: Path) -> None:
         assert opened[name].to_dataset().equals(tree[name].to_dataset())
     assert "differs" not in set(verify_trace(path)["findings"]["outcome"])
     answer = project(opened, {"task_0": 0.02}, [2021, 2030], scenario="trend")
+    burden = project(opened, {"task_0": 0.02}, [2021, 2030], scenario="trend", count="burden")
+    more = burden["projection"][COMPUTE] - answer["projection"][COMPUTE]
+    np.testing.assert_allclose(
+        more, opened["posterior"]["offset_burden_fp32"].broadcast_like(more), atol=1e-9
+    )
+    for name in ("log10_cost_usd", "log10_carbon_kg"):
+        assert burden["projection"][name].equals(answer["projection"][name]), "the same run costs the same"
     stored = project(tree, {"task_0": 0.02}, [2021, 2030], scenario="trend")
     assert answer["projection"].to_dataset().equals(stored["projection"].to_dataset())
     error = predict(opened, frame.assign(year=2024))["predictions"]["error"]

@@ -25,11 +25,18 @@ from tools.tables.derive import derive, devices_from
 
 from scaling_bayes.citing.works import edition_of
 from scaling_bayes.errors import DataError, OptionError
+from scaling_bayes.model.fit import table_to_fit
 from scaling_bayes.systems import editions
 from scaling_bayes.systems.conventions import TASK_LABELS
 from scaling_bayes.systems.fit_rows import rows_for_fit
 from scaling_bayes.systems.flags import split_flags
-from scaling_bayes.systems.load import EXCLUDED_FLAGS, load_systems, reference_systems
+from scaling_bayes.systems.load import (
+    EXCLUDED_FLAGS,
+    load_systems,
+    reference_systems,
+    said_to_be,
+    shipped_source,
+)
 from scaling_bayes.systems.schema import validate_systems
 from scaling_bayes.systems.tasks import load_task_floors, load_tasks
 from scaling_bayes.trace.digest import data_digest
@@ -71,6 +78,18 @@ def test_one_constant_chooses_the_edition(monkeypatch):
     assert load_systems().equals(load_systems(edition=editions.DEFAULT_EDITION))
     monkeypatch.setattr(editions, "DEFAULT_EDITION", NEWEST)
     assert reference_systems().equals(reference_systems(edition=NEWEST))
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"edition": NEWEST, "until": 2019}, {"family": "language", "until": 2023}]
+)
+def test_a_fit_of_shipped_rows_names_them_and_one_of_changed_rows_does_not(asked):
+    rows = reference_systems(**asked)
+    fitted, source = table_to_fit(rows)
+    assert any(reference_systems(**each).equals(rows) for each in said_to_be(source))
+    assert len(fitted) == len(rows)
+    assert rows["publication_date"].dt.year.max() <= asked.get("until", 2100)
+    assert shipped_source(rows.iloc[1:]) is None
 
 
 def test_a_digest_names_its_edition():

@@ -103,7 +103,7 @@ def test_reference_fit_passes_every_check(reference_fit: xr.DataTree) -> None:
 
 
 def test_tree_has_the_groups_and_names_of_the_schema(reference_fit: xr.DataTree) -> None:
-    assert {*FIT_GROUPS, "sensitivity"} == set(reference_fit.children)
+    assert {*FIT_GROUPS, "sensitivity", "data_checks"} == set(reference_fit.children)
     posterior = reference_fit["posterior"]
     assert posterior["slope"].dims == ("chain", "draw", "task")
     assert {"slope", "intercept", "noise", "progress", "compute_error"} <= set(posterior.data_vars)

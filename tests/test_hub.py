@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from tests.synthetic import synthetic_fit
+from tools.releases import forecasts
+from tools.releases.forecasts import HUB
 
 from scaling_bayes import OptionError, TargetError, TraceError, WriteError, export_forecasts, save_trace
 from scaling_bayes.archive.hub import LEVELS
@@ -17,6 +19,7 @@ from scaling_bayes.cli import cli
 from scaling_bayes.errors import DataError
 from scaling_bayes.hardware.posterior import open_hardware
 from scaling_bayes.projection.records import records
+from scaling_bayes.trace.releases import read_index
 from scaling_bayes.trace.view import PosteriorView
 
 ROUND = "2026-12-01"
@@ -164,6 +167,26 @@ def test_another_round_and_another_model_are_added_and_leave_the_first_valid(fit
     assert [problems(tmp_path, path) for path in (first, second, third)] == [[], [], []]
     with pytest.raises(WriteError, match="another trace"):
         export_forecasts(other, tmp_path, round_id="2027-07-01", model="first")
+
+
+def test_the_frozen_rounds_of_the_releases_are_valid_and_name_their_traces(repository):
+    digests = {release.digest for release in read_index()}
+    for path in (repository / HUB).glob("model-output/*/*.csv"):
+        assert problems(repository / HUB, path) == []
+        model = path.parent.name.removeprefix("scaling_bayes-")
+        assert metadata_of(repository / HUB, model)["trace_digest"] in digests
+
+
+def test_a_frozen_round_is_kept_and_must_be_what_its_release_gives(fitted, tmp_path, monkeypatch):
+    monkeypatch.setattr(forecasts, "open_trace", lambda _: fitted)
+    assert [said.split()[0] for said in forecasts.freeze(ROUND, tmp_path, ["a release"])] == ["wrote"]
+    (path,) = tmp_path.glob("model-output/*/*.csv")
+    frozen = path.read_bytes()
+    assert [said.split()[0] for said in forecasts.freeze(ROUND, tmp_path, ["a release"])] == [str(path)]
+    path.write_bytes(frozen.replace(b"0.5", b"0.6", 1))
+    with pytest.raises(DataError, match="never replaced"):
+        list(forecasts.freeze(ROUND, tmp_path, ["a release"]))
+    assert path.read_bytes() != frozen
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,19 @@ def test_published_runs_lie_where_their_page_says() -> None:
     assert set(missed) == {"Meena", "Switch", "GShard-600B", "LaMDA", "StarCoder"}
 
 
+def test_the_track_record_leads_with_what_failed_and_says_why() -> None:
+    text = generated("track_record", ROOT)[Path("docs", "track_record.md")]
+    failed = text.partition("<!-- generated: failed -->")[2]
+    found = re.search(r"reference-2026\.11` \| (\d+) \| (\d+) \| (\d+)", failed)
+    assert found is not None
+    systems, inside, below = map(int, found.groups())
+    assert inside < systems / 2 < below
+    missed, why = text.partition("<!-- generated: misses -->")[2].split("<!-- generated: why -->")
+    names = re.findall(r"^\| \d{4}-\d\d \| [^|]+ \| ([^|]+) \|", missed, re.MULTILINE)
+    assert names
+    assert all(name in why.partition("<!-- end -->")[0] for name in names)
+
+
 def test_every_generated_block_and_every_picture_has_its_module() -> None:
     filled = {path for name in NAMES if name != "examples" for path in generated(name, ROOT)}
     docs = [path for path in (ROOT / "docs").rglob("*") if path.suffix in {".md", ".svg"}]

@@ -8,18 +8,32 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from tests import commands
 from tools.releases.release import main, make, stale, to_toml
 
+import scaling_bayes as sb
 from scaling_bayes import list_traces, open_trace
+from scaling_bayes.core.options import STACK
 from scaling_bayes.errors import DataError, OptionError, TraceError
+from scaling_bayes.report import write_report
 from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.releases import REFERENCE_TRACE, Release, read_index
+from scaling_bayes.trace.view import PosteriorView
 
 pytestmark = pytest.mark.long
 
 TRACES = Path(__file__).with_name("data") / "traces"
+ARCHIVE = TRACES.with_name("releases")
+
+
+#: The default one, and with the slow tests all.
+FITS = [
+    pytest.param(each.name, marks=() if each.name == REFERENCE_TRACE else pytest.mark.slow)
+    for each in read_index()
+    if each.kind == "fit" and each.at_hand
+]
 
 
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -31,9 +45,10 @@ def test_the_index_names_the_files_that_are_there(repository: Path) -> None:
     assert stale(folder / "index.toml") == []
     released = list_traces()
     assert REFERENCE_TRACE in set(released["name"])
-    assert {f"{name}.nc" for name in released["name"]} == {path.name for path in folder.glob("*.nc")}
+    files = {path.name: path for place in (folder, ARCHIVE) for path in place.glob("*.nc")}
+    assert {f"{name}.nc" for name in released["name"]} == set(files)
     for row in released.itertuples():
-        path = folder / f"{row.name}.nc"
+        path = files[f"{row.name}.nc"]
         assert path.stat().st_size < 5e6
         tree = open_trace(row.name)
         assert tree_digest(tree) == row.digest == tree.attrs["digest"]
@@ -78,6 +93,53 @@ def test_a_released_file_that_was_replaced_is_refused_before_it_is_read(
         TraceError, match=f"the file does not match its digest .expected {release.sha256}, found"
     ):
         open_trace(release.name)
+
+
+@pytest.mark.usefixtures("unplotted")
+@pytest.mark.parametrize("name", FITS)
+def test_a_released_fit_answers_every_question(name: str, tmp_path: Path) -> None:
+    trace = open_trace(name).isel(draw=slice(None, None, 25), missing_dims="ignore")
+    view = PosteriorView.of(trace)
+    summary = sb.summary(sb.project(trace))
+    assert set(summary["task"]) == set(view.tasks)
+    assert summary["median"].notna().all()
+    known = [view.points(task) for task in view.tasks]
+    new = pd.DataFrame(
+        {
+            "task": view.tasks,
+            "system": [f"of {task}, not seen" for task in view.tasks],
+            "error": [0.97 * points.error.min() for points in known],
+            "training_compute_flop": [1.1 * 10 ** points.log10_compute.max() for points in known],
+            "year": 2025,
+        }
+    )
+    scores = sb.score(trace, new)
+    assert len(scores[scores["forecaster"] == view.law]) == len(view.tasks)
+    assert len(write_report(trace, tmp_path / "report.html")) == 3
+    if view.law != STACK:
+        path = sb.export_forecasts(trace, tmp_path / "hub", round_id="2026-12-01", model="thinned")
+        assert set(pd.read_csv(path)["task"]) == {*view.tasks, "any"}
+
+
+def test_an_archived_trace_opens_in_a_checkout_is_named_without_one_and_is_never_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archived = next(release for release in read_index() if release.name == "prior-sweep-power-2026.11")
+    path = archived.path
+    monkeypatch.setattr("scaling_bayes.trace.releases.data_path", _no_file)
+    monkeypatch.setattr("scaling_bayes.trace.releases.read_index", lambda: (archived,))
+    monkeypatch.setattr("scaling_bayes.trace.releases.archived_path", lambda _: path)
+    assert open_trace(archived.name).attrs["digest"] == archived.digest
+    monkeypatch.setattr("tools.releases.release.archived_path", lambda _: path)
+    assert main([archived.name]) == 1
+    monkeypatch.setattr("scaling_bayes.trace.releases.archived_path", lambda _: None)
+    assert list_traces().empty
+    with pytest.raises(TraceError, match=r"did not come with this package.*tests/data/releases"):
+        open_trace(archived.name)
+
+
+def _no_file(name: str) -> Path:
+    raise DataError(name)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,12 @@ def data_path(name: str) -> Path:
     raise DataError(f"data file {name!r} not found (looked in {looked}); reinstall scaling_bayes")
 
 
+def archived_path(name: str) -> Path | None:
+    """Path of a released trace that is kept in the source repository only; None where it is not at hand."""
+    path = _PACKAGE.parent.parent / "tests" / "data" / "releases" / name
+    return path if path.is_file() else None
+
+
 def document_path(name: str) -> Path:
     """Path of a document that stands at the root of a checkout and beside the data in an installed package.
 

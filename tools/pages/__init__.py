@@ -22,6 +22,7 @@ NAMES = (
     "cost",
     "famous",
     "calibration",
+    "track_record",
     "benchmarks",
     "pictures",
     "examples",

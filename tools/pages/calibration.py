@@ -31,12 +31,14 @@ def pages(root: Path) -> dict[Path, str]:
     released = {
         release.name: open_trace(release.name)
         for release in read_index()
-        if release.kind == CALIBRATION_KIND and release.digest
+        if release.kind == CALIBRATION_KIND and release.at_hand
     }
     ranked = {name: tree for name, tree in released.items() if manifest(tree)["experiment"] in SBC}
     reference = next(iter(ranked.values()))
     shifts = {
-        experiment: next(tree for tree in released.values() if manifest(tree)["experiment"] == experiment)
+        experiment: next(
+            tree for tree in reversed(released.values()) if manifest(tree)["experiment"] == experiment
+        )
         for experiment in ("leave_one_paper_out", "prior_sweep")
     }
     blocks = {

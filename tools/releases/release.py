@@ -28,6 +28,7 @@ from scaling_bayes.files import (
     replacing,
     write_text,
 )
+from scaling_bayes.resources import archived_path
 from scaling_bayes.trace.releases import INDEX, Release, read_index
 from tools.command import checkout_root, exit_code
 
@@ -103,15 +104,13 @@ def _end_with_parent(output: Path) -> None:
 
 
 def stale(index: Path) -> list[str]:
-    """One sentence for each released file that is missing or not the one of the index."""
+    """One sentence for each released file, of those that were made, that is missing or not the index's."""
     sentences = []
-    for release in read_index(index):
-        path = index.parent / release.file
-        found = sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+    for release in (each for each in read_index(index) if each.digest):
+        path = release.path
+        found = sha256(path.read_bytes()).hexdigest() if path else "no file"
         if found != release.sha256:
-            sentences.append(
-                f"{release.file}: expected SHA-256 {release.sha256 or '(not made)'}, found {found}"
-            )
+            sentences.append(f"{release.file}: expected SHA-256 {release.sha256}, found {found}")
     return sentences
 
 
@@ -135,6 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise OptionError(f"{', '.join(sorted(unknown))}: not in {index}; add an entry first.")
         for position, release in enumerate(releases):
             if release.name in options.names or (not options.names and not release.digest):
+                if archived_path(release.file):
+                    raise OptionError(f"{release.name} is archived; it is never made again.")
                 made = make(release, index.parent)
                 releases = (*releases[:position], made, *releases[position + 1 :])
                 write_text(index, to_toml(releases))

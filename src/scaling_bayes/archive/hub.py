@@ -147,14 +147,10 @@ def export_forecasts(
     ends = sorted({int(year) for year in (years or (when.year + 1, when.year + 2))})
     if ends[0] < when.year:
         raise OptionError(f"years: {ends[0]} is over in the round {when}; expected {when.year} or later.")
-    released = release_of(view.digest)
-    name = model or (re.sub(r"[-.]", "_", released.name) if released else f"fit_{view.digest[:12]}")
-    if not re.fullmatch(_ABBREVIATION, name) or len(name) > _LONGEST:
-        raise OptionError(
-            f"model={name!r} is not valid; expected at most {_LONGEST} letters, digits, _ and +."
-        )
-    model_id, hub = f"{TEAM}-{name}", Path(folder)
-    output = hub / "model-output" / model_id / f"{when}-{model_id}.csv"
+    hub = Path(folder)
+    output = round_file(trace, hub, str(when), model)
+    model_id = output.parent.name
+    name = model_id.removeprefix(f"{TEAM}-")
     if hub.exists() and not hub.is_dir():
         raise WriteError(f"cannot write to {hub}: it is no folder; expected one, or a name that is free.")
     if os.path.lexists(output):
@@ -179,6 +175,24 @@ def export_forecasts(
         raise WriteError(f"cannot write to {hub}: {error.strerror or error}.") from error
     write_files(written)
     return output
+
+
+def round_file(trace: xr.DataTree, hub: Path, day: str, model: str | None = None) -> Path:
+    """File of a trace's forecasts of that day in a hub, which need not be there.
+
+    Raises
+    ------
+    OptionError
+        If `model` is invalid.
+    """
+    digest = PosteriorView.of(trace).digest
+    released = release_of(digest)
+    name = model or (re.sub(r"[-.]", "_", released.name) if released else f"fit_{digest[:12]}")
+    if not re.fullmatch(_ABBREVIATION, name) or len(name) > _LONGEST:
+        raise OptionError(
+            f"model={name!r} is not valid; expected at most {_LONGEST} letters, digits, _ and +."
+        )
+    return hub / "model-output" / f"{TEAM}-{name}" / f"{day}-{TEAM}-{name}.csv"
 
 
 def _round(given: str | datetime.date | None, created: str) -> datetime.date:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scaling_bayes.core.options import STACK
 from scaling_bayes.resources import data_path
 from scaling_bayes.systems.editions import EDITIONS, edition_table
-from scaling_bayes.systems.load import reference_systems
+from scaling_bayes.systems.load import FAMILIES, reference_systems, said_to_be
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.releases import HARDWARE_RELEASE, Release, read_index, release_of
 from scaling_bayes.trace.schema import CALIBRATION_KIND, FIT_KIND, HARDWARE_KIND
@@ -27,7 +27,6 @@ _HARDWARE_TABLES = (
     "hardware/ml_systems",
     "hardware/record_machines",
 )
-_SHIPPED_SYSTEMS = "scaling_bayes.reference_systems()"
 _LONGEST = 300
 #: "Cottier et al. (2024), The rising costs" and "Epoch AI, Data on AI Models".
 _DATED_SOURCE = re.compile(r"(?P<author>.+?) \((?P<year>[0-9]{4})\), (?P<title>.+)")
@@ -179,8 +178,11 @@ def _released(release: Release) -> Work:
 
 def _data(stated: dict[str, Any], own: Author) -> list[Work]:
     note = f"SHA-256 of the rows fitted {_plain(stated['sha256'])}"
-    if stated.get("source") == _SHIPPED_SYSTEMS:
-        table, *sources = _tables(edition_table(edition_of(str(stated["sha256"]))))
+    shipped = said_to_be(stated.get("source", ""))
+    if shipped:
+        family = FAMILIES.get(shipped[0].get("family", ""), "").removesuffix(".csv")
+        edition = shipped[0].get("edition") if len(shipped) == 1 else edition_of(str(stated["sha256"]))
+        table, *sources = _tables(family or edition_table(edition))
         return [replace(table, note=note), *sources]
     return [
         Work(

@@ -14,6 +14,7 @@ from scaling_bayes.cli.keep import overwrite_option, refuse_replacing
 from scaling_bayes.cli.options import (
     model_options,
     quiet_option,
+    shipped_options,
     table_options,
 )
 from scaling_bayes.cli.output import interrupts_kept, print_table, say, warnings_said
@@ -31,6 +32,7 @@ _SHOWN = 10
 @click.argument("experiment", metavar="EXPERIMENT", shell_complete=choices_of(experiments))
 @click.argument("systems", type=click.Path(path_type=Path), required=False)
 @table_options
+@shipped_options
 @click.option("--simulations", type=int, default=500, show_default=True, help="Number of simulations.")
 @click.option(
     "--posterior",

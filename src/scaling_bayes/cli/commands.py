@@ -29,8 +29,10 @@ from scaling_bayes.cli.options import (
     read_targets,
     sampler_options,
     scenario_options,
+    shipped_options,
     table_options,
     target_option,
+    trace_or_reference,
     years_option,
 )
 from scaling_bayes.cli.output import (
@@ -70,6 +72,7 @@ def cli() -> None:
 @cli.command(short_help="Fit a table of systems and write a trace")
 @click.argument("systems", type=click.Path(path_type=Path), required=False)
 @table_options
+@shipped_options
 @click.option(
     "-o",
     "--output",
@@ -88,6 +91,7 @@ def cli() -> None:
     help="Replace a prior by its median and 90 % interval; repeatable.",
 )
 @sampler_options(1000, 500)
+@click.option("--thin", type=int, default=1, show_default=True, help="Draws made for each that is kept.")
 @click.option("--random-seed", type=int, help="Seed; drawn and stored when not given.")
 @click.option("--cores", type=int, help="Chains run at a time; does not change the draws.")
 @quiet_option
@@ -132,7 +136,7 @@ def fit(
 
 
 @cli.command(short_help="Write a trace's report: HTML, JSON and CSV")
-@click.argument("trace", type=click.Path(), required=False, shell_complete=trace_names)
+@trace_or_reference
 @click.option(
     "-o",
     "--output",
@@ -149,7 +153,7 @@ def fit(
 @quiet_option
 @json_option
 def report(
-    trace: str | None,
+    trace: str,
     output: Path,
     targets: tuple[str, ...],
     years: tuple[float, ...],
@@ -172,13 +176,12 @@ def report(
     """
     from scaling_bayes.files import check_writable
     from scaling_bayes.report import write_report
-    from scaling_bayes.trace.releases import REFERENCE_TRACE
 
     chosen = chosen_scenario(options)
     if chosen is None and (budget_usd or carbon_kg):
         raise click.UsageError("a budget needs a scenario; name one with --scenario.")
     check_writable(output)
-    idata = open_fit(REFERENCE_TRACE if trace is None else trace)
+    idata = open_fit(trace)
     with warnings_said(), steps_said(quiet=quiet) as tell:
         written = write_report(
             idata,

@@ -33,7 +33,7 @@ def traces(_context: click.Context, _parameter: click.Parameter, incomplete: str
 
     from scaling_bayes.trace.releases import read_index
 
-    released = [release for release in read_index() if release.digest]
+    released = [release for release in read_index() if release.at_hand]
     named = [CompletionItem(each.name, help=each.title) for each in released]
     return [
         *(item for item in named if item.value.startswith(incomplete)),
@@ -46,6 +46,20 @@ def laws() -> Iterable[str]:
     from scaling_bayes.core.laws import LAW_NAMES
 
     return LAW_NAMES
+
+
+def families() -> Iterable[str]:
+    """Names of the families of shipped systems."""
+    from scaling_bayes.systems.load import FAMILIES
+
+    return FAMILIES
+
+
+def editions() -> Iterable[str]:
+    """Editions of the shipped systems."""
+    from scaling_bayes.systems.editions import EDITIONS
+
+    return EDITIONS
 
 
 def poolings() -> Iterable[str]:

@@ -12,6 +12,7 @@ from scaling_bayes.cli.keep import overwrite_option, refuse_replacing
 from scaling_bayes.cli.options import json_option, named_scenario, quiet_option, scenario_options
 from scaling_bayes.cli.output import interrupts_kept, print_json, print_table, say, written_trace
 from scaling_bayes.cli.question import Machines, for_machines, print_assumptions
+from scaling_bayes.hardware.editions import EDITION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,9 +103,12 @@ def list_names(what: str, part: str | None, machines: Machines) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Trace to write.")
 @overwrite_option
 @click.option("--before", type=float, help="Use only what was known before this year.")
+@click.option("--edition", default=EDITION, show_default=True, help="Edition of the hardware tables.")
 @quiet_option
 @json_option
-def hardware_fit(output: Path, overwrite: bool, before: float | None, quiet: bool, as_json: bool) -> int:
+def hardware_fit(
+    output: Path, overwrite: bool, before: float | None, edition: str, quiet: bool, as_json: bool
+) -> int:
     """Fit the hardware trends to the shipped tables and write their posterior.
 
     \b
@@ -120,7 +124,8 @@ def hardware_fit(output: Path, overwrite: bool, before: float | None, quiet: boo
     with interrupts_kept():
         from scaling_bayes.model.hardware import fit_hardware
 
-        tree = fit_hardware(before=float("inf") if before is None else before, progressbar=not quiet)
+        years = float("inf") if before is None else before
+        tree = fit_hardware(before=years, edition=edition, progressbar=not quiet)
     path = save_trace(tree, output)
     say(f"hardware posterior written to {path}")
     failed = failed_checks(tree)

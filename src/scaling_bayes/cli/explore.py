@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scaling_bayes.cli.completion import traces as trace_names
-from scaling_bayes.cli.options import json_option
+from scaling_bayes.cli.options import json_option, trace_or_reference
 from scaling_bayes.cli.output import echo, open_fit, print_json, say
 
 if TYPE_CHECKING:
@@ -17,12 +16,12 @@ INTERRUPTED = 130
 
 
 @click.command(short_help="Explore projections interactively in a browser")
-@click.argument("trace", type=click.Path(), required=False, shell_complete=trace_names)
+@trace_or_reference
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, default=5006, show_default=True, help="Port; 0 for any that is free.")
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Whether to open a browser.")
 @json_option
-def explore(trace: str | None, host: str, port: int, browser: bool, as_json: bool) -> int:
+def explore(trace: str, host: str, port: int, browser: bool, as_json: bool) -> int:
     """Serve a page on which targets, scenarios, prices, grids and budgets are moved by hand.
 
     Intervals follow at once, from the draws of TRACE; without it, from the released reference fit. The page
@@ -35,11 +34,9 @@ def explore(trace: str | None, host: str, port: int, browser: bool, as_json: boo
       scaling-bayes explore trace.nc --port 0 --no-browser
     """
     from scaling_bayes.explore.app import check_extra, serve
-    from scaling_bayes.trace.releases import REFERENCE_TRACE
 
     check_extra()
-    source = REFERENCE_TRACE if trace is None else trace
-    idata = open_fit(source)
+    idata = open_fit(trace)
 
     def ready(guard: Guard) -> None:
         if as_json:
@@ -57,6 +54,6 @@ def explore(trace: str | None, host: str, port: int, browser: bool, as_json: boo
 
             webbrowser.open(guard.address)
 
-    serve(idata, str(source), host=host, port=port, ready=ready)
+    serve(idata, trace, host=host, port=port, ready=ready)
     say("interrupted; the page is no longer served")
     return INTERRUPTED

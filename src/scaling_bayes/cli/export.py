@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 
-from scaling_bayes.cli.completion import traces as trace_names
-from scaling_bayes.cli.options import json_option
+from scaling_bayes.cli.options import json_option, trace_or_reference
 from scaling_bayes.cli.output import open_fit, print_json, say
 
 
 @click.command(short_help="Freeze forecasts, to be scored later")
-@click.argument("trace", type=click.Path(), shell_complete=trace_names)
+@trace_or_reference
 @click.option("--format", "file_format", type=click.Choice(["hub"]), default="hub", show_default=True)
 @click.option(
     "-o",

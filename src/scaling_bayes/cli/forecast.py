@@ -14,7 +14,7 @@ from scaling_bayes.cli.options import (
     kind_option,
     named_scenario,
     scenario_options,
-    trace_argument,
+    trace_or_reference,
 )
 from scaling_bayes.cli.output import check_figure, open_fit, print_table, say, write_figure
 from scaling_bayes.cli.question import Machines, for_machines, print_assumptions
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command("forecast", short_help="Which error a budget or compute reaches, by when")
-@trace_argument
+@trace_or_reference
 @click.option("--task", "tasks", multiple=True, help="Task, by name or label; repeatable. By default all.")
 @budgets_option
 @click.option(

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaling_bayes.cli.completion import choices_of, laws, poolings, regions, scenarios, traces
+from scaling_bayes.cli.completion import (
+    choices_of,
+    editions,
+    families,
+    laws,
+    poolings,
+    regions,
+    scenarios,
+    traces,
+)
 from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
 from scaling_bayes.systems.counts import ARITHMETIC, TAKEN
+from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
@@ -231,6 +242,41 @@ table_options = together(
         "row; repeatable.",
     ),
 )
+
+
+def _shipped(command: Command) -> Command:
+    @functools.wraps(command)
+    def chosen(
+        *args: Any, systems: Any, family: str | None, edition: str | None, until: int | None, **given: Any
+    ) -> Any:
+        if family or edition or until is not None:
+            if systems is not None:
+                raise click.UsageError(
+                    "--family, --edition and --until are of the shipped systems; give no table."
+                )
+            from scaling_bayes.systems.load import reference_systems
+
+            systems = reference_systems(family or "five_tasks", edition=edition, until=until)
+        return command(*args, systems=systems, **given)
+
+    return chosen
+
+
+#: Which shipped systems are fitted where no table is given.
+shipped_options = together(
+    click.option(
+        "--family",
+        shell_complete=choices_of(families),
+        help="Shipped systems: five_tasks (default) or language.",
+    ),
+    click.option(
+        "--edition", shell_complete=choices_of(editions), help="Edition of the shipped systems of five tasks."
+    ),
+    click.option(
+        "--until", type=int, metavar="YEAR", help="Leave out shipped systems published after that year."
+    ),
+    _shipped,
+)
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
 budget_options = together(
     click.option("--budget-usd", type=float, help="Budget in USD."),
@@ -242,6 +288,10 @@ budgets_option = together(
 )
 #: As text: `Path` would take ``./`` off, and with it what tells a file from a released name.
 trace_argument = click.argument("trace", type=click.Path(), shell_complete=traces)
+#: The same, by default the released reference fit.
+trace_or_reference = click.argument(
+    "trace", type=click.Path(), default=REFERENCE_TRACE, shell_complete=traces
+)
 target_option = click.option(
     "--target",
     "targets",

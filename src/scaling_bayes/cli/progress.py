@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaling_bayes.cli.options import trace_argument
+from scaling_bayes.cli.options import trace_or_reference
 from scaling_bayes.cli.output import echo, open_fit, print_table
 from scaling_bayes.cli.question import Machines, for_machines
 
@@ -24,7 +24,7 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[float], float]]] = {
 
 
 @click.command(short_help="Slopes, growth of compute and algorithmic progress")
-@trace_argument
+@trace_or_reference
 @for_machines
 def progress(trace: str, machines: Machines) -> None:
     """Print exponents, growth of compute and algorithmic progress, from the draws of TRACE.

@@ -24,7 +24,7 @@ from scaling_bayes.cli.options import (
     scenario_options,
     target_option,
     together,
-    trace_argument,
+    trace_or_reference,
 )
 from scaling_bayes.cli.output import open_fit, print_csv, print_json, print_table, say
 from scaling_bayes.text import answer_in_words, format_interval
@@ -148,7 +148,7 @@ def question(
             *(kind_option, scenario_options(default=scenario)),
             *(count_option, exponents_option, assumptions_option, for_machines),
         )
-        all_options = together(trace_argument, target_option, *options, *shared)
+        all_options = together(trace_or_reference, target_option, *options, *shared)
         return click.command(short_help=short_help)(all_options(command))
 
     return decorate

@@ -11,6 +11,7 @@ from scaling_bayes.cli.options import once, read_assumption, read_targets, toget
 from scaling_bayes.cli.output import echo, open_fit, print_table, say
 from scaling_bayes.cli.question import Machines, for_machines
 from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
+from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,8 +47,10 @@ def _amount_options(command: Command) -> Command:
 @click.option("--task", "tasks", multiple=True, help="Tell which error the run reaches; repeatable.")
 @click.option(
     "--trace",
+    default=REFERENCE_TRACE,
+    show_default=True,
     shell_complete=traces,
-    help="Fit for --target and --task; by default the released reference fit.",
+    help="Fit for --target and --task.",
 )
 @click.option("--year", type=float, help="Year of the run.  [default: this year]")
 @click.option("--device", help="Device, or a clear part of its name.  [default: those in use]")
@@ -84,7 +87,7 @@ def run(
     machines: Machines,
     target: str | None,
     tasks: tuple[str, ...],
-    trace: str | None,
+    trace: str,
     assume: tuple[str, ...],
     assumptions: bool,
     model_card: bool,
@@ -104,13 +107,12 @@ def run(
     from scaling_bayes.projection.runs.words import model_card as card
     from scaling_bayes.projection.runs.words import run_about, run_shares
     from scaling_bayes.projection.summarize import summary
-    from scaling_bayes.trace.releases import REFERENCE_TRACE
 
     assumed = once(map(read_assumption, assume), "--assume")
     twice = [name for name in assumed if given.get(name) is not None]
     if twice:
         raise click.UsageError(f"{', '.join(twice)}: given as an option and with --assume.")
-    idata = open_fit(REFERENCE_TRACE if trace is None else trace) if target is not None or tasks else None
+    idata = open_fit(trace) if target is not None or tasks else None
     answer = estimate_run(
         target=None if target is None else read_targets([target]),
         task=list(tasks) or None,

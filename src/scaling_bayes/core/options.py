@@ -156,17 +156,20 @@ class SamplerOptions:
     random_seed: int
     max_tree_depth: int = 10
     adaptation: str = "draw_diag"
+    #: Draws made for each that is kept.
+    thin: int = 1
 
     def __post_init__(self) -> None:
         """Refuse values the sampler cannot work with."""
         check_count("draws", self.draws, 4)
         check_count("tune", self.tune, 10)
         check_count("chains", self.chains, 1)
+        check_count("thin", self.thin, 1)
         check_seed(self.random_seed)
         accept = self.target_accept
         if not isinstance(accept, (int, float)) or isinstance(accept, bool) or not 0 < accept < 1:
             raise OptionError(f"target_accept must lie between 0 and 1; found {accept!r}.")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain form, for a trace's manifest."""
-        return asdict(self)
+        """Plain form, for a trace's manifest; ``thin`` where draws were thinned."""
+        return {name: value for name, value in asdict(self).items() if (name, value) != ("thin", 1)}

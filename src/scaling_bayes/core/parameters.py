@@ -14,10 +14,13 @@ from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.priors import Prior
 from scaling_bayes.core.streams import Stream, generator
+from scaling_bayes.errors import OptionError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+#: Times that floors above the errors are drawn again, at most.
+_MOST_REDRAWS = 1000
 #: Task-level parameters that pooling shares on the log scale.
 POOLED = ("slope", "noise", "progress")
 _POOLABLE = (*POOLED, "floor_logit")
@@ -119,12 +122,16 @@ def _draw_floors(
     prior: Prior, observations: Observations, offset: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Irreducible errors at drawn offsets; those at or above the reference error are drawn again."""
-    while True:
+    for _ in range(_MOST_REDRAWS):
         floor = np.exp(observations.floor_log_median + observations.floor_log_sd * offset)
         above = floor >= observations.reference_error
         if not above.any():
             return floor
         offset = np.where(above, prior.draw(rng, offset.shape), offset)
+    raise OptionError(
+        f"the prior of the floors lies above the errors: not once below {observations.reference_error} in "
+        f"{_MOST_REDRAWS} draws; expected floors below the errors of the systems."
+    )
 
 
 def log_prior(

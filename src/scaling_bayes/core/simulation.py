@@ -58,7 +58,7 @@ def simulate_observations(
         )
         return found + drift
 
-    away = departure(parameters, design.count_index)
+    away = departure(at, design.count_index)
     reported = design.compute
     typical_compute = compute = reported - away
     if options.measurement_error:

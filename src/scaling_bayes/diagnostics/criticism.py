@@ -45,7 +45,7 @@ _MEANINGS = {
 
 
 def data_checks(idata: xr.DataTree | PosteriorView) -> pd.DataFrame:
-    """Check the model against the data it was fitted to.
+    """Check the model against the data it was fitted to: as stored with the fit, or else made here.
 
     ``wrong_sign`` and ``lack_of_fit`` are posterior predictive p-values (Gelman, Meng & Stern 1996): in each
     task, of the rank correlation of error with compute, and of trend, curvature and drift over the years
@@ -69,9 +69,17 @@ def data_checks(idata: xr.DataTree | PosteriorView) -> pd.DataFrame:
     TraceError
         If the tree is not a fit.
     """
+    view = PosteriorView.of(idata)
+    if "data_checks" not in view:
+        return computed_data_checks(view)
+    frame = view.group("data_checks").to_dataframe().reset_index()
+    return frame.assign(passed=frame["passed"].astype(bool))
+
+
+def computed_data_checks(view: PosteriorView) -> pd.DataFrame:
+    """`data_checks`, made whether they are stored or not."""
     import pandas as pd
 
-    view = PosteriorView.of(idata)
     observations, replicated = view.observations, view.predictive_draws("posterior")
     likelihood = view.group("log_likelihood")["error"].transpose("chain", "draw", "system").values
     smoothed = [smoothed_weights(-row) for row in likelihood.reshape(replicated.shape).T.astype(float)]

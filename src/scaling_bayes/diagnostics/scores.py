@@ -24,6 +24,8 @@ COVERAGES = (0.5, 0.8, 0.9)
 FORECASTERS_DRAWN = ("stack", "unpooled", "least_squares_power")
 #: Log scores are reported per so many systems.
 PER_SYSTEMS = 60
+#: The edition of the systems whose `scorecard` is shipped.
+SCORED_EDITION = "2026.11"
 #: The forecaster over which the gain is taken: the 2020 paper's method.
 BASELINE = "least_squares_power"
 

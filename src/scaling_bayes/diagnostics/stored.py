@@ -27,7 +27,10 @@ def stored_systems(view: PosteriorView) -> pd.DataFrame:
         raise TraceError("the fit does not keep training_compute_flop; expected one written by this release.")
     names = {"task": "system_task", "system": "system_name", "compute_sd_dex": "compute_sd"} | {
         name: name
-        for name in ("paper", "training_compute_flop", "compute_in_doubt", "year", "publication_date")
+        for name in (
+            *("paper", "training_compute_flop", "compute_in_doubt", "year", "publication_date"),
+            *("compute_count", "precision", "arithmetic_flop"),
+        )
     }
     frame = pd.DataFrame(
         {column: constant[name].values for column, name in names.items() if name in constant}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,14 +18,17 @@ import numpy as np
 from scaling_bayes.core.laws import LAWS, get_law
 from scaling_bayes.core.observations import decimal_year, observe
 from scaling_bayes.core.options import STACK
-from scaling_bayes.core.parameters import draw_prior
 from scaling_bayes.core.predictive import predict_observed
-from scaling_bayes.core.priors import default_priors
 from scaling_bayes.diagnostics.calibration import summarize
 from scaling_bayes.diagnostics.convergence import ebfmi, ess_bulk, ess_tail, rhat
+from scaling_bayes.diagnostics.criticism import computed_data_checks, data_checks
 from scaling_bayes.diagnostics.findings import AGREES, CHECKED, DIFFERS, SKIPPED, Finding, close, same
 from scaling_bayes.diagnostics.stored import stored_hardware, stored_systems
 from scaling_bayes.errors import OptionError, TraceError
+from scaling_bayes.systems.counts import ARITHMETIC, count_index, in_arithmetic
+from scaling_bayes.systems.fit_rows import rows_for_fit
+from scaling_bayes.systems.load import reference_systems, said_to_be
+from scaling_bayes.trace.derived import mean_value, prior_of
 from scaling_bayes.trace.digest import data_digest, measured_digest
 from scaling_bayes.trace.io import open_trace, verified_summary
 from scaling_bayes.trace.releases import find_trace, release_of
@@ -40,8 +43,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _VERSION: Final = re.compile(r"unknown|[0-9]+[0-9A-Za-z.+!_-]{0,63}")
-#: What the manifest calls the shipped table of systems.
-_SHIPPED: Final = "scaling_bayes.reference_systems()"
+
+#: Relative and absolute difference that counts as none between means of a group.
+_MEANS: Final = (1e-6, 1e-9)
 
 #: Limits that checks of schema version 1 are held to, as `scaling_bayes.model.diagnose` writes them.
 _LIMITS: Final = {
@@ -135,8 +139,9 @@ def rederive(trace: xr.DataTree | TraceView) -> pd.DataFrame:
 
     view = TraceView.of(trace)
     if isinstance(view, PosteriorView):
-        parts = (_fit_data, _references, _prior_draws, _predictions, _mixture)
+        parts = (_fit_data, _references, _derived, _prior_draws, _predictions, _mixture)
         rows = [*_statement(view), *chain.from_iterable(part(view) for part in parts), *_checks(view)]
+        rows += _data_checks(view)
     elif view.kind == HARDWARE_KIND:
         rows = [*_statement(view), *_hardware_data(view), *_checks(view)]
     else:
@@ -164,17 +169,22 @@ def _fit_data(view: PosteriorView) -> Iterator[Finding]:
         return
     yield same("data/n_systems", stated.get("n_systems"), len(table))
     yield same("data/sha256", stated["sha256"], data_digest(table))
-    if stated.get("source") == _SHIPPED:
-        yield _shipped(view, stated["sha256"])
+    shipped = said_to_be(stated.get("source", ""))
+    if shipped:
+        yield _shipped(view, shipped, stated["sha256"])
 
 
-def _shipped(view: PosteriorView, sha256: str) -> Finding:
+def _shipped(view: PosteriorView, shipped: Sequence[Mapping[str, Any]], sha256: str) -> Finding:
     """Whether rows said to be the shipped ones are; those of another release cannot be known."""
     from scaling_bayes import __version__
-    from scaling_bayes.systems.load import reference_systems
 
     item = "data/source"
-    finding = same(item, data_digest(reference_systems()), sha256)
+    below_chance = view.law in LAWS and get_law(view.law).is_bent
+    digests = [
+        data_digest(rows_for_fit(reference_systems(**each), below_chance=below_chance).systems)
+        for each in shipped
+    ]
+    finding = same(item, sha256 if sha256 in digests else digests[0], sha256)
     written = view.manifest["versions"].get("scaling_bayes")
     if finding[1] == DIFFERS and release_of(view.digest) is not None:
         return item, AGREES, "of a released trace, by the index"
@@ -198,6 +208,14 @@ def _references(view: PosteriorView) -> Iterator[Finding]:
     constant = view.constant
     if "training_compute_flop" in constant:
         table = stored_systems(view)
+        if view.options.count == ARITHMETIC:
+            table = in_arithmetic(table)
+            if view.options.count_offsets:
+                yield same(
+                    "constant_data/count_index",
+                    constant["count_index"].values.tolist(),
+                    count_index(table).tolist(),
+                )
         compute, year = np.log10(table["training_compute_flop"].to_numpy(float)), decimal_year(table)
         if not np.isnan(year).any():
             yield close("constant_data/publication_year", constant["publication_year"].values, year)
@@ -219,8 +237,25 @@ def _references(view: PosteriorView) -> Iterator[Finding]:
         yield close(f"constant_data/{name}", constant[name].values, means)
 
 
+def _derived(view: PosteriorView) -> Iterator[Finding]:
+    """Groups that are not stored: their means, as they were when the fit was made."""
+    for name, mean in view.manifest.get("derived", {}).items():
+        finding = close(f"{name}/mean", np.array(mean), np.array(mean_value(view.group(name))), _MEANS)
+        yield finding if name == "log_likelihood" else _excused(view, finding)
+
+
+def _excused(view: PosteriorView, finding: Finding) -> Finding:
+    """The finding, or that another NumPy may draw other random numbers."""
+    other = [note for note in version_notes(view) if "numpy" in note]
+    if finding[1] != DIFFERS or not other:
+        return finding
+    return finding[0], SKIPPED, f"another NumPy may draw other random numbers: {other[0]}"
+
+
 def _prior_draws(view: PosteriorView) -> Iterator[Finding]:
     """Draws of the prior: from its families, parameters and seed, and the law and pooling of the model."""
+    if "prior" in view.manifest.get("derived", {}):
+        return
     stored = view.group("prior")
     if view.manifest["model"].get("law") == STACK:
         yield "prior", SKIPPED, "drawn by the fits that are stacked; verify those"
@@ -228,15 +263,7 @@ def _prior_draws(view: PosteriorView) -> Iterator[Finding]:
     constant = view.constant
     try:
         options = view.options
-        # Drawn one after another, in the order of the defaults; a manifest has them by name.
-        order = [name for name in default_priors(options) if name in view.priors]
-        computed = draw_prior(
-            options,
-            {name: view.priors[name] for name in dict.fromkeys([*order, *view.priors])},
-            view.observations,
-            draws=stored.sizes["draw"],
-            random_seed=view.seed,
-        )
+        computed = prior_of(view, stored.sizes["draw"])
     except (OptionError, TypeError, KeyError) as error:
         yield "prior", SKIPPED, str(error)
         return
@@ -256,11 +283,8 @@ def _prior_draws(view: PosteriorView) -> Iterator[Finding]:
         for name in map(str, stored.data_vars)
     ]
     wrong = [finding for finding in findings if finding[1] == DIFFERS]
-    other = [note for note in version_notes(view) if "numpy" in note]
-    if wrong and other:
-        yield "prior", SKIPPED, f"another NumPy may draw other random numbers: {other[0]}"
-    elif wrong:
-        yield "prior", DIFFERS, f"{wrong[0][0]} and {len(wrong) - 1} others: {wrong[0][2]}"
+    if wrong:
+        yield _excused(view, ("prior", DIFFERS, f"{wrong[0][0]} and {len(wrong) - 1} others: {wrong[0][2]}"))
     else:
         yield "prior", AGREES, f"{len(findings)} variables"
 
@@ -297,7 +321,12 @@ def _mixture(view: PosteriorView) -> Iterator[Finding]:
 
 def _predictions(view: PosteriorView) -> Iterator[Finding]:
     """Predictive draws and log likelihood."""
-    names = ("prior_predictive", "posterior_predictive", "log_likelihood")
+    derived = view.manifest.get("derived", {})
+    names = [
+        name for name in ("prior_predictive", "posterior_predictive", "log_likelihood") if name not in derived
+    ]
+    if not names:
+        return
     try:
         law = view.options.law
     except (OptionError, TypeError) as error:
@@ -310,14 +339,11 @@ def _predictions(view: PosteriorView) -> Iterator[Finding]:
         view.observations,
         view.seed,
     )
-    other = [note for note in version_notes(view) if "numpy" in note]
     for name in names:
         finding = close(f"{name}/error", view.group(name)["error"].values, computed[name]["error"].values)
         if finding[1] == DIFFERS and name != "log_likelihood" and law == STACK:
             finding = finding[0], SKIPPED, "drawn by the fits that are stacked; verify those"
-        elif finding[1] == DIFFERS and name != "log_likelihood" and other:
-            finding = finding[0], SKIPPED, f"another NumPy may draw other random numbers: {other[0]}"
-        yield finding
+        yield finding if name == "log_likelihood" else _excused(view, finding)
 
 
 def _calibration(view: TraceView) -> Iterator[Finding]:
@@ -357,6 +383,15 @@ def _checks(view: TraceView) -> Iterator[Finding]:
                 f"{value:.6g} {relation} {threshold:g}, but passed is {int(row['passed'])}",
             )
         yield outcome
+
+
+def _data_checks(view: PosteriorView) -> Iterator[Finding]:
+    """Checks of the model against the data; they rest on predictive draws."""
+    if "data_checks" in view:
+        stored, computed = data_checks(view), computed_data_checks(view)
+        value, again = (frame.pop("value").to_numpy(float) for frame in (stored, computed))
+        yield _excused(view, same("data_checks", computed.to_dict("list"), stored.to_dict("list")))
+        yield _excused(view, close("data_checks/value", value, again, CHECKED))
 
 
 def _statistics(posterior: xr.Dataset, stats: xr.Dataset) -> Iterator[tuple[str, float]]:

@@ -92,11 +92,11 @@ def other_laws(idata: xr.DataTree) -> tuple[str, dict[str, tuple[str, Callable[[
     if served is None or served.kind != "fit":
         return "", {}
     edition = served.name.rpartition("-")[2]
-    beside = [each for each in read_index() if each.kind == "fit" and each.digest and each != served]
+    beside = [each for each in read_index() if each.kind == "fit" and each.at_hand and each != served]
     named: dict[str, tuple[str, Callable[[], xr.DataTree]]] = {
         each.name: (_law_label(each.title), partial(open_trace, each.name))
         for each in beside
-        if each.name.rpartition("-")[2] == edition
+        if each.name.rpartition("-")[2] == edition and _law_label(each.title) != _law_label(served.title)
     }
     return _law_label(served.title), named
 

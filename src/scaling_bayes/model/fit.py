@@ -6,6 +6,7 @@ import json
 import platform
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 from pathlib import Path
@@ -22,40 +23,21 @@ from scaling_bayes.core.parameters import draw_prior
 from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.core.priors import Prior, default_priors, resolve_priors
 from scaling_bayes.diagnostics.checks import failed_checks
-from scaling_bayes.diagnostics.criticism import doubts
+from scaling_bayes.diagnostics.criticism import computed_data_checks, doubts
 from scaling_bayes.errors import DataError, OptionError
+from scaling_bayes.model.constant_data import constant_data
 from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
 from scaling_bayes.model.sampling.sample import compile_posterior
 from scaling_bayes.model.sensitivity import power_scaling
 from scaling_bayes.systems.compute_column import asked_unit
 from scaling_bayes.systems.counts import ARITHMETIC, in_arithmetic
+from scaling_bayes.trace.derived import PRIOR_DRAWS, stated
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.io import most_draws
-from scaling_bayes.trace.schema import SCHEMA_VERSION, annotate
+from scaling_bayes.trace.schema import DERIVABLE_GROUPS, SCHEMA_VERSION, annotate
 from scaling_bayes.trace.view import PosteriorView
 
-PRIOR_DRAWS = 1000
-#: Columns of the systems table kept with the fit, beside what the model uses.
-PROVENANCE_COLUMNS = (
-    "system",
-    "paper",
-    "paper_url",
-    "publication_date",
-    "year",
-    "metric",
-    "value",
-    "device",
-    "device_count",
-    "training_seconds",
-    "training_compute_flop",
-    "training_compute_reported_flop",
-    "compute_method",
-    "compute_count",
-    "correction_reason",
-    "in_thompson2020",
-    "flags",
-)
 _LIBRARIES = (
     "scaling_bayes",
     "pymc",
@@ -95,6 +77,7 @@ def fit(
     tune: int = 500,
     chains: int = 4,
     target_accept: float = TARGET_ACCEPT,
+    thin: int = 1,
     random_seed: int | None = None,
     cores: int | None = None,
     progressbar: bool = True,
@@ -165,6 +148,8 @@ def fit(
     target_accept : float
         Target acceptance rate of NUTS, in (0, 1).
         Draws, warm-up and acceptance rate are those of the first attempt.
+    thin : int
+        Draws made for each that is kept, evenly along each chain: for many tasks, whose draws take much room.
     random_seed : int, optional
         Seed of everything random. Drawn from the system when None; stored either way.
     cores : int, optional
@@ -199,24 +184,13 @@ def fit(
         that failed.
     """
     get_law(law)
-    options = ModelOptions(
-        law,
-        pooling,
-        measurement_error,
-        algorithmic_progress,
-        paper_effect,
-        robust,
-        flagged_error,
-        floor,
-        drift,
-        count,
-        count_offsets and count == ARITHMETIC,
-        curves,
-    )
+    switches = measurement_error, algorithmic_progress, paper_effect, robust, flagged_error
+    of_counts = count, count_offsets and count == ARITHMETIC
+    options = ModelOptions(law, pooling, *switches, floor, drift, *of_counts, curves)
     if random_seed is not None:
         check_seed(random_seed)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
-    sampler = SamplerOptions(draws, tune, chains, target_accept, seed)
+    sampler = SamplerOptions(draws, tune, chains, target_accept, seed, thin=thin)
     table, source = table_to_fit(
         systems, unit=unit, columns=columns, pooling=pooling, below_chance=get_law(law).is_bent
     )
@@ -253,7 +227,7 @@ def fit(
     sampler, posterior, sample_stats, sample_checks = attempts[-1]
     notes += _said_of(attempts)
 
-    constant = _constant_data(observations, options, converted)
+    constant = constant_data(observations, options, table)
     groups = predict_observed(options.law, prior, posterior, observations, seed)
     groups |= {
         "prior": prior,
@@ -267,6 +241,7 @@ def fit(
     }
     idata = xr.DataTree.from_dict({f"/{name}": annotate(groups[name], counted_in) for name in sorted(groups)})
     content = _manifest(options, attempts, chosen_priors, table, source)
+    content["derived"] = stated(groups, DERIVABLE_GROUPS)
     if counted_in != "FLOP":
         content["data"]["unit"] = counted_in
     idata.attrs["manifest"] = _as_json(content)
@@ -277,6 +252,9 @@ def fit(
         reason = f"{type(error).__name__}: {error}"
         idata.attrs["manifest"] = _as_json(content | {"left_out": {"sensitivity": reason}})
         notes.append(f"The sensitivity to the priors could not be computed and is left out ({reason}).")
+    with suppress(Exception):  # `doubts` says why there are none
+        checked = computed_data_checks(view).set_index("check").to_xarray()
+        idata["data_checks"] = xr.DataTree(annotate(checked.assign(passed=checked["passed"].astype(np.int8))))
     for sentence in (*notes, *failed_checks(view), *doubts(view)):
         warnings.warn(sentence, FitWarning, stacklevel=2)
     return idata
@@ -330,17 +308,21 @@ def table_to_fit(
         For rows that are left out or combined, and for what was converted or guessed.
     """
     from scaling_bayes.systems.fit_rows import rows_for_fit
-    from scaling_bayes.systems.load import reference_systems
-    from scaling_bayes.systems.schema import check_systems
+    from scaling_bayes.systems.load import reference_systems, shipped_source
+    from scaling_bayes.systems.schema import CheckedSystems, check_systems
 
     if systems is None:
         for name, given in (("unit", unit), ("columns", columns)):
             if given is not None:
                 raise OptionError(f"{name} is of a table of your own; none was given.")
-        return reference_systems(), "scaling_bayes.reference_systems()"
+        systems = reference_systems()
     is_path = isinstance(systems, (str, PathLike))
     source = Path(systems).name if isinstance(systems, (str, PathLike)) else type(systems).__name__
-    checked = check_systems(systems, unit=unit, columns=columns)
+    shipped = shipped_source(systems) if unit is None and columns is None else None
+    if shipped and isinstance(systems, pd.DataFrame):
+        source, checked = shipped, CheckedSystems(systems, (), (), ())
+    else:
+        checked = check_systems(systems, unit=unit, columns=columns)
     rows = rows_for_fit(
         checked.systems,
         source if is_path else "the data frame",
@@ -350,49 +332,6 @@ def table_to_fit(
     for sentence in (*checked.warnings, *rows.sentences()):
         warnings.warn(sentence, FitWarning, stacklevel=3)
     return rows.systems, source
-
-
-def _constant_data(observations: Observations, options: ModelOptions, table: pd.DataFrame) -> xr.Dataset:
-    data = xr.Dataset(
-        {
-            "system_task": (
-                "system",
-                np.array([observations.tasks[i] for i in observations.task_index], dtype=object),
-            ),
-            "log10_training_compute_flop": ("system", observations.log10_compute),
-            "publication_year": ("system", observations.year),
-            "compute_in_doubt": ("system", observations.flagged.astype(np.int8)),
-            "paper_index": ("system", observations.paper_index.astype(np.int64)),
-            "reference_log10_compute": ("task", observations.reference_log10_compute),
-            "reference_year": ("task", observations.reference_year),
-            "reference_error": ("task", observations.reference_error),
-        },
-        coords={"system": list(observations.systems), "task": list(observations.tasks)},
-    )
-    if not np.isnan(observations.compute_sd).all():
-        data["compute_sd"] = ("system", observations.compute_sd)
-    if options.count_offsets:
-        data["count_index"] = ("system", observations.count_index.astype(np.int64))
-    used = ["chance_error"] if get_law(options.law).is_bent else []
-    used += ["floor_log_median", "floor_log_sd"] if options.floor == "task" else []
-    for name in used:
-        data[name] = ("task", getattr(observations, name))
-    for column in PROVENANCE_COLUMNS:
-        if column in table:
-            name = "system_name" if column == "system" else column
-            data[name] = ("system", _storable(table[column]))
-    return data
-
-
-def _storable(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
-    """Numbers as float64, true/false as int8, everything else as text with '' for missing."""
-    if pd.api.types.is_bool_dtype(column):
-        return column.to_numpy(dtype=np.int8)
-    if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy(dtype=float, na_value=np.nan)
-    if pd.api.types.is_datetime64_any_dtype(column):
-        column = column.dt.strftime("%Y-%m-%d")
-    return np.array([str(value) if pd.notna(value) else "" for value in column], dtype=object)
 
 
 def _manifest(

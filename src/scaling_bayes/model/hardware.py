@@ -33,6 +33,7 @@ from scaling_bayes.model.diagnose import diagnose
 from scaling_bayes.model.fit import library_versions
 from scaling_bayes.model.sampling.sample import sample_posterior
 from scaling_bayes.trace.digest import measured_digest
+from scaling_bayes.trace.rounding import rounded
 from scaling_bayes.trace.schema import HARDWARE_KIND, HARDWARE_SCHEMA_VERSION, annotate
 
 if TYPE_CHECKING:
@@ -198,7 +199,8 @@ def fit_hardware(
     chosen = resolve_priors(default_hardware_priors(), priors, unbounded={"age_gain"})
     points, offers = trend_points(before, edition=edition), cloud_offers(before, edition=edition)
     model = build_hardware_model(points, offers, chosen)
-    posterior, stats = sample_posterior(model, PARAMETERS, sampler, cores=cores, progressbar=progressbar)
+    drawn = sample_posterior(model, PARAMETERS, sampler, cores=cores, progressbar=progressbar)
+    posterior, stats = map(rounded, drawn)
     groups = {
         "posterior": posterior.astype(np.float32),
         "observed_data": _observed(points, offers),

@@ -18,10 +18,11 @@ from scaling_bayes.core.observations import (
     unique_labels,
 )
 from scaling_bayes.core.options import ModelOptions, check_choice, check_seed
-from scaling_bayes.core.performance import Performance, performance_distribution
+from scaling_bayes.core.performance import Performance, departure, performance_distribution
 from scaling_bayes.core.predictive import draw_error, given_curves
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import DataError, Problem
+from scaling_bayes.systems.counts import ARITHMETIC, count_index, in_arithmetic
 from scaling_bayes.systems.frames import is_table, read_frame
 from scaling_bayes.trace.schema import annotate, group, manifest
 from scaling_bayes.trace.view import PosteriorView
@@ -88,6 +89,8 @@ def predict(
     posterior, constant = group(idata, "posterior"), group(idata, "constant_data")
     tasks = [str(task) for task in posterior["task"].values]
     year = _check(systems, tasks, needs_year=options.needs_year)
+    if options.count == ARITHMETIC:
+        systems = in_arithmetic(systems)
 
     labels = {"system": list(unique_labels(systems))}
     task = xr.DataArray(systems["task"].astype(str).to_numpy(dtype=object), dims="system", coords=labels)
@@ -105,11 +108,12 @@ def predict(
         posterior,
         constant,
         task,
-        log10_compute,
+        log10_compute - departure(posterior, count_index(systems)),
         xr.DataArray(year, dims="system", coords=labels),
         seed,
         flagged=xr.DataArray(in_doubt(systems), dims="system", coords=labels),
         compute_sd=xr.DataArray(stated_sd(systems), dims="system", coords=labels),
+        reported=log10_compute.values - constant["reference_log10_compute"].sel(task=task).values,
         conditioned=of_curves if options.curves else None,
         compute_is_exact=compute == "exact",
     )

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaling_bayes.core.observations import decimal_year
+from scaling_bayes.projection.counted import counted
 from scaling_bayes.projection.targets import Target
+from scaling_bayes.systems.counts import ARITHMETIC, OFFSETS, in_arithmetic
 from scaling_bayes.systems.editions import EDITIONS
 from scaling_bayes.systems.flags import split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS, load_systems
 from scaling_bayes.text import compute_in_words, format_error, format_year, records, task_label
 from scaling_bayes.trace.schema import group, manifest, unit_of
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +68,12 @@ def reached(projection: xr.DataTree) -> pd.DataFrame:
     )
     columns = (asked["target_task"].values.astype(str), asked["target_error"].values)
     targets = [Target(str(task), float(error)) for task, error in zip(*columns, strict=True)]
-    others = [known_systems()] if unit_of(manifest(projection)) == "FLOP" else []
-    return first_to_reach(targets, fitted, *others)
+    view = PosteriorView.of(projection)
+    own, told = counted(view), manifest(projection)["projection"]["count"]
+    others = [known_systems(of_operations=own == ARITHMETIC)] if view.unit == "FLOP" else []
+    found = first_to_reach(targets, fitted, *others)
+    found[_COMPUTE] += 0.0 if told == own else OFFSETS["burden_fp32"][0]
+    return found
 
 
 def first_to_reach(targets: Iterable[Target], *tables: pd.DataFrame) -> pd.DataFrame:
@@ -87,7 +94,7 @@ def first_to_reach(targets: Iterable[Target], *tables: pd.DataFrame) -> pd.DataF
 
 
 @cache
-def known_systems() -> pd.DataFrame:
+def known_systems(*, of_operations: bool = True) -> pd.DataFrame:
     """Systems of the shipped tables whose score was compared with a source, for `first_to_reach`."""
     import pandas as pd
 
@@ -98,7 +105,7 @@ def known_systems() -> pd.DataFrame:
     five = five.assign(
         error=five["error_corrected"].fillna(five["error"]), training_compute_flop=compute.where(sound)
     )[~flags.map(lambda names: "unverified" in names)]
-    both = pd.concat([five, language], ignore_index=True)
+    both = pd.concat([in_arithmetic(five) if of_operations else five, language], ignore_index=True)
     return pd.DataFrame(
         {
             "task": both["task"],

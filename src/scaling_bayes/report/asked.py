@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.core.options import STACK
-from scaling_bayes.errors import TargetError
+from scaling_bayes.errors import TargetError, TraceError
 from scaling_bayes.intervals import quantiles
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summary
@@ -105,9 +105,14 @@ def with_mixture(
     fit: PosteriorView, projected: xr.DataTree, kind: str, scenario: Scenario | None
 ) -> dict[str, Any] | None:
     """The finding by the released mixture of laws, where that is of the same data and another fit."""
-    if fit.manifest["data"]["sha256"] != data_digest(reference_systems()) or fit.law == STACK:
+    if fit.law == STACK or fit.manifest["data"]["sha256"] != data_digest(
+        reference_systems(edition="2026.11")
+    ):
         return None
-    stack = open_trace(_MIXTURE)
+    try:
+        stack = open_trace(_MIXTURE)
+    except TraceError:  # archived, and not with this package
+        return None
     task, error = _middle_target(projected)
     asked = manifest(projected)["projection"]
     years = asked["years"][-1] if asked["progress_continues"] else None

@@ -13,7 +13,7 @@ import numpy as np
 from scaling_bayes.citing.works import Work, works_of
 from scaling_bayes.diagnostics.checks import checks
 from scaling_bayes.diagnostics.criticism import data_checks
-from scaling_bayes.diagnostics.scores import load_scorecard
+from scaling_bayes.diagnostics.scores import SCORED_EDITION, load_scorecard
 from scaling_bayes.errors import DataError
 from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, reported
 from scaling_bayes.projection.extrapolation import extrapolation, extrapolation_sentences
@@ -243,7 +243,7 @@ def _sensitivity(fit: PosteriorView) -> pd.DataFrame | None:
 
 
 def _scorecard(fit: PosteriorView) -> pd.DataFrame | None:
-    if fit.manifest["data"]["sha256"] != data_digest(reference_systems()):
+    if fit.manifest["data"]["sha256"] != data_digest(reference_systems(edition=SCORED_EDITION)):
         return None
     try:
         return load_scorecard()
@@ -255,7 +255,8 @@ def _simulated(fit: PosteriorView) -> TraceView | None:
     """Released calibration of the same model, priors and data by simulation."""
     asked = fit.manifest
     for release in read_index():
-        if release.kind != CALIBRATION_KIND or str(asked["model"]["law"]) not in release.name.split("-"):
+        law = str(asked["model"]["law"])
+        if release.kind != CALIBRATION_KIND or not release.at_hand or law not in release.name.split("-"):
             continue
         simulated = _released(release.name)
         found = simulated.manifest

@@ -21,7 +21,15 @@ _DATED: Final = re.compile(r"(\d{4})-(\d{2})")
 #: Characters that a name cannot have: controls, surrogates, and those that reorder the text around them.
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
 _BREAK: Final = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]")
-_NUMBERS: Final = ("error", "value", "training_compute_flop", "year", "compute_sd_dex", "chance_error")
+_NUMBERS: Final = (
+    "error",
+    "value",
+    "training_compute_flop",
+    "arithmetic_flop",
+    "year",
+    "compute_sd_dex",
+    "chance_error",
+)
 _FRACTIONS: Final = ("error", "chance_error")
 _BOUNDS: Final = ("training_compute_flop_low", "training_compute_flop_high")
 #: Texts that a fit keeps beside the names, for its report.

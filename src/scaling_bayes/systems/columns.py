@@ -31,6 +31,9 @@ READ: Final = (
     "publication_date",
     "paper",
     "compute_in_doubt",
+    "compute_count",
+    "precision",
+    "arithmetic_flop",
 )
 #: A score as a fraction, of which more is better; it becomes ``error``, 1 less the score.
 SCORE: Final = "score"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from scaling_bayes.errors import OptionError
 from scaling_bayes.resources import data_path
-from scaling_bayes.systems.editions import FROZEN_EDITIONS, edition_table
+from scaling_bayes.systems.editions import DEFAULT_EDITION, EDITIONS, FROZEN_EDITIONS, edition_table
 from scaling_bayes.systems.flags import split_flags
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ _FLOATS = (
 
 #: Families of tasks, and the table each is read from.
 FAMILIES = {"five_tasks": "systems.csv", "language": "language_systems.csv"}
+
+#: How `reference_systems` is named where a fit says what it was made from.
+_SOURCE: Final = "scaling_bayes.reference_systems"
 
 _LANGUAGE_FLOATS = (
     "score_percent",
@@ -143,30 +147,71 @@ def _language_systems(path: Path) -> pd.DataFrame:
     return table
 
 
-def reference_systems(*, edition: str | None = None) -> pd.DataFrame:
-    """The rows the reference fit uses.
+def reference_systems(
+    family: str = "five_tasks", *, edition: str | None = None, until: int | None = None
+) -> pd.DataFrame:
+    """The rows that released fits use.
 
-    Those of the 2020 regressions, and in later editions those added since, less the ones with a flag of
-    `EXCLUDED_FLAGS` and, among the added, those without score or compute. Compute, value and error are the
-    corrected ones where a correction exists.
+    Of the five tasks those of the 2020 regressions, and in later editions those added since, less the ones
+    with a flag of `EXCLUDED_FLAGS` and, among the added, those without score or compute. Compute, value and
+    error are the corrected ones where a correction exists. Of language models all rows.
 
     Parameters
     ----------
-    edition : str, optional
+    family, edition : str, optional
         As in `load_systems`.
+    until : int, optional
+        Last year of publication; by default all years.
 
     Returns
     -------
     pandas.DataFrame
         As `load_systems`, with the uncorrected figures kept in ``training_compute_reported_flop``,
-        ``value_reported`` and ``error_reported``, and rows numbered from 0.
+        ``value_reported`` and ``error_reported``, and rows numbered from 0. ``attrs["source"]`` is the
+        call, by which `fit` names its data.
 
     Raises
     ------
     OptionError
-        If there is no such edition.
+        If there is no such family or edition, or nothing was published until that year.
     """
-    table = load_systems(edition=edition)
+    table = load_systems(family, edition=edition)
+    if family == "five_tasks":
+        edition = edition or DEFAULT_EDITION
+        table = _reference_rows(table)
+    if until is not None:
+        table = table[table["publication_date"].dt.year <= until].reset_index(drop=True)
+        if table.empty:
+            raise OptionError(f"until={until}: the first systems are of later years; expected a later one.")
+    chosen = {"family": family, "edition": edition, "until": until}
+    named = [f"{name}={value!r}" for name, value in chosen.items() if value not in (None, "five_tasks")]
+    table.attrs["source"] = f"{_SOURCE}({', '.join(named)})"
+    return table
+
+
+def said_to_be(source: str) -> list[dict[str, Any]]:
+    """Arguments of `reference_systems` that the source of a fit's data names; empty if it names other data.
+
+    Fits made before editions were named have one of several.
+    """
+    if source == f"{_SOURCE}()":
+        return [{"edition": edition} for edition in EDITIONS]
+    named: dict[str, Any] = dict(re.findall(r"(family|edition|until)='?([\w.]+)'?", source))
+    if named.get("until", "").isdecimal():
+        named["until"] = int(named["until"])
+    try:
+        return [named] if reference_systems(**named).attrs["source"] == source else []
+    except (OptionError, TypeError):
+        return []
+
+
+def shipped_source(systems: Any) -> str | None:
+    """How a fit names rows of `reference_systems` that are unchanged; None for another table."""
+    source = str(getattr(systems, "attrs", {}).get("source", ""))
+    return source if any(reference_systems(**each).equals(systems) for each in said_to_be(source)) else None
+
+
+def _reference_rows(table: pd.DataFrame) -> pd.DataFrame:
     chosen = table["in_thompson2020"]
     if "since_edition" in table:
         usable = table["training_compute_flop"].notna() & table["error"].notna()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import Problem
 from scaling_bayes.systems.cells import shown_cell
+from scaling_bayes.systems.counts import NAMED_COUNTS
 from scaling_bayes.systems.units import CANDIDATES, Unit
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _ADVICE = {
     "date_range": f"a date between {FIRST_YEAR} and {LAST_YEAR}",
     "sd_range": "a standard deviation of log10 compute, in dex, above 0 and at most 10",
     "chance_range": "the error of an answer that knows nothing, a fraction above 0 and at most 1",
+    "count_known": f"one of {', '.join(NAMED_COUNTS)}, or nothing",
     "not_blank": "the name of a task",
 }
 #: What is said in full at the first row and in these words at the others.
@@ -109,7 +111,7 @@ def _rules(table: pd.DataFrame, units: Mapping[str, Unit]) -> dict[str, list[tup
     rules: dict[str, list[tuple[str, pd.Series[bool]]]] = {
         "task": [("not_blank", table["task"].isna() | (table["task"] == ""))]
     }
-    for column in ("training_compute_flop", *_BOUNDS):
+    for column in ("training_compute_flop", "arithmetic_flop", *_BOUNDS):
         if column in table:
             flop = table[column]
             finite = (flop > 0) & (flop < math.inf)
@@ -133,6 +135,9 @@ def _rules(table: pd.DataFrame, units: Mapping[str, Unit]) -> dict[str, list[tup
     if "chance_error" in table:
         chance = table["chance_error"]
         rules["chance_error"] = [("chance_range", chance.notna() & ~((chance > 0) & (chance <= 1)))]
+    if "compute_count" in table:
+        count = table["compute_count"].astype("string").fillna("")
+        rules["compute_count"] = [("count_known", ~count.isin(["", *NAMED_COUNTS]))]
     if "year" in table:
         year = table["year"]
         rules["year"] = [("year_range", year.notna() & ~((year >= FIRST_YEAR) & (year < LAST_YEAR + 1)))]

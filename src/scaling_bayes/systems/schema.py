@@ -94,6 +94,8 @@ def validate_systems(
         - ``compute_sd_dex``, optional: standard deviation of the row's log10 compute; or
           ``training_compute_flop_low`` and ``training_compute_flop_high``, the ends of a 90 % interval;
         - ``chance_error``, optional: error of an answer that knows nothing, one for each task.
+        - ``compute_count``, optional: how the compute was counted, ``arithmetic`` or a burden
+          (`scaling_bayes.systems.counts.in_arithmetic`); ``arithmetic_flop``, the operations done.
 
         Other columns are kept. In tables of Epoch AI the columns are found by Epoch's names.
     columns : mapping, optional

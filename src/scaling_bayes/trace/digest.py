@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.trace.schema import dataset_of
+from scaling_bayes.trace.schema import dataset_of, derived_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,9 @@ _DIGESTED_COLUMNS = (
     "compute_sd_dex",
     "year",
     "publication_date",
+    "compute_count",
+    "precision",
+    "arithmetic_flop",
 )
 
 
@@ -97,11 +100,12 @@ def tree_digest(tree: xr.DataTree) -> str:
 
     Covers, for the root and each group in order of name: the attributes, and for each variable in order of
     name its dimensions, kind, shape, values (little-endian; text as UTF-8 JSON) and attributes. The root's
-    own ``digest`` and ``created`` attributes are left out. Compression, chunking and byte order of the
-    file do not matter.
+    own ``digest`` and ``created`` attributes are left out, and groups that follow from the others by the
+    manifest, which states their means. Compression, chunking and byte order of the file do not matter.
     """
     digest = hashlib.sha256()
-    nodes = {node.path: node for node in tree.subtree}
+    left_out = {f"/{name}" for name in derived_groups(tree)}
+    nodes = {node.path: node for node in tree.subtree if node.path not in left_out}
     for path in sorted(nodes):
         dataset = dataset_of(nodes[path])
         attrs = {k: v for k, v in dataset.attrs.items() if path != "/" or k not in ("digest", "created")}

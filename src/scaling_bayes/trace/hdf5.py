@@ -26,6 +26,7 @@ from scaling_bayes.trace.safety import (
     MAX_DECLARED_BYTES,
     chunks_of,
     is_bare_dimension,
+    is_characters,
     refuse_unsafe,
 )
 
@@ -233,7 +234,10 @@ def _variables(file: BinaryIO, attrs: dict[str, str]) -> Iterator[tuple[str, str
                     if is_bare_dimension(item):
                         continue
                     dims = (name,) if item.is_scale and item.ndim == 1 else _dimensions(item, scales)
-                    yield group, name, Stored(dims, _values(item, file, file_bytes), _attributes(item))
+                    values = _values(item, file, file_bytes)
+                    if is_characters(item):
+                        dims, values = dims[:1], _texts(values)
+                    yield group, name, Stored(dims, values, _attributes(item))
     except (TraceError, UnreadableError, MemoryError, GeneratorExit):
         raise
     except Exception as error:  # noqa: BLE001  # h5py raises many kinds on a damaged file
@@ -295,6 +299,12 @@ def _values(item: Any, file: BinaryIO, file_bytes: int) -> NDArray[Any]:
         to = tuple(slice(start, start + part.stop) for start, part in zip(offset, inside, strict=True))
         values[to] = block[inside]
     return values
+
+
+def _texts(characters: NDArray[Any]) -> NDArray[Any]:
+    """Texts that are stored as rows of bytes, in UTF-8."""
+    rows = np.ascontiguousarray(characters).view(f"S{characters.shape[1]}")[:, 0]
+    return np.array([row.decode() for row in rows.tolist()], dtype=str)
 
 
 def _inflated(packed: bytes, size: int, name: str) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import math
 import os
 import stat
 from hashlib import sha256
@@ -17,6 +18,7 @@ import numpy as np
 
 from scaling_bayes import files
 from scaling_bayes.errors import OptionError, TraceError, WriteError
+from scaling_bayes.trace.derived import with_derived, without_derived
 from scaling_bayes.trace.digest import WRITTEN_AS, tree_digest
 from scaling_bayes.trace.hdf5 import Contents, UnreadableError, read_apart, read_here
 from scaling_bayes.trace.releases import Release, find_trace
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 _ENGINE: Final = "h5netcdf"
 #: Endings of files that `validate_systems` reads.
 _TABLES: Final = (".csv", ".tsv", ".xlsx", ".parquet")
-#: Bytes of a variable up to which it is not compressed, and up to which it is stored in one piece.
+#: Bytes of a variable, 8 a value, up to which it is not compressed; and those stored in one piece.
 _SMALL: Final = 2**12
 _LARGEST_PIECE: Final = 2**26
 
@@ -41,7 +43,8 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     Parameters
     ----------
     idata : DataTree
-        From `fit`, `fit_hardware` or `open_trace`. It is not changed.
+        From `fit`, `fit_hardware` or `open_trace`. It is not changed. Groups that follow from its draws and
+        data are left out of the file, and come back when it is opened.
     path : path
         File to write, usually ``*.nc``; replaced if it exists.
 
@@ -59,7 +62,7 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     check_layout(idata)
     check_values(idata)
     check_writable(target)
-    tree = idata.copy()
+    tree = without_derived(idata)
     tree.attrs.pop(WRITTEN_AS, None)
     tree.attrs["created"] = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     tree.attrs["digest"] = tree_digest(tree)
@@ -86,8 +89,9 @@ def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr
     Returns
     -------
     DataTree
-        In memory, in today's layout; the file is closed. ``attrs["digest"]`` is the one the file was written
-        with.
+        In today's layout, with all groups; the file is closed. Groups that follow from the draws and data are
+        not in it: predictive draws and log likelihood are computed when their values are first asked for.
+        ``attrs["digest"]`` is the one the file was written with.
 
     Raises
     ------
@@ -108,14 +112,17 @@ def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr
     expect_digest(f"{path}: content", stored, found)
     if release is not None:
         expect_digest(f"{path}: content", release.digest, found)
-    else:
-        try:
-            check_values(today)
-        except TraceError as error:
-            raise TraceError(f"{path}: {error}") from None
     if today is not tree:
         today.attrs[WRITTEN_AS] = stored
-    return today
+    try:
+        whole = with_derived(today)
+        if release is None:
+            check_values(whole)
+        if whole is not today:
+            check_layout(whole)
+    except TraceError as error:
+        raise TraceError(f"{path}: {error}") from None
+    return whole
 
 
 def most_draws(numbers: int, draws: int, chains: int) -> int:
@@ -234,14 +241,24 @@ def _tree(contents: Contents) -> xr.DataTree:
 
 
 def _encoding(tree: xr.DataTree) -> dict[str, Any]:
-    """Compress numbers, losslessly: small variables stay plain, and others in one piece pack best."""
-    packed = {"zlib": True, "complevel": 4, "shuffle": True}
+    """Compress losslessly: small variables stay plain, and others in one piece pack best."""
     return {
         node.path: {
-            str(name): packed | ({"chunksizes": variable.shape} if variable.nbytes <= _LARGEST_PIECE else {})
+            str(name): _packed(variable)
             for name, variable in dataset_of(node).variables.items()
-            if variable.dtype.kind in "fiu" and variable.nbytes > _SMALL
+            if 8 * variable.size > _SMALL and (variable.dtype.kind in "fiu" or variable.dims != (name,))
         }
         for node in tree.subtree
         if node.path != "/"
     }
+
+
+def _packed(variable: xr.Variable) -> dict[str, Any]:
+    """How a variable is packed; texts as rows of bytes, as those of any length cannot be."""
+    encoding: dict[str, Any] = {"zlib": True, "complevel": 4, "shuffle": True}
+    shape = variable.shape
+    if variable.dtype.kind not in "fiu":
+        encoding["dtype"] = "S1"
+        shape = (*shape, max(1, *(len(str(text).encode()) for text in variable.values)))
+    item_bytes = 1 if len(shape) > variable.ndim else variable.dtype.itemsize
+    return encoding | ({"chunksizes": shape} if item_bytes * math.prod(shape) <= _LARGEST_PIECE else {})

@@ -12,7 +12,13 @@ from scaling_bayes.core.options import STACK, ModelOptions, SamplerOptions
 from scaling_bayes.core.priors import Prior
 from scaling_bayes.errors import OptionError, TraceError
 from scaling_bayes.systems.units import LONGEST_NAME
-from scaling_bayes.trace.schema import CALIBRATION_KIND, EXPERIMENTS, FIT_KIND, HARDWARE_KIND
+from scaling_bayes.trace.schema import (
+    CALIBRATION_KIND,
+    DERIVABLE_GROUPS,
+    EXPERIMENTS,
+    FIT_KIND,
+    HARDWARE_KIND,
+)
 
 #: How near shares must add up to 1.
 _ROUNDING: Final = 1e-9
@@ -50,8 +56,11 @@ def check_manifest(content: Mapping[str, Any], kind: str) -> None:
             ) from None
     dict(stated_priors(content))
     _check_facts(content)
-    if kind == FIT_KIND and content["model"]["law"] == STACK:
+    is_stack = kind == FIT_KIND and content["model"]["law"] == STACK
+    if is_stack:
         _check_stack(content.get("stack"))
+    # A stack's draws of the prior are those of its fits.
+    _check_derived(content.get("derived", {}), DERIVABLE_GROUPS[is_stack:] if kind == FIT_KIND else ())
 
 
 def _check_facts(content: Mapping[str, Any]) -> None:
@@ -77,6 +86,15 @@ def _check_facts(content: Mapping[str, Any]) -> None:
     before = content.get("before")
     if before is not None and type(before) not in (int, float):
         raise TraceError(f"manifest: found before = {before!r:.80}; expected a year or null.")
+
+
+def _check_derived(derived: object, known: tuple[str, ...]) -> None:
+    if not isinstance(derived, dict) or not all(
+        name in known and type(mean) in (int, float) for name, mean in derived.items()
+    ):
+        raise TraceError(
+            f"manifest: found derived = {derived!r:.80}; expected means of {', '.join(known) or 'no group'}."
+        )
 
 
 def _check_stack(stack: object) -> None:

@@ -1,6 +1,7 @@
 """The released traces, under names that never change their meaning.
 
-``data/traces/index.toml`` says so; `tools.releases.release` makes the files it names.
+``data/traces/index.toml`` says so; `tools.releases.release` makes the files it names. They come with the
+package, except those that were archived: these stay in the index and, as files, in the source repository.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scaling_bayes.errors import DataError, TraceError
-from scaling_bayes.resources import data_path
+from scaling_bayes.resources import archived_path, data_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +56,19 @@ class Release:
         """Name of its file, beside the index."""
         return f"{self.name}.nc"
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether it was made, and its file is there."""
+        return bool(self.digest) and self.path is not None
+
+    @property
+    def path(self) -> Path | None:
+        """Its file, with the package or in the archive of a checkout; None where it is not at hand."""
+        try:
+            return data_path(f"traces/{self.file}")
+        except DataError:
+            return archived_path(self.file)
+
 
 def read_index(path: Path | None = None) -> tuple[Release, ...]:
     """Every released trace, in the order of the index.
@@ -88,8 +102,9 @@ def list_traces() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per trace that came with the package: ``name`` (give it to `open_trace`), ``kind``, ``title``,
-        ``command`` (what makes it), ``digest``, ``sha256`` (of the file), ``date``, ``licence``, ``doi``.
+        One row per trace that came with the package, and in a checkout per archived one: ``name`` (give it to
+        `open_trace`), ``kind``, ``title``, ``command`` (what makes it), ``digest``, ``sha256`` (of the file),
+        ``date``, ``licence``, ``doi``.
 
     Raises
     ------
@@ -99,7 +114,7 @@ def list_traces() -> pd.DataFrame:
     import pandas as pd
 
     names = list(Release.__dataclass_fields__)
-    return pd.DataFrame([asdict(release) for release in read_index() if release.digest], columns=names)
+    return pd.DataFrame([asdict(each) for each in read_index() if each.at_hand], columns=names)
 
 
 def release_of(digest: str) -> Release | None:
@@ -127,9 +142,8 @@ def find_trace(source: str | os.PathLike[str]) -> tuple[Path, Release | None]:
     Raises
     ------
     TraceError
-        If it is a name and no trace is released under it, or cannot be a path.
-    DataError
-        If the file of a released trace is missing.
+        If it is a name and no trace is released under it, the file of that trace is not at hand, or it cannot
+        be a path.
     """
     try:
         text = os.fsdecode(source)
@@ -148,4 +162,11 @@ def find_trace(source: str | os.PathLike[str]) -> tuple[Path, Release | None]:
             f"no released trace is named {text!r:.80}; expected one of {', '.join(released)}, or a path, "
             f"such as trace.nc{beside}."
         )
-    return data_path(f"traces/{released[text].file}"), released[text]
+    path = released[text].path
+    if path is None:
+        here = ", ".join(name for name, release in released.items() if release.at_hand)
+        raise TraceError(
+            f"{text} did not come with this package; an archived trace is in the source repository, as "
+            f"tests/data/releases/{released[text].file}. Give the path of that file, or one of {here}."
+        )
+    return path, released[text]

@@ -1,8 +1,8 @@
 """May this file be read at all? What an HDF5 file declares, judged before any value of it is read.
 
-A trace holds one level of groups with numbers and one-dimensional text, compressed by shuffle and deflate or
-not at all. Whatever else HDF5 can hold is refused: links, aliases, storage outside the file, types that stand
-for other objects, filters that load code, sizes out of proportion.
+A trace holds one level of groups with numbers and texts along one dimension, compressed by shuffle and
+deflate or not at all. Whatever else HDF5 can hold is refused: links, aliases, storage outside the file, types
+that stand for other objects, filters that load code, sizes out of proportion.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DIMENSIONS: Final = "DIMENSION_LIST"
 _BACK: Final = "REFERENCE_LIST"
 #: Attributes that netCDF-4 itself keeps, and those of a trace.
 _OF_NETCDF: Final = frozenset({"CLASS", "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_FillValue"})
-_OF_VARIABLE: Final = _OF_NETCDF | {DIMENSIONS, _BACK, "units", "long_name"}
+_OF_VARIABLE: Final = _OF_NETCDF | {DIMENSIONS, _BACK, "units", "long_name", "_Encoding"}
 _OF_ROOT: Final = frozenset({"manifest", "digest", "created", "_NCProperties"})
 #: Orders of filters that a trace has: none, deflate, shuffle before deflate. Others would load plug-ins.
 _SHUFFLE, _DEFLATE = 2, 1
@@ -69,12 +69,12 @@ def refuse_unsafe(handle: Any, file: BinaryIO, file_bytes: int) -> None:
             continue
         declared += _declared_bytes(item)
         if _is_text(item):
-            texts += item.size
+            texts += len(item)
             if texts > _MOST_TEXTS:
                 raise TraceError(
                     f"{item.name} and before: found {texts} texts; expected at most {_MOST_TEXTS}."
                 )
-            declared += _text_bytes(item, file)
+            declared += 0 if is_characters(item) else _text_bytes(item, file)
         if declared > budget:
             raise TraceError(
                 f"it declares over {budget / 2**20:,.0f} MiB ({item.name} and before), out of proportion to "
@@ -92,6 +92,12 @@ def most_declared(file_bytes: int) -> int:
 def is_bare_dimension(item: Any) -> bool:
     """Whether a variable only stands for a dimension's length; its values are never read."""
     return item.is_scale and item.ndim == 1 and bytes(item.attrs.get("NAME", b"")).startswith(_BARE)
+
+
+def is_characters(item: Any) -> bool:
+    """Whether a variable holds texts as rows of bytes, as netCDF stores them where they are to be packed."""
+    found: bool = item.ndim == 2 and item.id.get_type().equal(_types().py_create("S1"))
+    return found
 
 
 def chunks_of(item: Any, file_bytes: int, most: int = _MOST_CHUNKS) -> list[Chunk]:
@@ -183,13 +189,14 @@ def _declared_bytes(item: Any) -> int:
         raise TraceError(f"{item.name} has {item.ndim} dimensions; expected at most {_MOST_DIMENSIONS}.")
     _check_filters(item)
     declared: int = math.prod(item.shape) * kind.get_size()
-    if kind.get_class() == _types().STRING:
+    characters = is_characters(item)
+    if kind.get_class() == _types().STRING and not characters:
         if not kind.is_variable_str() or item.ndim != 1 or item.chunks:
             raise TraceError(
                 f"{item.name} holds text of {item.ndim} dimensions, of fixed length or in chunks; expected "
-                "texts of any length along one dimension, in one piece."
+                "texts of any length along one dimension, in one piece, or rows of bytes."
             )
-    elif (
+    elif not characters and (
         item.dtype.kind not in "iuf"
         or item.dtype.itemsize > 8
         or not kind.equal(_types().py_create(item.dtype))
@@ -203,12 +210,12 @@ def _declared_bytes(item: Any) -> int:
             )
     if item.maxshape != item.shape:
         raise TraceError(f"{item.name} can grow; expected a fixed number of values.")
-    is_plain = not item.chunks and kind.get_class() != _types().STRING
+    is_plain = not item.chunks and (characters or kind.get_class() != _types().STRING)
     if is_plain and declared and item.id.get_storage_size() != declared:
         raise TraceError(
             f"{item.name}: it declares over the {item.id.get_storage_size()} bytes it holds ({declared})."
         )
-    return declared
+    return declared * _CHARACTER_BYTES if characters else declared
 
 
 def _check_filters(item: Any) -> None:

@@ -15,8 +15,9 @@ from scaling_bayes.errors import TraceError
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Version of the layout of a stored fit. Raised when a reader of the old one could not read the new.
-SCHEMA_VERSION = 1
+#: Version of the layout of a stored fit. Raised when a reader of the old one could not read the new. Fits of
+#: version 1 have all groups in the file, and are the same when opened.
+SCHEMA_VERSION = 2
 
 #: Groups every fit has; the first eight are ArviZ's schema, `checks` is ours.
 FIT_GROUPS = (
@@ -31,8 +32,12 @@ FIT_GROUPS = (
     "checks",
 )
 
-#: Groups that a fit may have besides: of power-scaling sensitivity, of a stack's fits, and for ArviZ.
-OPTIONAL_GROUPS = ("sensitivity", "comparison", "log_prior")
+#: Groups that need not be stored: the manifest names in ``derived`` those that follow from the others.
+DERIVABLE_GROUPS = ("prior", "prior_predictive", "posterior_predictive", "log_likelihood")
+
+#: Groups that a fit may have besides: of power-scaling sensitivity, checks of the model against the data, of
+#: a stack's fits, and for ArviZ.
+OPTIONAL_GROUPS = ("sensitivity", "data_checks", "comparison", "log_prior")
 
 #: Kinds of stored posterior: the entry `kind` of the manifest, absent in a fit.
 FIT_KIND = "fit"
@@ -134,6 +139,14 @@ def manifest(idata: xr.DataTree) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise TraceError(f"the manifest is a {type(content).__name__}; expected a JSON object.")
     return content
+
+
+def derived_groups(tree: xr.DataTree) -> frozenset[str]:
+    """Groups of a tree that follow from the others, by its manifest; none where it states none."""
+    try:
+        return frozenset(json.loads(str(tree.attrs.get("manifest"))).get("derived", ()))
+    except (AttributeError, TypeError, ValueError, RecursionError):
+        return frozenset()
 
 
 def _finite(text: str) -> float:

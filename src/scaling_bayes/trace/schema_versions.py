@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +32,7 @@ from scaling_bayes.trace.schema import (
     SBC,
     SCHEMA_VERSION,
     dataset_of,
+    derived_groups,
     manifest,
 )
 
@@ -45,10 +46,11 @@ _VARIABLES: Final[Mapping[str, Mapping[str, Mapping[str, list[str]]]]] = tomllib
 _OPTIONAL: Final = {FIT_KIND: OPTIONAL_GROUPS, HARDWARE_KIND: (), CALIBRATION_KIND: ()}
 #: Draws among which a true value may be ranked.
 _MOST_RANKED: Final = 100_000
+#: Versions that are today's layout once opened, and the groups of a kind.
 _CURRENT: Final = {
-    FIT_KIND: (SCHEMA_VERSION, FIT_GROUPS),
-    HARDWARE_KIND: (HARDWARE_SCHEMA_VERSION, HARDWARE_GROUPS),
-    CALIBRATION_KIND: (CALIBRATION_SCHEMA_VERSION, CALIBRATION_GROUPS),
+    FIT_KIND: ((1, SCHEMA_VERSION), FIT_GROUPS),
+    HARDWARE_KIND: ((HARDWARE_SCHEMA_VERSION,), HARDWARE_GROUPS),
+    CALIBRATION_KIND: ((CALIBRATION_SCHEMA_VERSION,), CALIBRATION_GROUPS),
 }
 #: Variables and labels that are text; every other required one is a number.
 _TEXTS: Final = frozenset(
@@ -123,10 +125,10 @@ def read_layout(tree: xr.DataTree, kind: str) -> xr.DataTree:
         expected = " or ".join(map(repr, _CURRENT)) if kind == ANY_KIND else repr(kind)
         raise TraceError(f"it holds a posterior of kind {found!r:.80}; expected {expected}.")
     newest = _CURRENT[found][0]
-    while (version := manifest(tree).get("schema_version")) != newest or type(version) is not int:
+    while (version := manifest(tree).get("schema_version")) not in newest or type(version) is not int:
         reader = READERS.get((found, version)) if type(version) is int else None
         if reader is None:
-            known = [*(old for of_kind, old in READERS if of_kind == found), newest]
+            known = [*(old for of_kind, old in READERS if of_kind == found), *newest]
             raise TraceError(
                 f"schema version {version!r:.80} is not one this release reads (expected "
                 f"{', '.join(map(str, known))}); use the release of scaling_bayes that wrote it, or a "
@@ -138,15 +140,16 @@ def read_layout(tree: xr.DataTree, kind: str) -> xr.DataTree:
 
 
 def check_layout(tree: xr.DataTree) -> None:
-    """Refuse a tree that is not a complete posterior in today's layout."""
+    """Refuse a tree that is not a posterior in today's layout, complete but for what follows from it."""
     content = manifest(tree)
     kind = content.get("kind", FIT_KIND)
     if kind not in list(_CURRENT):
         raise TraceError(f"it holds a posterior of kind {kind!r:.80}; expected {' or '.join(_CURRENT)}.")
-    version, groups = _CURRENT[kind]
-    if content.get("schema_version") != version:
-        raise TraceError(f"schema version {content.get('schema_version')!r}; expected {version}.")
-    missing = [name for name in groups if name not in tree.children]
+    versions, groups = _CURRENT[kind]
+    if content.get("schema_version") not in versions:
+        raise TraceError(f"schema version {content.get('schema_version')!r}; expected {versions[-1]}.")
+    derived = derived_groups(tree)
+    missing = [name for name in groups if name not in tree.children and name not in derived]
     if missing:
         raise TraceError(f"groups missing: {', '.join(missing)}; expected a complete {kind}.")
     extra = [name for name in tree.children if name not in (*groups, *_OPTIONAL[kind])]
@@ -154,8 +157,7 @@ def check_layout(tree: xr.DataTree) -> None:
         raise TraceError(f"group {extra[0]!r:.80} is not one of a {kind}; expected {', '.join(groups)}.")
     check_manifest(content, kind)
     _check_creation(tree)
-    for name, variables in _VARIABLES[kind].items():
-        dataset = dataset_of(tree.children[name])
+    for name, variables, dataset in _required(tree, kind):
         for required, dims in variables.items():
             if required not in dataset or dataset[required].dims != tuple(dims):
                 found = f"dimensions {dataset[required].dims}" if required in dataset else "nothing"
@@ -174,6 +176,13 @@ def check_layout(tree: xr.DataTree) -> None:
         _check_fit(tree, content)
     elif kind == CALIBRATION_KIND:
         _check_calibration(tree, content)
+
+
+def _required(tree: xr.DataTree, kind: str) -> Iterator[tuple[str, Mapping[str, list[str]], xr.Dataset]]:
+    """Each group that is there, and the dimensions of the variables it must have."""
+    for name, variables in _VARIABLES[kind].items():
+        if name in tree.children:
+            yield name, variables, dataset_of(tree.children[name])
 
 
 def _check_creation(tree: xr.DataTree) -> None:
@@ -207,27 +216,26 @@ def _check_labels(tree: xr.DataTree, kind: str) -> None:
 
 def _check_types(tree: xr.DataTree, kind: str) -> None:
     """Refuse text for numbers, numbers for text, and draws and data that are not finite."""
-    for name, variables in _VARIABLES[kind].items():
-        dataset = dataset_of(tree.children[name])
+    for name, variables, dataset in _required(tree, kind):
         optional = (_OPTIONAL_TEXTS | _OPTIONAL_NUMBERS) if name == "constant_data" else frozenset()
         for variable in {*variables, *(optional & set(map(str, dataset.data_vars)))}:
             is_text = variable in _TEXTS | _OPTIONAL_TEXTS
-            values = dataset[variable].values
+            stored = dataset[variable]
             right = (
-                all(isinstance(value, str) for value in values.flat)
+                all(isinstance(value, str) for value in stored.values.flat)
                 if is_text
-                else values.dtype.kind in "iufb"
+                else stored.dtype.kind in "iufb"
             )
             if not right:
                 raise TraceError(
-                    f"{name}/{variable}: found {values.dtype}; expected {'text' if is_text else 'numbers'}."
+                    f"{name}/{variable}: found {stored.dtype}; expected {'text' if is_text else 'numbers'}."
                 )
             if (
                 name in ("observed_data", "constant_data")
                 and not is_text
                 and variable not in _OPTIONAL_NUMBERS
             ):
-                _check_finite(f"{name}/{variable}", values)
+                _check_finite(f"{name}/{variable}", stored.values)
     for name in {"posterior", "prior"} & set(tree.children):
         for label, draws in dataset_of(tree.children[name]).data_vars.items():
             if draws.dtype.kind not in "iuf":
@@ -266,7 +274,7 @@ def _check_fit(tree: xr.DataTree, content: Mapping[str, Any]) -> None:
                 f"constant_data/publication_date: found {date!r:.80}; expected a day such as "
                 "2026-11-25, or nothing."
             )
-    for name in ("posterior", "prior"):
+    for name in sorted({"posterior", "prior"} & set(tree.children)):
         found = set(map(str, dataset_of(tree.children[name]).data_vars))
         expected = _parameters(content)
         if found != expected and not (content["model"]["law"] == STACK and found <= expected):
@@ -285,7 +293,7 @@ def check_values(tree: xr.DataTree) -> None:
     """
     if manifest(tree).get("kind", FIT_KIND) != FIT_KIND:
         return
-    for group in ("constant_data", "posterior", "prior"):
+    for group in sorted({"constant_data", "posterior", "prior"} & set(tree.children)):
         for name, values in dataset_of(tree.children[group]).data_vars.items():
             signed = group == "constant_data" or name in _SIGNED or str(name).endswith("_log_mean")
             low, high = _RANGES.get(str(name), (-math.inf if signed else 0.0, math.inf))
@@ -297,17 +305,18 @@ def check_values(tree: xr.DataTree) -> None:
                     f"{group}/{name}: found {values.values[outside].flat[0]:.6g} in {int(outside.sum())} "
                     f"places; expected {low:g} to {high:g}."
                 )
-    _check_references(dataset_of(tree.children["constant_data"]))
+    as_stated = manifest(tree)["model"].get("count", "stated") == "stated"
+    _check_references(dataset_of(tree.children["constant_data"]), as_stated=as_stated)
 
 
-def _check_references(constant: xr.Dataset) -> None:
+def _check_references(constant: xr.Dataset, *, as_stated: bool) -> None:
     """Refuse references that are not the means of the tasks' systems, and compute that is given twice."""
     of_task = constant["system_task"].values[:, np.newaxis] == constant["task"].values
     expected = {
         reference: (constant[name].values[:, np.newaxis] * of_task).sum(axis=0) / of_task.sum(axis=0)
         for name, reference in _REFERENCES.items()
     }
-    if "training_compute_flop" in constant and (constant["training_compute_flop"] > 0).all():
+    if as_stated and "training_compute_flop" in constant and (constant["training_compute_flop"] > 0).all():
         expected["log10_training_compute_flop"] = np.log10(constant["training_compute_flop"].values)
     for name, values in expected.items():
         wrong = ~np.isclose(constant[name].values, values, rtol=0.0, atol=_CLOSE)

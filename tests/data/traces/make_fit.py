@@ -11,12 +11,10 @@ from pathlib import Path
 
 def main() -> None:
     from scaling_bayes import fit, load_systems, save_trace
-    from scaling_bayes.model import fit as module
     from scaling_bayes.trace.schema import SCHEMA_VERSION
 
     table = load_systems()
     table = table[table["in_thompson2020"] & table["task"].isin(["imagenet", "conll_2003"])]
-    module.PRIOR_DRAWS = 50
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         idata = fit(

@@ -12,20 +12,16 @@ import xarray as xr
 
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.core.options import STACK, check_choice
+from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.errors import OptionError
 from scaling_bayes.model.evaluate.compare import Comparison, compare, open_comparable
+from scaling_bayes.trace.derived import stated
 from scaling_bayes.trace.digest import tree_digest
-from scaling_bayes.trace.schema import annotate
+from scaling_bayes.trace.rounding import rounded
+from scaling_bayes.trace.schema import DERIVABLE_GROUPS, SCHEMA_VERSION, annotate
 from scaling_bayes.trace.view import PosteriorView
 
-_DRAWN = (
-    "prior",
-    "posterior",
-    "prior_predictive",
-    "posterior_predictive",
-    "log_likelihood",
-    "sample_stats",
-)
+_DRAWN = ("prior", "posterior", "sample_stats")
 
 
 def stack(
@@ -38,8 +34,8 @@ def stack(
     """Mix fits of several laws into one, so that which law holds is part of every interval.
 
     Each chain of the mixture has as many draws as the chains of the fits, taken from them in proportion to
-    the weights and evenly along each chain. What is done with a fit can be done with the mixture: project,
-    report, save, cite.
+    the weights and evenly along each chain; predictions are drawn from them anew. What is done with a fit
+    can be done with the mixture: project, report, save, cite.
 
     Parameters
     ----------
@@ -71,7 +67,9 @@ def stack(
         weights = compare(views, random_seed=seed, progressbar=progressbar)
     shares = _shares(views, weights.weights if isinstance(weights, Comparison) else weights)
     groups: dict[str, xr.Dataset] = {name: _mixed(views, shares, name) for name in _DRAWN}
+    groups["prior"] = rounded(groups["prior"])
     first = next(iter(views.values()))
+    groups |= predict_observed(STACK, groups["prior"], groups["posterior"], first.observations, seed)
     groups |= {name: first.group(name).copy() for name in ("observed_data", "constant_data")}
     weighted = {name: view.group("checks") for name, view in views.items() if shares[name] > 0}
     groups["checks"] = xr.concat(
@@ -87,6 +85,8 @@ def stack(
     )
     content = dict(first.manifest)
     content |= {
+        "schema_version": SCHEMA_VERSION,
+        "derived": stated(groups, DERIVABLE_GROUPS[1:]),
         "model": content["model"] | {"law": STACK, "floor": "none"},
         "priors": priors,
         "sampler": content["sampler"] | {"random_seed": seed},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from scaling_bayes.core.options import SamplerOptions
 from scaling_bayes.model.diagnose import MIN_ESS, diagnose
 from scaling_bayes.model.sampling.sample import sample_compiled
+from scaling_bayes.trace.rounding import rounded
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,7 +25,7 @@ class Attempt(NamedTuple):
 
     #: Its settings.
     sampler: SamplerOptions
-    #: As `sample_compiled` gives them.
+    #: As `sample_compiled` gives them, `rounded`.
     posterior: xr.Dataset
     sample_stats: xr.Dataset
     #: As `diagnose` gives them.
@@ -76,7 +77,8 @@ def sample_checked(
     """
 
     def attempt(settings: SamplerOptions) -> Attempt:
-        posterior, stats = sample_compiled(compiled, names, settings, cores=cores, progressbar=progressbar)
+        drawn = sample_compiled(compiled, names, settings, cores=cores, progressbar=progressbar)
+        posterior, stats = map(rounded, drawn)
         return Attempt(settings, posterior, stats, diagnose(posterior, stats))
 
     made = [attempt(sampler)]

@@ -117,7 +117,7 @@ def sample_compiled(
     with _progress(options, shown=progressbar) as callback:
         sampler = nutpie.sample(
             compiled,
-            draws=options.draws,
+            draws=options.draws * options.thin,
             tune=options.tune,
             chains=options.chains,
             cores=cores,
@@ -145,7 +145,19 @@ def sample_compiled(
         stats[flag] = stats[flag].astype(np.int8)
     for count in ("tree_depth", "n_steps"):
         stats[count] = stats[count].astype(np.int64)
-    return posterior, stats
+    return (posterior, stats) if options.thin == 1 else _thinned(posterior, stats, options.thin)
+
+
+def _thinned(posterior: xr.Dataset, stats: xr.Dataset, thin: int) -> tuple[xr.Dataset, xr.Dataset]:
+    """Every so-maniest draw of each chain; a draw that diverged leaves its mark on the one kept after it."""
+    blocks = stats.coarsen(draw=thin)
+    marks = {name: blocks.max()[name].values for name in ("diverging", "reached_max_treedepth")}
+    marks["n_steps"] = blocks.sum()["n_steps"].values
+    kept = [
+        one.isel(draw=slice(thin - 1, None, thin)).assign_coords(draw=np.arange(one.sizes["draw"] // thin))
+        for one in (posterior, stats)
+    ]
+    return kept[0], kept[1].assign({name: (("chain", "draw"), values) for name, values in marks.items()})
 
 
 def _dataset(
@@ -195,7 +207,7 @@ def _progress(options: SamplerOptions, *, shown: bool) -> Iterator[Callable[[Any
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    total = options.chains * (options.tune + options.draws)
+    total = options.chains * (options.tune + options.draws * options.thin)
     with Progress(*columns, console=Console(stderr=True)) as progress:
         bar = progress.add_task("sampling", total=total, chains=options.chains, divergences=0)
 

@@ -1,0 +1,110 @@
+"""Compute in one count: burdens converted to operations, their offsets estimated, and priced alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from tests.test_model import OBSERVED
+
+import scaling_bayes as sb
+from scaling_bayes.core.options import ModelOptions
+from scaling_bayes.core.parameters import draw_prior
+from scaling_bayes.core.performance import observed_performance
+from scaling_bayes.core.priors import default_priors
+from scaling_bayes.errors import DataError, OptionError
+from scaling_bayes.projection.counted import counted, per_operation
+from scaling_bayes.projection.scenario import Scenario
+from scaling_bayes.systems.counts import COUNTS, OFFSETS, count_index, in_arithmetic
+from scaling_bayes.systems.load import reference_systems
+from scaling_bayes.trace.view import PosteriorView
+
+TABLE = pd.DataFrame(
+    {
+        "task": "t",
+        "error": [0.3, 0.2, 0.1, 0.05, 0.04],
+        "training_compute_flop": 1e20,
+        "compute_count": ["arithmetic", "burden_fp32", "burden_fp32", "burden_tpu", ""],
+        "precision": ["", "", "mixed", "", ""],
+        "arithmetic_flop": [np.nan, np.nan, np.nan, 3e19, np.nan],
+    }
+)
+
+
+def test_a_row_is_converted_as_far_as_it_says_how_it_was_counted() -> None:
+    converted = in_arithmetic(TABLE)
+    away = np.log10(TABLE["training_compute_flop"] / converted["training_compute_flop"])
+    assert away.tolist() == pytest.approx(
+        [0.0, OFFSETS["burden_fp32"][0], OFFSETS["burden_mixed"][0], np.log10(1e20 / 3e19), 0.0]
+    )
+    assert [COUNTS[i] for i in count_index(converted)] == [
+        "arithmetic",
+        "burden_fp32",
+        "burden_mixed",
+        "arithmetic",  # both counts are known
+        "arithmetic",  # nothing is said
+    ]
+    plain = TABLE.drop(columns="compute_count")
+    assert in_arithmetic(plain) is plain
+
+
+def test_an_unknown_count_is_refused_by_row() -> None:
+    with pytest.raises(DataError, match=r"row 3.*compute_count.*'petaflops'.*burden_tpu"):
+        sb.validate_systems(TABLE.assign(compute_count=[*TABLE["compute_count"][:3], "petaflops", ""]))
+
+
+def test_an_offset_moves_the_compute_of_its_rows_alone() -> None:
+    """A wrong offset, and compute converted by as much too much, are the same model."""
+    options = ModelOptions("bounded", drift=True, count_offsets=True)
+    drawn = draw_prior(options, default_priors(options), OBSERVED, draws=3, random_seed=1)
+    rows = OBSERVED.count_index == COUNTS.index("burden_tpu")
+    moved = replace(OBSERVED, log10_compute=OBSERVED.log10_compute + np.where(rows, 0.7, 0.0))
+    found = observed_performance("bounded", drawn, OBSERVED)
+    after = observed_performance(
+        "bounded", drawn.assign(offset_burden_tpu=drawn["offset_burden_tpu"] + 0.7), moved
+    )
+    xr.testing.assert_allclose(found.mean, after.mean)
+
+
+def test_no_offset_where_nothing_is_converted() -> None:
+    options = ModelOptions("bounded", count_offsets=True)
+    assert not replace(OBSERVED, count_index=0 * OBSERVED.count_index).applicable(options).count_offsets
+    assert OBSERVED.applicable(options).count_offsets
+
+
+def test_systems_of_the_next_edition_are_of_every_count() -> None:
+    converted = in_arithmetic(reference_systems(edition="2026.12"))
+    assert set(converted["compute_count"]) == set(COUNTS)
+    known = converted["arithmetic_flop"].notna()
+    assert (converted["training_compute_flop"] == converted["arithmetic_flop"])[known].all()
+
+
+def test_operations_of_a_rented_hour_follow_the_matrix_rate_and_the_utilisation() -> None:
+    rates = {"log10_flop_per_usd": np.zeros((2, 2)), "log10_kg_per_kwh": np.zeros((2, 2))}
+    inputs = {"utilisation": np.array([0.4, 0.1]), "device_rank": np.array([0.5, 0.5])}
+    years = np.array([2014.5, 2024.5])
+    device = Scenario.named("trend", device="NVIDIA A100 SXM4 80 GB")
+    found = per_operation(rates, device, inputs, years)
+    assert found["log10_flop_per_usd"] == pytest.approx(
+        np.log10([[0.4, 0.4], [0.1, 0.1]]) + np.log10(312 / 19.5), abs=0.001
+    )
+    assert (found["log10_kg_per_kwh"] == 0.0).all()
+    own = per_operation(rates, Scenario.named("thompson2020"), inputs, years)
+    assert own["log10_flop_per_usd"] == pytest.approx(np.log10([[0.4, 0.4], [0.1, 0.1]]))
+    trend = per_operation(rates, Scenario.named("trend"), inputs, years)["log10_flop_per_usd"]
+    assert trend[0, 0] == pytest.approx(np.log10(0.4)), "no matrix rates before Volta"
+    assert 0.6 < trend[0, 1] - trend[0, 0] < 1.6
+    frozen = Scenario.named("trend", improvement="none", improvement_year=2014)
+    assert per_operation(rates, frozen, inputs, years)["log10_flop_per_usd"][0, 1] == trend[0, 0]
+
+
+def test_released_burdens_are_told_as_they_are() -> None:
+    reference_trace = sb.open_trace("reference-2026.11")
+    assert counted(PosteriorView.of(reference_trace)) == "burden"
+    with pytest.raises(OptionError, match=r"count='arithmetic'.*burdens of several kinds"):
+        sb.project(reference_trace, {"imagenet": 0.1}, count="arithmetic")
+    with pytest.raises(OptionError, match="count"):
+        sb.project(reference_trace, {"imagenet": 0.1}, count="flops")
