@@ -167,6 +167,9 @@ class Quantity(NamedTuple):
     def interval(self, median: float, lower: float, upper: float, unreachable: float = 0.0) -> str:
         """A median and its interval: ``2.9 million USD (12 thousand to 21 billion)``.
 
+        The unit is repeated where the lower end could be taken for as many of the upper one's thousands or
+        millions: ``5.3 thousand USD (12 USD to 2.7 million)``.
+
         Parameters
         ----------
         unreachable : float
@@ -185,6 +188,8 @@ class Quantity(NamedTuple):
             else self.short(end).removesuffix(" CO2e")
             for end in (lower, upper)
         ]
+        if " " in ends[1] and " " not in ends[0]:
+            ends[0] = self.short(lower).removesuffix(" CO2e")
         return words if ends[0] == ends[1] else f"{words} ({ends[0]} to {ends[1]})"
 
 
