@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from scaling_bayes.text import format_power_of_ten, format_year
+from scaling_bayes.text import QUANTITIES, format_power_of_ten, format_year
 
 
 @pytest.mark.parametrize(
