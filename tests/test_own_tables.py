@@ -1,6 +1,7 @@
 """Tables as people hand them in: years, units, spreadsheets, uncertain compute; and tables that mean harm."""
 
 import codecs
+import json
 import math
 import os
 import subprocess
@@ -182,6 +183,41 @@ def test_a_unit_that_is_unclear_is_asked_for():
     with pytest.raises(DataError, match=r"9e\+09 1E21 FLOP, 9e\+30 FLOP.*check the unit") as caught:
         validate_systems(frame(training_compute_flop=[9e2, 9e9, 1e3]), unit="1e21 FLOP")
     assert [problem.row for problem in caught.value.problems] == [1]
+
+
+def test_a_unit_of_ones_own_is_kept_as_it_stands():
+    small = frame(training_compute_flop=[0.02, 1, 3e4]).rename(columns={"training_compute_flop": "steps"})
+    for unit in ("steps", "1e6 examples", "GPU hours"):
+        checked = check_systems(small, unit=unit, columns={"training_compute_flop": "steps"})
+        assert checked.systems["training_compute_flop"].tolist() == [0.02, 1, 3e4]
+        assert any(repr(unit) in sentence and "no cost" in sentence for sentence in checked.warnings)
+    with pytest.raises(DataError, match="a number from"):
+        validate_systems(frame(training_compute_flop=[1, 2, 1e90]), unit="steps")
+    for slip in ("petaflop weeks", "log steps", "tokens/s", "operations", "7"):
+        with pytest.raises(OptionError, match="not a known unit"):
+            validate_systems(frame(), unit=slip)
+
+
+def test_a_fit_in_a_unit_of_ones_own_answers_in_it_and_has_no_cost():
+    from tests.synthetic import synthetic_fit
+
+    import scaling_bayes as sb
+    from scaling_bayes.figures.fits import plot_fits
+    from scaling_bayes.text import answer_in_words
+
+    made = synthetic_fit(("task",), measurement_error=False)
+    content = json.loads(made.attrs["manifest"])
+    content["data"]["unit"] = "steps"
+    made.attrs["manifest"] = json.dumps(content)
+    row = sb.summary(sb.project(made)).iloc[0]
+    assert row["unit"] == "log10(steps)"
+    assert "steps" in answer_in_words(row)
+    assert plot_fits(made).axes[0].get_xlabel() == "training compute, steps"
+    for refused in (lambda: sb.project(made, scenario="trend"), lambda: sb.forecast(made, flop=1e20)):
+        with pytest.raises(OptionError, match="needs compute in FLOP; the fit has it in 'steps'"):
+            refused()
+    with pytest.raises(OptionError, match="expected systems in the same unit"):
+        sb.score(made, frame())
 
 
 def test_a_bare_name_is_compute_where_its_unit_is_given():

@@ -249,6 +249,28 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
 COMPUTE, COST, ENERGY, CARBON = QUANTITIES
 
 
+def quantity_of(row: Mapping[Any, Any]) -> Quantity:
+    """What a row of `summary` of a projection is of; compute may be in a unit of the user's own."""
+    about = QUANTITIES[row["quantity"]]
+    unit = str(row.get("unit", "")).removeprefix("log10(").removesuffix(")")
+    return about if about.name != QUANTITIES[COMPUTE].name or unit in ("", "FLOP") else _own(unit)
+
+
+def _own(unit: str) -> Quantity:
+    """Compute in a unit of the user's own."""
+    about = QUANTITIES[COMPUTE]
+    beyond = f"over 1,000,000 trillion {unit}"
+    return about._replace(
+        unit=unit, units=((0.0, unit, unit),), most=18.0, beyond=beyond, beyond_end=beyond, at=""
+    )
+
+
+def compute_in_words(log10_compute: float, unit: str) -> str:
+    """Compute of a system: ``3 days at 1 exaFLOP/s``, or in a unit of the user's own ``12 million steps``."""
+    about = QUANTITIES[COMPUTE] if unit == "FLOP" else _own(unit)
+    return about.in_words(log10_compute) + about.at
+
+
 def in_words(log10_flop: float) -> str:
     """Time the yardstick machine would take: ``3 days``, ``40 thousand years``."""
     return QUANTITIES[COMPUTE].in_words(log10_flop)
@@ -282,7 +304,7 @@ def times_in_words(log10_factor: float) -> str:
 def answer_in_words(row: Mapping[Any, Any]) -> str:
     """A row of `summary` of a projection: ``2.9 million USD (12 thousand to 21 billion)``."""
     median, lower, upper = (row[end] for end in ("median", "lower_90", "upper_90"))
-    return QUANTITIES[row["quantity"]].interval(median, lower, upper, row["unreachable"])
+    return quantity_of(row).interval(median, lower, upper, row["unreachable"])
 
 
 def _amount(log10_value: float, units: tuple[tuple[float, str, str], ...]) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from scaling_bayes.errors import DataError, OptionError, WriteError
 from scaling_bayes.files import write_files
 from scaling_bayes.hardware.posterior import hardware_digest, read_hardware
 from scaling_bayes.intervals import quantiles
+from scaling_bayes.projection.counted import refuse_own_unit
 from scaling_bayes.projection.largest_machines import largest_run
 from scaling_bayes.projection.records import records
 from scaling_bayes.projection.requirement import best_errors
@@ -141,6 +142,7 @@ def export_forecasts(
         If a year ends before the data do.
     """
     view, trends = PosteriorView.of(trace), read_hardware(hardware)
+    refuse_own_unit(view, "export to a hub")
     when = _round(round_id, str(trace.attrs.get("created", ""))[:10])
     ends = sorted({int(year) for year in (years or (when.year + 1, when.year + 2))})
     if ends[0] < when.year:

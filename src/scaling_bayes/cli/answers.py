@@ -12,7 +12,7 @@ from scaling_bayes.cli.completion import choices_of
 from scaling_bayes.cli.options import budget_options, budgets_option, year_option, years_option
 from scaling_bayes.cli.output import print_csv, print_json, print_table, say
 from scaling_bayes.cli.question import Question, question
-from scaling_bayes.text import QUANTITIES
+from scaling_bayes.text import QUANTITIES, quantity_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,8 @@ def _print(frame: pd.DataFrame, asked: Question) -> None:
     if "within_budget" in frame:
         shares["in budget"] = "within_budget"
     brackets = "[90 % equal-tailed interval]" if asked.exponents else "(90 % equal-tailed interval)"
-    time = "" if asked.exponents else "; compute as time at 1 exaFLOP/s"
+    in_time = not asked.exponents and any(quantity_of(row).at for row in frame.to_dict(orient="records"))
+    time = "; compute as time at 1 exaFLOP/s" if in_time else ""
     print_table(
         f"What a target needs, {asked.kind}: median {brackets}{time}",
         ("target", "quantity", "value", *shares),
@@ -85,7 +86,7 @@ def _print(frame: pd.DataFrame, asked: Question) -> None:
 
 
 def _quantity(row: dict[Any, Any], asked: Question) -> str:
-    about = QUANTITIES[row["quantity"]]
+    about = quantity_of(row)
     name = about.name.removeprefix("training ")
     return f"{name}, {about.unit}" if asked.exponents else name
 

@@ -202,6 +202,11 @@ def model_options(law: str | None, pooling: str | None) -> Callable[[Command], C
             help="Take compute as arithmetic (operations done, converted by compute_count) or as stated.",
         ),
         _switch("count-offsets", "Whether what is taken off to convert burdens is uncertain."),
+        _switch(
+            "curves",
+            "Whether what the points of one curve (column paper) share wanders along compute.",
+            default=False,
+        ),
         switch_options(robust=True, drift=True),
     )
 
@@ -225,7 +230,7 @@ table_options = together(
         "--unit",
         metavar="UNIT",
         help="Unit of the table's compute: FLOP (default), GFLOP, PFLOP/s-days, '1e21 FLOP', 'log10 FLOP', "
-        "...",
+        "or a word of your own, such as steps, for what is no FLOP and has no cost.",
     ),
     click.option(
         "--column",

@@ -66,13 +66,15 @@ class Observations:
     def applicable(self, options: ModelOptions) -> ModelOptions:
         """Return the options without what these rows cannot inform.
 
-        No paper effect where no paper has two systems in a task; no wider error where nothing is flagged, or
-        all that is has its own standard deviation of compute; no offsets of counts where all is counted in
-        operations done.
+        No paper effect, and no curves, where no paper has two systems in a task; no wider error where nothing
+        is flagged, or all that is has its own standard deviation of compute; no offsets of counts where all
+        is counted in operations done.
         """
+        related = bool((self.paper_sizes > 1).any())
         return replace(
             options,
-            paper_effect=options.paper_effect and bool((self.paper_sizes > 1).any()),
+            paper_effect=options.paper_effect and related,
+            curves=options.curves and related,
             flagged_error=options.flagged_error
             and options.measurement_error
             and bool((self.flagged & np.isnan(self.compute_sd)).any()),
@@ -251,7 +253,7 @@ def observe(systems: pd.DataFrame, *, needs_year: bool) -> Observations:
         [np.nanmean(year[rows]) if not np.isnan(year[rows]).all() else 0.0 for rows in by_task]
     )
     error = systems["error"].to_numpy(dtype=float)
-    papers = _papers(systems)
+    papers = stated_papers(systems)
     reference_error = np.array([np.exp(np.log(error[rows]).mean()) for rows in by_task])
     bounds = task_bounds(systems, tasks, reference_error)
     return Observations(
@@ -333,7 +335,8 @@ def stated_sd(systems: pd.DataFrame) -> NDArray[np.float64]:
     return sd.mask(stated.notna() & sd.isna(), -np.inf).to_numpy(dtype=float, na_value=np.nan)
 
 
-def _papers(systems: pd.DataFrame) -> tuple[str, ...]:
+def stated_papers(systems: pd.DataFrame) -> tuple[str, ...]:
+    """Each row's ``paper``, empty where it has none."""
     if "paper" not in systems:
         return ("",) * len(systems)
     return tuple(systems["paper"].fillna("").astype(str))

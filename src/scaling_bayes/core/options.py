@@ -52,6 +52,7 @@ _SWITCHES = (
     "flagged_error",
     "drift",
     "count_offsets",
+    "curves",
 )
 #: Where the irreducible error's prior is from: the task's own, one that tasks share, or no such error.
 FLOORS = ("task", "pooled", "none")
@@ -86,6 +87,8 @@ class ModelOptions:
     count: str = "stated"
     #: Whether what was taken off to convert a count is uncertain, alike in all rows of that count.
     count_offsets: bool = False
+    #: Whether what a paper's systems share wanders along compute, as in learning curves.
+    curves: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that name no model."""
@@ -99,6 +102,11 @@ class ModelOptions:
         check_choice("count", self.count, TAKEN)
         for switch in _SWITCHES:
             _check_bool(switch, getattr(self, switch))
+        if self.curves and not self.paper_effect:
+            raise OptionError(
+                "curves=True lets what the points of a curve share wander along compute; it needs "
+                "paper_effect=True."
+            )
 
     def pooling_of(self, parameter: str) -> str:
         """Pooling of one task-level parameter.

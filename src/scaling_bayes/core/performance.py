@@ -39,6 +39,10 @@ class Performance:
     floor: Any
     chance: Any = 1.0
     bend: Any = 0.0
+    #: How far along `compute` (log10 FLOP, shape (system,) or (..., system)) what a paper's systems share
+    #: keeps, dex, shape (...); everywhere when None.
+    correlation_length: xr.DataArray | None = None
+    compute: Any = None
 
     @property
     def _ends(self) -> dict[str, Any]:
@@ -74,6 +78,7 @@ def performance_distribution(
     compute_is_exact: bool = False,
     chance: xr.DataArray | float = 1.0,
     drift: xr.DataArray | float = 0.0,
+    reported: Floats | None = None,
 ) -> Performance:
     """Distribution of performance, per draw and system.
 
@@ -97,6 +102,8 @@ def performance_distribution(
         Error of chance of each system's task.
     drift : DataArray or float
         How far each system's line has drifted, in performance (`drift_at`).
+    reported : ndarray, shape (system,), optional
+        Log10 compute along which curves wander; by default `compute`.
     """
     by_system = {
         str(name): values.sel(task=task).drop_vars("task", errors="ignore")
@@ -137,6 +144,8 @@ def performance_distribution(
         by_system.get("floor", 0.0),
         chance,
         by_system.get("bend", 0.0),
+        by_system.get("correlation_length"),
+        compute.transpose(..., "system").values if reported is None else reported,
     )
 
 
@@ -226,6 +235,7 @@ def observed_performance(
         compute_is_exact=compute_is_exact,
         chance=by_system(observations.chance_error[observations.task_index]),
         drift=drift,
+        reported=observations.compute,
     )
 
 

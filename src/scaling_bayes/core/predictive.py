@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from scaling_bayes.core import equations
+from scaling_bayes.core.curves import Smoothed, draw_along, smooth
 from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.performance import Performance, departure, measurement_error, observed_performance
 from scaling_bayes.core.streams import Stream, generator
@@ -80,11 +83,20 @@ def draw_error(
         departure = sd * deviates
         paper = np.arange(mean.sizes["system"])
     else:
-        common = rng.standard_normal((*mean.shape[:-1], int(paper.max()) + 1))[..., paper]
+        if performance.correlation_length is None:
+            common = rng.standard_normal((*mean.shape[:-1], int(paper.max()) + 1))[..., paper]
+        else:
+            common = draw_along(
+                rng.standard_normal(mean.shape), paper, performance.compute, performance.correlation_length
+            )
         departure = shared_sd * common + np.sqrt(sd**2 - shared_sd**2) * deviates
     if performance.degrees_of_freedom is not None:
-        nu = performance.degrees_of_freedom.values
-        departure = departure * departure_scale(nu, int(paper.max()) + 1, rng)[..., paper]
+        nu = performance.degrees_of_freedom
+        if "system" in nu.dims:
+            scale = departure_scale(nu.transpose(*mean.dims).values, 1, rng)[..., 0]
+        else:
+            scale = departure_scale(nu.values, int(paper.max()) + 1, rng)[..., paper]
+        departure = departure * scale
     error: xr.DataArray = performance.error(mean + departure)
     return error
 
@@ -98,6 +110,74 @@ def departure_scale(degrees_of_freedom: Floats, papers: int, rng: np.random.Gene
     finite = np.isfinite(nu)
     drawn: Floats = np.sqrt(np.where(finite, nu, 1.0) / rng.chisquare(np.where(finite, nu, 1.0)))
     return np.where(finite, drawn, 1.0)
+
+
+def given_curves(
+    law: str,
+    parameters: xr.Dataset,
+    known: Observations,
+    performance: Performance,
+    task: Sequence[str],
+    paper: Sequence[str],
+) -> Performance:
+    """Distribution of systems, each given the known points of its curve; as it is where none is known.
+
+    Of a Student t, the conditional distribution has as many more degrees of freedom as points are known, and
+    a scale that goes with how far these stray (e.g. Ding 2016, *On the conditional distribution of the
+    multivariate t distribution*).
+
+    Parameters
+    ----------
+    law : str
+        The model's ``law``.
+    parameters : Dataset
+        As those of `performance`.
+    known : Observations
+        Systems of the fit, at the same references.
+    performance : Performance
+        Of the systems asked for.
+    task, paper : sequence of str, shape (system,)
+        Theirs; a system without a paper is of a curve not seen.
+    """
+    if performance.correlation_length is None:
+        return performance
+    asked = list(zip(map(str, task), map(str, paper), strict=True))
+    curves = [(known.tasks[at], name) for at, name in zip(known.task_index, known.paper, strict=True)]
+    rows = np.array([curve[1] != "" and curve in asked for curve in curves])
+    if not rows.any():
+        return performance
+    points = known.subset(rows)
+    before = observed_performance(law, parameters, points)
+    curves = [curve for curve, used in zip(curves, rows, strict=True) if used]
+    number = {curve: number for number, curve in enumerate(dict.fromkeys([*curves, *asked]))}
+    curve = np.array([number[each] for each in (*curves, *asked)])
+    residual = xr.DataArray(before.residual(points.error)).transpose(*before.mean.dims)
+    mean = performance.mean
+    own = before.sd.values**2 - before.shared_sd.values**2
+    smoothed = smooth(
+        np.concatenate([residual.values, np.zeros(mean.shape)], axis=-1),
+        np.concatenate([own, np.full(mean.shape, np.inf)], axis=-1),
+        np.concatenate([before.shared_sd.values, performance.shared_sd.values], axis=-1) ** 2,
+        curve,
+        np.concatenate([points.compute, performance.compute]),
+        performance.correlation_length,
+    )
+    new = curve[len(curves) :]
+    variance: xr.DataArray = performance.sd**2 - performance.shared_sd**2
+    variance = variance + smoothed.departure_variance[..., len(curves) :]
+    nu = performance.degrees_of_freedom
+    if nu is not None:
+        square = _sum_by_paper(curve)(smoothed.innovation**2 / smoothed.variance)[..., new]
+        count = xr.DataArray(np.bincount(curve[: len(curves)], minlength=len(number))[new], dims="system")
+        nu, variance = nu + count, variance * (nu + mean.copy(data=square)) / (nu + count)
+    return replace(
+        performance,
+        mean=mean + smoothed.departure[..., len(curves) :],
+        sd=(variance**0.5).transpose(*mean.dims),
+        shared_sd=xr.zeros_like(mean),
+        degrees_of_freedom=nu,
+        correlation_length=None,
+    )
 
 
 def log_density_of_error(performance: Performance, error: Floats) -> xr.DataArray:
@@ -128,13 +208,19 @@ def log_density_given_paper(performance: Performance, error: Floats, paper: NDAr
     def spread_out(values: Floats) -> xr.DataArray:
         return xr.DataArray(total(values)[..., paper], dims=own.dims, coords=own.coords)
 
-    inflation = 1.0 + shared * spread_out((1.0 / own).values)
-    weighted = spread_out((residual / own).values)
-    precision = 1.0 / own - shared / own**2 / inflation
-    departure = (residual / own - shared * weighted / own / inflation) / precision
+    if performance.correlation_length is None:
+        inflation = 1.0 + shared * spread_out((1.0 / own).values)
+        weighted = spread_out((residual / own).values)
+        precision = 1.0 / own - shared / own**2 / inflation
+        departure = (residual / own - shared * weighted / own / inflation) / precision
+        square = spread_out((residual**2 / own).values) - shared * weighted**2 / inflation
+    else:
+        curves = _smoothed(performance, residual.values, paper)
+        precision = own.copy(data=curves.precision)
+        departure = own.copy(data=curves.weighted / curves.precision)
+        square = spread_out(curves.innovation**2 / curves.variance)
     sd, nu = 1.0 / np.sqrt(precision), performance.degrees_of_freedom
     if nu is not None:
-        square = spread_out((residual**2 / own).values) - shared * weighted**2 / inflation
         others = xr.DataArray(np.bincount(paper)[paper] - 1, dims="system")
         sd = sd * np.sqrt((nu + square - departure**2 * precision) / (nu + others))
         nu = nu + others
@@ -152,10 +238,15 @@ def joint_log_density_of_error(
     possible = np.isfinite(residual.values)
     nu = performance.degrees_of_freedom
     total = _sum_by_paper(paper)
+    observed = np.where(possible, residual.values, 0.0)
+    variance, shared = (performance.sd**2).values, (performance.shared_sd**2).values
+    if performance.correlation_length is not None:
+        curves = _smoothed(performance, observed, paper)
+        observed, variance, shared = curves.innovation, curves.variance, np.zeros_like(shared)
     density = equations.joint_log_density(
-        np.where(possible, residual.values, 0.0),
-        (performance.sd**2).values,
-        (performance.shared_sd**2).values,
+        observed,
+        variance,
+        shared,
         count=np.bincount(paper),
         by_paper=total,
         degrees_of_freedom=None if nu is None else nu.values[..., np.newaxis],
@@ -177,6 +268,19 @@ def cumulative_probability_of_error(performance: Performance, error: Floats) -> 
     nu = performance.degrees_of_freedom
     above: Any = stats.norm.sf(z) if nu is None else stats.t.sf(z, nu.broadcast_like(z))
     return xr.DataArray(above, dims=z.dims, coords=z.coords)
+
+
+def _smoothed(performance: Performance, residual: Floats, paper: NDArray[np.intp]) -> Smoothed:
+    """Residuals of curves, shape (..., system), one given the others."""
+    shared = performance.shared_sd.values**2
+    return smooth(
+        residual,
+        performance.sd.values**2 - shared,
+        shared,
+        paper,
+        performance.compute,
+        performance.correlation_length,
+    )
 
 
 def _log_density(residual: xr.DataArray, sd: Any, nu: xr.DataArray | None) -> xr.DataArray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaling_bayes.core import equations
+from scaling_bayes.core.curves import draw_along
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import ModelOptions
@@ -70,7 +71,11 @@ def simulate_observations(
         typical_compute, _ = equations.latent_compute(estimated, years, error=error, **population)
         reported = estimated + away
     papers, shared = int(design.paper_index.max()) + 1, at.get("paper_correlation", 0.0)
-    common = rng.standard_normal(papers)[design.paper_index]
+    if options.curves:
+        deviates = rng.standard_normal(len(task))
+        common = draw_along(deviates, design.paper_index, reported, at["correlation_length"])
+    else:
+        common = rng.standard_normal(papers)[design.paper_index]
     strayed = np.sqrt(shared) * common + np.sqrt(1.0 - shared) * rng.standard_normal(len(task))
     performance = expected(compute) + at["noise"] * strayed
     if options.robust:

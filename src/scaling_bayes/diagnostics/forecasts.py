@@ -12,7 +12,12 @@ from scipy.special import logsumexp
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.observations import Observations, observe
 from scaling_bayes.core.performance import observed_performance
-from scaling_bayes.core.predictive import cumulative_probability_of_error, draw_error, log_density_of_error
+from scaling_bayes.core.predictive import (
+    cumulative_probability_of_error,
+    draw_error,
+    given_curves,
+    log_density_of_error,
+)
 from scaling_bayes.diagnostics.scores import crps
 
 if TYPE_CHECKING:
@@ -58,7 +63,13 @@ def at_references_of(before: Observations, systems: pd.DataFrame, *, needs_year:
     return observe(systems, needs_year=needs_year).at_references_of(before)
 
 
-def forecast(law: str, posterior: xr.Dataset, after: Observations, rng: np.random.Generator) -> Forecast:
+def forecast(
+    law: str,
+    posterior: xr.Dataset,
+    after: Observations,
+    rng: np.random.Generator,
+    before: Observations | None = None,
+) -> Forecast:
     """Forecast by the draws of a fit, each system as one of a paper not seen.
 
     Density and probability are the means over draws of each draw's own, which are known in closed form
@@ -74,8 +85,13 @@ def forecast(law: str, posterior: xr.Dataset, after: Observations, rng: np.rando
         Systems to predict, at the references of the fit: see `at_references_of`.
     rng : Generator
         For the drawn errors.
+    before : Observations, optional
+        What was fitted: in a fit of learning curves, systems of its curves are forecast given their points.
     """
     performance = observed_performance(law, posterior, after, rng=rng)
+    if before is not None:
+        tasks = [after.tasks[at] for at in after.task_index]
+        performance = given_curves(law, posterior, before, performance, tasks, after.paper)
 
     def flat(values: xr.DataArray) -> Floats:
         return np.asarray(values.values, dtype=float).reshape(-1, after.error.size)

@@ -23,6 +23,7 @@ from scaling_bayes.diagnostics.forecasts import (
 from scaling_bayes.diagnostics.scores import COVERAGES, inside
 from scaling_bayes.errors import DataError, OptionError, Problem
 from scaling_bayes.intervals import QUANTILES
+from scaling_bayes.systems.compute_column import asked_unit
 from scaling_bayes.systems.counts import ARITHMETIC, OFFSETS, in_arithmetic
 from scaling_bayes.systems.fit_rows import FitRows, combine_estimates
 from scaling_bayes.systems.load import load_systems
@@ -58,8 +59,9 @@ def score(
     """Score a forecast, as it was frozen, on systems it did not see.
 
     Nothing is fitted again. The error of each system is predicted as `predict` does it from task, compute and
-    year, with the measurement error of the compute, and as one of a paper not seen. Baselines
-    predict the same systems, from the trace's own data alone.
+    year, with the measurement error of the compute, and as one of a paper not seen (in a fit of learning
+    curves, given the points of its own curve). Baselines predict the same systems, from the trace's own data
+    alone.
 
     Parameters
     ----------
@@ -122,6 +124,12 @@ def score(
     'power'
     """
     view = PosteriorView.of(trace)
+    asked_in = asked_unit(unit)
+    counted_in = asked_in.name if asked_in is not None and asked_in.is_own else "FLOP"
+    if counted_in != view.unit:
+        raise OptionError(
+            f"unit={unit!r}: the trace has compute in {view.unit!r}; expected systems in the same unit."
+        )
     if random_seed is not None:
         check_seed(random_seed)
     seed = view.seed if random_seed is None else random_seed
@@ -188,10 +196,11 @@ def _scored(view: PosteriorView, after: Observations, seed: int, block: int) -> 
     before = view.observations
     rng = generator(seed, Stream.PREDICTED_ERROR, *([block] if block else []))
     forecasts = {
-        view.law: forecast(view.law, view.posterior, after, rng),
+        view.law: forecast(view.law, view.posterior, after, rng, before),
         **{name: least_squares(before, after, law) for name, law in LEAST_SQUARES.items()},
-        **_lines_of_2020(after, of_operations=view.options.count == ARITHMETIC),
     }
+    if view.unit == "FLOP":
+        forecasts |= _lines_of_2020(after, of_operations=view.options.count == ARITHMETIC)
     if view.options.needs_year:
         forecasts |= {"naive": naive(before, after), "persistence": naive(before, after, gain=False)}
     for name, predicted in forecasts.items():

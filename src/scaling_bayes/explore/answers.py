@@ -16,6 +16,7 @@ from scaling_bayes.projection.affordability import (
     probability_by_year,
     share_within_budget,
 )
+from scaling_bayes.projection.counted import refuse_own_unit
 from scaling_bayes.projection.extrapolation import extrapolation_sentences
 from scaling_bayes.projection.forecast import forecast, forecast_sentences
 from scaling_bayes.projection.project import YEARLY, project
@@ -83,6 +84,7 @@ class Explorer:
         self._others = others or {}
         self._view = lru_cache(maxsize=None)(lambda name: PosteriorView.of(self._others[name]()))
         self._served = PosteriorView.of(idata)
+        refuse_own_unit(self._served, "the what-if page")
         self._projection = lru_cache(maxsize=_KEPT)(self._project)
         self._forecast = lru_cache(maxsize=_KEPT)(self._forecasts)
 

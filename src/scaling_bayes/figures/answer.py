@@ -13,8 +13,10 @@ import numpy as np
 from scaling_bayes.figures.style import COLORS, FigureError, bare, new_figure, numeric_ticks, styled
 from scaling_bayes.text import (
     QUANTITIES,
+    Quantity,
     error_text,
     legible,
+    quantity_of,
     records,
     share_text,
     task_label,
@@ -81,7 +83,8 @@ def plot_answer(
             f"found rows of {len(quantities)} quantities; expected those of one, from summary()."
         )
     quantity, scales = str(quantities[0]), dict(scales or {})
-    low, high = _limits(rows, QUANTITIES[quantity].most)
+    about = quantity_of(records(rows)[0])
+    low, high = _limits(rows, about.most)
     shown = {label: x for label, x in (yardsticks or {}).items() if low <= x <= high}
     by_task = {str(task): records(one) for task, one in rows.groupby("task", sort=False)}
     bottom = -(_ROW * len(rows) + _HEADING * len(by_task) + 0.4 * _ROW)
@@ -118,7 +121,7 @@ def plot_answer(
     bare(ax)
     if title:
         ax.set_title("\n".join(legible(line, 110) for line in title.splitlines()), fontsize=9.6)
-    _axes(ax, quantity, scales, (low, high), inches=top - bottom, narrow=width <= 6, source=source)
+    _axes(ax, about, quantity, scales, (low, high), inches=top - bottom, narrow=width <= 6, source=source)
     return figure
 
 
@@ -132,6 +135,7 @@ def _limits(rows: pd.DataFrame, most: float) -> tuple[float, float]:
 
 def _axes(
     ax: Axes,
+    about: Quantity,
     quantity: str,
     scales: Mapping[str, float],
     ends: tuple[float, float],
@@ -142,7 +146,8 @@ def _axes(
 ) -> None:
     """Write the axis of the bars, and under it those of other quantities."""
     for place, (name, shift) in enumerate({quantity: 0.0, **scales}.items()):
-        counted, one = _COUNTED.get(name, (QUANTITIES[name].unit, 0.0))
+        known = about if name == quantity else QUANTITIES[name]
+        counted, one = _COUNTED.get(name, ("", 0.0)) if known == QUANTITIES[name] else ("", 0.0)
         exponents = [e for e in _WORDS if ends[0] <= e + one - shift <= ends[1]]
         if narrow and len(exponents) > 3:
             exponents = exponents[len(exponents) % 2 :: 2]
@@ -155,7 +160,7 @@ def _axes(
         numeric_ticks(axis, "x", [e + one for e in exponents], [_WORDS[e] for e in exponents])
         below = f"\n{source}" if source and place == len(scales) else ""
         axis.set_xlabel(
-            f"{QUANTITIES[name].name}, {counted}{below}", labelpad=1, fontsize=mpl.rcParams["font.size"]
+            f"{known.name}, {counted or known.unit}{below}", labelpad=1, fontsize=mpl.rcParams["font.size"]
         )
 
 
@@ -164,7 +169,7 @@ def _text(ax: Axes, x: float, y: float, text: str, **style: Any) -> None:
 
 
 def _bar(ax: Axes, row: Mapping[str, Any], y: float, low: float, high: float) -> None:
-    about = QUANTITIES[row["quantity"]]
+    about = quantity_of(row)
     if row["median"] == math.inf:
         return _note(ax, high, y, f"unattainable: {share_text(row['unreachable'])} of draws")
     if row["median"] > high:

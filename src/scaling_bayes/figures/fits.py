@@ -86,7 +86,7 @@ def plot_fits(
         if position % columns == 0:
             ax.set_ylabel("error")
         if position + columns >= len(chosen):
-            ax.set_xlabel("training compute, FLOP")
+            ax.set_xlabel(f"training compute, {view.unit}")
     for ax in grid[len(chosen) :]:
         ax.set_axis_off()
     handles, labels = _key(view, observed, with_lines=least_squares is not None)

@@ -15,6 +15,7 @@ from scaling_bayes.text import (
     format_year,
     legible,
     power_of_ten,
+    quantity_of,
     records,
     share_text,
     task_label,
@@ -107,7 +108,8 @@ def plot_projections(
     numeric_ticks(ax, "x", exponents, [power_of_ten(e) for e in exponents])
     if len(tasks) > _TALL:
         ax.tick_params(axis="x", labeltop=True)
-    ax.set_xlabel(f"{QUANTITIES[quantity].axis}, {QUANTITIES[quantity].unit}")
+    about = quantity_of(rows[0])
+    ax.set_xlabel(f"{about.axis}, {about.unit}")
     return ax
 
 

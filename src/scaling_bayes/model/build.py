@@ -40,18 +40,28 @@ def model_data(observations: Observations) -> dict[str, np.ndarray[Any, Any]]:
         "floor_log_sd": np.nan_to_num(observations.floor_log_sd),
         "drift_weights": observations.drift_weights,
         "count_index": observations.count_index,
+        "rows_of_paper": _rows_of_paper(observations),
     }
     if observations.has_compute_sd:
         data["compute_sd"] = np.nan_to_num(observations.compute_sd)  # 0 where none is given
     return data
 
 
+def _rows_of_paper(observations: Observations) -> np.ndarray[Any, Any]:
+    """Rows of each paper, shape (paper, largest size); -1 where a paper has fewer."""
+    paper, sizes = observations.paper_index, observations.paper_sizes
+    order = np.argsort(paper, kind="stable")
+    rows = np.full((sizes.size, sizes.max()), -1)
+    rows[paper[order], np.arange(paper.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)] = order
+    return rows
+
+
 def build_model(observations: Observations, options: ModelOptions, priors: Mapping[str, Prior]) -> pm.Model:
     """Build the model; its unobserved variables include those of `parameter_names`.
 
     Latent compute is integrated out analytically (`equations.latent_compute`), and so is what the systems
-    of a paper have in common (`equations.joint_log_density`). Compute and year are relative to the task's
-    reference.
+    of a paper have in common (`equations.joint_log_density`; along a curve, `_decorrelated`). Compute and
+    year are relative to the task's reference.
     """
     law = get_law(options.law)
     n_tasks = len(observations.tasks)
@@ -104,14 +114,22 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
             slope=slope[task], noise=noise[task], compute_variance=compute_variance
         )
         correlation = _draw("paper_correlation", priors) if options.paper_effect else 0.0
+        residual = law.performance(error, floor[task], xp=pt, **of_row) - expected - drift
+        variance, shared = variance + pt.zeros_like(error), correlation * noise[task] ** 2
+
+        def by_paper(values: Any) -> Any:
+            return pt.inc_subtensor(pt.zeros_like(data["paper_size"])[data["paper_index"]], values)
+
+        if options.curves:
+            length = _draw("correlation_length", priors)
+            residual, variance = _decorrelated(residual, variance - shared, shared, length, data)
+            shared, by_paper = pt.zeros_like(variance), lambda values: values.sum(axis=1)
         density = equations.joint_log_density(
-            law.performance(error, floor[task], xp=pt, **of_row) - expected - drift,
-            variance + pt.zeros_like(error),
-            correlation * noise[task] ** 2,
+            residual,
+            variance,
+            shared,
             count=data["paper_size"],
-            by_paper=lambda values: pt.inc_subtensor(
-                pt.zeros_like(data["paper_size"])[data["paper_index"]], values
-            ),
+            by_paper=by_paper,
             degrees_of_freedom=_draw("degrees_of_freedom", priors) if options.robust else None,
             xp=pt,
             gammaln=pt.gammaln,
@@ -120,6 +138,30 @@ def build_model(observations: Observations, options: ModelOptions, priors: Mappi
             "error", density.sum() + law.log_abs_derivative(error, floor[task], xp=pt, **of_row).sum()
         )
     return model
+
+
+def _decorrelated(
+    residual: Any, own: Any, shared: Any, length: Any, data: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    """Independent residuals with the joint density of those of a curve, and their variances, (paper, place).
+
+    By the Cholesky factor of the covariance ``diag(own) + shared exp(-d / length)`` of the points of each
+    curve, which are ``d`` dex of compute apart. Empty places have residual 0 and variance 1.
+    """
+    rows = data["rows_of_paper"]
+    there = pt.ge(rows, 0)
+    at = data["observed_compute"][rows]
+    apart = pt.abs(at[:, :, None] - at[:, None, :])
+    both = there[:, :, None] & there[:, None, :]
+    covariance = pt.switch(both, shared[rows][:, :, None] * pt.exp(-apart / length), 0.0)
+    alone = pt.switch(there, own[rows], 1.0)
+    covariance = covariance + alone[:, :, None] * pt.eye(rows.shape[1])[None]
+    factor = pt.linalg.cholesky(covariance)
+    standard = pt.linalg.solve_triangular(
+        factor, pt.switch(there, residual[rows], 0.0)[:, :, None], lower=True, b_ndim=2
+    )[:, :, 0]
+    root = pt.diagonal(factor, axis1=1, axis2=2)
+    return standard * root, root**2
 
 
 def distribution(name: str, prior: Prior, **kwargs: Any) -> Any:

@@ -30,6 +30,7 @@ from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
 from scaling_bayes.model.sampling.sample import compile_posterior
 from scaling_bayes.model.sensitivity import power_scaling
+from scaling_bayes.systems.compute_column import asked_unit
 from scaling_bayes.systems.counts import ARITHMETIC, in_arithmetic
 from scaling_bayes.trace.derived import PRIOR_DRAWS, stated
 from scaling_bayes.trace.digest import data_digest
@@ -70,6 +71,7 @@ def fit(
     drift: bool = True,
     count: str = ARITHMETIC,
     count_offsets: bool = True,
+    curves: bool = False,
     priors: Mapping[str, Any] | None = None,
     draws: int = 1000,
     tune: int = 500,
@@ -95,7 +97,8 @@ def fit(
         Rows that differ in compute only are estimates for one system and are combined. A task of one or two
         systems is fitted by pooling.
     unit : str, optional
-        Unit of the systems' compute, as for `validate_systems`; FLOP by default.
+        Unit of the systems' compute, as for `validate_systems`; FLOP by default. In one of your own, such as
+        steps or examples, all that the fit says of compute is, and nothing has a cost.
     columns : mapping, optional
         Our names of columns to those of the table, as for `validate_systems`.
     law : {"power", "exponential", "logistic", "saturating", "bounded"}
@@ -131,6 +134,10 @@ def fit(
     count_offsets : bool
         Whether what is taken off to convert a count is uncertain, alike in all rows of that count. Dropped
         where nothing is converted.
+    curves : bool
+        For learning curves: whether what the systems of one paper share wanders along compute. ``paper`` is
+        then the name of the curve. The correlation of two points' shared departures falls with their distance
+        in log10 compute, as an Ornstein-Uhlenbeck process, over ``correlation_length`` dex.
     priors : mapping, optional
         Replacements by parameter name: a `Prior`, a ``(median, (lower, upper))`` pair with the ends of the
         90 % interval, or a PreliZ distribution. `default_priors` names them.
@@ -179,7 +186,7 @@ def fit(
     get_law(law)
     switches = measurement_error, algorithmic_progress, paper_effect, robust, flagged_error
     of_counts = count, count_offsets and count == ARITHMETIC
-    options = ModelOptions(law, pooling, *switches, floor, drift, *of_counts)
+    options = ModelOptions(law, pooling, *switches, floor, drift, *of_counts, curves)
     if random_seed is not None:
         check_seed(random_seed)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
@@ -189,8 +196,15 @@ def fit(
     )
     options = without_undated_drift(options, table)
     converted = in_arithmetic(table) if options.count == ARITHMETIC else table
+    own_unit = asked_unit(unit)
+    counted_in = own_unit.name if own_unit is not None and own_unit.is_own else "FLOP"
     observations = observe(converted, needs_year=options.needs_year)
     options = observations.applicable(options)
+    if curves and not options.curves:
+        raise DataError(
+            "curves=True: no two rows of a task are of one curve; expected a column paper with the name of "
+            "each row's curve."
+        )
     notes = _unused(observations, options)
     chosen_priors = resolve_priors(default_priors(options), priors)
     if pooling == "partial" and len(observations.tasks) < 2:
@@ -225,9 +239,11 @@ def fit(
         "constant_data": constant,
         "checks": sample_checks,
     }
-    idata = xr.DataTree.from_dict({f"/{name}": annotate(groups[name]) for name in sorted(groups)})
+    idata = xr.DataTree.from_dict({f"/{name}": annotate(groups[name], counted_in) for name in sorted(groups)})
     content = _manifest(options, attempts, chosen_priors, table, source)
     content["derived"] = stated(groups, DERIVABLE_GROUPS)
+    if counted_in != "FLOP":
+        content["data"]["unit"] = counted_in
     idata.attrs["manifest"] = _as_json(content)
     view = PosteriorView.of(idata)
     try:

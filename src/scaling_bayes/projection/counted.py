@@ -64,6 +64,22 @@ def read_count(count: str | None, view: PosteriorView) -> str:
     return count
 
 
+def refuse_own_unit(view: PosteriorView, what: str) -> None:
+    """Refuse what needs operations in a fit whose compute is in a unit of the user's own.
+
+    Raises
+    ------
+    OptionError
+        If it is.
+    """
+    if view.unit != "FLOP":
+        raise OptionError(
+            f"{what} needs compute in FLOP; the fit has it in {view.unit!r}, of which neither price nor "
+            "energy is known. Fit with compute in FLOP, or ask for compute alone: scenario=None, "
+            "--scenario none."
+        )
+
+
 def offset(view: PosteriorView, count: str, seed: int) -> Floats | float:
     """log10 of compute in a count over compute as the fit counts it, shape (chain, draw).
 

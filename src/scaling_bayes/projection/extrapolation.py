@@ -12,10 +12,10 @@ from scaling_bayes.intervals import quantiles
 from scaling_bayes.systems.tasks import load_tasks
 from scaling_bayes.text import (
     amount_in_words,
+    compute_in_words,
     format_error,
     format_power_of_ten,
     format_year,
-    in_words,
     share_text,
     task_label,
     times_in_words,
@@ -59,6 +59,7 @@ def reach_of(fit: PosteriorView) -> dict[str, Any]:
         its ``lowest_error``, the ``largest_log10_compute`` of its systems in log10 FLOP, and
         ``one_pass_log10_compute``, one pass over its training data (`load_tasks`): no system needs less. None
         where it is not known, and where a system of the fit took less, as it then counts something else.
+        ``unit`` where compute is in one of the user's own.
     """
     one_pass = load_tasks()["one_pass_flop"]
     constant, error = fit.constant, fit.observed["error"].values
@@ -67,10 +68,12 @@ def reach_of(fit: PosteriorView) -> dict[str, Any]:
     dated = bool(np.all(year > 0))
 
     def least(task: str) -> float | None:
-        bound = float(np.log10(one_pass.get(task, np.nan)))
+        bound = float(np.log10(one_pass.get(task, np.nan))) if fit.unit == "FLOP" else np.nan
         return bound if compute[of_task == task].min() >= bound else None
 
+    unit = {} if fit.unit == "FLOP" else {"unit": fit.unit}
     return {
+        **unit,
         "first_year": float(year.min()) if dated else None,
         "last_year": float(year.max()) if dated else None,
         "tasks": {
@@ -132,6 +135,8 @@ def refuse_impossible(data: xr.Dataset, reach: dict[str, Any]) -> None:
     reach : dict
         From `reach_of`.
     """
+    if "unit" in reach:
+        return
     rows = _rows(data, reach)
     wrong = rows[rows["log10_compute"] < 0]
     if wrong.empty:
@@ -195,7 +200,7 @@ def _rows(data: xr.Dataset, reach: dict[str, Any]) -> pd.DataFrame:
                 "log10_compute": median,
                 "log10_compute_beyond": median - known["largest_log10_compute"],
                 "at_one_pass": float((draws <= one_pass(known)).mean()),
-                "below_one_flop": float((draws < 0).mean()),
+                "below_one_flop": float((draws < 0).mean()) if "unit" not in reach else 0.0,
             }
             if "log10_cost_usd" in cell:
                 row["below_one_cent"] = float((cell["log10_cost_usd"].values < _CENT).mean())
@@ -251,7 +256,7 @@ def reach_sentences(table: pd.DataFrame, reach: dict[str, Any]) -> list[str]:
     """How far a table like that of `extrapolation` goes: its years, then errors and compute of each task."""
     found = _years_sentence(table, reach)
     for task, of_task in table.groupby("task", sort=False):
-        found += _task_sentence(str(task), of_task, reach["tasks"][str(task)])
+        found += _task_sentence(str(task), of_task, reach["tasks"][str(task)], reach.get("unit", "FLOP"))
     return found
 
 
@@ -275,7 +280,7 @@ def _years_sentence(table: pd.DataFrame, reach: dict[str, Any]) -> list[str]:
     return [f"{after} ({format_year(last)}); trends are extrapolated until then."]
 
 
-def _task_sentence(task: str, rows: pd.DataFrame, known: dict[str, float]) -> list[str]:
+def _task_sentence(task: str, rows: pd.DataFrame, known: dict[str, float], unit: str) -> list[str]:
     error, compute = float(rows["log10_error_beyond"].max()), float(rows["log10_compute_beyond"].max())
     parts = []
     if error > _NEAR:
@@ -283,6 +288,6 @@ def _task_sentence(task: str, rows: pd.DataFrame, known: dict[str, float]) -> li
         parts.append(f"errors up to {10**error:.2g} times below the lowest in the data ({lowest})")
     if compute > _NEAR:
         beyond = f"up to {times_in_words(compute)} times" if compute < _UNTOLD else "far above"
-        largest = in_words(known["largest_log10_compute"])
-        parts.append(f"compute {beyond} the largest run in the data ({largest} at 1 exaFLOP/s)")
+        largest = compute_in_words(known["largest_log10_compute"], unit)
+        parts.append(f"compute {beyond} the largest run in the data ({largest})")
     return [f"{task_label(task)}: {' and '.join(parts)}."] if parts else []

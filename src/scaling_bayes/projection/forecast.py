@@ -16,7 +16,7 @@ from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.posterior import hardware_digest, read_hardware
 from scaling_bayes.intervals import reported
 from scaling_bayes.projection.affordability import read_budget
-from scaling_bayes.projection.counted import counted
+from scaling_bayes.projection.counted import counted, refuse_own_unit
 from scaling_bayes.projection.extrapolation import (
     reach_of,
     reach_sentences,
@@ -110,6 +110,7 @@ def forecast(
     1000000.0
     """
     view = PosteriorView.of(idata)
+    refuse_own_unit(view, "forecast")
     if random_seed is not None:
         check_seed(random_seed)
     seed = view.seed if random_seed is None else random_seed

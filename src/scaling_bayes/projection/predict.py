@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from scaling_bayes.core.drift import drift_at, extend_drift
-from scaling_bayes.core.observations import decimal_year, in_doubt, stated_sd, unique_labels
+from scaling_bayes.core.observations import (
+    decimal_year,
+    in_doubt,
+    observations_of,
+    stated_papers,
+    stated_sd,
+    unique_labels,
+)
 from scaling_bayes.core.options import ModelOptions, check_choice, check_seed
-from scaling_bayes.core.performance import departure, performance_distribution
-from scaling_bayes.core.predictive import draw_error
+from scaling_bayes.core.performance import Performance, departure, performance_distribution
+from scaling_bayes.core.predictive import draw_error, given_curves
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.counts import ARITHMETIC, count_index, in_arithmetic
@@ -45,7 +53,8 @@ def predict(
         Of pandas, polars or Arrow, with ``task``, ``training_compute_flop`` and, where the model uses time,
         ``year`` or ``publication_date``; ``system`` names are kept as labels, and ``compute_in_doubt`` widens
         the error of the compute where it is true; ``compute_sd_dex`` is the row's own.
-        Each system is taken as one of a paper not seen.
+        Each system is taken as one of a paper not seen. In a fit of learning curves (``curves=True``), one
+        whose ``task`` and ``paper`` are those of a curve of the fit is predicted given that curve's points.
     compute : {"reported", "exact"}
         Whether the compute is a reported figure, with the measurement error of those in the data, or
         known exactly (a planned run). The same where the model has no measurement error.
@@ -85,6 +94,12 @@ def predict(
 
     labels = {"system": list(unique_labels(systems))}
     task = xr.DataArray(systems["task"].astype(str).to_numpy(dtype=object), dims="system", coords=labels)
+
+    def of_curves(performance: Performance) -> Performance:
+        known = observations_of(constant, group(idata, "observed_data"))
+        papers = stated_papers(systems)
+        return given_curves(options.law, posterior, known, performance, list(task.values), papers)
+
     log10_compute = xr.DataArray(
         np.log10(systems["training_compute_flop"].to_numpy(dtype=float)), dims="system", coords=labels
     )
@@ -98,6 +113,8 @@ def predict(
         seed,
         flagged=xr.DataArray(in_doubt(systems), dims="system", coords=labels),
         compute_sd=xr.DataArray(stated_sd(systems), dims="system", coords=labels),
+        reported=log10_compute.values - constant["reference_log10_compute"].sel(task=task).values,
+        conditioned=of_curves if options.curves else None,
         compute_is_exact=compute == "exact",
     )
     known = xr.Dataset(
@@ -196,6 +213,7 @@ def _errors(
     *,
     rng: np.random.Generator | None = None,
     paper: NDArray[np.intp] | None = None,
+    conditioned: Callable[[Performance], Performance] | None = None,
     **measured: Any,
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Draws of the error of each system, and the year it is taken to be of."""
@@ -219,6 +237,7 @@ def _errors(
         drift=drift,
         **measured,
     )
+    performance = performance if conditioned is None else conditioned(performance)
     departures = generator(seed, Stream.PREDICTED_ERROR) if rng is None else rng
     return draw_error(performance, departures, paper), when
 

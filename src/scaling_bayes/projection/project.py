@@ -13,7 +13,7 @@ import xarray as xr
 from scaling_bayes.core.options import check_seed
 from scaling_bayes.hardware.posterior import hardware_digest, open_hardware, read_hardware
 from scaling_bayes.projection.conversion import add_costs, conversions
-from scaling_bayes.projection.counted import counted, offset, per_operation, read_count
+from scaling_bayes.projection.counted import counted, offset, per_operation, read_count, refuse_own_unit
 from scaling_bayes.projection.extrapolation import (
     reach_of,
     refuse_impossible,
@@ -105,7 +105,8 @@ def project(
         fit or after 2100 is, and one (not of a horizon) in which the median requirement is below one
         operation.
     OptionError
-        If `kind` or `scenario` is unknown or the seed invalid.
+        If `kind` or `scenario` is unknown or the seed invalid, or a scenario is given though the fit has
+        compute in a unit of the user's own.
     TraceError
         If `idata` is not a fit, or `hardware` no posterior of the trends.
     """
@@ -115,6 +116,9 @@ def project(
     chosen = None if scenario is None else read_scenario(scenario)
     seed = view.seed if random_seed is None else random_seed
     progress = "continuing" if chosen is None else chosen.algorithmic_progress
+    for given, what in ((chosen, "a scenario"), (count, "count")):
+        if given is not None:
+            refuse_own_unit(view, what)
     reach, told_in = reach_of(view), read_count(count, view)
     every_year = isinstance(years, str) and years == YEARLY
     horizon = every_year or isinstance(years, range)
@@ -157,7 +161,7 @@ def project(
     groups["/projection"] = projection
     if not horizon:
         refuse_impossible(projection, reach)
-    made = {name: annotate(dataset) for name, dataset in groups.items()}
+    made = {name: annotate(dataset, view.unit) for name, dataset in groups.items()}
     shared = {"/posterior": view.posterior, "/constant_data": view.constant, "/observed_data": view.observed}
     tree = xr.DataTree.from_dict(made | shared)
     content = {**view.manifest, "projection": entry}

@@ -15,8 +15,8 @@ from scaling_bayes.systems.counts import ARITHMETIC, OFFSETS, in_arithmetic
 from scaling_bayes.systems.editions import EDITIONS
 from scaling_bayes.systems.flags import split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS, load_systems
-from scaling_bayes.text import format_error, format_year, in_words, records, task_label
-from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.text import compute_in_words, format_error, format_year, records, task_label
+from scaling_bayes.trace.schema import group, manifest, unit_of
 from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
@@ -68,8 +68,10 @@ def reached(projection: xr.DataTree) -> pd.DataFrame:
     )
     columns = (asked["target_task"].values.astype(str), asked["target_error"].values)
     targets = [Target(str(task), float(error)) for task, error in zip(*columns, strict=True)]
-    own, told = counted(PosteriorView.of(projection)), manifest(projection)["projection"]["count"]
-    found = first_to_reach(targets, fitted, known_systems(of_operations=own == ARITHMETIC))
+    view = PosteriorView.of(projection)
+    own, told = counted(view), manifest(projection)["projection"]["count"]
+    others = [known_systems(of_operations=own == ARITHMETIC)] if view.unit == "FLOP" else []
+    found = first_to_reach(targets, fitted, *others)
     found[_COMPUTE] += 0.0 if told == own else OFFSETS["burden_fp32"][0]
     return found
 
@@ -119,16 +121,16 @@ def known_systems(*, of_operations: bool = True) -> pd.DataFrame:
 
 def reached_sentences(projection: xr.DataTree) -> list[str]:
     """One sentence for each target that a system has reached already."""
-    found = []
+    found, unit = [], unit_of(manifest(projection))
     for row in records(reached(projection)):
         others = row["systems"] - 1
         known = np.isfinite(row[_COMPUTE])
-        compute = f" with {in_words(row[_COMPUTE])} at 1 exaFLOP/s" if known else ""
+        compute = f" with {compute_in_words(row[_COMPUTE], unit)}" if known else ""
+        when = f" in {format_year(np.floor(row['publication_year']))}" if row["publication_year"] else ""
         also = f", and {others} more of the {'data' if row['in_fit'] else 'table'}" if others else ""
         found.append(
             f"{task_label(row['task'])} at {format_error(row['error'])} has been reached already: "
-            f"{row['system']} had {format_error(row['reached_error'])}{compute} in "
-            f"{format_year(np.floor(row['publication_year']))}{also}"
+            f"{row['system']} had {format_error(row['reached_error'])}{compute}{when}{also}"
             f"{'' if row['in_fit'] else ' (not in this fit)'}."
         )
     return found

@@ -31,6 +31,7 @@ from scaling_bayes.text import (
     format_year,
     legible,
     month_of,
+    quantity_of,
     records,
     task_label,
 )
@@ -70,6 +71,7 @@ def answer_section(facts: Facts) -> Section:
     several = len(facts.years_shown) > 1
     others = [year for year in facts.years_shown if year != facts.year]
     name, limit = QUANTITIES[told_quantity(facts)].name.capitalize(), largest_budget(facts)
+    in_time = facts.costs is None and facts.fit.unit == "FLOP"
     columns: list[Shown] = [
         _target(facts),
         column(
@@ -84,7 +86,7 @@ def answer_section(facts: Facts) -> Section:
     ]
     caption = (
         "Intervals are equal-tailed and hold 90 % of the probability. Grey: below the likely noise of the "
-        "labels." + ("" if facts.costs else " Compute is the time that it takes at 1 exaFLOP/s.")
+        "labels." + (" Compute is the time that it takes at 1 exaFLOP/s." if in_time else "")
     )
     table = table_of(caption, rows, *columns, muted=lambda row: below_floor(facts, row))
     return Section("answer", title, "Answer", (table, _chart(facts, rows)))
@@ -124,7 +126,7 @@ def _median_in(facts: Facts, year: float) -> Callable[[Row], Cell]:
 
     def cell(row: Row) -> Cell:
         same = found[row["task"], row["error"]]
-        return QUANTITIES[same["quantity"]].short(same["median"])
+        return quantity_of(same).short(same["median"])
 
     return cell
 
@@ -138,7 +140,7 @@ def _chart(facts: Facts, rows: list[dict[str, object]]) -> FigurePart | FailureP
     frame["reach"] = [reach[task] - to_compute for task in frame["task"]]
     frame["grey"] = [below_floor(facts, row) for row in rows]
     runs = [(label, value) for label, value in facts.yardsticks.items() if label.startswith("largest")]
-    marks = {"a laptop for a day": _LAPTOP_DAY, **dict(runs[-1:])}
+    marks = {"a laptop for a day": _LAPTOP_DAY, **dict(runs[-1:])} if facts.fit.unit == "FLOP" else {}
     yardsticks = {label: exponent - to_compute for label, exponent in marks.items()}
     scenario = ""
     if facts.costs:

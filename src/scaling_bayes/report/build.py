@@ -83,7 +83,7 @@ def build_report(
         As in `project`; by default the year in which the fit was made. One year is set beside the end of the
         data and 2030, and of several the last is that of the title.
     scenario : Scenario or str, optional
-        As in `project`; None for training compute only.
+        As in `project`; None for training compute only, as in a fit whose compute is not in FLOP.
     budget_usd, carbon_kg : float or iterable of float, optional
         Budgets in USD and in kg CO2e to hold costs against, each alone; by default 10 million and 1 billion
         USD, and 10 thousand tonnes CO2e.
@@ -107,7 +107,10 @@ def build_report(
         raise OptionError("a budget needs a scenario; found scenario=None.")
     tell = progress or _silent
     tell("projecting the fit")
-    facts = read_facts(PosteriorView.of(idata), targets, years, kind, chosen, budgets)
+    view = PosteriorView.of(idata)
+    if view.unit != "FLOP" and chosen == read_scenario("trend") and budget_usd is None and carbon_kg is None:
+        chosen = None
+    facts = read_facts(view, targets, years, kind, chosen, budgets)
     question = QUESTION if facts.costs is None else COST_QUESTION
     tell("drawing the answer")
     sections = tuple(

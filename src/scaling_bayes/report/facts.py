@@ -46,7 +46,13 @@ if TYPE_CHECKING:
 
 #: Quantities each task has its own of, and those all tasks have in common.
 _OF_TASKS = ("slope", "exponent", "noise", "progress", "floor")
-_COMMON = ("compute_error", "flagged_error_factor", "paper_correlation", "degrees_of_freedom")
+_COMMON = (
+    "compute_error",
+    "flagged_error_factor",
+    "paper_correlation",
+    "correlation_length",
+    "degrees_of_freedom",
+)
 
 
 @dataclass(frozen=True)
@@ -181,7 +187,9 @@ def read_facts(
         systems=systems,
         by_task=_by_task(fit, systems),
         flags=_flags(systems),
-        yardsticks=_yardsticks(float(systems["publication_year"].max())) | yardsticks,
+        yardsticks=_yardsticks(float(systems["publication_year"].max())) | yardsticks
+        if fit.unit == "FLOP"
+        else {},
         costs=costs,
         beyond_data=extrapolation(projected),
         works=works_of(fit, with_hardware=scenario is not None),

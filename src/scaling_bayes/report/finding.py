@@ -9,14 +9,14 @@ from scaling_bayes.core.options import STACK
 from scaling_bayes.text import (
     COMPUTE,
     COST,
-    QUANTITIES,
     UNATTAINABLE,
     answer_in_words,
+    compute_in_words,
     error_text,
     format_year,
-    in_words,
     legible,
     month_of,
+    quantity_of,
     records,
     share_text,
     task_label,
@@ -81,11 +81,9 @@ def target_sentence(row: Row, law: str, year: float) -> str:
     if row["median"] == math.inf:
         return f"{law}, getting {target} is {words}"
     verb = "would cost" if row["quantity"] == COST else "would take"
-    about = "about " if row["median"] <= QUANTITIES[row["quantity"]].most else ""
+    about = "about " if row["median"] <= quantity_of(row).most else ""
     amount, bracket, ends = words.partition(" (")
-    return (
-        f"{law}, getting {target} {verb} {about}{amount}{QUANTITIES[row['quantity']].at}{when}{bracket}{ends}"
-    )
+    return f"{law}, getting {target} {verb} {about}{amount}{quantity_of(row).at}{when}{bracket}{ends}"
 
 
 def lead(facts: Facts) -> str:
@@ -93,7 +91,7 @@ def lead(facts: Facts) -> str:
     row = headline(facts)
     verbs, about = (
         ("have cost", "cost") if facts.costs else ("have taken", "take"),
-        QUANTITIES[row["quantity"]],
+        quantity_of(row),
     )
     told: dict[str, list[float]] = {}
     for year in facts.years_shown:
@@ -178,7 +176,7 @@ def reached_text(facts: Facts, row: Row) -> tuple[str, str]:
             when = f", {format_year(math.floor(year))}" if year else ""
             compute, said = found["log10_training_compute_flop"], []
             if math.isfinite(compute):
-                said.append(f"{in_words(compute)} at 1 exaFLOP/s")
+                said.append(compute_in_words(compute, facts.fit.unit))
             if not found["in_fit"]:
                 said.append("not in this fit")
             return f"{legible(found['system'], 40)}{when}", ", ".join(said)
@@ -188,7 +186,7 @@ def reached_text(facts: Facts, row: Row) -> tuple[str, str]:
 def verdict(facts: Facts, row: Row) -> str:
     """How near a target is, in a few words."""
     floor = floor_of(facts, row["task"])
-    about = QUANTITIES[row["quantity"]]
+    about = quantity_of(row)
     if reached_text(facts, row)[0]:
         return "reached"
     if floor is not None and row["error"] < floor[1]:

@@ -51,6 +51,7 @@ _COMMON = {
     "compute_error": "Error of reported compute, standard deviation in powers of ten",
     "flagged_error_factor": "Factor by which that error is wider where compute is in doubt",
     "paper_correlation": "Correlation of systems of one paper",
+    "correlation_length": "Compute over which points of one curve are correlated",
     "degrees_of_freedom": "Degrees of freedom between papers (Student t)",
 }
 

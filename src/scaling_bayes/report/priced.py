@@ -17,7 +17,7 @@ from scaling_bayes.report.tables import (
     table_of,
     target_columns,
 )
-from scaling_bayes.text import COMPUTE, ENERGY, QUANTITIES, legible, records, share_text, when
+from scaling_bayes.text import COMPUTE, ENERGY, QUANTITIES, legible, quantity_of, records, share_text, when
 
 if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
@@ -34,8 +34,9 @@ def _by_target(facts: Facts) -> Iterator[dict[str, Any]]:
     yield from found.values()
 
 
-def _header(quantity: str) -> str:
-    return f"{QUANTITIES[quantity].name.capitalize()}, {QUANTITIES[quantity].unit}"
+def _header(rows: list[dict[str, Any]], quantity: str) -> str:
+    about = quantity_of(rows[0][quantity])
+    return f"{about.name.capitalize()}, {about.unit}"
 
 
 def _interval_of(quantity: str, write: Callable[[Row], Cell] = median_and_90) -> Callable[[Row], Cell]:
@@ -48,7 +49,7 @@ def numbers_section(facts: Facts) -> Section:
     rows = list(_by_target(facts))
     columns = target_columns(with_year=len(facts.years) > 1)
     wide = [name for name in names if name != ENERGY]
-    columns += [numeric(_header(name), _interval_of(name), "median [90 % interval]") for name in wide]
+    columns += [numeric(_header(rows, name), _interval_of(name), "median [90 % interval]") for name in wide]
     if any(row[COMPUTE]["unreachable"] > 0 for row in rows):
         columns.append(
             numeric("Unreachable", lambda row: share_text(row[COMPUTE]["unreachable"]), "share of draws")
@@ -69,7 +70,9 @@ def numbers_section(facts: Facts) -> Section:
 
 def _halves(facts: Facts, rows: list[dict[str, Any]], names: list[str]) -> Table:
     energy = (
-        [numeric(_header(ENERGY), _interval_of(ENERGY), "median [90 % interval]")] if ENERGY in names else []
+        [numeric(_header(rows, ENERGY), _interval_of(ENERGY), "median [90 % interval]")]
+        if ENERGY in names
+        else []
     )
     return table_of(
         "The 50 % intervals, equal-tailed, which hold the middle half of the draws"
@@ -77,7 +80,7 @@ def _halves(facts: Facts, rows: list[dict[str, Any]], names: list[str]) -> Table
         rows,
         *target_columns(with_year=len(facts.years) > 1),
         *(
-            numeric(_header(name), _interval_of(name, half_of_draws), "50 % interval")
+            numeric(_header(rows, name), _interval_of(name, half_of_draws), "50 % interval")
             for name in names
             if name != ENERGY
         ),

@@ -62,7 +62,7 @@ def _counts(facts: Facts) -> Table:
         numeric("Systems", written("systems")),
         numeric("Errors", errors, "lowest to highest"),
         numeric(
-            "Training compute, FLOP",
+            f"Training compute, {facts.fit.unit}",
             lambda row: f"10^{row['lowest_log10_compute']:.1f} to 10^{row['highest_log10_compute']:.1f}",
             "lowest to highest",
         ),
@@ -88,8 +88,8 @@ def _corrections(facts: Facts) -> Table | None:
         records(frame),
         column("System", _name),
         task_column(40),
-        numeric("Reported, FLOP", reported),
-        numeric("Used, FLOP", _compute),
+        numeric(f"Reported, {facts.fit.unit}", reported),
+        numeric(f"Used, {facts.fit.unit}", _compute),
         column("Reason", lambda row: legible(row["correction_reason"]), grows=True),
     )
 
@@ -115,7 +115,7 @@ def _systems(facts: Facts) -> Details:
         column("System", _name),
         task_column(40),
         numeric("Error", lambda row: error_text(row["error"])),
-        numeric("Training compute, FLOP", _compute),
+        numeric(f"Training compute, {facts.fit.unit}", _compute),
         *([numeric("Published", lambda row: month_of(row["publication_year"]))] if with_year else []),
         *([column("Paper", paper, grows=True)] if "paper" in listed else []),
         *([column("Flags", flags, grows=True)] if "flags" in listed else []),

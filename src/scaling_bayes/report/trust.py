@@ -9,11 +9,11 @@ from scaling_bayes.report.answer import burden
 from scaling_bayes.report.blocks import ListPart, Section, TextPart
 from scaling_bayes.report.finding import headline, plural
 from scaling_bayes.text import (
-    QUANTITIES,
     answer_in_words,
     error_text,
     legible,
     month_of,
+    quantity_of,
     records,
     share_text,
     short,
@@ -45,7 +45,7 @@ def trust_section(facts: Facts) -> Section:
             f"{answer_in_words(facts.mixture)} for {target}{year}."
         )
     if facts.by_progress is not None:
-        slow, fast = (QUANTITIES[row["quantity"]].in_words(value) for value in facts.by_progress)
+        slow, fast = (quantity_of(row).in_words(value) for value in facts.by_progress)
         if slow != fast:
             said.append(
                 "**Progress of algorithms.** If algorithms gain slowly after "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes.errors import DataError, OptionError, Problem
 from scaling_bayes.systems.cells import shown_cell
-from scaling_bayes.systems.units import CANDIDATES, FLOP, Unit, column_unit, find_unit
+from scaling_bayes.systems.units import CANDIDATES, FLOP, Unit, column_unit, read_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,11 +23,12 @@ def asked_unit(unit: object) -> Unit | None:
     """
     if unit is None:
         return None
-    found = find_unit(unit) if isinstance(unit, str) and len(unit) < 100 else None
+    found = read_unit(unit) if isinstance(unit, str) and len(unit) < 100 else None
     if found is None:
         known = ", ".join(["FLOP", *(candidate.name for candidate in CANDIDATES)])
         raise OptionError(
-            f"unit={shown_cell(unit)} is not a known unit of training compute; expected one such as {known}."
+            f"unit={shown_cell(unit)} is not a known unit of training compute; expected one such as {known}, "
+            "or a word of your own for what is no FLOP, such as steps or examples."
         )
     return found
 
@@ -68,6 +69,12 @@ def name_compute(table: pd.DataFrame, asked: Unit | None, source: str) -> tuple[
             if unit != FLOP:
                 units[target] = unit
             if name != target or unit != FLOP:
+                if unit.is_own:
+                    said.append(
+                        f"column {shown_cell(name)} is in {shown_cell(unit.name)}: it is not converted to "
+                        "FLOP, and has no cost."
+                    )
+                    continue
                 factor = "10 to its power" if math.isnan(unit.factor) else f"times {unit.factor:g}"
                 how = "read as FLOP" if unit == FLOP else f"converted from {unit.name} to FLOP ({factor})"
                 said.append(f"column {shown_cell(name)} is {how}.")

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 #: Compute outside these bounds, in FLOP, is a mistake of unit: 1e6 is less than a second of a 1980s
 #: microprocessor, 1e30 a million times the largest training run of 2025.
 SMALLEST_COMPUTE, LARGEST_COMPUTE = 1e6, 1e30
+#: In a unit of the user's own, where only slips of the pen are out of bounds.
+_SMALLEST_OWN, _LARGEST_OWN = 1e-30, 1e60
 FIRST_YEAR, LAST_YEAR = 1950, 2100
 #: Error may differ from 1 - value / 100 by this much: scores are printed to a few digits.
 VALUE_TOLERANCE = 5e-4
 _ADVICE = {
+    "compute_own": f"a number from {_SMALLEST_OWN:g} to {_LARGEST_OWN:g}",
     "compute_positive": "a finite number of FLOP above 0; leave the cell empty if compute is not reported",
     "error_range": "a fraction strictly between 0 and 1",
     "error_above_1": (
@@ -81,7 +84,7 @@ def check_ranges(
     """
     problems = []
     told: dict[str, int | str] = {}
-    for column, rules in _rules(table).items():
+    for column, rules in _rules(table, units).items():
         cells = table[column].tolist()
         for name, wrong in rules:
             for position in wrong.to_numpy(dtype=bool, na_value=False).nonzero()[0].tolist():
@@ -97,13 +100,13 @@ def check_ranges(
                     expected = _ADVICE[name]
                 told.setdefault(name, label)
                 found = _shown(cell)
-                if column in units:
+                if column in units and not units[column].is_own:
                     found = f"{written[column][position]:g} {units[column].name}, {found} FLOP"
                 problems.append(Problem(label, column, found, expected))
     return problems
 
 
-def _rules(table: pd.DataFrame) -> dict[str, list[tuple[str, pd.Series[bool]]]]:
+def _rules(table: pd.DataFrame, units: Mapping[str, Unit]) -> dict[str, list[tuple[str, pd.Series[bool]]]]:
     """What is wrong in each column: the name of the rule, and whether each row breaks it."""
     rules: dict[str, list[tuple[str, pd.Series[bool]]]] = {
         "task": [("not_blank", table["task"].isna() | (table["task"] == ""))]
@@ -114,7 +117,9 @@ def _rules(table: pd.DataFrame) -> dict[str, list[tuple[str, pd.Series[bool]]]]:
             finite = (flop > 0) & (flop < math.inf)
             rules[column] = [
                 ("compute_positive", flop.notna() & ~finite),
-                ("compute_unit", finite & ~flop.between(SMALLEST_COMPUTE, LARGEST_COMPUTE)),
+                ("compute_own", finite & ~flop.between(_SMALLEST_OWN, _LARGEST_OWN))
+                if column in units and units[column].is_own
+                else ("compute_unit", finite & ~flop.between(SMALLEST_COMPUTE, LARGEST_COMPUTE)),
             ]
     if "error" in table:
         rules["error"] = [("error_range", table["error"] < 0), ("error_above_1", table["error"] > 1)]

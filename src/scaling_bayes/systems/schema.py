@@ -104,7 +104,8 @@ def validate_systems(
         ``=`` stands in every row: ``{"task": "=speech"}``.
     unit : str, optional
         Unit of the compute of a column that does not name another: ``"GFLOP"``, ``"PFLOP/s-days"``,
-        ``"1e21 FLOP"``, ``"log10 FLOP"`` or any other that `find_unit` knows. FLOP by default.
+        ``"1e21 FLOP"``, ``"log10 FLOP"`` or any other that `find_unit` knows. FLOP by default. Any other
+        word, such as ``"steps"`` or ``"1e6 examples"``, is a unit of your own, which is not converted.
 
     Returns
     -------

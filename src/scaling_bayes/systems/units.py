@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 _SECONDS: Final = {"day": 86_400.0, "hour": 3_600.0}
@@ -37,6 +37,12 @@ _PLAIN: Final = re.compile(rf"({_PREFIX})?flops?")
 #: "PFLOP/s-days", "petaflops-days", "pfs-days", and the "PF-days" of Kaplan et al. 2020.
 _TIMES: Final = re.compile(rf"({_PREFIX})?(?:flop_s|flops|flop_per_s|flop_per_second|flop|f|fs)_(day|hour)s?")
 _STEM: Final = re.compile(r"(?:training_compute|train_compute|hardware_burden|training|compute)(?:_|$)")
+#: Names of operations, of rates and of logarithms: a unit of FLOP that is not written as we know it.
+_LIKE_FLOP: Final = re.compile(
+    r"flop|/\s*s(ec(ond)?)?\b|per[ _]s(ec(ond)?)?\b|^log|\bop(eration)?s?\b|\b[kmgtpezy]?fs?\b"
+)
+#: Characters of the name of a user's own unit.
+LONGEST_NAME: Final = 40
 _END: Final = re.compile(r"_(low|lower|high|upper)$")
 
 
@@ -46,8 +52,11 @@ class Unit:
 
     #: As it is written in messages.
     name: str
-    #: FLOP in one of it; NaN for ``log10 FLOP``, which is no multiple.
+    #: FLOP in one of it; NaN for ``log10 FLOP``, which is no multiple; 1 for a unit of the user's own, which
+    #: is not converted.
     factor: float
+    #: Whether it is the user's own, such as steps or examples: no amount of FLOP.
+    is_own: bool = field(default=False, repr=False)
 
     @property
     def to_flop(self) -> Callable[[float], float]:
@@ -106,6 +115,23 @@ def find_unit(text: str) -> Unit | None:
         power = _PREFIXES[match[1] or ""]
         return Unit(f"{_SHORT[power]}FLOP/s-{match[2]}s", float(f"1e{power}") * _SECONDS[match[2]])
     return None
+
+
+def read_unit(text: str) -> Unit | None:
+    """The unit that a text names, else the user's own; None for what looks like FLOP or a rate and is not.
+
+    Examples
+    --------
+    >>> read_unit("1e6 examples")
+    Unit(name='1e6 examples', factor=1.0)
+    >>> read_unit("GFLOP/s") is None
+    True
+    """
+    known, name = find_unit(text), " ".join(text.split())
+    if known is not None:
+        return known
+    words = bool(re.search(r"[^\W\d_]", name)) and name.isprintable() and len(name) <= LONGEST_NAME
+    return Unit(name, 1.0, is_own=True) if words and not _LIKE_FLOP.search(name.lower()) else None
 
 
 def column_unit(column: str) -> tuple[Unit | None, str] | None:

@@ -140,7 +140,7 @@ class _Source:
         if "prior" in self.view:
             return self.view.group("prior")
         with _refused("draws of the prior"):
-            return annotate(prior_of(self.view, PRIOR_DRAWS))
+            return annotate(prior_of(self.view, PRIOR_DRAWS), self.view.unit)
 
     @cached_property
     def predicted(self) -> dict[str, xr.Dataset]:

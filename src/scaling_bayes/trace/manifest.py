@@ -11,6 +11,7 @@ from scaling_bayes.core.laws import LAWS
 from scaling_bayes.core.options import STACK, ModelOptions, SamplerOptions
 from scaling_bayes.core.priors import Prior
 from scaling_bayes.errors import OptionError, TraceError
+from scaling_bayes.systems.units import LONGEST_NAME
 from scaling_bayes.trace.schema import (
     CALIBRATION_KIND,
     DERIVABLE_GROUPS,
@@ -70,6 +71,9 @@ def _check_facts(content: Mapping[str, Any]) -> None:
     source = content["data"].get("source", "")
     if not isinstance(source, str):
         raise TraceError(f"manifest: found data.source = {source!r:.80}; expected text.")
+    unit = content["data"].get("unit", "FLOP")
+    if not isinstance(unit, str) or not unit.isprintable() or not 0 < len(unit) <= LONGEST_NAME:
+        raise TraceError(f"manifest: found data.unit = {unit!r:.80}; expected the name of a unit of compute.")
     for name in ("n_systems", "n_points", "n_offers"):
         count = content["data"].get(name, 0)
         if type(count) is not int or count < 0:

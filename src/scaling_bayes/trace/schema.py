@@ -67,15 +67,23 @@ with Path(__file__).with_name("variables.csv").open(encoding="utf-8", newline=""
     )
 
 
-def annotate(dataset: xr.Dataset) -> xr.Dataset:
-    """Give each known variable its ``units`` and ``long_name``; other attributes are dropped."""
+def annotate(dataset: xr.Dataset, unit: str = "FLOP") -> xr.Dataset:
+    """Give each known variable its ``units`` and ``long_name``; other attributes are dropped.
+
+    Compute is in `unit`.
+    """
     dataset.attrs = {}
     for name, variable in dataset.variables.items():
         variable.attrs = {}
         if name in VARIABLES:
             units, long_name = VARIABLES[str(name)]
-            variable.attrs = {"units": units, "long_name": long_name}
+            variable.attrs = {"units": units.replace("FLOP", unit), "long_name": long_name}
     return dataset
+
+
+def unit_of(content: Mapping[str, Any]) -> str:
+    """What a manifest says that compute is counted in: FLOP, or a unit of the user's own."""
+    return str(content["data"].get("unit", "FLOP"))
 
 
 def group(idata: xr.DataTree, name: str) -> xr.Dataset:

@@ -75,7 +75,7 @@ _RANKED: Final = {
     False: (set[str](), {"largest_shift", "largest_shift_fit"}),
 }
 #: Between which values lie, beside those that are positive.
-_COMPUTE, _YEAR, _SHARE = (0.0, 100.0), (1900.0, 2200.0), (0.0, 1.0)
+_COMPUTE, _YEAR, _SHARE = (-100.0, 100.0), (1900.0, 2200.0), (0.0, 1.0)
 _RANGES: Final = {
     **dict.fromkeys(("log10_training_compute_flop", "reference_log10_compute"), _COMPUTE),
     **dict.fromkeys(("publication_year", "reference_year"), _YEAR),
@@ -99,6 +99,7 @@ _SWITCHES: Final = {
     "flagged_error": "flagged_error_factor",
     "drift": "drift_scale",
     "count_offsets": "offset_burden_fp32",
+    "curves": "correlation_length",
 }
 #: By kind and old schema version, the function that turns a tree of that version into one of the next.
 #: A release that raises a schema version adds the reader of the version before, and a file written by it to

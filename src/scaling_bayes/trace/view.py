@@ -19,7 +19,7 @@ from scaling_bayes.errors import TraceError
 from scaling_bayes.intervals import QUANTILES, quantiles
 from scaling_bayes.systems.flags import RULE_FLAGS, split_flags
 from scaling_bayes.trace.digest import cited_digest
-from scaling_bayes.trace.schema import FIT_KIND, group, manifest
+from scaling_bayes.trace.schema import FIT_KIND, group, manifest, unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,6 +106,11 @@ class PosteriorView(TraceView):
     def law(self) -> str:
         """Name of the law, or of a stack of them."""
         return str(self.manifest["model"]["law"])
+
+    @property
+    def unit(self) -> str:
+        """What compute is counted in: FLOP, or a unit of the user's own."""
+        return unit_of(self.manifest)
 
     @property
     def seed(self) -> int:

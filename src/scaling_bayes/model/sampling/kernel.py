@@ -58,10 +58,11 @@ SLOPE, NOISE, PROGRESS, FLOOR = range(4)
     DRIFT_STEP,
     COUNT_OFFSET,
     OTHER_OFFSET,
-) = range(4, 17)
-N_VARIABLES = 17
+    CORRELATION_LENGTH,
+) = range(4, 18)
+N_VARIABLES = 18
 #: Columns of `Problem.rows`, `Problem.kinds` and `Problem.tasks`.
-PERFORMANCE, ERROR, COMPUTE, YEAR, LOG_BELOW, ONE_BELOW, PART_OF_STEP = range(7)
+PERFORMANCE, ERROR, COMPUTE, YEAR, LOG_BELOW, ONE_BELOW, PART_OF_STEP, APART = range(8)
 (
     COUNT,
     FLAGGED,
@@ -81,6 +82,10 @@ INVERSE, FIXED_BEND, SKEWNESS, TAIL = range(4)
 #: residual: of 1, of compute and of year; and of the derivative by a row's own variance.
 PRECISION, CENTER, BY_COMPUTE, BY_YEAR = range(4)
 OF_ONE, OF_COMPUTE, OF_YEAR, OF_VARIANCE = range(4)
+#: Columns of what the filter knows at a point of a curve: what the points before do not foresee of its
+#: residual, and the precision of that; mean of the shared departure given the points up to it, and its
+#: variance given the points before; its correlation with the one at the point before.
+SURPRISE, FORESIGHT, MEAN_AFTER, VARIANCE_BEFORE, KEPT = range(5)
 
 
 class Problem(NamedTuple):
@@ -96,14 +101,15 @@ class Problem(NamedTuple):
     ends: NDArray[np.float64]
     #: How slope, noise, progress and floor are pooled. Shape (4,).
     pooling: NDArray[np.int64]
-    #: First coordinate of each variable. Shape (17,).
+    #: First coordinate of each variable. Shape (18,).
     at: NDArray[np.int64]
     #: Of a parameter around its average, location and scale of the prior on the mean; of a floor that is not
     #: pooled, its prior as in `prior`, with the code first. Shape (4, 5).
     hyper: NDArray[np.float64]
     #: Performance (of a law without floor), error, compute (dex), year; log10 of how far the error is below
-    #: that of chance, and the inverse of that; share of its year's step of drift that is taken. A paper's
-    #: systems together, and a task's. Shape (system, 7).
+    #: that of chance, and the inverse of that; share of its year's step of drift that is taken; how far
+    #: compute is above that of the row before, dex, infinite in a paper's first. A paper's systems together,
+    #: and a task's; where curves wander along compute, in that order. Shape (system, 8).
     rows: NDArray[np.float64]
     #: First row of each task, and the number of rows. Shape (task + 1,).
     rows_of_task: NDArray[np.int64]
@@ -183,7 +189,7 @@ def _unpack(address: Any) -> Problem:
     ends = prior + 4 * n
     hyper = ends + 2 * n
     rows = hyper + 20
-    kinds = rows + 7 * n_rows
+    kinds = rows + 8 * n_rows
     tasks = kinds + 10 * n_kinds
     curve = tasks + 7 * n_tasks
     constant = curve + 4
@@ -197,7 +203,7 @@ def _unpack(address: Any) -> Problem:
         pooling=codes[pooling:at],
         at=codes[at:rows_of_task],
         hyper=numbers[hyper:rows].reshape((4, 5)),
-        rows=numbers[rows:kinds].reshape((n_rows, 7)),
+        rows=numbers[rows:kinds].reshape((n_rows, 8)),
         rows_of_task=codes[rows_of_task:kind_of_row],
         kind_of_row=codes[kind_of_row:step_of_row],
         step_of_row=codes[step_of_row:task_of_kind],
@@ -794,6 +800,76 @@ def _kinds_back(
 
 
 @_inner
+def _along(
+    p: Problem, paper: int, shared: float, length: float, own: Array, residual: Array, known: Array
+) -> Any:
+    """Quadratic form of a curve's residuals, and log determinant beside that of their own variances.
+
+    The filter of `core.curves`; what it knows at each point goes to `known`.
+    """
+    mean, variance, square = 0.0, shared, 0.0
+    determinant, log_determinant = 1.0, 0.0
+    for row in range(p.papers[paper], p.papers[paper + 1]):
+        precision = own[p.kind_of_row[row], PRECISION]
+        kept = math.exp(-p.rows[row, APART] / length)
+        mean *= kept
+        variance = shared + kept * kept * (variance - shared)
+        inflation = 1.0 + variance * precision
+        foresight = precision / inflation
+        surprise = residual[row] - mean
+        square += surprise * surprise * foresight
+        determinant *= inflation
+        if not determinant < 1.0 / SMALL:
+            log_determinant += math.log(determinant)
+            determinant = 1.0
+        known[row, VARIANCE_BEFORE], known[row, KEPT] = variance, kept
+        mean += variance * foresight * surprise
+        variance /= inflation
+        known[row, SURPRISE], known[row, FORESIGHT], known[row, MEAN_AFTER] = surprise, foresight, mean
+    return square, log_determinant + math.log(determinant)
+
+
+@_inner
+def _along_back(
+    p: Problem,
+    paper: int,
+    shared: float,
+    length: float,
+    weight: float,
+    own: Array,
+    known: Array,
+    sums: Array,
+    by_residual: Array,
+) -> Any:
+    """Reverse of `_along`, of minus half its sum with the first times `weight`; by `shared` and `length`."""
+    by_shared, by_length, by_mean, by_variance = 0.0, 0.0, 0.0, 0.0
+    for row in range(p.papers[paper + 1] - 1, p.papers[paper] - 1, -1):
+        k = p.kind_of_row[row]
+        surprise, foresight = known[row, SURPRISE], known[row, FORESIGHT]
+        variance, kept = known[row, VARIANCE_BEFORE], known[row, KEPT]
+        gain, z = variance * foresight, surprise * foresight
+        by_gain = (by_mean * surprise - by_variance * variance) * foresight
+        by_total = 0.5 * (weight * z * z - foresight) - by_gain * gain
+        by_variance = by_variance * (1.0 - gain) + by_gain + by_total
+        residual = by_mean * gain - weight * z
+        by_mean -= residual
+        by_residual[row] = residual
+        sums[k, OF_ONE] += residual
+        sums[k, OF_COMPUTE] += residual * p.rows[row, COMPUTE]
+        sums[k, OF_YEAR] += residual * p.rows[row, YEAR]
+        sums[k, OF_VARIANCE] += by_total + 0.5 * own[k, PRECISION]
+        by_shared += (1.0 - kept * kept) * by_variance
+        if row > p.papers[paper]:
+            before = known[row - 1, VARIANCE_BEFORE]
+            after = before * (1.0 - before * known[row - 1, FORESIGHT])
+            by_kept = by_mean * known[row - 1, MEAN_AFTER] + 2.0 * kept * (after - shared) * by_variance
+            by_length += by_kept * kept * p.rows[row, APART] / (length * length)
+        by_mean *= kept
+        by_variance *= kept * kept
+    return by_shared, by_length
+
+
+@_inner
 def _likelihood(
     p: Problem,
     values: Array,
@@ -816,7 +892,9 @@ def _likelihood(
     of_count = _of_counts(np.diff(papers).max(), degrees) if degrees > 0.0 else np.empty((0, 2))
     own, sums = np.empty((p.task_of_kind.size, 4)), np.zeros((p.task_of_kind.size, 4))
     total = _kinds(p, values, intercept, levels, correlation, own)
-    by_degrees, by_correlation = 0.0, 0.0
+    by_degrees, by_correlation, by_length = 0.0, 0.0, 0.0
+    length = values[at[CORRELATION_LENGTH]] if at[CORRELATION_LENGTH] >= 0 else 0.0
+    known = np.empty((rows.shape[0] if length > 0.0 else 0, 5))
     determinant = 1.0  # of all papers' effects, whose log is taken once for many
     for paper in range(p.task_of_paper.size):
         noise = levels[NOISE, p.task_of_paper[paper]]
@@ -838,8 +916,12 @@ def _likelihood(
         inflation = 1.0 + shared * precision
         weighted /= inflation
         effect = shared * weighted
-        square -= effect * weighted * inflation
-        determinant *= inflation
+        if length > 0.0:
+            square, log_determinant = _along(p, paper, shared, length, own, performance, known)
+            total -= 0.5 * log_determinant
+        else:
+            square -= effect * weighted * inflation
+            determinant *= inflation
         if not determinant < 1.0 / SMALL:
             total -= 0.5 * math.log(determinant)
             determinant = 1.0
@@ -852,8 +934,15 @@ def _likelihood(
         else:
             total -= 0.5 * (square + count * LOG_2PI)
         by_shared = 0.5 * (weight * weighted * weighted - precision / inflation)
+        if length > 0.0:
+            by_shared, by_paper_length = _along_back(
+                p, paper, shared, length, weight, own, known, sums, performance
+            )
+            by_length += by_paper_length
         by_levels[NOISE, p.task_of_paper[paper]] += 2.0 * noise * correlation * by_shared
         by_correlation += noise**2 * by_shared
+        if length > 0.0:
+            continue
         shared /= inflation
         for row in range(papers[paper], papers[paper + 1]):
             k = p.kind_of_row[row]
@@ -870,6 +959,8 @@ def _likelihood(
         adjoint[at[PAPER_CORRELATION]] += by_correlation
     if at[DEGREES_OF_FREEDOM] >= 0:
         adjoint[at[DEGREES_OF_FREEDOM]] += by_degrees
+    if at[CORRELATION_LENGTH] >= 0:
+        adjoint[at[CORRELATION_LENGTH]] += by_length
     return total
 
 

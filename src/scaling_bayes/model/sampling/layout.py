@@ -144,6 +144,7 @@ _VARIABLES = (
     (kernel.COMPUTE_ERROR, "compute_error"),
     (kernel.FLAGGED_ERROR_FACTOR, "flagged_error_factor"),
     (kernel.PAPER_CORRELATION, "paper_correlation"),
+    (kernel.CORRELATION_LENGTH, "correlation_length"),
     (kernel.DEGREES_OF_FREEDOM, "degrees_of_freedom"),
 )
 
@@ -271,7 +272,8 @@ class Layout:
         def log_below(error: Floats, chance: Floats) -> Floats:
             return np.log10(np.maximum(chance - error, np.finfo(float).tiny))
 
-        order = np.lexsort([observations.paper_index, observations.task_index])
+        along = observations.compute if "correlation_length" in self.first else np.zeros(error.size)
+        order = np.lexsort([along, observations.paper_index, observations.task_index])
         _, papers = np.unique(observations.paper_index[order], return_index=True)
         papers = np.append(np.sort(papers), len(order))
         of_row = chance[observations.task_index]
@@ -285,8 +287,11 @@ class Layout:
                 log_below(error, of_row),
                 1.0 / np.maximum(of_row - error, np.finfo(float).tiny),
                 part,
+                along,
             ]
         )[order]
+        rows[1:, -1] -= rows[:-1, -1].copy()
+        rows[papers[:-1], -1] = np.inf
         at_reference = _steps(observations.reference_year, observations.drift_years)
         tasks = np.column_stack(
             [

@@ -13,7 +13,7 @@ import xarray as xr
 from scaling_bayes.core.options import check_seed
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.posterior import hardware_digest, read_hardware
-from scaling_bayes.projection.counted import counted
+from scaling_bayes.projection.counted import counted, refuse_own_unit
 from scaling_bayes.projection.devices import boards_per, find_device
 from scaling_bayes.projection.extrapolation import reach_of
 from scaling_bayes.projection.predict import error_reached
@@ -242,6 +242,7 @@ def _amount(known: Known, n: int, seed: int) -> Floats:
 
 def _target(view: PosteriorView, target: Any, year: float) -> tuple[Known, Floats]:
     """What a target is, counted as its fit counts, and log10 of how much of it, shape (draw,)."""
+    refuse_own_unit(view, "a run")
     projected = project(view, target, year)["projection"].to_dataset()
     if projected.sizes["target"] != 1:
         raise OptionError(
