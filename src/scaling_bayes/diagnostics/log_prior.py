@@ -29,7 +29,7 @@ def add_log_prior(idata: xr.DataTree) -> xr.DataTree:
     Examples
     --------
     >>> import scaling_bayes as sb
-    >>> sorted(sb.add_log_prior(sb.open_trace("reference-2026.11"))["log_prior"])[:3]
+    >>> sorted(sb.add_log_prior(sb.open_trace("reference-2026.12"))["log_prior"])[:3]
     ['compute_error', 'compute_growth', 'compute_mean']
     """
     tree = idata.copy()

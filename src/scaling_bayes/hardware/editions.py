@@ -13,9 +13,8 @@ from scaling_bayes.errors import OptionError
 #: November 2026, with accelerators, runs and systems until July 2026.
 EDITIONS = ("2026.11", "2026.12")
 
-#: The edition that is read where none is asked for. It is the released hardware posterior's: set it to the
-#: last one when that posterior is fitted anew.
-EDITION = "2026.11"
+#: The edition that is read where none is asked for, that of the released hardware posterior.
+EDITION = EDITIONS[-1]
 
 
 def check_edition(edition: str) -> None:

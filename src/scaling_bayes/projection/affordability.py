@@ -89,7 +89,7 @@ def affordability(
     Examples
     --------
     >>> import scaling_bayes as sb
-    >>> trace = sb.open_trace("reference-2026.11")
+    >>> trace = sb.open_trace("reference-2026.12")
     >>> projection = sb.project(trace, {"imagenet": 0.05}, years="yearly", scenario="trend")
     >>> sb.summary(sb.affordability(projection, budget_usd=1e8))["horizon"].item()
     2100.0

@@ -105,7 +105,7 @@ def forecast(
     Examples
     --------
     >>> import scaling_bayes as sb
-    >>> found = sb.forecast(sb.open_trace("reference-2026.11"), "imagenet", 2030, budget_usd=1e6)
+    >>> found = sb.forecast(sb.open_trace("reference-2026.12"), "imagenet", 2030, budget_usd=1e6)
     >>> sb.summary(found)["budget_usd"].item()
     1000000.0
     """

@@ -83,7 +83,7 @@ def summary(answer: xr.DataTree | pd.DataFrame, *, by: str | Sequence[str] = "fo
     Examples
     --------
     >>> import scaling_bayes as sb
-    >>> projection = sb.project(sb.open_trace("reference-2026.11"), {"imagenet": 0.05})
+    >>> projection = sb.project(sb.open_trace("reference-2026.12"), {"imagenet": 0.05})
     >>> sb.summary(projection)[["task", "error", "quantity"]]
            task  error                     quantity
     0  imagenet   0.05  log10_training_compute_flop

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 #: The index, and the folder of the files, inside ``data/``.
 INDEX: Final = "traces/index.toml"
 #: The trace that is reported on when none is named, and the one that prices and carbon come from.
-REFERENCE_TRACE: Final = "reference-2026.11"
-HARDWARE_RELEASE: Final = "hardware-2026.11"
+REFERENCE_TRACE: Final = "reference-2026.12"
+HARDWARE_RELEASE: Final = "hardware-2026.12"
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*-[0-9]{4}\.[0-9]{2}")
 
