@@ -106,7 +106,8 @@ def language_cutoffs() -> pd.DataFrame:
         later = every[~every["publication_date"].le(before["publication_date"].max())]
         fitted = fit(before, draws=500, random_seed=RANDOM_SEED, progressbar=False)
         known = later[later["task"].isin(PosteriorView.of(fitted).tasks)]
-        parts.append(score(fitted, known, drop_fitted=True).assign(cutoff=cutoff))
+        scores = score(fitted, known, drop_fitted=True)
+        parts.append(scores[scores["forecaster"] == PosteriorView.of(fitted).law].assign(cutoff=cutoff))
     return pd.concat(parts, ignore_index=True)
 
 

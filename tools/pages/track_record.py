@@ -359,11 +359,10 @@ def _known(frozen: Sequence[_Frozen]) -> str:
 
 def _language(scores: pd.DataFrame) -> str:
     """Coverage of later language models by benchmark and cut-off."""
-    own = scores[scores["forecaster"] == scores["forecaster"].iloc[0]]
-    cutoffs = sorted(own["cutoff"].unique())
+    cutoffs = sorted(scores["cutoff"].unique())
     found = {
         (str(row["task"]), row["cutoff"]): row
-        for frame in (own.assign(task="all"), own)
+        for frame in (scores.assign(task="all"), scores)
         for row in score_table(frame, ["task", "cutoff"]).to_dict("records")
     }
     rows = [
@@ -374,10 +373,13 @@ def _language(scores: pd.DataFrame) -> str:
                 for cutoff in cutoffs
             ),
         ]
-        for task in ["all", *sorted(own["task"].unique())]
+        for task in ["all", *sorted(scores["task"].unique())]
     ]
-    low = sorted({task_label(task) for (task, _), row in found.items() if row["coverage_90_upper"] < CI_PROB})
-    said = f"Fewer than promised, beyond what chance explains, in {', '.join(low) or 'none'}."
+    low = sorted(
+        {task_label(task) for (task, _), row in found.items() if row["coverage_90_upper"] < CI_PROB}
+        - {task_label("all")}
+    )
+    said = f"Fewer than promised, beyond what chance explains, at some cut-off: {', '.join(low) or 'none'}."
     return markdown_table(["benchmark", *(f"known to {cutoff}" for cutoff in cutoffs)], rows) + f"\n{said}\n"
 
 

@@ -20,7 +20,6 @@ from scaling_bayes.cli.completion import (
 )
 from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
 from scaling_bayes.systems.counts import ARITHMETIC, TAKEN
-from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
@@ -288,10 +287,17 @@ budgets_option = together(
 )
 #: As text: `Path` would take ``./`` off, and with it what tells a file from a released name.
 trace_argument = click.argument("trace", type=click.Path(), shell_complete=traces)
+
+
+def reference_name() -> str:
+    """Name of the released reference fit."""
+    from scaling_bayes.trace.releases import REFERENCE_TRACE
+
+    return REFERENCE_TRACE
+
+
 #: The same, by default the released reference fit.
-trace_or_reference = click.argument(
-    "trace", type=click.Path(), default=REFERENCE_TRACE, shell_complete=traces
-)
+trace_or_reference = click.argument("trace", type=click.Path(), default=reference_name, shell_complete=traces)
 target_option = click.option(
     "--target",
     "targets",

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaling_bayes.cli.completion import choices_of, regions, traces
-from scaling_bayes.cli.options import once, read_assumption, read_targets, together
+from scaling_bayes.cli.options import once, read_assumption, read_targets, reference_name, together
 from scaling_bayes.cli.output import echo, open_fit, print_table, say
 from scaling_bayes.cli.question import Machines, for_machines
 from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
-from scaling_bayes.trace.releases import REFERENCE_TRACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,10 +46,9 @@ def _amount_options(command: Command) -> Command:
 @click.option("--task", "tasks", multiple=True, help="Tell which error the run reaches; repeatable.")
 @click.option(
     "--trace",
-    default=REFERENCE_TRACE,
-    show_default=True,
+    default=reference_name,
     shell_complete=traces,
-    help="Fit for --target and --task.",
+    help="Fit for --target and --task; by default the released reference fit.",
 )
 @click.option("--year", type=float, help="Year of the run.  [default: this year]")
 @click.option("--device", help="Device, or a clear part of its name.  [default: those in use]")
