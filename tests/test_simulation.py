@@ -35,6 +35,7 @@ def design(law: str) -> Observations:
         year=2015.0 + rng.uniform(-2, 2, 8),
         flagged=np.arange(8) % 3 == 0,
         compute_sd=np.full(8, np.nan),
+        count_index=np.zeros(8, dtype=int),
         paper=("",) * 8,
         paper_index=np.array([0, 0, 1, 2, 3, 3, 4, 5]),
         reference_log10_compute=np.array([20.0, 20.5]),
