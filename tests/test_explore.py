@@ -50,7 +50,8 @@ from scaling_bayes.explore.settings import Settings, read_settings
 from scaling_bayes.intervals import quantiles as quantiles_of
 from scaling_bayes.model.evaluate.stack import stack
 from scaling_bayes.projection.affordability import probability_by_year, share_within_budget
-from scaling_bayes.text import QUANTITIES, answer_in_words, steered_by
+from scaling_bayes.steering import steered_by
+from scaling_bayes.text import QUANTITIES, answer_in_words
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 from scaling_bayes.trace.schema import group, manifest
 

@@ -21,7 +21,7 @@ from tests.synthetic import synthetic_fit
 
 from scaling_bayes import save_trace
 from scaling_bayes.cli import cli
-from scaling_bayes.text import csv_text, json_text, steered_by, visible, without_steering
+from scaling_bayes.steering import csv_text, json_text, steered_by, visible, without_steering
 
 pytestmark = pytest.mark.long
 

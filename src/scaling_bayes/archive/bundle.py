@@ -23,7 +23,7 @@ from scaling_bayes.files import check_writable, replacing, temporary_folder, wri
 from scaling_bayes.projection.summarize import summary
 from scaling_bayes.report import write_report
 from scaling_bayes.resources import document_path
-from scaling_bayes.text import csv_text, json_text
+from scaling_bayes.steering import csv_text, json_text
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.releases import Release, find_trace
 from scaling_bayes.trace.schema import ANY_KIND, CALIBRATION_KIND, FIT_KIND

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scaling_bayes.text import csv_text, json_text, visible
+from scaling_bayes.steering import csv_text, json_text, visible
 
 if TYPE_CHECKING:
     from types import FrameType

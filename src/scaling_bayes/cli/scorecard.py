@@ -79,7 +79,7 @@ def scorecard(
     """
     from scaling_bayes.files import check_writable, write_text
     from scaling_bayes.projection.summarize import summary as summarize
-    from scaling_bayes.text import csv_text
+    from scaling_bayes.steering import csv_text
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     if output is not None:

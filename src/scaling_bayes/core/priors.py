@@ -227,12 +227,7 @@ DRIFT_SHAPE = (0.8, 0.15)
 #: Parameters that may lie on either side of zero; all others are positive.
 UNBOUNDED = frozenset(
     {
-        "intercept",
-        "compute_mean",
-        "compute_growth",
-        "floor_logit_mean",
-        "floor_logit",
-        "floor_offset",
+        *("intercept", "compute_mean", "compute_growth", "floor_logit_mean", "floor_logit", "floor_offset"),
         *(f"offset_{count}" for count in OFFSETS),
     }
 )
@@ -326,8 +321,7 @@ def default_priors(options: ModelOptions | None = None) -> dict[str, Prior]:
         priors["compute_growth"] = Prior("Normal", mu=0.5, sigma=0.5)
         priors["compute_spread"] = Prior("LogNormal", mu=math.log(0.8), sigma=0.5)
     if options.count_offsets:
-        for count, (median, sd) in OFFSETS.items():
-            priors[f"offset_{count}"] = Prior("Normal", mu=median, sigma=sd)
+        priors |= {f"offset_{count}": Prior("Normal", mu=mu, sigma=sd) for count, (mu, sd) in OFFSETS.items()}
     return priors
 
 

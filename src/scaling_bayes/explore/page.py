@@ -36,6 +36,7 @@ from scaling_bayes.report.tables import (
     numeric,
     table_of,
 )
+from scaling_bayes.steering import without_steering
 from scaling_bayes.text import (
     COST,
     QUANTITIES,
@@ -47,7 +48,6 @@ from scaling_bayes.text import (
     records,
     share_text,
     task_label,
-    without_steering,
 )
 from scaling_bayes.trace.digest import cited_digest
 from scaling_bayes.trace.io import open_trace

@@ -23,7 +23,8 @@ from scaling_bayes.projection.runs.words import (
 )
 from scaling_bayes.report.render import page_templates
 from scaling_bayes.report.tables import column, table_of
-from scaling_bayes.text import legible, task_label, without_steering
+from scaling_bayes.steering import without_steering
+from scaling_bayes.text import legible, task_label
 from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:

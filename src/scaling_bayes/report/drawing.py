@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes import figures
 from scaling_bayes.report.blocks import FailurePart, FigurePart
-from scaling_bayes.text import csv_text, legible
+from scaling_bayes.steering import csv_text
+from scaling_bayes.text import legible
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from scaling_bayes.report.blocks import Report
-from scaling_bayes.text import format_power_of_ten, legible, without_steering
+from scaling_bayes.steering import without_steering
+from scaling_bayes.text import format_power_of_ten, legible
 
 _FOLDER = Path(__file__).resolve().parent
 

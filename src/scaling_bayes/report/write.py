@@ -12,7 +12,7 @@ from scaling_bayes.files import check_writable, write_files
 from scaling_bayes.report.build import build_report
 from scaling_bayes.report.json_file import as_json
 from scaling_bayes.report.render import render_html
-from scaling_bayes.text import csv_text
+from scaling_bayes.steering import csv_text
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -19,7 +19,8 @@ from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.parameters import POOLED
 from scaling_bayes.core.priors import DRIFT_SHAPE, Prior
 from scaling_bayes.model.sampling import kernel
-from scaling_bayes.systems.counts import COUNTS, OFFSETS
+from scaling_bayes.model.sampling.rows import kinds_of, lowest_error, steps_of
+from scaling_bayes.systems.counts import COUNTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -201,7 +202,7 @@ class Layout:
 
     def _add_floor(self, options: ModelOptions, observations: Observations) -> None:
         """As `build._floor`; the share's uniform density is cancelled there."""
-        highest = np.minimum(_lowest_error(observations) / observations.reference_error, 1.0)
+        highest = np.minimum(lowest_error(observations) / observations.reference_error, 1.0)
         if options.floor == "task":
             offset = self._priors["floor_offset"].parameters
             self.at[kernel.FLOOR] = self.first["floor_share"] = len(self.coordinates)
@@ -277,7 +278,7 @@ class Layout:
         _, papers = np.unique(observations.paper_index[order], return_index=True)
         papers = np.append(np.sort(papers), len(order))
         of_row = chance[observations.task_index]
-        step, part = _steps(observations.year, observations.drift_years)
+        step, part = steps_of(observations.year, observations.drift_years)
         rows = np.column_stack(
             [
                 of_law.performance(error, chance=of_row),
@@ -292,7 +293,7 @@ class Layout:
         )[order]
         rows[1:, -1] -= rows[:-1, -1].copy()
         rows[papers[:-1], -1] = np.inf
-        at_reference = _steps(observations.reference_year, observations.drift_years)
+        at_reference = steps_of(observations.reference_year, observations.drift_years)
         tasks = np.column_stack(
             [
                 reference,
@@ -303,7 +304,7 @@ class Layout:
                 *at_reference,
             ]
         )
-        kind_of_row, kinds, task_of_kind = _kinds(observations)
+        kind_of_row, kinds, task_of_kind = kinds_of(observations)
         fixed = self.pooling[kernel.FLOOR] == kernel.ABSENT and "bend" not in self.first
         return kernel.Problem(
             density=np.array([coordinate.code for coordinate in self.coordinates]),
@@ -327,36 +328,6 @@ class Layout:
             n_steps=self._n_steps,
             constant=float(of_law.log_abs_derivative(error, chance=of_row).sum() if fixed else 0.0),
         )
-
-
-def _steps(year: Floats, steps: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Step of drift in whose year a time is, and the share that is taken (`observations.steps_taken`)."""
-    step = np.clip(np.floor(year - steps[0]), 0, len(steps) - 1).astype(np.int64)
-    return step, np.clip(year - steps[step], 0.0, 1.0)
-
-
-def _kinds(observations: Observations) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
-    """Kind of each row, the kinds as `kernel.Problem` has them, and the task of each."""
-    stated = np.nan_to_num(observations.compute_sd)
-    in_doubt = observations.flagged & (stated == 0.0)
-    of_rows = np.column_stack([observations.task_index, in_doubt, stated, observations.count_index])
-    distinct, kind_of_row = np.unique(of_rows, axis=0, return_inverse=True)
-    compute, year = observations.compute, observations.years
-    kinds = []
-    medians = [0.0, *(median for median, _ in OFFSETS.values())]
-    for kind, (_, flagged, sd, count) in enumerate(distinct):
-        x, t = compute[kind_of_row == kind], year[kind_of_row == kind]
-        from_x, from_t = x - x.mean(), t - t.mean()
-        products = from_x @ from_x, from_x @ from_t, from_t @ from_t
-        away = count - 1.0, medians[int(count)]
-        kinds.append((len(x), flagged, sd or math.nan, x.mean(), t.mean(), *products, *away))
-    return kind_of_row, np.array(kinds), distinct[:, 0].astype(np.int64)
-
-
-def _lowest_error(observations: Observations) -> Floats:
-    lowest = np.full(len(observations.tasks), 1.0)
-    np.minimum.at(lowest, observations.task_index, observations.error)
-    return lowest
 
 
 def lay_out(
