@@ -21,7 +21,7 @@ from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
 from scaling_bayes.intervals import QUANTILES
 from scaling_bayes.projection.requirement import KINDS
 from scaling_bayes.projection.scenario import PROGRESS, SCENARIOS
-from scaling_bayes.report.answer import burden, first_year_text
+from scaling_bayes.report.answer import first_year_text, pricing
 from scaling_bayes.report.blocks import Table
 from scaling_bayes.report.cost_facts import Budget, cost_yardsticks
 from scaling_bayes.report.finding import LAWS_HOLD, target_sentence
@@ -52,6 +52,7 @@ from scaling_bayes.text import (
 from scaling_bayes.trace.digest import cited_digest
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.releases import read_index, release_of
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -117,6 +118,7 @@ class Page:
 
     def __init__(self, idata: xr.DataTree, trace: str) -> None:
         self._trace = trace
+        self._fit = PosteriorView.of(idata)
         self._choices = read_choices(idata)
         self._named = {without_steering(task.name): task.name for task in self._choices.tasks}
         self._digest = cited_digest(idata)
@@ -175,7 +177,7 @@ class Page:
             bars=[self._bar(row, answer) for row in rows],
             bands=list(_bands(answer)),
             table=_table(rows, answer) if rows else None,
-            burden="" if scenario is None else burden(scenario),
+            pricing="" if scenario is None else pricing(scenario, self._fit),
             notes=[legible(note, 300) for note in answer.notes],
             budget=_budget(answer),
             assumptions=assumptions,

@@ -9,6 +9,7 @@ import pandas as pd
 
 from scaling_bayes import figures
 from scaling_bayes.hardware.devices import DEVICE_CLASSES
+from scaling_bayes.projection.counted import counted
 from scaling_bayes.report.blocks import Section, Words
 from scaling_bayes.report.drawing import draw
 from scaling_bayes.report.finding import (
@@ -22,6 +23,7 @@ from scaling_bayes.report.finding import (
 )
 from scaling_bayes.report.routes import by_budget
 from scaling_bayes.report.tables import Row, column, numeric, table_of
+from scaling_bayes.systems.counts import ARITHMETIC
 from scaling_bayes.text import (
     COMPUTE,
     COST,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from scaling_bayes.report.cost_facts import Costs
     from scaling_bayes.report.facts import Facts
     from scaling_bayes.report.tables import Shown
+    from scaling_bayes.trace.view import PosteriorView
 
 #: With more tasks than this a task has one row, its middle target, before the annex.
 MOST_TASKS_WITH_ALL = 8
@@ -51,10 +54,13 @@ MOST_TASKS_WITH_ALL = 8
 _LAPTOP_DAY = 12.0 + math.log10(86400.0)
 
 
-def burden(scenario: Scenario) -> str:
+def pricing(scenario: Scenario, fit: PosteriorView) -> str:
     """What a FLOP counts as, and on what it is paid for."""
     devices = DEVICE_CLASSES[scenario.device_class]
     peak = devices.peak
+    if counted(fit) == ARITHMETIC:
+        on = legible(scenario.device, 60) if scenario.device is not None else devices.label
+        return f"Compute is operations done. They are priced on {on}, of whose peak rate a run uses a part."
     if scenario.device is not None:
         on = f"{legible(scenario.device, 60)} at its {peak} peak"
     elif "peak_flop_per_s" in scenario.replacements:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes import figures
 from scaling_bayes.projection.decompose import DRIFT
-from scaling_bayes.report.answer import burden, first_year_text
+from scaling_bayes.report.answer import first_year_text, pricing
 from scaling_bayes.report.blocks import Cell, Part, Section, Table, TextPart
 from scaling_bayes.report.cost_facts import MOST_TASKS
 from scaling_bayes.report.drawing import draw
@@ -45,7 +45,7 @@ def costs_section(facts: Facts, costs: Costs) -> Section:
     scenario = costs.scenario
     text = (
         f"Scenario {legible(scenario.name, 60)}, {facts.kind} distribution, {when(facts.years)}. "
-        f"{burden(scenario)} Dollars, kilowatt-hours and kilograms of CO2e follow draw by draw, so the "
+        f"{pricing(scenario, facts.fit)} Dollars, kilowatt-hours and kilograms of CO2e follow draw by draw, so the "
         "intervals hold the uncertainty of the fit, of hardware, of prices and of electricity together."
     )
     parts: tuple[Part, ...] = (

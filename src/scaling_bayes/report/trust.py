@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scaling_bayes.diagnostics.scores import score_table
-from scaling_bayes.report.answer import burden
+from scaling_bayes.report.answer import pricing
 from scaling_bayes.report.blocks import ListPart, Section, TextPart
 from scaling_bayes.report.finding import headline, plural
 from scaling_bayes.text import (
@@ -123,7 +123,9 @@ def assumptions_section(facts: Facts) -> Section:
         hardware = f"hardware improves {assumed['improvement of hardware']}"
         price = f"price {assumed['price'].replace('_', ' ')}"
         name = legible(scenario.name, 60)
-        text.append(f"**Hardware and price.** Scenario {name}: {hardware}; {price}. {burden(scenario)}")
+        text.append(
+            f"**Hardware and price.** Scenario {name}: {hardware}; {price}. {pricing(scenario, facts.fit)}"
+        )
         text.append(f"**Electricity.** Grid of {assumed.get('grid', scenario.region)}.")
     return Section("assumed", "What is assumed", "Assumptions", (ListPart(tuple(text)),))
 
