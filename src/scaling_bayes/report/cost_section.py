@@ -45,8 +45,8 @@ def costs_section(facts: Facts, costs: Costs) -> Section:
     scenario = costs.scenario
     text = (
         f"Scenario {legible(scenario.name, 60)}, {facts.kind} distribution, {when(facts.years)}. "
-        f"{pricing(scenario, facts.fit)} Dollars, kilowatt-hours and kilograms of CO2e follow draw by draw, so the "
-        "intervals hold the uncertainty of the fit, of hardware, of prices and of electricity together."
+        f"{pricing(scenario, facts.fit)} Dollars, kilowatt-hours and kilograms of CO2e follow draw by draw, "
+        "so the intervals hold the uncertainty of the fit, of hardware, of prices and of electricity together."
     )
     parts: tuple[Part, ...] = (
         TextPart(text),
