@@ -46,7 +46,7 @@ def costs_section(facts: Facts, costs: Costs) -> Section:
     text = (
         f"Scenario {legible(scenario.name, 60)}, {facts.kind} distribution, {when(facts.years)}. "
         f"{pricing(scenario, facts.fit)} Dollars, kilowatt-hours and kilograms of CO2e follow draw by draw, "
-        "so the intervals hold the uncertainty of the fit, of hardware, of prices and of electricity together."
+        "so the intervals hold the uncertainty of fit, hardware, prices and electricity together."
     )
     parts: tuple[Part, ...] = (
         TextPart(text),
