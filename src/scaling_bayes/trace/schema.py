@@ -83,7 +83,7 @@ def annotate(dataset: xr.Dataset, unit: str = "FLOP") -> xr.Dataset:
 
 def unit_of(content: Mapping[str, Any]) -> str:
     """What a manifest says that compute is counted in: FLOP, or a unit of the user's own."""
-    return str(content["data"].get("unit", "FLOP"))
+    return str(content.get("data", {}).get("unit", "FLOP"))
 
 
 def group(idata: xr.DataTree, name: str) -> xr.Dataset:
