@@ -1,7 +1,7 @@
 # Needs git, make and a Python from 3.12 to 3.14; everything else is installed into .venv.
 
 PYTHON ?=
-RANDOM_SEED ?= 20261123
+RANDOM_SEED ?= 20261126
 
 BIN := .venv/bin
 CANDIDATES = $(if $(PYTHON),'$(PYTHON)',python3.13 python3.12 python3.14 python3 python \
