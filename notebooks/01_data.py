@@ -47,7 +47,7 @@ counts = systems.groupby("task", sort=False).agg(
 counts
 
 # %% [markdown]
-# Seven systems in ten report nothing from which a burden could be computed. Which kind of paper does
+# Every other system reports nothing from which a burden could be computed. Which kind of paper does
 # report it? Those in which training was remarkable: very long, or proudly short. **Whatever we fit
 # describes systems whose authors thought computation worth a sentence.**
 #
@@ -105,7 +105,10 @@ print(f"root mean square: {np.sqrt((dex**2).mean()):.2f} orders of magnitude")
 # %%
 reference = reference_systems()
 print("left out for:", ", ".join(EXCLUDED_FLAGS))
-print(f"{len(reference)} of {int(systems['in_thompson2020'].sum())} rows of the 2020 regressions remain")
+kept, of = int(reference["in_thompson2020"].sum()), int(systems["in_thompson2020"].sum())
+print(
+    f"{len(reference)} rows: {kept} of the {of} of the 2020 regressions, and {len(reference) - kept} others"
+)
 
 # %% [markdown]
 # ## Points that are not independent
@@ -132,8 +135,9 @@ except DataError as error:
 # %% [markdown]
 # ## The wider view
 #
-# The five tasks cover eight years. Training compute as far back as there are sourced values, and the
-# hardware beneath it, on one axis. Crosses are four systems that the 2020 paper holds up as landmarks.
+# Compute on the five tasks is known from 2009 to 2023. Training compute as far back as there are sourced
+# values, and the hardware beneath it, on one axis. Crosses are four systems that the 2020 paper holds up
+# as landmarks.
 
 # %%
 plot_compute_trend().figure

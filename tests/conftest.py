@@ -128,7 +128,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Calla
 
 @pytest.fixture(scope="session")
 def reference_trace(made_once: Callable[..., Path]) -> Path:
-    """The reference fit of 2026.11, sampled once for the whole run."""
+    """The reference fit, sampled once for the whole run."""
 
     def make(path: Path) -> None:
         from scaling_bayes import fit, save_trace

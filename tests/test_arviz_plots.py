@@ -93,7 +93,9 @@ def test_a_fit_is_drawn(name: str) -> None:
 def test_comparisons_of_fits_are_drawn() -> None:
     azs = pytest.importorskip("arviz_stats")
     assert azp.plot_khat(azs.loo(fit(), pointwise=True), backend="matplotlib") is not None
-    table = azs.compare({"power": fit(), "logistic": fit("logistic-2026.11")})
+    table = azs.compare(
+        {law: fit(f"{name}-2026.11") for law, name in (("power", "reference"), ("logistic", "logistic"))}
+    )
     assert azp.plot_compare(table, backend="matplotlib") is not None
 
 

@@ -13,7 +13,7 @@ import scaling_bayes
 from scaling_bayes import cite, open_trace
 from scaling_bayes.citing.works import works_of
 from scaling_bayes.errors import OptionError
-from scaling_bayes.trace.releases import REFERENCE_TRACE, read_index
+from scaling_bayes.trace.releases import HARDWARE_RELEASE, REFERENCE_TRACE, read_index
 
 TRACE = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc"
 STYLES = ("bibtex", "csl-json", "apa", "cff")
@@ -23,13 +23,11 @@ STYLES = ("bibtex", "csl-json", "apa", "cff")
 def test_trace_software_paper_data_and_sources_are_cited_together(style: str) -> None:
     text = cite(REFERENCE_TRACE, style, with_hardware=True)
     assert text == cite(open_trace(REFERENCE_TRACE), style, with_hardware=True)
-    digest, hardware = (
-        release.digest for release in read_index() if release.name[:9] in ("reference", "hardware-")
-    )
+    digests = {release.name: release.digest for release in read_index()}
     for expected in (
-        digest,
-        hardware,
-        "random seed 20261123",
+        digests[REFERENCE_TRACE],
+        digests[HARDWARE_RELEASE],
+        "random seed 20261126",
         "2026",
         scaling_bayes.__version__,
         "The Computational Limits of Deep Learning",
@@ -44,8 +42,8 @@ def test_trace_software_paper_data_and_sources_are_cited_together(style: str) ->
 
 def test_costs_add_the_hardware_and_nothing_else_does() -> None:
     assert "epoch.ai" not in cite(REFERENCE_TRACE)
-    assert "epoch.ai" in cite("hardware-2026.11")
-    assert "Gabriel" not in cite("hardware-2026.11")
+    assert "epoch.ai" in cite(HARDWARE_RELEASE)
+    assert "Gabriel" not in cite(HARDWARE_RELEASE)
 
 
 def test_bibtex_entries_are_balanced_and_have_unique_keys() -> None:

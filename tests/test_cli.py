@@ -151,7 +151,7 @@ def test_every_command_has_json_and_an_example(name: str, command: click.Command
         (("calibrate", "post"), {"posterior_sbc"}),
         (("compare", "--leave-out", "p"), {"paper"}),
         (("decompose", "--quantity", "log10_co"), {"log10_cost_usd"}),
-        (("project", "reference-"), {"reference-2026.11", "reference-"}),
+        (("project", "reference-"), {"reference-2026.11", "reference-2026.12", "reference-"}),
     ],
 )
 def test_the_shell_completes_fixed_values_and_released_traces(
@@ -232,9 +232,9 @@ def test_info_with_and_without_a_trace() -> None:
     shipped = json.loads(run("info", "--json").stdout)
     assert {task["task"] for task in shipped["tasks"]} >= {"imagenet", "ms_coco"}
     about = json.loads(run("info", REFERENCE_TRACE, "--json").stdout)
-    assert about["model"]["law"] == "power"
+    assert about["model"]["law"] == "bounded"
     assert all(check["passed"] for check in about["checks"])
-    assert "random_seed=20261123" in run("info", REFERENCE_TRACE).stdout
+    assert "random_seed=20261126" in run("info", REFERENCE_TRACE).stdout
 
 
 COMMANDS = [

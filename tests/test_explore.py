@@ -498,7 +498,7 @@ def test_a_target_out_of_reach_is_told_so() -> None:
 
 
 def test_laws_released_together_are_offered_and_asked() -> None:
-    served = open_trace(REFERENCE_TRACE)
+    served = open_trace("reference-2026.11")
     label, others = other_laws(served)
     assert label == "power law"
     assert {"stack-2026.11", "saturating-2026.11"} <= set(others)
@@ -506,7 +506,10 @@ def test_laws_released_together_are_offered_and_asked() -> None:
     found = asked.answer(settings(trace="saturating-2026.11"))
     expected = summary(project(open_trace("saturating-2026.11"), {"imagenet": 0.05}, 2030, scenario="trend"))
     pd.testing.assert_frame_equal(found.summary, expected, check_exact=True)
-    assert "open_trace('saturating-2026.11')" in python_call(found.settings, REFERENCE_TRACE)
+    assert "open_trace('saturating-2026.11')" in python_call(found.settings, "reference-2026.11")
+    newest, beside = other_laws(open_trace(REFERENCE_TRACE))
+    assert newest == "bounded law"
+    assert beside == {}  # released beside it are the same law on other systems
     assert other_laws(fitted()) == ("", {})
 
 

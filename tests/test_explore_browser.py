@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -160,10 +161,27 @@ class Browser:
         return addresses
 
 
+#: The fit of a release that has other laws beside it.
+WITH_LAWS = "reference-2026.11"
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """The page of the released reference fit, served by the command."""
-    command = [sys.executable, "-m", "scaling_bayes", "explore", "--no-browser", "--port", "0"]
+    with served() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def address_with_laws() -> Iterator[str]:
+    """The page of `WITH_LAWS`."""
+    with served(WITH_LAWS) as found:
+        yield found
+
+
+@contextmanager
+def served(*trace: str) -> Iterator[str]:
+    command = [sys.executable, "-m", "scaling_bayes", "explore", *trace, "--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
@@ -238,7 +256,7 @@ MORE: Moves = [
     ("carbon_kg", "", {"budgets": {}}),
     ("budget_usd-slider", 20, {"budgets": {"budget_usd": 2e9}}),
     ("trace", "saturating-2026.11", {"trace": "saturating-2026.11"}),
-    ("trace", "", {"trace": REFERENCE_TRACE}),
+    ("trace", "", {"trace": WITH_LAWS}),
     ("scenario", "none", {"scenario": None}),
     ("scenario", "trend", {"scenario": "trend"}),
     ("price", "cloud_3_year", {"changes": {"price": "cloud_3_year"}}),
@@ -258,6 +276,14 @@ MORE: Moves = [
     ("scenario", "thompson2020", {"scenario": "thompson2020"}),
     ("scenario", "trend", {"scenario": "trend"}),
     ("task", "imagenet", {"task": "imagenet", "error": 0.05}),
+]
+#: As `EVERY_CONTROL`, on a fit without other laws and with targets of its own.
+NEWEST: Moves = [
+    ("task", "squad_1_1", {"task": "squad_1_1", "error": 0.039})
+    if value == "squad_1_1"
+    else (name, value, to)
+    for name, value, to in EVERY_CONTROL
+    if name != "trace"
 ]
 
 
@@ -298,13 +324,19 @@ def report_times(times: list[tuple[str, float]]) -> None:
 
 
 @pytest.mark.parametrize(
-    "moves",
-    [pytest.param(EVERY_CONTROL, id="once"), pytest.param(MORE, id="more", marks=pytest.mark.slow)],
+    ("trace", "moves"),
+    [
+        pytest.param(REFERENCE_TRACE, NEWEST, id="newest"),
+        pytest.param(WITH_LAWS, EVERY_CONTROL, id="once"),
+        pytest.param(WITH_LAWS, MORE, id="more", marks=pytest.mark.slow),
+    ],
 )
 def test_every_control_gives_the_numbers_of_project_and_nothing_leaves_the_machine(
-    address: str, browser: Browser, moves: Moves
+    chromium: Browser, address: str, address_with_laws: str, trace: str, moves: Moves
 ) -> None:
-    asked, times = Asked(), []
+    browser, address = chromium, {REFERENCE_TRACE: address, WITH_LAWS: address_with_laws}[trace]
+    browser.open(address)
+    asked, times = Asked(trace=trace), []
     for control, value, change in moves:
         times.append((f"{control} = {value}", browser.move(control, value)))
         shown = browser.read()
@@ -353,12 +385,14 @@ def test_a_budget_alone_and_an_error_alone_are_questions(browser: Browser) -> No
     assert "has an error of" in browser.read()["sentence"]
     browser.move("budget_usd", "")
     assert "Or a budget" in browser.read()["problem"]
-    browser.move("error", "5%")
+    browser.move("error", "10%")
     assert "would cost about" in browser.read()["sentence"]
     assert browser.read()["more"] == ""
 
 
-def test_the_address_holds_what_is_asked(browser: Browser, address: str) -> None:
+def test_the_address_holds_what_is_asked(chromium: Browser, address_with_laws: str) -> None:
+    browser, address = chromium, address_with_laws
+    browser.open(address)
     assert browser.driver.current_url == address
     browser.move("error", "3 %")
     browser.move("trace", "stack-2026.11")

@@ -25,6 +25,7 @@ from scaling_bayes.hardware.posterior import open_hardware
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.hardware.trends import FITTED_PERIODS, TRENDS, default_hardware_priors, period_edges
 from scaling_bayes.resources import data_path
+from scaling_bayes.trace.releases import HARDWARE_RELEASE
 from scaling_bayes.trace.schema import HARDWARE_KIND
 
 EXPONENTS = st.floats(-200, 200)
@@ -101,9 +102,14 @@ def test_every_check_of_the_shipped_posterior_passes(hardware: xr.DataTree) -> N
 
 
 def test_the_shipped_posterior_is_small_and_complete(hardware: xr.DataTree) -> None:
-    assert data_path("traces/hardware-2026.11.nc").stat().st_size < 5e6
+    assert data_path(f"traces/{HARDWARE_RELEASE}.nc").stat().st_size < 1.6e6
     content = json.loads(hardware.attrs["manifest"])
     assert content["kind"] == HARDWARE_KIND
+    assert (content["sampler"]["chains"], content["sampler"]["draws"]) == (4, 2000)
+    assert {name: hardware["posterior"].sizes[name] for name in ("chain", "draw")} == {
+        "chain": 4,
+        "draw": 2000,
+    }
     assert content["data"]["n_points"] == len(trend_points())
     assert content["data"]["n_offers"] == len(cloud_offers())
     assert {*content["priors"]} == {*default_hardware_priors()}
@@ -112,9 +118,9 @@ def test_the_shipped_posterior_is_small_and_complete(hardware: xr.DataTree) -> N
 def test_the_shipped_posterior_was_fitted_to_the_shipped_tables(hardware: xr.DataTree) -> None:
     """Names and years to the bit, logarithms to rounding: processors differ in their last bit."""
     for stored, shipped in zip(stored_hardware(hardware), (trend_points(), cloud_offers()), strict=True):
-        shipped = shipped.drop(columns="value")
         assert stored.columns.tolist() == shipped.columns.tolist()
-        np.testing.assert_allclose(stored.pop("log10_value"), shipped.pop("log10_value"), rtol=1e-14)
+        for name in ("value", "log10_value"):
+            np.testing.assert_allclose(stored.pop(name), shipped.pop(name), rtol=1e-14)
         pd.testing.assert_frame_equal(stored, shipped, check_dtype=False, check_exact=True)
     content = json.loads(hardware.attrs["manifest"])
     assert content["priors"] == {name: prior.to_dict() for name, prior in default_hardware_priors().items()}

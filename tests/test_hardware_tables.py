@@ -208,6 +208,7 @@ def test_bad_cells_are_reported_with_their_place(monkeypatch, tmp_path):
     )
     (tmp_path / "pue.meta.toml").write_text(sidecar)
     (tmp_path / "pue.csv").write_text("name,date,watt\na,2020-01-02,3\nb,02/01/2020,x\nc,,\n")
+    (tmp_path / "corrections.csv").write_text(",".join(load_table("corrections").columns) + "\n")
     _point_at(monkeypatch, tmp_path)
     with pytest.raises(DataError) as caught:
         load_table("pue")
@@ -363,7 +364,8 @@ def test_grid_carbon_intensity():
 
 def test_facilities():
     pue = load_table("pue").set_index(["scope", "year"])["pue"]
-    assert pue.between(1.05, 2.6).all()
+    assert pue.dropna().between(1.05, 2.6).all()
+    assert pue.index[pue.isna()].tolist() == [("industry_average", 2014)], "the figure was of 2013"
     assert pue["industry_average", 2018] == 1.58
     assert pue["google_fleet", 2021] == 1.10
     regions = load_table("cloud_regions")
@@ -374,14 +376,15 @@ def test_facilities():
 def test_ml_systems_and_utilisation():
     systems = load_table("ml_systems")
     assert systems["training_compute_flop"].between(1, 1e27).all()
-    assert systems["publication_date"].between("1950-01-01", "2025-12-31").all()
+    assert systems["publication_date"].between("1950-01-01", "2026-12-31").all()
     assert set(systems["confidence"]) == {"confident", "likely", "speculative", "unknown"}
     hours = systems["training_time_hours"].dropna()
     assert hours.between(0, 24 * 400).all()
     per_device = systems["training_power_watt"] / systems["hardware_quantity"]
     assert per_device.dropna().between(50, 1500).all()
-    quantiles = load_table("utilisation")["model_flop_utilisation"].quantile([0.05, 0.5, 0.95])
-    assert quantiles.tolist() == pytest.approx([0.20, 0.38, 0.58], abs=0.01)
+    for edition, expected in (("2026.11", [0.20, 0.38, 0.58]), ("2026.12", [0.21, 0.38, 0.56])):
+        utilisation = load_table("utilisation", edition=edition)["model_flop_utilisation"]
+        assert utilisation.quantile([0.05, 0.5, 0.95]).tolist() == pytest.approx(expected, abs=0.01)
     usable = load_table("ml_systems", usable=True)
     assert len(usable) == len(systems)
     assert usable.loc[has_flag(usable, "above_peak"), "hardware_quantity"].isna().all()
@@ -389,7 +392,7 @@ def test_ml_systems_and_utilisation():
 
 def test_record_machines_never_get_slower():
     machines = load_table("record_machines").set_index("year")["rmax_flop_per_s"]
-    assert machines.index.tolist() == list(range(1993, 2026))
+    assert machines.index.tolist() == list(range(1993, 2027))
     assert machines.is_monotonic_increasing
     assert machines[2012] == pytest.approx(17.6e15, rel=0.01)
     assert machines[2020] == pytest.approx(442e15, rel=0.01)

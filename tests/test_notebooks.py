@@ -68,9 +68,10 @@ def test_notebooks_are_percent_scripts_that_end_with_something_to_try(repository
 
 def test_data(run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
     content = run("01_data")
-    assert content["counts"]["with_compute"].sum() == 121
+    assert content["counts"]["with_compute"].sum() == 285
     assert len(content["autofill"]) == 7
-    assert "82 of 88 rows" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "198 rows: 80 of the 88 of the 2020 regressions, and 118 others" in said
 
 
 def test_thompson2020(run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:

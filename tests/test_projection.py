@@ -135,8 +135,9 @@ def test_less_error_needs_more_compute_in_every_draw(reference_fit: xr.DataTree)
     assert (compute.diff("target") > 0).all()
 
 
-def test_default_targets_are_the_2020_papers(reference_fit: xr.DataTree) -> None:
-    summary = summarize(project(reference_fit))
+@pytest.mark.parametrize("name", ["five-tasks-2019-2026.12", "reference-2026.11"])
+def test_default_targets_are_the_2020_papers(name: str) -> None:
+    summary = summarize(project(open_trace(name)))
     assert list(summary["error"]) == [
         *(0.115, 0.05, 0.01),
         *(0.467, 0.30, 0.10),
@@ -147,8 +148,11 @@ def test_default_targets_are_the_2020_papers(reference_fit: xr.DataTree) -> None
     assert [t.error for t in default_targets(["mine"], {"mine": 0.2})] == [0.2, 0.1, 0.02]
 
 
-def test_default_targets_of_later_data_are_those_of_today() -> None:
+def test_default_targets_of_later_data_are_those_of_today(reference_fit: xr.DataTree) -> None:
     """The lowest error, its halvings above the floor, the human level and the floor, the easiest first."""
+    today = summarize(project(reference_fit))
+    assert today["error"][today["task"] == "squad_1_1"].tolist() == [0.088, 0.039, 0.02]
+    assert today["error"][today["task"] == "wmt14_en_fr"].tolist() == [0.544, 0.4]
     best = {"squad_1_1": 0.039, "mmlu": 0.129, "mine": 0.2}
     found = default_targets(best, best, last_year=2024.5)
     assert [(t.task, t.error, t.note) for t in found[:7]] == [

@@ -15,7 +15,7 @@ from tools.releases.release import main, make, stale, to_toml
 
 import scaling_bayes as sb
 from scaling_bayes import list_traces, open_trace
-from scaling_bayes.core.options import STACK
+from scaling_bayes.core.options import DEFAULT_MODEL, STACK, ModelOptions
 from scaling_bayes.errors import DataError, OptionError, TraceError
 from scaling_bayes.report import write_report
 from scaling_bayes.trace.digest import tree_digest
@@ -60,8 +60,9 @@ def test_the_index_names_the_files_that_are_there(repository: Path) -> None:
 
 def test_the_reference_trace_is_the_default_fit() -> None:
     content = json.loads(open_trace(REFERENCE_TRACE).attrs["manifest"])
-    assert content["sampler"]["random_seed"] == 20261123
-    assert content["data"]["source"] == "scaling_bayes.reference_systems()"
+    assert content["sampler"]["random_seed"] == 20261126
+    assert ModelOptions(**content["model"]) == ModelOptions(**DEFAULT_MODEL)
+    assert content["data"]["source"] == "scaling_bayes.reference_systems(edition='2026.12')"
 
 
 def test_a_name_means_the_released_trace_and_dot_slash_a_file(
@@ -69,7 +70,8 @@ def test_a_name_means_the_released_trace_and_dot_slash_a_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / REFERENCE_TRACE).write_text("another file")
-    assert open_trace(REFERENCE_TRACE).attrs["digest"] == read_index()[0].digest
+    digests = {release.name: release.digest for release in read_index()}
+    assert open_trace(REFERENCE_TRACE).attrs["digest"] == digests[REFERENCE_TRACE]
     with pytest.raises(TraceError, match="not a readable netCDF-4 file"):
         open_trace(f"./{REFERENCE_TRACE}")
     with pytest.raises(TraceError, match="not a readable netCDF-4 file"):
@@ -203,7 +205,8 @@ def test_files_of_every_schema_open_verify_project_and_report_without_the_sample
     assert reported.returncode == 0, reported.stderr
     assert len(list(tmp_path.iterdir())) == 3
     cited = run("cite", path, "--style", "apa")
-    assert "(n.d.). Fit of 10 systems under the power law" in cited.stdout
+    law = {"fit-schema-1.nc": "power", "fit-schema-2.nc": "bounded"}[path.name]
+    assert f"(n.d.). Fit of 10 systems under the {law} law" in cited.stdout
 
 
 def test_refitting_without_the_sampler_is_refused_in_words() -> None:

@@ -20,6 +20,7 @@ from tests.test_report import NASTY, Reader
 from scaling_bayes import OptionError, figures, open_trace, reference_systems, save_trace
 from scaling_bayes import summary as summarize
 from scaling_bayes.core.laws import LAWS, get_law
+from scaling_bayes.diagnostics.scores import SCORED_EDITION
 from scaling_bayes.errors import DataError
 from scaling_bayes.figures import FigureError, plot_calibration, plot_ranks, plot_slopes, to_svg
 from scaling_bayes.hardware.tables import load_table
@@ -78,7 +79,7 @@ def plain() -> Report:
 def of_reference(idata: xr.DataTree) -> xr.DataTree:
     tree = idata.copy()
     content = manifest(tree)
-    content["data"]["sha256"] = data_digest(reference_systems())
+    content["data"]["sha256"] = data_digest(reference_systems(edition=SCORED_EDITION))
     tree.attrs["manifest"] = json.dumps(content, sort_keys=True)
     return tree
 

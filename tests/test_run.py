@@ -17,6 +17,7 @@ from scaling_bayes.hardware.grid import grid_of
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.devices import find_device
 from scaling_bayes.projection.scenario import known_devices
+from scaling_bayes.trace.schema import manifest
 
 V100, A100, H100 = "NVIDIA Tesla V100 DGXS 32 GB", "NVIDIA A100 SXM4 80 GB", "NVIDIA H100 SXM5 80GB"
 ALL = {"pue": 1.1, "server_power_ratio": 1.0, "grid_kg_per_kwh": 0.4, "usd_per_chip_hour": 2.0}
@@ -330,14 +331,19 @@ def test_a_model_card_states_the_median_in_grams() -> None:
 
 
 def test_a_target_is_counted_as_its_fit_counts() -> None:
-    # Benchmarks of language models count arithmetic; the tasks of 2020 device-hours at FP32 peak.
-    trace, known = (
-        synthetic_fit(tasks=("mmlu", "imagenet")),
-        {"device": A100, "year": 2021, "utilisation": 0.4},
-    )
-    for task, quantity, per_hour in (
-        ("mmlu", "log10_flop", 0.0),
-        ("imagenet", "log10_device_hours", math.log10(3600 * 19.49e12)),
+    # Benchmarks of language models count arithmetic; the tasks of 2020 device-hours at FP32 peak, but in fits
+    # of operations. A fit has one count for all its tasks.
+    known = {"device": A100, "year": 2021, "utilisation": 0.4}
+    of_burdens = ("log10_device_hours", math.log10(3600 * 19.49e12))
+    in_operations = synthetic_fit(tasks=("imagenet",))
+    content = manifest(in_operations)
+    content["model"]["count"] = "arithmetic"
+    in_operations.attrs["manifest"] = json.dumps(content)
+    for trace, task, (quantity, per_hour) in (
+        (synthetic_fit(tasks=("mmlu",)), "mmlu", ("log10_flop", 0.0)),
+        (synthetic_fit(tasks=("imagenet",)), "imagenet", of_burdens),
+        (synthetic_fit(tasks=("mmlu", "imagenet")), "mmlu", of_burdens),
+        (in_operations, "imagenet", ("log10_flop", 0.0)),
     ):
         asked = {task: 0.1}
         required = project(trace, asked, 2021)["projection/log10_training_compute_flop"].squeeze()

@@ -16,6 +16,7 @@ from scaling_bayes.core.laws import LAWS
 from scaling_bayes.model.sensitivity import power_scaling
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 from scaling_bayes.trace.schema import manifest
+from scaling_bayes.trace.view import PosteriorView
 
 TASKS = ("imagenet", "my task")
 
@@ -73,9 +74,15 @@ def test_a_prior_moves_the_parameter_it_is_on_most() -> None:
     )
 
 
-def test_sensitivity_to_priors_is_what_arviz_finds_in_the_tree() -> None:
+@pytest.mark.parametrize("name", ["reference-2026.11", REFERENCE_TRACE])
+def test_sensitivity_to_priors_is_what_arviz_finds_in_the_tree(name: str) -> None:
+    """Of slopes in orders of magnitude of error, which are those of the power law."""
     azs = pytest.importorskip("arviz_stats")
-    tree = open_trace(REFERENCE_TRACE)
+    tree = open_trace(name)
+    in_error = PosteriorView.of(tree).parameters("posterior")["slope"]
+    if name == "reference-2026.11":
+        xr.testing.assert_equal(in_error, tree["posterior"]["slope"])
+    tree["posterior"] = xr.DataTree(tree["posterior"].to_dataset().assign(slope=in_error))
     found = azs.psense_summary(add_log_prior(tree), var_names=["slope", "progress"], round_to=6)
     ours = tree["sensitivity"]["power_scaling"].sel(component="prior", quantity=list(found.index))
     np.testing.assert_allclose(ours, found["prior"], atol=1e-6)

@@ -27,10 +27,11 @@ from scaling_bayes import summary as summarize
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.core.observations import observations_of
 from scaling_bayes.core.performance import observed_performance
-from scaling_bayes.core.predictive import log_density_given_paper
+from scaling_bayes.core.predictive import log_density_given_paper, predict_observed
 from scaling_bayes.model.evaluate.compare import Comparison
 from scaling_bayes.model.evaluate.stack import stack
 from scaling_bayes.trace.digest import tree_digest
+from scaling_bayes.trace.rounding import ROUNDING_SHARE
 from scaling_bayes.trace.schema import FIT_GROUPS, group, manifest
 
 COMPUTE = "log10_training_compute_flop"
@@ -85,18 +86,42 @@ def test_draws_are_counted_by_the_weights(parts: list[float]) -> None:
     assert list(group(mixture, "comparison")["weight"].values) == pytest.approx(np.array(parts) / sum(parts))
 
 
-@pytest.mark.parametrize("stage", ["prior", "posterior", "prior_predictive", "posterior_predictive"])
-def test_every_draw_is_one_of_its_law_and_none_is_taken_twice(stage: str) -> None:
+@pytest.mark.parametrize(("stage", "rounding"), [("prior", ROUNDING_SHARE), ("posterior", 0.0)])
+def test_every_draw_is_one_of_its_law_and_none_is_taken_twice(stage: str, rounding: float) -> None:
+    """Draws of the posterior to the bit; those of the prior are rounded, as a trace keeps them."""
     mixture = stacked()
-    number = number_of(mixture, stage.removesuffix("_predictive"))
-    name = "error" if stage.endswith("predictive") else "slope"
+    number = number_of(mixture, stage)
     for position, law in enumerate(LAWS):
-        taken = group(mixture, stage)[name].values[:, number.values[0] == position]
-        own = group(fits()[law], stage)[name].values
+        taken = group(mixture, stage)["slope"].values[:, number.values[0] == position]
+        own = group(fits()[law], stage)["slope"].values
         for chain in range(taken.shape[0]):
-            at = [int(np.flatnonzero((own[chain] == draw).all(axis=-1))[0]) for draw in taken[chain]]
+            found = [
+                np.flatnonzero((abs(own[chain] - draw) <= rounding * abs(own[chain])).all(axis=-1))
+                for draw in taken[chain]
+            ]
+            assert [len(each) for each in found] == [1] * len(found)
+            at = [int(each[0]) for each in found]
             assert len(set(at)) == len(at)
             assert at == sorted(at)
+
+
+def test_every_prediction_is_by_the_law_of_its_draw() -> None:
+    """Predictions are drawn from the mixture: for each draw what its law gives, with the same noise."""
+    mixture = stacked()
+    parameters = [group(mixture, stage) for stage in ("prior", "posterior")]
+    observations = observations_of(group(mixture, "constant_data"), group(mixture, "observed_data"))
+    seed = manifest(mixture)["sampler"]["random_seed"]
+    by_law = {law: predict_observed(law, *parameters, observations, seed) for law in LAWS if WEIGHTS[law] > 0}
+    for stage in ("prior", "posterior"):
+        number = number_of(mixture, stage).values
+        predicted = group(mixture, f"{stage}_predictive")["error"].transpose("chain", "draw", "system").values
+        for law, own in by_law.items():
+            at = number == list(LAWS).index(law)
+            assert at.any()
+            expected = own[f"{stage}_predictive"]["error"].transpose("chain", "draw", "system").values
+            np.testing.assert_allclose(predicted[at], expected[at], rtol=1e-6)
+            others = np.isin(number, [list(LAWS).index(each) for each in by_law if each != law])
+            assert (predicted[others] != expected[others]).any()
 
 
 def test_draws_of_a_law_are_spread_over_its_chain() -> None:

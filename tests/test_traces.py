@@ -127,6 +127,9 @@ def test_manifest_says_what_a_citation_needs(reference_fit: xr.DataTree) -> None
         "flagged_error": True,
         "floor": "none",
         "drift": False,
+        "count": "arithmetic",
+        "count_offsets": True,
+        "curves": False,
     }
     assert content["sampler"]["random_seed"] == REFERENCE_SEED
     assert content["data"]["n_systems"] == reference_fit["observed_data"].sizes["system"]

@@ -79,7 +79,8 @@ def _print(frame: pd.DataFrame, asked: Question) -> None:
             for target, row in _with_targets(frame)
         ],
         right=tuple(shares),
-        whole=("target", "quantity", *shares, *(("value",) if asked.exponents else ())),
+        # An interval without an end takes the room of the names beside it.
+        whole=("value", *shares) if asked.exponents else ("target", "quantity", *shares),
         tight=True,
     )
     asked.print_assumptions()

@@ -30,7 +30,7 @@ def add_log_prior(idata: xr.DataTree) -> xr.DataTree:
     --------
     >>> import scaling_bayes as sb
     >>> sorted(sb.add_log_prior(sb.open_trace("reference-2026.12"))["log_prior"])[:3]
-    ['compute_error', 'compute_growth', 'compute_mean']
+    ['bend', 'compute_error', 'compute_growth']
     """
     tree = idata.copy()
     tree["log_prior"] = xr.DataTree(annotate(log_prior_of(PosteriorView.of(idata))))

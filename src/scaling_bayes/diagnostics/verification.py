@@ -208,9 +208,11 @@ def _references(view: PosteriorView) -> Iterator[Finding]:
     constant = view.constant
     if "training_compute_flop" in constant:
         table = stored_systems(view)
-        if view.options.count == ARITHMETIC:
+        # Not the options: a law that is not known here has counts all the same.
+        model = view.manifest["model"]
+        if model.get("count") == ARITHMETIC:
             table = in_arithmetic(table)
-            if view.options.count_offsets:
+            if model.get("count_offsets"):
                 yield same(
                     "constant_data/count_index",
                     constant["count_index"].values.tolist(),

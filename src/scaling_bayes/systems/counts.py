@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -71,6 +70,8 @@ def in_arithmetic(systems: pd.DataFrame) -> pd.DataFrame:
 
 def count_index(systems: pd.DataFrame) -> NDArray[np.intp]:
     """Position in `COUNTS` of each row's count, 0 where none is given, shape (row,)."""
+    import numpy as np  # not above: the command line needs the names alone
+
     if "compute_count" not in systems:
         return np.zeros(len(systems), dtype=np.intp)
     counts = systems["compute_count"].astype(str)
