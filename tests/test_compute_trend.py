@@ -136,7 +136,8 @@ def test_claims_are_numbers_with_intervals() -> None:
     systems = tenfold.loc[("training compute, all systems", "trend over all years")]
     assert systems["lower"] < systems["median"] < systems["upper"] < 10
     records = tenfold.loc[("record systems, only those of 2012-2019", "trend of these years alone")]
-    assert records["holds"]
+    # It held with the AlphaGo Zero of edition 2026.11, 500 times what it is in 2026.12.
+    assert records["lower"] < records["median"] < records["upper"] < 10
     with_interval = table[table["lower"].notna()]
     assert (
         with_interval["holds"]
