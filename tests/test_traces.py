@@ -88,6 +88,7 @@ def test_what_is_said_to_follow_must(
     with SMALL.open("rb") as file:
         tree = _tree(read_here(file))
     content = manifest(tree)
+    content["versions"]["numpy"] = np.__version__  # another one is excused
     edit(content)
     tree.attrs["manifest"] = json.dumps(content)
     tree.attrs["digest"] = tree_digest(tree)
