@@ -343,7 +343,9 @@ def _metadata(view: PosteriorView, name: str, hardware: str) -> str:
 
 def _fixed_files(hub: Path) -> Iterator[tuple[Path, str]]:
     """Files of a hub that are the same for every round and model."""
-    yield hub / "README.md", Path(__file__).with_name("hub_readme.md").read_text(encoding="utf-8")
+    about = Path(__file__).with_name("hub_readme.md").read_text(encoding="utf-8")
+    written = f"Written by `scaling-bayes export`, release {version('scaling_bayes')}, with its first round."
+    yield hub / "README.md", f"{about}\n{written}\n"
     yield hub / "target-data" / "oracle-output.csv", ",".join((*_TASK_IDS[1:], "oracle_value")) + "\n"
     admin = {
         "schema_version": _SCHEMA.format("admin"),
