@@ -23,6 +23,7 @@ NAMES = (
     "famous",
     "calibration",
     "track_record",
+    "history",
     "benchmarks",
     "pictures",
     "examples",

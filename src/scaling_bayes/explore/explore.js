@@ -51,13 +51,41 @@ const show = ({ html, spoken: said, field }) => {
   }
   results.classList.toggle("last", wrong && known && Boolean(place));
   if (!(wrong && known && place)) {
-    const open = [...results.querySelectorAll("details[open]")].map((each) => each.id);
+    const open = [...results.querySelectorAll("details[open]")].map((each) => each.id), before = known ? bars() : new Map();
+    const told = known ? find(".sentence")?.textContent : "";
     results.innerHTML = html;
+    haunt(before, told);
     for (const id of open) find(`#${id}`)?.setAttribute("open", "");
     known = !wrong;
   }
   results.setAttribute("aria-busy", "false");
   spoken.textContent = said;
+};
+
+// The setting before, as a grey bar on the axes of this one, and in words.
+const bars = () => new Map([...results.querySelectorAll(".axis")].map((axis) => {
+  const [low, high] = JSON.parse(axis.dataset.ends), { style } = axis.querySelector(".outer") ?? { style: {} };
+  const at = (percent) => low + (high - low) * parseFloat(percent) / 100;
+  return [axis.dataset.name, style.left ? [at(style.left), at(parseFloat(style.left) + parseFloat(style.width))] : null];
+}));
+const haunt = (before, told) => {
+  const sentence = find(".sentence");
+  if (!told || !sentence || told === sentence.textContent) return;
+  const said = document.createElement("p");
+  said.className = "key before";
+  said.textContent = `Before: ${told}`;
+  find(".answer").append(said);
+  for (const axis of results.querySelectorAll(".axis")) {
+    const was = before.get(axis.dataset.name), [low, high] = JSON.parse(axis.dataset.ends);
+    if (!was) continue;
+    const [left, right] = was.map((end) => 100 * Math.min(Math.max((end - low) / (high - low), 0), 1));
+    const ghost = document.createElement("b");
+    ghost.className = "ghost";
+    ghost.style.left = `${left}%`;
+    ghost.style.width = `${right - left}%`;
+    axis.append(ghost);
+  }
+  find("#needs .key")?.append(" Grey, below: the setting before.");
 };
 
 const remember = () => {

@@ -26,6 +26,8 @@ THOMPSON2020_TARGETS: Mapping[str, tuple[float, float, float]] = {
 #: From this year on, the 2020 paper's targets are no longer those of the day.
 _PRESENT = 2021.0
 _BEST = "best in the data"
+#: Note of a target at the noise of the labels.
+LABELS = "floor of the labels"
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ def default_targets(
     -------
     list of Target
         Each with ``task``, ``error`` (a fraction) and ``note``, empty for the 2020 paper's goals. Targets of
-        today are the lowest error and its next halvings, down to the floor; the human level and the floor,
-        where they are known (`load_tasks`). Tasks of which nothing is known get the lowest error, half of it
-        and a tenth of it. `reached` says who has reached a target already.
+        today are the lowest error, the one halfway to the floor, the floor and the human level, where they
+        are known (`load_tasks`). Tasks of which nothing is known get the lowest error, half of it and a tenth
+        of it. `reached` says who has reached a target already.
 
     Raises
     ------
@@ -96,12 +98,14 @@ def default_targets(
 
 
 def _of_today(task: str, best: float, human: float, floor: float) -> list[Target]:
-    """Halvings of the lowest error, the human level and the floor, the easiest first; at least two."""
+    """The lowest error, halfway to the floor, the floor and the human level, the easiest first."""
     if floor >= best:
         floor = 0.0
-    halvings = {best / 2: "half of it", best / 4: "a quarter of it"}
-    found = {best: _BEST, **{error: note for error, note in halvings.items() if error > floor}}
-    for error, note in ((human, "human level"), (floor, "floor of the labels")):
+    halfway = float(f"{(best + floor) / 2:.2g}")
+    if not floor < halfway < best:
+        halfway = (best + floor) / 2
+    found = {best: _BEST, halfway: "halfway to the floor" if floor else "half of it"}
+    for error, note in ((human, "human level"), (floor, LABELS)):
         if error > 0:
             found.setdefault(error, note)
     return [Target(task, error, found[error]) for error in sorted(found, reverse=True)]

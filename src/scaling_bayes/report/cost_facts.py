@@ -131,8 +131,9 @@ def read_costs(
     projected: xr.DataTree,
     scenario: Scenario,
     budgets: tuple[Budget, ...],
+    leading: list[tuple[str, float]],
 ) -> Costs:
-    """Ask a fit everything the report says about cost and carbon."""
+    """Ask a fit everything the report says about cost and carbon; `leading` has a target of each task."""
     asked = manifest(projected)["projection"]
     data = group(projected, "projection")
     targets = [
@@ -148,7 +149,8 @@ def read_costs(
             by_year[position].append(probability_by_year(answer))
             first_years[position].append(summary(answer))
     gains = [required_gain(projected, **budget.asked) for budget in budgets]
-    shown = _shown(targets)
+    first = list(dict.fromkeys(task for task, _ in targets))[:MOST_TASKS]
+    shown = sorted((one for one in leading if one[0] in first), key=lambda one: first.index(one[0]))
     decomposition, not_decomposed = _decomposed(projected, shown, targets)
     return Costs(
         scenario=scenario,
@@ -174,41 +176,39 @@ def _per_dollar(data: xr.Dataset) -> dict[str, float]:
     return {name: float(np.median(x)) for name, x in per_draw.items() if x.size and np.isfinite(x).all()}
 
 
-def _shown(targets: list[tuple[str, float]]) -> list[tuple[str, float]]:
-    """The middle target of each of the first tasks, from the easiest to the hardest."""
-    by_task: dict[str, list[float]] = {}
-    for task, error in targets:
-        by_task.setdefault(task, []).append(error)
-    return [
-        (task, sorted(errors, reverse=True)[len(errors) // 2])
-        for task, errors in list(by_task.items())[:MOST_TASKS]
-    ]
-
-
 def _decomposed(
     projected: xr.DataTree, chosen: list[tuple[str, float]], targets: list[tuple[str, float]]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Decompose each target, or the hardest easier one of its task that every draw reaches."""
+    """Decompose each target, or the hardest easier one of its task that every draw reaches, all at once.
 
-    def asked(some: list[tuple[str, float]]) -> pd.DataFrame:
-        return decompose(projected, targets=some)
-
+    Only where that cannot be, one by one.
+    """
+    compute = group(projected, "projection")[COMPUTE].isel(year=-1).transpose("target", ...).values
+    everywhere = {one: bool(np.isfinite(draws).all()) for one, draws in zip(targets, compute, strict=True)}
+    easier = [
+        next((each for each in _easier(one, targets) if everywhere[each]), None) or one for one in chosen
+    ]
     try:
-        return asked(chosen), {}
+        return decompose(projected, targets=easier), {}
     except OptionError:
         frames: list[pd.DataFrame] = []
         refused: dict[str, str] = {}
-    for task, error in chosen:
-        for easier in sorted({other for name, other in targets if name == task and other >= error}):
+    for one in chosen:
+        for target in _easier(one, targets):
             try:
-                frames.append(asked([(task, easier)]))
+                frames.append(decompose(projected, targets=[target]))
             except OptionError as reason:
-                refused.setdefault(task, str(reason))
+                refused.setdefault(one[0], str(reason))
             else:
-                refused.pop(task, None)
+                refused.pop(one[0], None)
                 break
     empty = pd.DataFrame(columns=["task", "error", "source", "share", "share_alone", "sd"])
     return (pd.concat(frames, ignore_index=True) if frames else empty), refused
+
+
+def _easier(one: tuple[str, float], targets: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """A target and the easier ones of its task, the hardest first."""
+    return sorted({each for each in targets if each[0] == one[0] and each[1] >= one[1]})
 
 
 def cost_yardsticks() -> dict[str, dict[str, float]]:

@@ -193,8 +193,19 @@ class PosteriorView(TraceView):
     def curve(self, task: str, log10_compute: Floats) -> Curve:
         """Error over true compute at the task's reference year, per draw, reduced to quantiles.
 
-        Each draw keeps one standard deviate along the curve, so bands are smooth.
+        Each draw keeps one standard deviate along the curve, so bands are smooth. Kept, for pictures of two
+        widths.
         """
+        key = task, log10_compute.tobytes()
+        if key not in self._curves:
+            self._curves[key] = self._curve(task, log10_compute)
+        return self._curves[key]
+
+    @cached_property
+    def _curves(self) -> dict[tuple[str, bytes], Curve]:
+        return {}
+
+    def _curve(self, task: str, log10_compute: Floats) -> Curve:
         coords = {"system": [str(i) for i in range(log10_compute.size)]}
         compute = log10_compute - float(self.constant["reference_log10_compute"].sel(task=task))
         performance = performance_distribution(
