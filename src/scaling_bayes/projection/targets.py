@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import TargetError
-from scaling_bayes.systems.conventions import TASK_LABELS, same_names
+from scaling_bayes.systems.conventions import LANGUAGE_LABELS, TASK_LABELS, same_names
 from scaling_bayes.systems.tasks import load_tasks
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def default_targets(
             best = float(best_error[task])
             targets += [
                 Target(task, best, _BEST),
-                Target(task, best / 2, "half of it"),
-                Target(task, best / 10, "a tenth of it"),
+                Target(task, float(f"{best / 2:.2g}"), "half of it"),
+                Target(task, float(f"{best / 10:.2g}"), "a tenth of it"),
             ]
     return targets
 
@@ -161,7 +161,7 @@ def _task(asked: Any, tasks: Sequence[str]) -> str | None:
     """The task of the fit that is meant: by its name or label, whatever the case and signs."""
     if asked in tasks:
         return str(asked)
-    labels = {label: task for task, label in TASK_LABELS.items() if task in tasks}
+    labels = {label: task for task, label in (TASK_LABELS | LANGUAGE_LABELS).items() if task in tasks}
     found = same_names(str(asked), [*tasks, *labels])
     meant = list(dict.fromkeys(labels.get(name, name) for name in found))
     return meant[0] if len(meant) == 1 else None

@@ -93,8 +93,9 @@ def answer_section(facts: Facts) -> Section:
         ),
         column("Verdict", lambda row: verdict(facts, row), f"for {limit.label}" if limit else ""),
         *(column(month_of(year), _median_in(facts, year), "median") for year in others),
-        column("Reached by", lambda row: Words(*reached_text(facts, row))),
     ]
+    if any(reached_text(facts, row)[0] for row in rows):
+        columns.append(column("Reached by", lambda row: Words(*reached_text(facts, row))))
     caption = "Grey: not above the likely noise of the labels." + (
         " Compute is the time that it takes at 1 exaFLOP/s." if in_time else ""
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from scaling_bayes import figures
 from scaling_bayes.projection.decompose import DRIFT
 from scaling_bayes.report.answer import first_year_text, pricing
@@ -36,6 +34,8 @@ from scaling_bayes.text import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from scaling_bayes.report.blocks import FailurePart, FigurePart
     from scaling_bayes.report.cost_facts import Costs
     from scaling_bayes.report.facts import Facts
@@ -75,7 +75,7 @@ def _shown_rows(costs: Costs, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _curves(facts: Facts, costs: Costs) -> FigurePart | FailurePart:
-    """Of the largest budget; the table that goes with it has all."""
+    """Of the largest budget; of the others the JSON has the numbers."""
     budget = largest_budget(facts) or costs.budgets[0]
     position = costs.budgets.index(budget)
     shown = _shown_rows(costs, costs.affordability[position])
@@ -85,7 +85,6 @@ def _curves(facts: Facts, costs: Costs) -> FigurePart | FailurePart:
         caption=(
             f"Probability, year by year, that a target fits a budget of {budget.label}{_left_out(costs)}. "
             f"Never: the share of draws in which it does not, in any year until {format_year(costs.horizon)}."
-            + (" The CSV has the other budgets too." if len(costs.budgets) > 1 else "")
         ),
         alt=f"Probability by year of fitting a budget of {budget.label}. "
         + "; ".join(
@@ -96,10 +95,7 @@ def _curves(facts: Facts, costs: Costs) -> FigurePart | FailurePart:
         function=lambda width: figures.plot_affordability(
             shown, title=f"Probability to fit a budget of {budget.label}, by year", width=width
         ),
-        table=pd.concat(
-            _shown_rows(costs, frame).assign(budget=each.label)
-            for each, frame in zip(costs.budgets, costs.affordability, strict=True)
-        ),
+        table=shown.drop(columns="note"),
         source=source_of(facts, priced=True),
     )
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 WIDE, NARROW = 8.9, 4.17
 _DPI = 120
 _COLORS = 48
+#: Bytes from which a drawing, of many panels, is not given a second time: its PNG is.
+_LARGE = 90_000
 #: A colour of the page, and the one in print.
 _VARIABLE = re.compile(r"var\(--fig-[\w]+, (#[0-9a-f]{6})\)")
 
@@ -77,8 +79,9 @@ def _png(drawn: Drawn) -> bytes:
 
 def _files(drawn: Drawn, svg: str, table: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     """A picture and its numbers as data addresses: SVG, PNG, CSV."""
+    drawing = f"data:image/svg+xml,{_quoted(_VARIABLE.sub(r'\1', svg))}"
     return (
-        ("svg", f"data:image/svg+xml,{_quoted(_VARIABLE.sub(r'\1', svg))}"),
+        *([("svg", drawing)] if len(drawing) < _LARGE else ()),
         ("png", f"data:image/png;base64,{base64.b64encode(_png(drawn)).decode()}"),
         ("csv", f"data:text/csv;charset=utf-8,{_quoted(csv_text(table.map(_short)))}"),
     )
