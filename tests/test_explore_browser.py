@@ -452,7 +452,7 @@ def test_nothing_sticks_out_sideways(browser: Browser, width: int) -> None:
 def test_the_setting_before_stays_as_a_ghost(browser: Browser) -> None:
     before = browser.driver.find_element("css selector", ".sentence").text
     browser.move("error", "6 %")
-    assert browser.driver.find_element("css selector", ".before").text == f"Before: {before}"
+    assert browser.driver.find_element("css selector", ".earlier").text == f"Before: {before}"
     ghosts = browser.driver.find_elements("css selector", ".axis .ghost")
     assert len(ghosts) == len(browser.driver.find_elements("css selector", ".axis"))
 

@@ -51,10 +51,9 @@ const show = ({ html, spoken: said, field }) => {
   }
   results.classList.toggle("last", wrong && known && Boolean(place));
   if (!(wrong && known && place)) {
-    const open = [...results.querySelectorAll("details[open]")].map((each) => each.id), before = known ? bars() : new Map();
-    const told = known ? find(".sentence")?.textContent : "";
+    const open = [...results.querySelectorAll("details[open]")].map((each) => each.id);
     results.innerHTML = html;
-    haunt(before, told);
+    if (!wrong) haunt();
     for (const id of open) find(`#${id}`)?.setAttribute("open", "");
     known = !wrong;
   }
@@ -68,17 +67,19 @@ const bars = () => new Map([...results.querySelectorAll(".axis")].map((axis) => 
   const at = (percent) => low + (high - low) * parseFloat(percent) / 100;
   return [axis.dataset.name, style.left ? [at(style.left), at(parseFloat(style.left) + parseFloat(style.width))] : null];
 }));
-const haunt = (before, told) => {
-  const sentence = find(".sentence");
-  if (!told || !sentence || told === sentence.textContent) return;
+let before = null;
+const haunt = () => {
+  const told = find(".sentence")?.textContent, was = before;
+  before = { told, bars: bars() };
+  if (!told || !find(".answer") || !was || was.told === told) return;
   const said = document.createElement("p");
-  said.className = "key before";
-  said.textContent = `Before: ${told}`;
+  said.className = "key earlier";
+  said.textContent = `Before: ${was.told}`;
   find(".answer").append(said);
   for (const axis of results.querySelectorAll(".axis")) {
-    const was = before.get(axis.dataset.name), [low, high] = JSON.parse(axis.dataset.ends);
-    if (!was) continue;
-    const [left, right] = was.map((end) => 100 * Math.min(Math.max((end - low) / (high - low), 0), 1));
+    const ends = was.bars.get(axis.dataset.name), [low, high] = JSON.parse(axis.dataset.ends);
+    if (!ends) continue;
+    const [left, right] = ends.map((end) => 100 * Math.min(Math.max((end - low) / (high - low), 0), 1));
     const ghost = document.createElement("b");
     ghost.className = "ghost";
     ghost.style.left = `${left}%`;
