@@ -454,7 +454,7 @@ def test_the_setting_before_stays_as_a_ghost(browser: Browser) -> None:
     browser.move("error", "6 %")
     assert browser.driver.find_element("css selector", ".earlier").text == f"Before: {before}"
     ghosts = browser.driver.find_elements("css selector", ".axis .ghost")
-    assert len(ghosts) == len(browser.driver.find_elements("css selector", ".axis"))
+    assert len(ghosts) == len(browser.driver.find_elements("css selector", ".axis .inner"))
 
 
 @needs_axe

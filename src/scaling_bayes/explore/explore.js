@@ -63,7 +63,7 @@ const show = ({ html, spoken: said, field }) => {
 
 // The setting before, as a grey bar on the axes of this one, and in words.
 const bars = () => new Map([...results.querySelectorAll(".axis")].map((axis) => {
-  const [low, high] = JSON.parse(axis.dataset.ends), { style } = axis.querySelector(".outer") ?? { style: {} };
+  const [low, high] = JSON.parse(axis.dataset.ends), { style } = axis.querySelector(".inner") ?? { style: {} };
   const at = (percent) => low + (high - low) * parseFloat(percent) / 100;
   return [axis.dataset.name, style.left ? [at(style.left), at(parseFloat(style.left) + parseFloat(style.width))] : null];
 }));
@@ -86,7 +86,7 @@ const haunt = () => {
     ghost.style.width = `${right - left}%`;
     axis.append(ghost);
   }
-  find("#needs .key")?.append(" Grey, below: the setting before.");
+  find("#needs .key")?.append(" Grey, below: the 50 % interval of the setting before.");
 };
 
 const remember = () => {
