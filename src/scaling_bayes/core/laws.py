@@ -190,7 +190,9 @@ def bent_scale(bend: Any) -> Scale:
         return (1.0 + (bend - 1.0) * r) / (1.0 - r)
 
     def error(performance: Any, _: Any) -> Any:
-        return _bent_error(performance, bend)
+        import xarray as xr
+
+        return xr.apply_ufunc(_bent_error, performance, bend)
 
     return Scale(performance, error, log_abs_derivative, gain)
 
