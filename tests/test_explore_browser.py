@@ -198,8 +198,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def browser(chromium: Browser, address: str) -> Browser:
-    chromium.open(address)
+def browser(chromium: Browser, address_with_laws: str) -> Browser:
+    """The page of an older model, whose answers take a third."""
+    chromium.open(address_with_laws)
     return chromium
 
 
@@ -277,11 +278,6 @@ MORE: Moves = [
     ("scenario", "trend", {"scenario": "trend"}),
     ("task", "imagenet", {"task": "imagenet", "error": 0.05}),
 ]
-#: What a fit with other laws beside it offers more.
-LAWS: Moves = [
-    ("trace", "saturating-2026.11", {"trace": "saturating-2026.11"}),
-    ("error", "4.621 %", {"error": 0.04621}),
-]
 #: As `EVERY_CONTROL`, on a fit without other laws and with targets of its own.
 NEWEST: Moves = [
     ("task", "squad_1_1", {"task": "squad_1_1", "error": 0.039})
@@ -331,9 +327,9 @@ def report_times(times: list[tuple[str, float]]) -> None:
 @pytest.mark.parametrize(
     ("trace", "moves"),
     [
-        pytest.param(REFERENCE_TRACE, NEWEST, id="newest"),
-        pytest.param(WITH_LAWS, LAWS, id="laws"),
-        pytest.param(WITH_LAWS, EVERY_CONTROL, id="once", marks=pytest.mark.slow),
+        pytest.param(REFERENCE_TRACE, NEWEST[:5], id="newest"),
+        pytest.param(WITH_LAWS, EVERY_CONTROL, id="once"),
+        pytest.param(REFERENCE_TRACE, NEWEST, id="newest-all", marks=pytest.mark.slow),
         pytest.param(WITH_LAWS, MORE, id="more", marks=pytest.mark.slow),
     ],
 )
@@ -471,8 +467,10 @@ def test_axe_finds_nothing_serious(browser: Browser, width: int, scheme: str) ->
 
 
 @needs_axe
-def test_the_page_about_one_run_follows_its_fields_on_a_phone(chromium: Browser, address: str) -> None:
-    chromium.open(f"{address}run")
+def test_the_page_about_one_run_follows_its_fields_on_a_phone(
+    chromium: Browser, address_with_laws: str
+) -> None:
+    chromium.open(f"{address_with_laws}run")
     chromium.size(390, 844)
     for control, value, said in (
         ("utilisation", "0.4", "device-hours"),

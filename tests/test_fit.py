@@ -367,7 +367,7 @@ def test_every_combination_of_options_fits(
             ("logistic", "pooled", False),
             ("power", "task", True),
         ],
-        6,
+        7,
     ),
 )
 def test_any_law_fits_with_any_floor_and_with_drift(law, floor, drift, monkeypatch) -> None:

@@ -101,6 +101,7 @@ def test_checks(run: Callable[[str], dict[str, Any]]) -> None:
     assert 0.5 <= content["foreseen"]["inside"].mean() <= 1.0
 
 
+@pytest.mark.slow
 def test_projections(run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
     content = run("05_projections")
     assert set(content["priced"]["quantity"]) > {"log10_cost_usd", "log10_carbon_kg"}

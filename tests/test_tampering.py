@@ -500,7 +500,7 @@ HAND_MADE: dict[str, tuple[Callable[[xr.DataTree], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", some(HAND_MADE, 2))
+@pytest.mark.parametrize("name", some(HAND_MADE, 3))
 def test_what_is_no_trace_is_refused_whatever_its_digest(name: str) -> None:
     edit, message = HAND_MADE[name]
     with TRACE.open("rb") as file:

@@ -197,9 +197,7 @@ def bent_scale(bend: Any) -> Scale:
         return (1.0 + (bend - 1.0) * r) / (1.0 - r)
 
     def error(performance: Any, _: Any) -> Any:
-        import xarray as xr
-
-        return xr.apply_ufunc(_bent_error, performance, bend)
+        return _bent_error(performance, bend)
 
     return Scale(performance, error, log_abs_derivative, gain)
 
