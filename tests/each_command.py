@@ -83,7 +83,7 @@ def _become(case: dict[str, Any], out: int, err: int) -> None:
 def load_everything() -> None:
     """Import what commands on a trace need, some of which libraries import when they are first used.
 
-    Traces are read here: a process of their own, which `test_tampering` asks for, takes more than most commands.
+    Traces are read here: a process of their own, as `test_tampering` asks for, takes more than most commands.
     """
     import rich.table  # noqa: F401
     import scipy.stats  # noqa: F401

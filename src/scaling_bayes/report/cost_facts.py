@@ -189,8 +189,8 @@ def _decomposed(
     projected: xr.DataTree, chosen: list[tuple[str, float]], targets: list[tuple[str, float]]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Decompose each target, or the hardest easier one of its task that every draw reaches."""
-    cost = group(projected, "projection")[COST].isel(year=-1)
-    sure = np.isfinite(cost).all(("chain", "draw")).values
+    cost = group(projected, "projection")[COST].isel(year=-1).transpose("target", "chain", "draw")
+    sure = np.isfinite(cost.values).all(axis=(1, 2))
     reached = [target for target, always in zip(targets, sure, strict=True) if always]
     hardest = [
         min((each for each in reached if each[0] == task and each[1] >= error), default=(task, error))
