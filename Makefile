@@ -76,7 +76,7 @@ browser: ## install Chromium and its driver for the tests, where that is possibl
 lint: .venv/.project ## check style, types and import rules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
 
 format: .venv/.project ## mend what ruff can mend
