@@ -189,24 +189,23 @@ def _decomposed(
     projected: xr.DataTree, chosen: list[tuple[str, float]], targets: list[tuple[str, float]]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Decompose each target, or the hardest easier one of its task that every draw reaches."""
-
-    def asked(some: list[tuple[str, float]]) -> pd.DataFrame:
-        return decompose(projected, targets=some)
-
+    cost = group(projected, "projection")[COST].isel(year=-1).transpose("target", "chain", "draw")
+    sure = np.isfinite(cost.values).all(axis=(1, 2))
+    reached = [target for target, always in zip(targets, sure, strict=True) if always]
+    hardest = [
+        min((each for each in reached if each[0] == task and each[1] >= error), default=(task, error))
+        for task, error in chosen
+    ]
     try:
-        return asked(chosen), {}
+        return decompose(projected, targets=hardest), {}
     except OptionError:
         frames: list[pd.DataFrame] = []
         refused: dict[str, str] = {}
-    for task, error in chosen:
-        for easier in sorted({other for name, other in targets if name == task and other >= error}):
-            try:
-                frames.append(asked([(task, easier)]))
-            except OptionError as reason:
-                refused.setdefault(task, str(reason))
-            else:
-                refused.pop(task, None)
-                break
+    for target in hardest:
+        try:
+            frames.append(decompose(projected, targets=[target]))
+        except OptionError as reason:
+            refused[target[0]] = str(reason)
     empty = pd.DataFrame(columns=["task", "error", "source", "share", "share_alone", "sd"])
     return (pd.concat(frames, ignore_index=True) if frames else empty), refused
 
