@@ -47,9 +47,11 @@ test-fast: .venv/.project ## run the tests that take little: no sampling, report
 	$(PYTEST) -m 'not (samples or long or browser or docs or package or slow)'
 
 # What another processor rounds otherwise, and other draws: baseline NumPy, generic machine code, shifted seeds.
-test-portable: .venv/.project browser ## run all tests, slow ones too, as on a plain processor, with other seeds (COVERAGE=1 measures coverage)
+# What neither can change is left to `make test`, but where that leaves it out.
+test-portable: .venv/.project browser ## run the tests as on a plain processor, with other seeds, slow ones too (COVERAGE=1: all, and measure coverage)
 	NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c '$(NUMPY_DISPATCHED)')" \
-	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= SCALING_BAYES_TEST_SEED_OFFSET=$(SEED_OFFSET) $(PYTEST) $(if $(COVERAGE),--cov)
+	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= SCALING_BAYES_TEST_SEED_OFFSET=$(SEED_OFFSET) $(PYTEST) \
+	$(if $(COVERAGE),--cov,-m 'slow or not (anywhere or browser or docs or package)')
 
 test-lowest: .venv/.project ## run the fast tests with the lowest versions pyproject.toml allows
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
@@ -74,7 +76,7 @@ browser: ## install Chromium and its driver for the tests, where that is possibl
 lint: .venv/.project ## check style, types and import rules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
 
 format: .venv/.project ## mend what ruff can mend

@@ -81,7 +81,10 @@ def _become(case: dict[str, Any], out: int, err: int) -> None:
 
 
 def load_everything() -> None:
-    """Import what commands on a trace need, some of which libraries import when they are first used."""
+    """Import what commands on a trace need, some of which libraries import when they are first used.
+
+    Traces are read here: a process of their own, as `test_tampering` asks for, takes more than most commands.
+    """
     import rich.table  # noqa: F401
     import scipy.stats  # noqa: F401
 
@@ -91,9 +94,12 @@ def load_everything() -> None:
     import scaling_bayes.projection.runs.estimate
     import scaling_bayes.systems.schema
     from scaling_bayes import figures, report  # noqa: F401
+    from scaling_bayes.trace import io as io_of_traces
+    from scaling_bayes.trace.hdf5 import read_here
 
     for name in figures.__all__:
         getattr(figures, name)
+    io_of_traces.read_apart = read_here
     trace = scaling_bayes.open_trace(Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc")
     scaling_bayes.summary(scaling_bayes.project(trace, {"imagenet": 0.1}, 2030, scenario="trend"))
 

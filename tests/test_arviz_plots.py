@@ -85,7 +85,7 @@ def drawing() -> Iterator[None]:
     plt.switch_backend(before)
 
 
-@pytest.mark.parametrize("name", some(OF_A_FIT, 5))
+@pytest.mark.parametrize("name", some(OF_A_FIT, 8))
 def test_a_fit_is_drawn(name: str) -> None:
     assert getattr(azp, name)(fit(), backend="matplotlib", **OF_A_FIT[name]) is not None
 

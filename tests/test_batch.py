@@ -18,6 +18,7 @@ import pytest
 import xarray as xr
 from tests.cluster import cluster, free_port, wait_for
 from tests.patience import PATIENCE
+from tests.some import some
 from tests.toy_job import ToyJob
 
 from scaling_bayes.batch.execute import ClusterError, execute
@@ -236,7 +237,7 @@ def flipped(file: Path) -> None:
 CHUNKS = ["value/c/0/0", "total/c/1", "rhat/c/2", "failure/c/3/0", "digest/c/4/0", "status/c/5"]
 
 
-@pytest.mark.parametrize("damage", [deleted, emptied, cut, flipped])
+@pytest.mark.parametrize("damage", some([deleted, emptied, cut, flipped], 3))
 def test_damaged_records_are_made_again_and_said(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     path, job, expected = finished(tmp_path, 7, fails=(3,))
     for chunk in CHUNKS:
@@ -347,6 +348,7 @@ except TraceError as error:
 """
 
 
+@pytest.mark.slow
 def test_of_several_started_together_one_makes_the_store_and_no_fit_is_lost(tmp_path: Path) -> None:
     store, log = tmp_path / "one.zarr", tmp_path / "log"
     command = [sys.executable, "-c", STARTER, str(store), str(log), str(time.time() + 3.0)]

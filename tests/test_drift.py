@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from tests.seeds import seeded
 from tests.simulation import simulate
+from tests.some import some
 from tests.synthetic import deviate_of, synthetic_fit
 from tests.widths import widths
 
@@ -147,7 +148,7 @@ def test_nothing_is_drawn_for_years_that_are_known_or_without_drift() -> None:
     assert extended(without, 2050.0) is without.posterior
 
 
-@pytest.mark.parametrize("law", LAW_NAMES)
+@pytest.mark.parametrize("law", some(LAW_NAMES, 3))
 def test_steps_ahead_are_spread_as_those_of_the_model(law: str) -> None:
     """In units of the scale and the law's gain, and each step of the same distribution."""
     view = drifting(law)
@@ -191,7 +192,7 @@ def targets(view: PosteriorView) -> dict[str, float]:
     return {task: 0.5 * float(view.constant["reference_error"].sel(task=task)) for task in view.tasks}
 
 
-@pytest.mark.parametrize("law", LAW_NAMES)
+@pytest.mark.parametrize("law", some(LAW_NAMES, 3))
 def test_intervals_of_compute_widen_with_the_year_in_every_task(law: str) -> None:
     view = drifting(law)
     for kind in ("mean", "predictive"):
@@ -252,7 +253,9 @@ def test_a_projection_inverts_a_prediction() -> None:
     assert float((error <= target["first"]).mean()) == pytest.approx(0.5, abs=0.05)
 
 
-@pytest.mark.parametrize(("law", "floor"), [("bounded", "task"), ("power", "pooled"), ("logistic", "task")])
+@pytest.mark.parametrize(
+    ("law", "floor"), some([("bounded", "task"), ("power", "pooled"), ("logistic", "task")], 3)
+)
 def test_no_compute_reaches_a_target_below_the_floor(law: str, floor: str) -> None:
     tree = synthetic_fit(law=law, floor=floor, drift=True, draws=200)
     drawn = tree["posterior"]["floor"].sel(task="imagenet")
@@ -280,8 +283,8 @@ def test_a_bounded_fit_with_drift_goes_all_the_way(tmp_path: Path) -> None:
             law="bounded",
             drift=True,
             robust=True,
-            draws=150,
-            tune=300,
+            draws=60,
+            tune=150,
             chains=2,
             random_seed=seeded(1),
             progressbar=False,

@@ -21,7 +21,7 @@ def test_latent_compute_is_the_normalised_product(observed, year, mean, growth, 
     got_mean, got_variance = equations.latent_compute(
         observed, year, mean=mean, growth=growth, spread=spread, error=error
     )
-    grid = np.linspace(-15, 15, 30_001)
+    grid = np.linspace(-40, 40, 80_001)
     log_weight = stats.norm.logpdf(grid, mean + growth * year, spread) + stats.norm.logpdf(
         observed, grid, error
     )

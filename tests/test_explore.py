@@ -266,7 +266,7 @@ CALLS = [
 ]
 
 
-@pytest.mark.parametrize("fields", some(CALLS, 2))
+@pytest.mark.parametrize("fields", some(CALLS, 3))
 def test_the_python_shown_gives_the_numbers_shown(trace_file: str, fields: dict[str, str]) -> None:
     asked = settings(**fields)
     names: dict[str, Any] = {}
@@ -282,7 +282,7 @@ def test_the_python_shown_gives_the_numbers_shown(trace_file: str, fields: dict[
         assert summary(names["reached"])["median"].item() == answer.reached["median"]
 
 
-@pytest.mark.parametrize("fields", some(CALLS, 2))
+@pytest.mark.parametrize("fields", some(CALLS, 5))
 def test_the_commands_shown_give_the_numbers_shown(trace_file: str, fields: dict[str, str]) -> None:
     asked = settings(**fields)
     answer = Explorer(stacked()).answer(asked)

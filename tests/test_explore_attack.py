@@ -175,7 +175,8 @@ def test_nothing_but_the_page_is_there(local: Served, path: str) -> None:
         assert status in (403, 404, 405), (method, path)
         assert b"Traceback" not in body
         assert b"site-packages" not in body
-    local.held()
+    assert local.ask("GET", "/explore.js")[0] == 200
+    assert sorted(local.folder.iterdir()) == []
 
 
 def test_the_page_is_there_and_shut(local: Served) -> None:

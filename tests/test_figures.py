@@ -87,10 +87,10 @@ FIGURES: dict[str, Callable[[Any, float], Figure]] = {
     "ranks": lambda idata, width: plot_ranks(idata, width=width),
     "score": lambda idata, width: plot_score(score(idata, later_systems(idata)), width=width),
 }
-each_figure = pytest.mark.parametrize("name", FIGURES)
+each_figure = pytest.mark.parametrize("name", some(FIGURES, 2))
 
 
-@pytest.mark.parametrize("name", some(FIGURES, 2))
+@pytest.mark.parametrize("name", some(FIGURES, 4))
 def test_no_global_setting_is_changed_or_decides(name: str) -> None:
     before = dict(mpl.rcParams)
     expected = to_svg(FIGURES[name](fit(), 8.9))

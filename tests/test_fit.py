@@ -38,6 +38,7 @@ from scaling_bayes.model.fit import FitWarning
 from scaling_bayes.projection import extrapolation
 from scaling_bayes.projection.requirement import best_errors
 from scaling_bayes.systems.tasks import load_tasks
+from scaling_bayes.trace.rounding import ROUNDING_SHARE
 from scaling_bayes.trace.schema import FIT_GROUPS, VARIABLES, manifest
 
 pytestmark = pytest.mark.samples
@@ -117,7 +118,7 @@ def test_tree_has_the_groups_and_names_of_the_schema(reference_fit: xr.DataTree)
 
 def test_known_truth_is_recovered() -> None:
     truth = json.loads(TRUTH.read_text(encoding="utf-8"))
-    idata = unchecked_fit(pd.read_csv(SYSTEMS), **STRAIGHT, draws=500, tune=500, chains=2)
+    idata = unchecked_fit(pd.read_csv(SYSTEMS), **STRAIGHT, draws=300, tune=300, chains=2)
     posterior = idata["posterior"].to_dataset()
     # The truth's intercepts hold at 1e20 FLOP and mid-2016, the fit's at each task's own reference.
     constant = idata["constant_data"]
@@ -130,9 +131,10 @@ def test_known_truth_is_recovered() -> None:
     inside, z_scores = [], []
     for name in ("slope", "noise", "progress", "intercept", "compute_error"):
         draws = posterior[name]
-        low, high = draws.quantile(0.005, ("chain", "draw")), draws.quantile(0.995, ("chain", "draw"))
+        low, high = draws.quantile([0.005, 0.995], ("chain", "draw")).values
+        error = 0.14 * (high - low)  # three Monte Carlo errors of either end, of 400 independent draws
         value = np.asarray(truth[name])
-        inside += list(np.atleast_1d((low.values <= value) & (value <= high.values)))
+        inside += list(np.atleast_1d((low - error <= value) & (value <= high + error)))
         z_scores += list(
             np.atleast_1d((draws.mean(("chain", "draw")) - value) / draws.std(("chain", "draw")))
         )
@@ -349,7 +351,7 @@ def test_every_combination_of_options_fits(
     reference = idata["constant_data"]["reference_error"]
     in_odds = posterior["slope"] / LAWS[law].odds_gain(reference, posterior.get("floor", 0.0))
     spread = (in_odds.std("task") / in_odds.mean("task")).max()
-    assert (spread < 1e-9) == (pooling == "complete")
+    assert (spread < ROUNDING_SHARE) == (pooling == "complete")  # one slope, rounded in each task
     assert np.isfinite(idata["log_likelihood"]["error"]).all()
     assert np.isfinite(idata["sensitivity"]["power_scaling"]).all()
 
@@ -366,7 +368,7 @@ def test_every_combination_of_options_fits(
             ("logistic", "pooled", False),
             ("power", "task", True),
         ],
-        6,
+        7,
     ),
 )
 def test_any_law_fits_with_any_floor_and_with_drift(law, floor, drift, monkeypatch) -> None:

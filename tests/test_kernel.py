@@ -89,6 +89,7 @@ def test_density_and_gradient_with_floor_bend_and_drift_are_those_of_the_pymc_mo
     assert disagreement(options, count=2) < 1e-10
 
 
+@pytest.mark.slow
 def test_a_beta_prior_of_the_bend_and_a_wide_one_of_the_floor() -> None:
     options = ModelOptions("bounded", "none", drift=True)
     priors = default_priors(options) | {

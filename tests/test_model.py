@@ -77,7 +77,7 @@ def potentials(options: ModelOptions, observations: Observations) -> Any:
 
 @pytest.mark.parametrize(
     ("law", "robust", "paper_effect", "flagged_error"),
-    some(itertools.product(LAWS, (False, True), (False, True), (False, True)), 5),
+    some(itertools.product(LAWS, (False, True), (False, True), (False, True)), 9),
 )
 def test_likelihood_is_that_of_the_predictions(law, robust, paper_effect, flagged_error) -> None:
     options = ModelOptions(law, "partial", True, True, paper_effect, robust, flagged_error)
@@ -106,15 +106,18 @@ def test_likelihood_without_measurement_error_is_that_of_the_predictions(law, al
 
 @pytest.mark.parametrize(
     ("law", "floor", "robust"),
-    [
-        ("bounded", "task", True),
-        ("bounded", "pooled", False),
-        ("bounded", "none", False),
-        ("power", "task", False),
-        ("exponential", "pooled", False),
-        ("logistic", "task", True),
-        ("saturating", "none", False),
-    ],
+    some(
+        [
+            ("bounded", "task", True),
+            ("bounded", "pooled", False),
+            ("bounded", "none", False),
+            ("exponential", "pooled", False),
+            ("power", "task", False),
+            ("logistic", "task", True),
+            ("saturating", "none", False),
+        ],
+        3,
+    ),
 )
 def test_likelihood_with_floor_bend_and_drift_is_that_of_the_predictions(law, floor, robust) -> None:
     options = ModelOptions(law, "partial", robust=robust, floor=floor, drift=True)

@@ -104,16 +104,19 @@ COMMANDS: list[list[str]] = [
     ["info", "TRACE"],
     ["info", "TRACE", "--json"],
     ["project", "TRACE", "--year", "2030"],
-    ["project", "TRACE", "--year", "2030", "--json"],
     ["project", "TRACE", "--year", "2030", "--csv"],
-    ["progress", "TRACE"],
     ["progress", "TRACE", "--json"],
-    ["progress", "TRACE", "--csv"],
     ["score", "TRACE", "LATER"],
-    ["cite", "TRACE"],
     ["cite", "TRACE", "--style", "cff"],
 ]
-MORE = [["score", "TRACE", "LATER", "--json"], ["score", "TRACE", "LATER", "--csv"]]
+MORE = [
+    ["project", "TRACE", "--year", "2030", "--json"],
+    ["progress", "TRACE"],
+    ["progress", "TRACE", "--csv"],
+    ["score", "TRACE", "LATER", "--json"],
+    ["score", "TRACE", "LATER", "--csv"],
+    ["cite", "TRACE"],
+]
 
 
 @pytest.mark.parametrize(

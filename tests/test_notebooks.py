@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from scaling_bayes.trace.releases import read_index
+from scaling_bayes.trace.releases import REFERENCE_TRACE, read_index
+from scaling_bayes.trace.rounding import ROUNDING_SHARE
 from scaling_bayes.trace.schema import group
 
 DRAWS = 60
@@ -44,7 +45,9 @@ def run(
 
     def give(name: str) -> dict[str, Any]:
         monkeypatch.setenv("NOTEBOOK_DRAWS", str(DRAWS))
-        if name not in {"01_data", "06_overparameterization"}:
+        if name == "04_checks":  # it fits the default model again
+            monkeypatch.setenv("NOTEBOOK_TRACE", REFERENCE_TRACE)
+        elif name not in {"01_data", "06_overparameterization"}:
             monkeypatch.setenv("NOTEBOOK_TRACE", str(reference_trace))
         return runpy.run_path(str(repository / "notebooks" / f"{name}.py"))
 
@@ -88,7 +91,7 @@ def test_hierarchical_model(run: Callable[[str], dict[str, Any]]) -> None:
     in_odds = group(complete, "posterior")["slope"] / (
         1 - group(complete, "constant_data")["reference_error"]
     )
-    assert (in_odds.max("task") / in_odds.min("task")).max() < 1 + 1e-9
+    assert (in_odds.max("task") / in_odds.min("task")).max() < 1 + 3 * ROUNDING_SHARE
     together = content["together"]
     assert (together["with error"] > 0).all()
 
@@ -101,6 +104,7 @@ def test_checks(run: Callable[[str], dict[str, Any]]) -> None:
     assert 0.5 <= content["foreseen"]["inside"].mean() <= 1.0
 
 
+@pytest.mark.slow
 def test_projections(run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
     content = run("05_projections")
     assert set(content["priced"]["quantity"]) > {"log10_cost_usd", "log10_carbon_kg"}

@@ -28,11 +28,11 @@ from pathlib import Path
 import scaling_bayes as sb
 from scaling_bayes.report import write_report
 
-trace = sb.open_trace("reference-2026.11")
+trace = sb.open_trace("reference-2026.12")
 projection = sb.project(trace, {"imagenet": 0.05}, 2030, scenario="trend")
 said = {
     "package": sb.__file__,
-    "outcomes": sorted(set(sb.verify_trace("reference-2026.11")["findings"]["outcome"])),
+    "outcomes": sorted(set(sb.verify_trace("reference-2026.12")["findings"]["outcome"])),
     "groups": sorted(projection.children),
     "written": [path.name for path in write_report(trace, Path("report.html"), targets={"imagenet": 0.05})],
     "sampler": sorted({"nutpie", "numba", "pymc", "pytensor", "arviz_stats"} & set(sys.modules)),

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Filled from simulations that take hours and are not kept: `make overparameterization`.
 LONG = {Path("docs", "overparameterization.md"), Path("docs", "theory.md")}
 #: Of commands that are run, drawings and large tables, seconds each.
-SLOW = {"examples", "pictures", "cost", "calibration"}
+SLOW = {"examples", "pictures", "cost", "calibration", "famous"}
 
 generated = cache(pages)
 

@@ -40,7 +40,7 @@ REFERENCE = OBSERVED.reference_error
 #: Switches on, so that every parameter is there.
 FULL = {"robust": True}
 NO_FLOOR = [name for name, law in LAWS.items() if not law.has_floor]
-each_model = pytest.mark.parametrize(("law", "pooling"), list(itertools.product(LAW_NAMES, POOLINGS)))
+each_model = pytest.mark.parametrize(("law", "pooling"), some(itertools.product(LAW_NAMES, POOLINGS), 4))
 
 
 def prior_of(options: ModelOptions, draws: int = 4000) -> tuple[dict[str, Prior], xr.Dataset]:
@@ -154,7 +154,7 @@ def observations_of_three() -> Observations:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("law", "pooling"), some(itertools.product(["bounded", *NO_FLOOR], POOLINGS), 8))
+@pytest.mark.parametrize(("law", "pooling"), some(itertools.product(["bounded", *NO_FLOOR], POOLINGS), 12))
 def test_draws_agree_with_pymcs_own(law: str, pooling: str) -> None:
     """But those of floors, whose prior the model adds as a potential."""
     import pymc as pm

@@ -12,6 +12,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.some import some
 from tests.synthetic import synthetic_fit
 
 from scaling_bayes import (
@@ -93,7 +94,7 @@ def test_projection_inverts_prediction(reference_fit: xr.DataTree) -> None:
     assert float((error <= 0.1).mean()) == pytest.approx(0.5, abs=0.04)
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", some(LAWS, 2))
 def test_projection_inverts_prediction_under_every_law(law: str) -> None:
     """Half of the systems trained with the compute each draw requires reach the target."""
     idata = synthetic_fit(("first", "second", "my task"), law=law, draws=400, robust=law == "logistic")
@@ -387,13 +388,16 @@ def test_draws_that_cannot_be_are_said() -> None:
 
 @pytest.mark.parametrize(
     ("law", "scenario", "progress"),
-    [
-        ("reference", "trend", "continuing"),
-        ("exponential", "stalled", "slow"),
-        ("logistic", "accelerated", "fast"),
-        ("saturating", "trend", "fast"),
-        ("stack", "thompson2020", "frozen"),
-    ],
+    some(
+        [
+            ("reference", "trend", "continuing"),
+            ("exponential", "stalled", "slow"),
+            ("stack", "thompson2020", "frozen"),
+            ("logistic", "accelerated", "fast"),
+            ("saturating", "trend", "fast"),
+        ],
+        2,
+    ),
 )
 def test_no_answer_is_below_one_pass_over_the_training_data(law: str, scenario: str, progress: str) -> None:
     """Each draw is the line's answer where that is more; cost and carbon are those of what is bounded."""

@@ -109,7 +109,7 @@ def parameter(report: Report, **where: str) -> dict[str, Any]:
 # Slopes and noise of all laws on one scale
 
 
-@pytest.mark.parametrize("law", some(LAWS, 2))
+@pytest.mark.parametrize("law", some(LAWS, 4))
 def test_slopes_are_orders_of_magnitude_of_error(law: str) -> None:
     idata = fits()[law]
     posterior = group(idata, "posterior")
@@ -179,6 +179,7 @@ def test_the_report_on_a_stack_tells_laws_and_weights() -> None:
     assert "the mean of the stacking weights given how well mixtures" in Reader(render_html(report())).text
 
 
+@pytest.mark.slow
 def test_weights_without_a_comparison_stand_alone() -> None:
     found = build_report(stack(fits(), WEIGHTS, progressbar=False), scenario=None)
     (table,) = tables(section(found, "laws"))
@@ -186,6 +187,7 @@ def test_weights_without_a_comparison_stand_alone() -> None:
     assert [row[1] for row in table.rows] == ["0.40", "0.30", "0.20", "0.10"]
 
 
+@pytest.mark.slow
 def test_pareto_k_is_told_where_there_is_one() -> None:
     found = build_report(stack(fits(), comparison(0.62), progressbar=False), scenario=None)
     (table,) = tables(section(found, "laws"))
@@ -253,6 +255,7 @@ def test_a_tree_without_sensitivity_has_no_such_section() -> None:
     assert found.numbers["sensitivity"] is None
 
 
+@pytest.mark.slow  # `test_report` asks it of a fit
 def test_names_of_tasks_are_no_markup_in_the_sections_of_a_stack() -> None:
     fits = {law: synthetic_fit(NASTY, law=law, draws=40) for law in LAWS}
     found = build_report(stack(fits, WEIGHTS), scenario=None)

@@ -93,7 +93,8 @@ def simulated_errors(
 
 
 @pytest.mark.parametrize(
-    ("law", "robust"), [("power", False), ("power", True), ("exponential", False), ("saturating", False)]
+    ("law", "robust"),
+    some([("power", True), ("power", False), ("exponential", False), ("saturating", False)], 3),
 )
 def test_scores_are_those_of_an_independent_simulation(law: str, robust: bool) -> None:
     tree, table = fitted(law, robust=robust), later()
@@ -388,7 +389,7 @@ def test_a_figure_that_cannot_be_written_is_refused(files: tuple[Path, Path], tm
         plot_score(score(fitted(), later()), forecaster="oracle")
 
 
-@pytest.mark.parametrize("width", [4.2, 8.9])
+@pytest.mark.parametrize("width", some([4.2, 8.9], 2))
 def test_the_figure_has_each_system_of_the_forecast(width: float) -> None:
     figure = plot_score(score(fitted(), later()), width=width)
     (outcomes,) = [ax for ax in figure.axes if ax.get_title(loc="left") == "Forecast against outcome"]

@@ -66,7 +66,7 @@ HELPS = [(name, "--help") for name in sorted(cli.commands)]
     ],
 )
 def test_what_cannot_be_printed_is_one_error(stdout: str, message: str, tmp_path: Path) -> None:
-    helps = HELPS if stdout == "full" else HELPS[:1]
+    helps = HELPS[::4] if stdout == "full" else HELPS[:1]
     cases = [{"arguments": line, "stdout": stdout} for line in (*helps, *PRINTING)]
     for case, found in zip(cases, run_each(cases, tmp_path), strict=True):
         assert found["code"] == 1, case

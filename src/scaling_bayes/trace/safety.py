@@ -53,8 +53,8 @@ _BARE: Final = b"This is a netCDF dimension but not a netCDF variable"
 Chunk = tuple[tuple[int, ...], int, int]
 
 
-def refuse_unsafe(handle: Any, file: BinaryIO, file_bytes: int) -> None:
-    """Refuse a file that declares what no trace has.
+def refuse_unsafe(handle: Any, file: BinaryIO, file_bytes: int) -> list[Any]:
+    """Refuse a file that declares what no trace has, and give its groups and variables.
 
     Parameters
     ----------
@@ -63,7 +63,9 @@ def refuse_unsafe(handle: Any, file: BinaryIO, file_bytes: int) -> None:
     """
     budget = most_declared(file_bytes)
     declared = texts = chunks = 0
+    items = []
     for item in _contents(handle):
+        items.append(item)
         _check_attributes(item)
         if not hasattr(item, "shape") or is_bare_dimension(item):
             continue
@@ -82,6 +84,7 @@ def refuse_unsafe(handle: Any, file: BinaryIO, file_bytes: int) -> None:
             )
         if item.chunks:
             chunks += len(chunks_of(item, file_bytes, _MOST_CHUNKS - chunks))
+    return items
 
 
 def most_declared(file_bytes: int) -> int:

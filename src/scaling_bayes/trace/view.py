@@ -190,20 +190,20 @@ class PosteriorView(TraceView):
         shares: Floats = (self.predictive_draws("posterior", task) <= observed).mean(axis=0)
         return shares
 
+    @cached_property
+    def _curves(self) -> dict[tuple[str, bytes], Curve]:
+        """Those drawn so far: a report draws each in two widths."""
+        return {}
+
     def curve(self, task: str, log10_compute: Floats) -> Curve:
         """Error over true compute at the task's reference year, per draw, reduced to quantiles.
 
-        Each draw keeps one standard deviate along the curve, so bands are smooth. Kept, for pictures of two
-        widths.
+        Each draw keeps one standard deviate along the curve, so bands are smooth.
         """
-        key = task, log10_compute.tobytes()
-        if key not in self._curves:
-            self._curves[key] = self._curve(task, log10_compute)
-        return self._curves[key]
-
-    @cached_property
-    def _curves(self) -> dict[tuple[str, bytes], Curve]:
-        return {}
+        place = (task, log10_compute.tobytes())
+        if place not in self._curves:
+            self._curves[place] = self._curve(task, log10_compute)
+        return self._curves[place]
 
     def _curve(self, task: str, log10_compute: Floats) -> Curve:
         coords = {"system": [str(i) for i in range(log10_compute.size)]}
