@@ -161,7 +161,7 @@ def _task(asked: Any, tasks: Sequence[str]) -> str | None:
     """The task of the fit that is meant: by its name or label, whatever the case and signs."""
     if asked in tasks:
         return str(asked)
-    labels = {label: task for task, label in (TASK_LABELS | LANGUAGE_LABELS).items() if task in tasks}
+    labels = {label: task for task, label in {**TASK_LABELS, **LANGUAGE_LABELS}.items() if task in tasks}
     found = same_names(str(asked), [*tasks, *labels])
     meant = list(dict.fromkeys(labels.get(name, name) for name in found))
     return meant[0] if len(meant) == 1 else None

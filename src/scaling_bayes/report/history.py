@@ -87,7 +87,10 @@ def changes_section(facts: Facts) -> Section | None:
     if rows:
         said = f"The same question put to both: median {rows[0]['name']} in {month_of(facts.year)}."
         then, now = (each.rpartition("-")[2] for each in (before["release"], known["release"]))
-        answers = (column(then, itemgetter("before")), column(now, itemgetter("now")))
+        answers = (
+            column("Last release", itemgetter("before"), then),
+            column("This release", itemgetter("now"), now),
+        )
         parts.append(table_of(said, rows, column("Target error", target_text), *answers))
     return Section("changes", "What changed since the last release", "Changes", tuple(parts))
 
