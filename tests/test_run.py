@@ -14,9 +14,9 @@ from tests.synthetic import synthetic_fit
 from scaling_bayes import OptionError, decompose, estimate_run, model_card, project, summary
 from scaling_bayes.cli import cli
 from scaling_bayes.hardware.grid import grid_of
+from scaling_bayes.hardware.points import known_devices
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.devices import find_device
-from scaling_bayes.projection.scenario import known_devices
 from scaling_bayes.trace.schema import manifest
 
 V100, A100, H100 = "NVIDIA Tesla V100 DGXS 32 GB", "NVIDIA A100 SXM4 80 GB", "NVIDIA H100 SXM5 80GB"

@@ -42,7 +42,7 @@ def scenario(name: str | None, machines: Machines, **options: Any) -> None:
 def _devices() -> pd.DataFrame:
     import pandas as pd
 
-    from scaling_bayes.projection.scenario import known_devices
+    from scaling_bayes.hardware.points import known_devices
 
     rows = pd.DataFrame([{"device": name, **row} for name, row in known_devices().items()])
     rows["year"] = rows["year"].astype(int)

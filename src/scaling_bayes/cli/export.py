@@ -46,7 +46,7 @@ def export(
 
     \b
     Example:
-      scaling-bayes export reference-2026.11 --format hub -o forecasts
+      scaling-bayes export reference-2026.12 --format hub -o forecasts
     """
     from scaling_bayes.archive.hub import export_forecasts
 

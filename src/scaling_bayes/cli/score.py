@@ -59,7 +59,7 @@ def score(
 
     \b
     Example:
-      scaling-bayes score reference-2026.11 later_systems.csv -o score.svg
+      scaling-bayes score reference-2026.12 later_systems.csv -o score.svg
     """
     from scaling_bayes.diagnostics.scoring import score as score_trace
     from scaling_bayes.projection.summarize import summary

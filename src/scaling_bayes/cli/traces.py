@@ -66,7 +66,7 @@ def verify(
 
     \b
     Example:
-      scaling-bayes verify reference-2026.11 --refit
+      scaling-bayes verify reference-2026.12 --refit
     """
     from scaling_bayes.core.options import STACK
     from scaling_bayes.diagnostics.findings import SKIPPED
@@ -159,7 +159,7 @@ def cite(trace: str, style: str, author: str | None, with_hardware: bool, as_jso
 
     \b
     Example:
-      scaling-bayes cite reference-2026.11 --style apa
+      scaling-bayes cite reference-2026.12 --style apa
     """
     from scaling_bayes.citing.cite import cite as cite_trace
 
@@ -193,8 +193,8 @@ def bundle(trace: str, output: Path | None, check: bool, as_json: bool) -> None:
 
     \b
     Example:
-      scaling-bayes bundle reference-2026.11 -o reference-2026.11.zip
-      scaling-bayes bundle --check reference-2026.11.zip
+      scaling-bayes bundle reference-2026.12 -o reference-2026.11.zip
+      scaling-bayes bundle --check reference-2026.12.zip
     """
     if check == (output is not None):
         raise click.UsageError("give either -o with the bundle to make, or --check.")

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scaling_bayes.errors import OptionError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LN10 = float(np.log(10.0))
 _TINY = float(np.finfo(float).tiny)
@@ -23,6 +26,10 @@ _FLATTEST = 1e-12
 _FARTHEST = 1e4
 #: 1 minus the share at these log odds is the smallest difference from 1 that a float shows.
 _LARGEST_LOG_ODDS = 36.0
+#: A step of log odds so small that what it leaves, by its square, no float shows.
+_ENOUGH = 1e-9
+#: Performances whose errors are found together: as many as a processor keeps at hand.
+_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -196,20 +203,37 @@ def bent_scale(bend: Any) -> Scale:
 
 
 def _bent_error(performance: Any, bend: Any) -> Any:
-    """Reducible error at a performance, by Newton's method.
+    """Reducible error at a performance; either may be an xarray object."""
+    import xarray as xr
 
-    With u the log odds of r, ``performance = (-u + (1 - bend) log(1 + exp(u))) / ln 10``, convex and falling
-    in u. A step from the left of a root of such a function never leaps over it, and -performance x ln 10 lies
-    on the left.
+    if isinstance(performance, xr.DataArray) or isinstance(bend, xr.DataArray):
+        return xr.apply_ufunc(_bent_error, performance, bend)
+    wanted, steepest = np.broadcast_arrays(LN10 * np.clip(performance, -_FARTHEST, _FARTHEST), 1.0 - bend)
+    found = np.empty(wanted.shape)
+    flat = found.reshape(-1)
+    for start in range(0, found.size, _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        flat[part] = _bent_root(wanted.flat[part], steepest.flat[part])
+    return found if found.ndim else found[()]
+
+
+def _bent_root(wanted: NDArray[np.float64], part: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Reducible errors at performances times ln 10, by Newton's method; `part` is 1 - bend.
+
+    With u the log odds of r, ``wanted = -u + part log(1 + exp(u))``, convex and falling in u. A step from the
+    left of a root of such a function never leaps over it, and -wanted lies on the left.
     """
-    wanted = LN10 * np.clip(performance, -_FARTHEST, _FARTHEST)
     log_odds = -wanted
     for _ in range(_NEWTON_STEPS):
-        share = 0.5 * (1.0 + np.tanh(0.5 * log_odds))
-        value = -log_odds + (1.0 - bend) * np.logaddexp(0.0, log_odds)
-        log_odds = log_odds + (value - wanted) / np.maximum(1.0 - (1.0 - bend) * share, _FLATTEST)
-        log_odds = np.minimum(log_odds, _LARGEST_LOG_ODDS)
-    return np.exp(-np.logaddexp(0.0, -log_odds))
+        small = np.exp(-np.abs(log_odds))
+        share = np.where(log_odds > 0.0, 1.0, small) / (1.0 + small)
+        value = part * (np.maximum(log_odds, 0.0) + np.log1p(small)) - log_odds
+        step = (value - wanted) / np.maximum(1.0 - part * share, _FLATTEST)
+        log_odds = np.minimum(log_odds + step, _LARGEST_LOG_ODDS)
+        if np.all((np.abs(step) <= _ENOUGH) | (log_odds == _LARGEST_LOG_ODDS)):
+            break
+    small = np.exp(-np.abs(log_odds))
+    return np.where(log_odds > 0.0, 1.0, small) / (1.0 + small)
 
 
 _LOG = Scale(_log_performance, _log_error, _log_derivative, _log_gain)

@@ -9,11 +9,13 @@ for E-BFMI.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    import xarray as xr
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -55,6 +57,26 @@ def ebfmi(energy: Floats) -> Floats:
     """Energy's fraction of missing information, per chain; energy of shape (chain, draw)."""
     steps: Floats = np.mean(np.diff(energy, axis=1) ** 2, axis=1)
     return steps / np.var(energy, axis=1, ddof=1)
+
+
+def worst_statistics(posterior: xr.Dataset, stats: xr.Dataset) -> Iterator[tuple[str, float]]:
+    """Each check of a sample and its value: the worst of all scalars, chains or draws."""
+    functions: tuple[tuple[str, Callable[[Floats], float], Callable[..., float]], ...] = (
+        ("rhat", rhat, np.max),
+        ("ess_bulk", ess_bulk, np.min),
+        ("ess_tail", ess_tail, np.min),
+    )
+    scalars = [
+        draws[..., position]
+        for values in posterior.data_vars.values()
+        for draws in [values.values.astype(float).reshape(*values.shape[:2], -1)]
+        for position in range(draws.shape[2])
+    ]
+    for name, function, worst in functions:
+        yield name, float(worst([function(draws) for draws in scalars]))
+    yield "divergences", float(stats["diverging"].sum())
+    yield "ebfmi", float(ebfmi(stats["energy"].values.astype(float)).min())
+    yield "max_treedepth_share", float(stats["reached_max_treedepth"].mean())
 
 
 def _split(draws: Floats) -> Floats:

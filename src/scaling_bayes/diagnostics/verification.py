@@ -20,7 +20,7 @@ from scaling_bayes.core.observations import decimal_year, observe
 from scaling_bayes.core.options import STACK
 from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.diagnostics.calibration import summarize
-from scaling_bayes.diagnostics.convergence import ebfmi, ess_bulk, ess_tail, rhat
+from scaling_bayes.diagnostics.convergence import worst_statistics
 from scaling_bayes.diagnostics.criticism import computed_data_checks, data_checks
 from scaling_bayes.diagnostics.findings import AGREES, CHECKED, DIFFERS, SKIPPED, Finding, close, same
 from scaling_bayes.diagnostics.stored import stored_hardware, stored_systems
@@ -36,8 +36,6 @@ from scaling_bayes.trace.schema import ANY_KIND, HARDWARE_KIND
 from scaling_bayes.trace.view import PosteriorView, TraceView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
     import xarray as xr
     from numpy.typing import NDArray
@@ -361,7 +359,7 @@ def _calibration(view: TraceView) -> Iterator[Finding]:
 
 def _checks(view: TraceView) -> Iterator[Finding]:
     stored = view.group("checks")
-    found = dict(_statistics(view.group("posterior"), view.group("sample_stats")))
+    found = dict(worst_statistics(view.group("posterior"), view.group("sample_stats")))
     if view.manifest.get("model", {}).get("law") != STACK:
         for missing in sorted(set(found) - set(stored["check"].values.tolist())):
             yield f"checks/{missing}", DIFFERS, "expected this check, found none"
@@ -394,22 +392,3 @@ def _data_checks(view: PosteriorView) -> Iterator[Finding]:
         value, again = (frame.pop("value").to_numpy(float) for frame in (stored, computed))
         yield _excused(view, same("data_checks", computed.to_dict("list"), stored.to_dict("list")))
         yield _excused(view, close("data_checks/value", value, again, CHECKED))
-
-
-def _statistics(posterior: xr.Dataset, stats: xr.Dataset) -> Iterator[tuple[str, float]]:
-    functions: tuple[tuple[str, Callable[[NDArray[np.float64]], float], Callable[..., Any]], ...] = (
-        ("rhat", rhat, np.max),
-        ("ess_bulk", ess_bulk, np.min),
-        ("ess_tail", ess_tail, np.min),
-    )
-    scalars = [
-        draws[..., position]
-        for values in posterior.data_vars.values()
-        for draws in [values.values.astype(float).reshape(*values.shape[:2], -1)]
-        for position in range(draws.shape[2])
-    ]
-    for name, function, worst in functions:
-        yield name, float(worst([function(draws) for draws in scalars]))
-    yield "divergences", float(stats["diverging"].sum())
-    yield "ebfmi", float(ebfmi(stats["energy"].values.astype(float)).min())
-    yield "max_treedepth_share", float(stats["reached_max_treedepth"].mean())

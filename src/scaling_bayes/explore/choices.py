@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scaling_bayes.hardware.devices import DEVICE_CLASSES
+from scaling_bayes.hardware.points import known_devices
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.requirement import best_errors
-from scaling_bayes.projection.scenario import SCENARIOS, Scenario, known_devices
+from scaling_bayes.projection.scenario import SCENARIOS, Scenario
 from scaling_bayes.projection.targets import default_targets
 from scaling_bayes.text import task_label
 from scaling_bayes.trace.schema import group

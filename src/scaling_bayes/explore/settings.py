@@ -10,8 +10,9 @@ from typing import Any
 
 from scaling_bayes.core.options import check_choice
 from scaling_bayes.errors import OptionError, TargetError
+from scaling_bayes.hardware.points import known_devices
 from scaling_bayes.projection.requirement import KINDS
-from scaling_bayes.projection.scenario import SCENARIOS, Scenario, known_devices
+from scaling_bayes.projection.scenario import SCENARIOS, Scenario
 from scaling_bayes.projection.targets import check_year
 from scaling_bayes.systems.numbers import read_number
 

@@ -7,7 +7,10 @@ differ in the last bit. Digests are of values.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,6 +52,14 @@ def devices(*, edition: str = EDITION) -> pd.DataFrame:
     known = table["year"].notna() & table["peak_flop_per_s"].notna()
     columns = ["device", "device_class", "year", "peak_flop_per_s", "board_power_watt", "release_price_usd"]
     return table.loc[known, columns].reset_index(drop=True)
+
+
+@cache
+def known_devices() -> Mapping[str, Mapping[str, Any]]:
+    """Devices that a scenario can name, in the order of their table, with their columns of `devices`."""
+    table = devices().dropna(subset=["board_power_watt"]).set_index("device")
+    rows = {str(name): MappingProxyType(dict(row)) for name, row in table.iterrows()}
+    return MappingProxyType(rows)
 
 
 def trend_points(before: float = math.inf, *, edition: str = EDITION) -> pd.DataFrame:

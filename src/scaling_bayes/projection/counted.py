@@ -11,8 +11,9 @@ import numpy as np
 from scaling_bayes.core.options import check_choice
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import OptionError
+from scaling_bayes.hardware.points import known_devices
 from scaling_bayes.projection.devices import dense_peak, runs_near
-from scaling_bayes.projection.scenario import Scenario, known_devices
+from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.resources import data_path
 from scaling_bayes.systems.counts import ARITHMETIC, OFFSETS
 from scaling_bayes.trace.view import PosteriorView

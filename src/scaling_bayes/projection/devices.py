@@ -16,10 +16,9 @@ from scaling_bayes.core.options import check_choice
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.devices import DEVICE_CLASSES
 from scaling_bayes.hardware.equations import HEADROOM_YEAR, saturating
-from scaling_bayes.hardware.points import decimal_year
+from scaling_bayes.hardware.points import decimal_year, known_devices
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.conversion import trend_path
-from scaling_bayes.projection.scenario import known_devices
 
 if TYPE_CHECKING:
     import pandas as pd

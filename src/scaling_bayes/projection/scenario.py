@@ -24,7 +24,7 @@ from scaling_bayes.hardware.assumptions import (
 )
 from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
 from scaling_bayes.hardware.grid import GROWTH_SD, Grid, grid_of
-from scaling_bayes.hardware.points import devices
+from scaling_bayes.hardware.points import known_devices
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.hardware.trends import trends_of
 from scaling_bayes.projection.targets import check_year
@@ -250,14 +250,6 @@ class Scenario:
         import pandas as pd
 
         return pd.DataFrame(_assumed(self), columns=["assumption", "assumed", "source"])
-
-
-@cache
-def known_devices() -> Mapping[str, Mapping[str, Any]]:
-    """Devices that a scenario can name, in the order of their table, with their columns of `devices`."""
-    table = devices().dropna(subset=["board_power_watt"]).set_index("device")
-    rows = {str(name): MappingProxyType(dict(row)) for name, row in table.iterrows()}
-    return MappingProxyType(rows)
 
 
 #: Scenarios by name: their fields.

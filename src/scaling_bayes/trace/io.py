@@ -82,7 +82,7 @@ def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr
     Parameters
     ----------
     source : str or path
-        A name of `list_traces`, such as ``"reference-2026.11"``, or the path of a file.
+        A name of `list_traces`, such as ``"reference-2026.12"``, or the path of a file.
     kind : {"fit", "hardware", "calibration", "any"}, optional
         What it must hold; by default a fit in a file, and under a name what was released.
 

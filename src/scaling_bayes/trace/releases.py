@@ -32,7 +32,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*-[0-9]{4}\.[0-9]{2}")
 class Release:
     """A released trace."""
 
-    #: Name and month, such as ``reference-2026.11``; never given to another trace.
+    #: Name and month, such as ``reference-2026.12``; never given to another trace.
     name: str
     #: What it holds: ``fit``, ``hardware`` or ``calibration``.
     kind: str

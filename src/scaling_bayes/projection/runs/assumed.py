@@ -10,10 +10,11 @@ from scaling_bayes.core.options import check_choice
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.assumptions import ASSUMPTIONS, Value, format_value, read_value
 from scaling_bayes.hardware.grid import grid_of
+from scaling_bayes.hardware.points import known_devices
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.devices import PRECISIONS
 from scaling_bayes.projection.runs.known import middle, refuse_sparse
-from scaling_bayes.projection.scenario import Scenario, known_devices
+from scaling_bayes.projection.scenario import Scenario
 
 #: Fields of a scenario that a run has too; hardware is that of the run's year.
 FIELDS = ("device_class", "price", "region")

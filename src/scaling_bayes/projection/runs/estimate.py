@@ -223,7 +223,7 @@ def _fit(trace: Any, target: Any, task: Any) -> PosteriorView | None:
     if trace is None:
         if target is not None or task is not None:
             raise OptionError(
-                "target and task are of a fit; give trace, such as open_trace('reference-2026.11')."
+                "target and task are of a fit; give trace, such as open_trace('reference-2026.12')."
             )
         return None
     if target is None and task is None:
