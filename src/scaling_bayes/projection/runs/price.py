@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from scaling_bayes.projection.conversion import trend_path
 from scaling_bayes.projection.scenario_draws import paired
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
     from numpy.typing import NDArray
 
@@ -52,18 +51,19 @@ def price_residual(
     gain = {kind: posterior["commitment_gain"].sel(commitment=kind).values for kind in COMMITMENTS}
     fresh = rng.standard_normal(n)
     prices = _prices(label)
-    for name in set(names) & set(prices["device"]):
-        own, offers = names == name, prices[prices["device"] == name]
+    for name in set(names) & set(prices):
+        own, (year, by_provider) = names == name, prices[name]
         draws = inputs["price"]
-        path = trend_path(draws, np.full((n, 1), float(offers["year"].iloc[0])))[:, 0]
+        path = trend_path(draws, np.full((n, 1), year))[:, 0]
         if label.startswith("purchase"):
-            residual[own] = (float(offers["log10_value"].median()) - path)[own]
+            values = [offer.log10_value for offers in by_provider for offer in offers]
+            residual[own] = (float(np.median(values)) - path)[own]
             continue
         precision, weighted = draws.device_sd**-2, np.zeros(n)
-        for _, of_one in offers.groupby("provider"):
+        for offers in by_provider:
             found = [
-                row["log10_value"] - inputs["age_gain"] * row["age"] - gain.get(row["kind"], 0.0) - path
-                for row in of_one.to_dict(orient="records")
+                offer.log10_value - inputs["age_gain"] * offer.age - gain.get(offer.kind, 0.0) - path
+                for offer in offers
             ]
             variance = of_provider**2 + of_offer**2 / len(found)
             precision = precision + 1 / variance
@@ -72,8 +72,26 @@ def price_residual(
     return residual
 
 
+class _Offer(NamedTuple):
+    log10_value: float
+    age: float
+    kind: str
+
+
 @cache
-def _prices(label: str) -> pd.DataFrame:
-    """Prices behind a trend, by device, with release and log10 value."""
+def _prices(label: str) -> dict[str, tuple[float, list[list[_Offer]]]]:
+    """Of each device behind a price trend, its release and its offers, those of one provider together."""
     table = trend_points() if label.startswith("purchase") else cloud_offers()
-    return table[table["trend"] == label]
+    table = table[table["trend"] == label].reindex(
+        columns=["device", "year", "provider", "log10_value", "age", "kind"]
+    )
+    return {
+        str(device): (
+            float(offers["year"].iloc[0]),
+            [
+                [_Offer(*row) for row in of_one[list(_Offer._fields)].itertuples(index=False)]
+                for _, of_one in offers.groupby("provider", dropna=False)
+            ],
+        )
+        for device, offers in table.groupby("device")
+    }
