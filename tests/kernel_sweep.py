@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from pytensor.compile.mode import Mode
 from pytensor.scalar.basic import autocast_float_as
 from tests.test_model import OBSERVED
 
-from scaling_bayes.core.laws import LAW_NAMES, LAWS
+from scaling_bayes.core.laws import BOUNDED, LAW_NAMES
 from scaling_bayes.core.observations import Observations
 from scaling_bayes.core.options import FLOORS, POOLINGS, ModelOptions
 from scaling_bayes.core.parameters import parameter_names
@@ -26,20 +27,34 @@ from scaling_bayes.model.build import build_model
 from scaling_bayes.model.sampling import kernel
 from scaling_bayes.model.sampling.layout import lay_out
 
+BOTH = (True, False)
+#: Every law, pooling and switch, with and without offsets of counts in turn.
 EVERY = [
-    ModelOptions(law, pooling, *switches)
-    for law, pooling, *switches in itertools.product(LAWS, POOLINGS, *5 * [(False, True)])
+    ModelOptions(law, pooling, *switches, drift=law == BOUNDED.name, count_offsets=number % 5 < 2)
+    for number, (law, pooling, *switches) in enumerate(itertools.product(LAW_NAMES, POOLINGS, *5 * [BOTH]))
     if switches[0] or not switches[4]  # no flagged error without measurement error
 ]
 #: Every law with every floor, with and without drift and heavy tails, under one pooling after the other.
 ENDS = [
     ModelOptions(
-        law, POOLINGS[number % 3], robust=robust, floor=floor, drift=drift, count_offsets=number % 2 == 0
+        law, POOLINGS[number % 3], robust=robust, floor=floor, drift=drift, count_offsets=number % 5 < 3
     )
-    for number, (law, floor, drift, robust) in enumerate(
-        itertools.product(LAW_NAMES, FLOORS, (True, False), (True, False))
-    )
+    for number, (law, floor, drift, robust) in enumerate(itertools.product(LAW_NAMES, FLOORS, BOTH, BOTH))
 ]
+#: Every law of learning curves, with and without drift, heavy tails and measurement error.
+CURVED = [
+    ModelOptions(law, "none", measured, robust=robust, flagged_error=measured, drift=drift, curves=True)
+    for law, measured, robust, drift in itertools.product(LAW_NAMES, BOTH, BOTH, BOTH)
+]
+#: Curves of three and four points, two of them at the same compute, in no order.
+OF_CURVES = np.array([2, 0, 1, 0, 3, 1, 2, 0, 1, 3, 2, 3, 1, 0])
+CURVES = replace(
+    OBSERVED,
+    task_index=OF_CURVES % 2,
+    paper_index=OF_CURVES,
+    paper=tuple(f"curve {number}" for number in OF_CURVES),
+    log10_compute=np.array([20, 19, 18, 19, 18.5, 21, 21.5, 20, 18.2, 19.5, 21, 20.1, 19, 19.1]),
+)
 #: In Python, operation by operation: nothing is compiled or rewritten.
 PLAIN = Mode(linker="py", optimizer=None)
 
@@ -91,7 +106,8 @@ def disagreement(
     """
     priors = default_priors(options) if priors is None else priors
     layout, problem = lay_out(observations, options, priors, parameter_names(options, priors))
-    with autocast_float_as("float64"):  # some of PyMC's constants have single precision otherwise
+    # Some of PyMC's constants have single precision otherwise; traces of operations take half of the time.
+    with autocast_float_as("float64"), pytensor.config.change_flags(traceback__limit=0):
         model = build_model(observations, options, priors)
         density = model.logp()
         gradient = pytensor.grad(density, [model.rvs_to_values[variable] for variable in model.free_RVs])
@@ -129,11 +145,12 @@ def variables_disagreement(options: ModelOptions, priors: Mapping[str, Prior] | 
 
 def main() -> None:
     worst = 0.0
-    for options in [*ENDS, *EVERY]:
-        found = disagreement(options)
+    models = [*ENDS, *EVERY, *CURVED]
+    for options in models:
+        found = disagreement(options, observations=CURVES if options.curves else OBSERVED)
         worst = max(worst, found)
         print(f"{found:.1e} {options}", flush=True)
-    print(f"{len(ENDS) + len(EVERY)} models: density and gradient within {worst:.1e}")
+    print(f"{len(models)} models: density and gradient within {worst:.1e}")
 
 
 if __name__ == "__main__":

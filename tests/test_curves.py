@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import xarray as xr
 from scipy.stats import kstest, multivariate_normal, multivariate_t
-from tests.kernel_sweep import disagreement
+from tests.kernel_sweep import CURVES, OF_CURVES, disagreement
 from tests.seeds import seeded
-from tests.test_model import OBSERVED, parameters_inside, potentials
+from tests.test_model import parameters_inside, potentials
 
 from scaling_bayes import DataError, OptionError, fit
 from scaling_bayes.core.laws import LAWS
@@ -27,15 +25,6 @@ from scaling_bayes.core.predictive import (
 from scaling_bayes.core.simulation import simulate_observations
 from scaling_bayes.systems.load import reference_systems
 
-#: Curves of three and four points, two of them at the same compute, in no order.
-PAPERS = np.array([2, 0, 1, 0, 3, 1, 2, 0, 1, 3, 2, 3, 1, 0])
-CURVES = replace(
-    OBSERVED,
-    task_index=PAPERS % 2,
-    paper_index=PAPERS,
-    paper=tuple(f"curve {paper}" for paper in PAPERS),
-    log10_compute=np.array([20, 19, 18, 19, 18.5, 21, 21.5, 20, 18.2, 19.5, 21, 20.1, 19, 19.1]),
-)
 OPTIONS = [
     ModelOptions("power", "none", curves=True),
     ModelOptions("bounded", robust=True, drift=True, count_offsets=True, curves=True),
@@ -49,7 +38,7 @@ def covariance(performance: Performance, at: dict[str, int], rows: np.ndarray) -
     shared = performance.shared_sd.isel(at).values[rows] ** 2
     total = performance.sd.isel(at).values[rows] ** 2
     apart = np.abs(np.subtract.outer(CURVES.compute[rows], CURVES.compute[rows]))
-    together = np.equal.outer(PAPERS[rows], PAPERS[rows])
+    together = np.equal.outer(OF_CURVES[rows], OF_CURVES[rows])
     length = float(performance.correlation_length.isel(at))
     return np.diag(total - shared) + together * shared * np.exp(-apart / length)
 
@@ -59,7 +48,7 @@ def test_kernel_and_pymc_and_the_predictions_have_one_likelihood(options: ModelO
     assert disagreement(options, observations=CURVES, count=2) < 1e-10
     drawn = parameters_inside(options, CURVES, 2)
     performance = observed_performance(options.law, drawn, CURVES)
-    found = joint_log_density_of_error(performance, CURVES.error, PAPERS)
+    found = joint_log_density_of_error(performance, CURVES.error, OF_CURVES)
     evaluate = potentials(options, CURVES)
     for draw in range(2):
         at = {"chain": 0, "draw": draw}
@@ -68,7 +57,7 @@ def test_kernel_and_pymc_and_the_predictions_have_one_likelihood(options: ModelO
         jacobian = performance.log_jacobian(CURVES.error)
         jacobian = jacobian.isel({dim: n for dim, n in at.items() if dim in jacobian.dims}).values
         for paper in range(4):
-            rows = np.flatnonzero(paper == PAPERS)
+            rows = np.flatnonzero(paper == OF_CURVES)
             shape = covariance(performance, at, rows)
             exact = (
                 multivariate_t(shape=shape, df=float(performance.degrees_of_freedom.isel(at)))
@@ -83,10 +72,10 @@ def test_a_point_given_its_curve_is_all_over_the_others(options: ModelOptions) -
     """So are the likelihood of leave-one-out and the prediction of a point of a known curve."""
     drawn = parameters_inside(options, CURVES, 3)
     together = observed_performance(options.law, drawn, CURVES)
-    pointwise = log_density_given_paper(together, CURVES.error, PAPERS)
-    every = joint_log_density_of_error(together, CURVES.error, PAPERS).sum("paper")
+    pointwise = log_density_given_paper(together, CURVES.error, OF_CURVES)
+    every = joint_log_density_of_error(together, CURVES.error, OF_CURVES).sum("paper")
     for row in (0, 5, 13):
-        new = np.arange(PAPERS.size) == row
+        new = np.arange(OF_CURVES.size) == row
         others, point = CURVES.subset(~new), CURVES.subset(new)
         rest = observed_performance(options.law, drawn, others)
         without = joint_log_density_of_error(rest, others.error, others.paper_index).sum("paper")
@@ -108,16 +97,16 @@ def test_replications_and_simulations_wander_as_the_likelihood_says() -> None:
     rng = np.random.default_rng(seeded(3))
     many = drawn.isel(draw=np.zeros(300, dtype=int)).assign_coords(draw=np.arange(300))
     performance = observed_performance(options.law, many, CURVES)
-    replicated = draw_error(performance, rng, PAPERS).values[0]
+    replicated = draw_error(performance, rng, OF_CURVES).values[0]
     simulated = [simulate_observations(options, drawn.isel(chain=0, draw=0), CURVES, rng) for _ in range(300)]
     made = [each.error for each in simulated if isinstance(each, Observations)]
-    factor = np.linalg.cholesky(covariance(performance, {"chain": 0, "draw": 0}, np.arange(PAPERS.size)))
+    factor = np.linalg.cholesky(covariance(performance, {"chain": 0, "draw": 0}, np.arange(OF_CURVES.size)))
     for errors in (replicated, np.array(made)):
         assert len(errors) > 290
         residual = LAWS[options.law].performance(errors) - performance.mean.values[0, 0]
         white = np.linalg.solve(factor, residual.T).T
         assert kstest(white.ravel(), "norm").pvalue > 1e-3
-        assert abs(np.corrcoef(white.T) - np.eye(PAPERS.size)).max() < 0.3
+        assert abs(np.corrcoef(white.T) - np.eye(OF_CURVES.size)).max() < 0.3
 
 
 def test_curves_need_papers() -> None:

@@ -1,89 +1,152 @@
-"""What each ingredient of the model does to its predictions and projections."""
+"""What each ingredient of the model does: one fit of each variant, how it samples, predicts and projects."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from arviz_stats import loo
 
 from scaling_bayes.core.laws import LAWS
-from scaling_bayes.model.evaluate.compare import compare, mean_stacking_weights
-from scaling_bayes.model.evaluate.stack import stack
-from scaling_bayes.model.fit import fit
+from scaling_bayes.diagnostics.psis import GOOD_PARETO_K
+from scaling_bayes.diagnostics.scores import score_table
+from scaling_bayes.diagnostics.scoring import score
+from scaling_bayes.model.fit import FitWarning, fit
 from scaling_bayes.projection.project import project
-from scaling_bayes.projection.summarize import summary as summarize
+from scaling_bayes.projection.summarize import summary
 from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
+from scaling_bayes.systems.load import reference_systems
+from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
-__all__ = ["HEADLINES", "VARIANTS", "measure_ingredients"]
+__all__ = ["CHECKS", "DEFAULT", "HEADLINES", "VARIANTS", "ingredients", "sampling"]
 
 #: The first goal of each task in the 2020 paper's target table.
 HEADLINES = {task: goals[1] for task, goals in THOMPSON2020_TARGETS.items()}
-#: One change each from the reference fit.
+DEFAULT = "default"
+#: One change each from the default of `fit`.
 VARIANTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "reference": {},
+        **{f"{law} law": {"law": law} for law in LAWS},
         "no pooling": {"pooling": "none"},
         "complete pooling": {"pooling": "complete"},
+        "floors pooled": {"floor": "pooled"},
+        "no floors": {"floor": "none"},
+        "no drift": {"drift": False},
+        "no algorithmic progress": {"algorithmic_progress": False},
         "no measurement error": {"measurement_error": False},
         "no wider error where in doubt": {"flagged_error": False},
-        "no algorithmic progress": {"algorithmic_progress": False},
         "no paper effect": {"paper_effect": False},
-        "robust": {"robust": True},
-        "exponential": {"law": "exponential"},
-        "logistic": {"law": "logistic"},
-        "saturating": {"law": "saturating"},
+        "normal papers": {"robust": False},
+        "compute as stated": {"count": "stated"},
+        "offsets of counts certain": {"count_offsets": False},
+        "papers as curves": {"curves": True},
+        "straight lines of 2026.11": {"law": "power", "drift": False, "robust": False, "count": "stated"},
     }
 )
-_OF_LAW = {law: "reference" if law == "power" else law for law in LAWS}
-STACKED = "stack of laws"
+_CUTOFF = 2019
+#: The first is what variants are fitted to.
+_TABLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        f"five tasks to {_CUTOFF}": {"edition": "2026.12", "until": _CUTOFF},
+        "five tasks": {"edition": "2026.12"},
+        "language": {"family": "language"},
+    }
+)
+_FIRST = next(iter(_TABLES))
+#: Table, variant and seed of each fit.
+RUNS = (
+    *((table, DEFAULT, seed) for table in _TABLES for seed in (1, 2, 3)),
+    *((_FIRST, variant, 1) for variant in VARIANTS),
+)
+CHECKS = ("rhat", "ess_bulk", "ess_tail", "divergences")
 
 
-def measure_ingredients(random_seed: int, *, progressbar: bool = True) -> pd.DataFrame:
-    """Cross-validate every variant by paper, and project the headline targets with it.
+def timed_fit(table: str, variant: str, seed: int) -> tuple[xr.DataTree, float]:
+    """Fit at default settings; with the seconds of processor it took."""
+    systems = reference_systems(**_TABLES[table])
+    began = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)  # what it warns of is what is measured
+        tree = fit(systems, random_seed=seed, progressbar=False, **VARIANTS.get(variant, {}))
+    return tree, time.process_time() - began
 
-    Parameters
-    ----------
-    random_seed : int
-    progressbar : bool
-        Whether to show progress on standard error.
 
-    Returns
-    -------
-    DataFrame
-        One row per variant (and the stack of laws) and headline target: ``variant``, ``elpd`` (nats, K-fold
-        by paper), ``difference`` to the reference, ``difference_se``, ``weight`` in the stack, ``task``,
-        ``error``, the quantiles of the predictive log10 FLOP, and ``unreachable``.
+def of_fit(run: tuple[str, str, int], tree: xr.DataTree, seconds: float) -> dict[str, Any]:
+    """Checks of the sample; of a fit of the first table with the first seed also what it predicts."""
+    table, variant, seed = run
+    checks = group(tree, "checks")
+    found: dict[str, Any] = {
+        "sampling": {
+            "table": table,
+            "variant": variant,
+            "seed": seed,
+            **{name: float(checks["value"].sel(check=name)) for name in CHECKS},
+            "failed": " ".join(map(str, checks["check"].values[checks["passed"].values == 0])),
+            "attempts": len(manifest(tree).get("attempts", [None])),
+            "cpu_seconds": seconds,
+        }
+    }
+    if (table, seed) == (_FIRST, 1):
+        every = reference_systems(edition="2026.12")
+        scores = score(tree, every[every["year"].astype(float) >= _CUTOFF + 1], drop_fitted=True)
+        (scored,) = score_table(scores[scores["forecaster"] == manifest(tree)["model"]["law"]]).to_dict(
+            "records"
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Pareto k, which are counted
+            estimated = loo(tree, pointwise=True, var_name="error")
+        found["elpd"] = estimated.elpd_i.values
+        found["poor"] = int((estimated.pareto_k.values > GOOD_PARETO_K).sum())
+        found["score"] = {name: scored[name] for name in ("log_score", "crps", "coverage_90")}
+        found["headlines"] = (
+            summary(project(tree, HEADLINES))
+            .drop(columns=["note", "year", "quantity", "unit"])
+            .to_dict("records")
+        )
+    return found
+
+
+@cache
+def _measured() -> tuple[dict[str, Any], ...]:
+    return tuple(of_fit(run, *timed_fit(*run)) for run in RUNS)
+
+
+def sampling(measured: tuple[dict[str, Any], ...] | None = None) -> pd.DataFrame:
+    """How each fit of `RUNS` sampled: a row each."""
+    import pandas as pd
+
+    return pd.DataFrame([one["sampling"] for one in measured or _measured()])
+
+
+def ingredients(measured: tuple[dict[str, Any], ...] | None = None) -> pd.DataFrame:
+    """How each variant predicts, and projects the headline targets: a row for each of these.
+
+    ``elpd`` (nats) is by PSIS leave-one-out, each system given the others of its paper; ``poor``, of how many
+    systems Pareto k is above 0.7. ``log_score``, ``crps`` and ``coverage_90`` are those of the later systems.
     """
     import pandas as pd
 
-    fits = {
-        name: fit(random_seed=random_seed, progressbar=progressbar, **options)
-        for name, options in VARIANTS.items()
-    }
-    compared = compare(fits, random_seed=random_seed, progressbar=progressbar)
-    pointwise = {name: compared.pointwise["elpd"].sel(fit=name).values for name in fits}
-    by_law = np.array([pointwise[name] for name in _OF_LAW.values()])
-    weights = dict(zip(_OF_LAW, map(float, mean_stacking_weights(by_law)), strict=True))
-    pointwise[STACKED] = np.log(np.array(list(weights.values())) @ np.exp(by_law))
-    trees = fits | {STACKED: stack({law: fits[name] for law, name in _OF_LAW.items()}, weights)}
-    law_of_variant = {name: law for law, name in _OF_LAW.items()}
-    rows = []
-    for name, elpd in pointwise.items():
-        difference = elpd - pointwise["reference"]
+    return pd.DataFrame(list(_rows([one for one in measured or _measured() if "elpd" in one])))
+
+
+def _rows(measured: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    (reference,) = (one["elpd"] for one in measured if one["sampling"]["variant"] == DEFAULT)
+    for one in measured:
+        difference = one["elpd"] - reference
         entry = {
-            "variant": name,
-            "elpd": float(elpd.sum()),
+            "variant": one["sampling"]["variant"],
+            "elpd": float(one["elpd"].sum()),
             "difference": float(difference.sum()),
-            "difference_se": float(np.sqrt(difference.size * difference.var())),
-            "weight": weights.get(law_of_variant.get(name, ""), float("nan")),
+            "difference_se": float(difference.size**0.5 * difference.std()),
+            "poor": one["poor"],
+            **one["score"],
         }
-        summary = summarize(project(trees[name], HEADLINES)).drop(
-            columns=["note", "year", "quantity", "unit"]
-        )
-        rows += [entry | row for row in summary.to_dict(orient="records")]
-    return pd.DataFrame(rows)
+        yield from (entry | row for row in one["headlines"])

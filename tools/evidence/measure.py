@@ -1,7 +1,6 @@
 """Measure what the choice of laws rests on: ``python -m tools.evidence.measure``.
 
-Writes ``data/scorecard.csv``, ``data/language_cutoffs.csv``, ``data/ingredients.csv``,
-``data/law_recovery.csv`` and the tables of ``docs/laws.md`` and ``docs/prior_predictive.md``.
+Writes the files of `TABLES` in ``data/``, and the pages that show them.
 """
 
 from __future__ import annotations
@@ -11,9 +10,10 @@ import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.core.laws import LAWS
+from scaling_bayes.diagnostics.scores import BASELINE
 from scaling_bayes.diagnostics.scoring import score
 from scaling_bayes.files import write_text
 from scaling_bayes.model.evaluate.scorecard import scorecard
@@ -21,7 +21,7 @@ from scaling_bayes.model.fit import fit
 from scaling_bayes.systems.load import reference_systems
 from scaling_bayes.trace.view import PosteriorView
 from tools.command import checkout_root, exit_code, write_files
-from tools.evidence.ingredients import measure_ingredients
+from tools.evidence.ingredients import VARIANTS, ingredients, sampling
 from tools.evidence.law_recovery import law_recovery
 from tools.pages import pages
 
@@ -32,52 +32,66 @@ __all__ = ["main"]
 
 RANDOM_SEED = 20261123
 _QUANTILES = ("lower_90", "lower_50", "median", "upper_50", "upper_90")
+#: Columns of scores of later systems.
+_LATER: Mapping[str, tuple[str, str]] = {
+    "cutoff": ("year", "Last calendar year whose systems were fitted"),
+    "forecaster": ("-", "What predicted"),
+    "task": ("-", "Task"),
+    "system": ("-", "System predicted"),
+    "paper": ("-", "Its paper or release"),
+    "year": ("year", "Its publication, decimal"),
+    "error": ("1", "Its error"),
+    "log_score": ("nat", "Natural log of the predictive density of the error"),
+    "crps": ("log10 error", "Continuous ranked probability score of log10 error"),
+    "pit": ("1", "Predictive probability of an error at most the observed"),
+}
 #: Title of each table, and unit and meaning of its columns.
 TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
     "scorecard": (
         "Predictions of later systems by fits of what was published before, with their scores",
-        {
-            "cutoff": ("year", "Last calendar year whose systems were fitted"),
-            "forecaster": ("-", "What predicted"),
-            "task": ("-", "Task"),
-            "system": ("-", "System predicted"),
-            "year": ("year", "Its publication, decimal"),
-            "error": ("1", "Its error"),
-            "log_score": ("nat", "Natural log of the predictive density of the error"),
-            "crps": ("log10 error", "Continuous ranked probability score of log10 error"),
-            "pit": ("1", "Predictive probability of an error at most the observed"),
-            "weight": ("1", "Weight of the forecaster in the stack"),
-        },
+        {name: about for name, about in _LATER.items() if name != "paper"}
+        | {"weight": ("1", "Weight of the forecaster in the stack")},
+    ),
+    "five_task_cutoffs": (
+        "Predictions of later systems by the default and other models, fitted to what was published before",
+        _LATER,
     ),
     "language_cutoffs": (
         "Predictions of later language models by fits of what was published before, with their scores",
-        {
-            "cutoff": ("year", "Last calendar year whose models were fitted"),
-            "forecaster": ("-", "What predicted"),
-            "task": ("-", "Benchmark"),
-            "system": ("-", "Model predicted"),
-            "paper": ("-", "Its release"),
-            "year": ("year", "Its publication, decimal"),
-            "error": ("1", "Its error"),
-            "log_score": ("nat", "Natural log of the predictive density of the error"),
-            "crps": ("log10 error", "Continuous ranked probability score of log10 error"),
-            "pit": ("1", "Predictive probability of an error at most the observed"),
-        },
+        _LATER,
     ),
     "ingredients": (
         "Predictive density and headline projections with one ingredient of the model changed at a time",
         {
-            "variant": ("-", "What differs from the reference fit"),
-            "elpd": ("nat", "Expected log predictive density, 10-fold cross-validation by paper"),
-            "difference": ("nat", "To the reference"),
+            "variant": ("-", "What differs from the default; fitted to the five tasks to 2019"),
+            "elpd": ("nat", "Expected log predictive density, PSIS leave-one-out"),
+            "difference": ("nat", "To the default"),
             "difference_se": ("nat", "Standard error of the difference"),
-            "weight": ("1", "Weight in the stack of laws"),
+            "poor": ("1", "Systems whose Pareto k is above 0.7"),
+            "log_score": ("nat", "Log score of the systems of 2020 to 2022, per 60"),
+            "crps": ("log10 error", "Their continuous ranked probability score, mean"),
+            "coverage_90": ("1", "Share of them in the 90 % interval"),
             "task": ("-", "Task of the projection"),
             "error": ("1", "Target error"),
             **{
                 name: ("log10(FLOP)", f"Training compute: {name.replace('_', ', ')} %") for name in _QUANTILES
             },
             "unreachable": ("1", "Share of draws in which no compute reaches the target"),
+        },
+    ),
+    "sampling": (
+        "How the models sample at default settings, one seed each, and the default with three",
+        {
+            "table": ("-", "Systems fitted"),
+            "variant": ("-", "What differs from the default"),
+            "seed": ("1", "Random seed"),
+            "rhat": ("1", "Largest R-hat"),
+            "ess_bulk": ("1", "Smallest effective sample size, bulk"),
+            "ess_tail": ("1", "Smallest effective sample size, tails"),
+            "divergences": ("1", "Divergent transitions"),
+            "failed": ("-", "Checks that failed"),
+            "attempts": ("1", "Attempts it took"),
+            "cpu_seconds": ("s", "Time of processor, with warm-up, checks and predictions"),
         },
     ),
     "law_recovery": (
@@ -91,30 +105,51 @@ TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
         },
     ),
 }
-#: Last years of the fits whose forecasts of later language models are scored.
-_CUTOFFS = (2021, 2022, 2023)
+#: Last years of the fits whose forecasts of later systems are scored.
+_CUTOFFS = {"five_tasks": range(2016, 2022), "language": range(2021, 2024)}
+#: What is fitted until each: the default, the same unpooled, and the straight lines of 2026.11.
+_FORECASTERS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "five_tasks": {
+        "bounded": {},
+        "unpooled": {"pooling": "none"},
+        "power": VARIANTS["straight lines of 2026.11"],
+    },
+    "language": {"bounded": {}},
+}
+#: The edition of the five tasks that is scored.
+_EDITION = "2026.12"
 
 
-def language_cutoffs() -> pd.DataFrame:
-    """Scores of the default model, fitted to language models until each cut-off, on the later ones."""
+def cutoffs(family: str) -> pd.DataFrame:
+    """Scores of fits of a family's systems until each cut-off on the later ones.
+
+    Those of the five tasks with the baselines that the last of the fits has beside it.
+    """
     import pandas as pd
 
-    every = reference_systems("language")
+    edition = _EDITION if family == "five_tasks" else None
+    every = reference_systems(family, edition=edition)
     parts = []
-    for cutoff in _CUTOFFS:
-        before = reference_systems("language", until=cutoff)
+    for cutoff in _CUTOFFS[family]:
+        before = reference_systems(family, edition=edition, until=cutoff)
         later = every[~every["publication_date"].le(before["publication_date"].max())]
-        fitted = fit(before, draws=500, random_seed=RANDOM_SEED, progressbar=False)
-        known = later[later["task"].isin(PosteriorView.of(fitted).tasks)]
-        scores = score(fitted, known, drop_fitted=True)
-        parts.append(scores[scores["forecaster"] == PosteriorView.of(fitted).law].assign(cutoff=cutoff))
+        for name, options in _FORECASTERS[family].items():
+            fitted = fit(before, draws=500, random_seed=RANDOM_SEED, progressbar=False, **options)
+            view = PosteriorView.of(fitted)
+            scores = score(fitted, later[later["task"].isin(view.tasks)], drop_fitted=True)
+            own = scores["forecaster"] == view.law
+            kept = own | scores["forecaster"].isin([BASELINE, "naive"]) & (name == "power")
+            named = scores["forecaster"].where(~own, name)
+            parts.append(scores.assign(cutoff=cutoff, forecaster=named)[kept])
     return pd.concat(parts, ignore_index=True)
 
 
 _MAKERS: Mapping[str, Callable[[], pd.DataFrame]] = {
     "scorecard": lambda: scorecard(random_seed=RANDOM_SEED),
-    "language_cutoffs": language_cutoffs,
-    "ingredients": lambda: measure_ingredients(RANDOM_SEED),
+    "five_task_cutoffs": lambda: cutoffs("five_tasks"),
+    "language_cutoffs": lambda: cutoffs("language"),
+    "ingredients": ingredients,
+    "sampling": sampling,
     "law_recovery": lambda: law_recovery(20, random_seed=RANDOM_SEED),
 }
 _SIDECAR = """\

@@ -17,6 +17,7 @@ NAMES = (
     "language",
     "citation",
     "evidence",
+    "prior_predictive",
     "compute_trend",
     "thompson2020",
     "cost",

@@ -27,28 +27,38 @@ _LISTED = 10
 
 
 def pages(root: Path) -> dict[Path, str]:
-    """Text of the page and of its figures, by path."""
+    """Text of the page and of its figures, by path.
+
+    Calibrations of the newest release lead; of earlier ones there is a line each.
+    """
     released = {
         release.name: open_trace(release.name)
         for release in read_index()
         if release.kind == CALIBRATION_KIND and release.at_hand
     }
-    ranked = {name: tree for name, tree in released.items() if manifest(tree)["experiment"] in SBC}
-    reference = next(iter(ranked.values()))
+    every = {name: tree for name, tree in released.items() if manifest(tree)["experiment"] in SBC}
+    newest = max(map(_month, every))
+    ranked = {name: tree for name, tree in every.items() if _month(name) == newest}
+    earlier = {name: tree for name, tree in every.items() if name not in ranked}
     shifts = {
-        experiment: next(
-            tree for tree in reversed(released.values()) if manifest(tree)["experiment"] == experiment
+        experiment: max(
+            (name for name, tree in released.items() if manifest(tree)["experiment"] == experiment),
+            key=_month,
         )
         for experiment in ("leave_one_paper_out", "prior_sweep")
     }
+    papers, priors = (released[name] for name in shifts.values())
+    said_papers, said_priors = (f"`{name}`: {_model(released[name])}.\n\n" for name in shifts.values())
     blocks = {
         "coverage": _coverage(ranked),
         "least": _least(ranked),
         "sampling": _sampling(ranked),
-        "recovery": _recovery(calibration_table(reference)),
-        "papers": _shifts(shifts["leave_one_paper_out"], "without"),
-        "elpd": _elpd(shifts["leave_one_paper_out"]),
-        "priors": _shifts(shifts["prior_sweep"], "with the prior"),
+        "recovery": _recovery(calibration_table(next(iter(ranked.values())))),
+        "papers": said_papers + _shifts(papers, "without"),
+        "elpd": _elpd(papers),
+        "priors": said_priors + _shifts(priors, "with the prior"),
+        "earlier": _coverage(earlier) if earlier else "There are none.\n",
+        "figures": "\n".join(f"![Ranks and coverage in {name}](images/{name}.svg)\n" for name in ranked),
     }
     figures = {
         PAGE.parent / "images" / f"{name}.svg": to_svg(
@@ -57,6 +67,26 @@ def pages(root: Path) -> dict[Path, str]:
         for name, tree in ranked.items()
     }
     return filled(root, PAGE, blocks) | figures
+
+
+def _month(name: str) -> str:
+    """The month of a release, as 2026.12."""
+    return name.rpartition("-")[2]
+
+
+def _model(tree: xr.DataTree) -> str:
+    """What was calibrated, in words."""
+    about = manifest(tree)
+    model = about["model"]
+    on = [name for name in ("drift", "robust") if model.get(name)]
+    words = {"drift": "with drift", "robust": "Student t papers"}
+    return ", ".join(
+        [
+            f"{model['law']} law",
+            *(words[name] for name in on),
+            f"{about['data']['n_systems']} systems",
+        ]
+    )
 
 
 def _parts(tree: xr.DataTree) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -74,6 +104,7 @@ def _coverage(ranked: dict[str, xr.DataTree]) -> str:
             rows.append(
                 [
                     f"`{name}`",
+                    _model(tree),
                     str(tree["fits"].sizes["fit"]),
                     f"{len(part)} {kind}",
                     f"{part['coverage_50'].mean():.1%}",
@@ -83,7 +114,7 @@ def _coverage(ranked: dict[str, xr.DataTree]) -> str:
                     f"{part['p_value'].min():.4f}",
                 ]
             )
-    header = ["calibration", "simulations", "quantities", "in 50 %", "in 90 %", "outside own band"]
+    header = ["calibration", "of", "simulations", "quantities", "in 50 %", "in 90 %", "outside own band"]
     return markdown_table([*header, "outside the common band", "least p"], rows)
 
 
@@ -137,7 +168,9 @@ def _recovery(summary: pd.DataFrame) -> str:
             f"{part['coverage_50'].mean():.1%}",
             f"{part['coverage_90'].mean():.1%}",
             f"{part['bias'].mean():+.2f}" if part["bias"].notna().all() else "",
-            f"{part['contraction'].min():.2f} to {part['contraction'].max():.2f}",
+            f"{part['contraction'].min():.2f} to {part['contraction'].max():.2f}"
+            if part["contraction"].notna().any()
+            else "",
         ]
         for name, part in summary.groupby("name", sort=False)
     ]

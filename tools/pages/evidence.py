@@ -1,4 +1,4 @@
-"""The tables of docs/laws.md and docs/prior_predictive.md, from the stored results and the priors."""
+"""The tables of docs/laws.md and of sampling in docs/model.md, from the stored results."""
 
 from __future__ import annotations
 
@@ -9,20 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from scaling_bayes.core.laws import LAWS
-from scaling_bayes.core.observations import observe
-from scaling_bayes.core.options import ModelOptions
-from scaling_bayes.core.parameters import draw_prior
-from scaling_bayes.core.performance import observed_performance
-from scaling_bayes.core.predictive import draw_error
-from scaling_bayes.core.priors import default_priors
-from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.diagnostics.scores import score_table
-from scaling_bayes.intervals import reported
 from scaling_bayes.systems.conventions import TASK_LABELS
-from scaling_bayes.systems.load import reference_systems
-from scaling_bayes.text import format_interval
+from scaling_bayes.text import format_interval, task_label
 from tools.evidence.ingredients import HEADLINES
-from tools.evidence.measure import RANDOM_SEED
 from tools.pages.refill import filled, markdown_table
 
 if TYPE_CHECKING:
@@ -30,30 +20,34 @@ if TYPE_CHECKING:
 
 __all__ = ["pages"]
 
-PRIOR_DRAWS = 4000
+#: Forecasters of ``five_task_cutoffs.csv`` as readers know them.
+_NAMES = {
+    "bounded": "default",
+    "unpooled": "unpooled",
+    "power": "straight lines of 2026.11",
+    "naive": "trend of the record",
+    "least_squares_power": "least squares of 2020",
+}
 
 
 def pages(root: Path) -> dict[Path, str]:
-    """Text of each page with its tables as the stored results, and the priors, have them."""
-    scores = pd.read_csv(root / "data" / "scorecard.csv")
-    ingredients = pd.read_csv(root / "data" / "ingredients.csv")
-    laws = {
-        "scores": _scores(scores, "forecaster"),
-        "scores_by_cutoff": _scores(
-            scores[scores["forecaster"].isin(["stack", "power", "unpooled", "least_squares_power"])],
-            ["cutoff", "forecaster"],
-        ),
-        "scores_by_task": _scores(
-            scores[scores["forecaster"].isin(["stack", "least_squares_power"])], ["task", "forecaster"]
-        ),
-        "weights": _weights(scores),
-        "ingredients": _ingredients(ingredients),
-        "headlines": _headlines(ingredients),
-        "law_recovery": _recovery(pd.read_csv(root / "data" / "law_recovery.csv")),
+    """Text of each page with its tables as the stored results have them."""
+    read = {
+        name: pd.read_csv(root / "data" / f"{name}.csv")
+        for name in ("five_task_cutoffs", "scorecard", "ingredients", "law_recovery", "sampling")
     }
-    prior = {"prior_predictive": _prior_predictive()}
+    later = read["five_task_cutoffs"]
+    laws = {
+        "later": _scores(later, {"forecaster": _NAMES}),
+        "later_by": _side_by_side(later),
+        "scores": _scores(read["scorecard"], {"forecaster": {}}),
+        "weights": _weights(read["scorecard"]),
+        "ingredients": _ingredients(read["ingredients"]),
+        "headlines": _headlines(read["ingredients"]),
+        "law_recovery": _recovery(read["law_recovery"]),
+    }
     return filled(root, Path("docs", "laws.md"), laws) | filled(
-        root, Path("docs", "prior_predictive.md"), prior
+        root, Path("docs", "model.md"), {"sampling": _sampling(read["sampling"])}
     )
 
 
@@ -61,14 +55,14 @@ def _records(frame: pd.DataFrame) -> Iterable[Mapping[Any, Any]]:
     return frame.to_dict(orient="records")
 
 
-def _scores(scores: pd.DataFrame, by: str | list[str]) -> str:
-    columns = [by] if isinstance(by, str) else by
-    header = [*columns, "systems", "not predicted", "log score", "over the 2020 line", "CRPS"]
+def _scores(scores: pd.DataFrame, by: Mapping[str, Mapping[str, str]]) -> str:
+    """Scores by some columns, with the names of their values."""
+    header = [*by, "systems", "not predicted", "log score", "over least squares", "CRPS"]
     return markdown_table(
         [*header, "in 50 %", "in 80 %", "in 90 %"],
         [
             [
-                *(str(TASK_LABELS.get(row[name], row[name])) for name in columns),
+                *(names.get(row[column], str(row[column])) for column, names in by.items()),
                 str(row["systems"]),
                 str(row["not_predicted"]),
                 f"{row['log_score']:.1f}",
@@ -76,9 +70,29 @@ def _scores(scores: pd.DataFrame, by: str | list[str]) -> str:
                 f"{row['crps']:.4f}",
                 *(f"{row[f'coverage_{probability}']:.3f}" for probability in (50, 80, 90)),
             ]
-            for row in _records(score_table(scores, by))
+            for row in _records(score_table(scores, list(by)))
         ],
     )
+
+
+def _side_by_side(scores: pd.DataFrame) -> str:
+    """Log score and coverage of each forecaster, by cut-off and by task."""
+    parts = {"all": scores}
+    parts |= {f"up to {cutoff}": part for cutoff, part in scores.groupby("cutoff")}
+    parts |= {task_label(str(task)): part for task, part in scores.groupby("task", sort=False)}
+    rows = []
+    for name, part in parts.items():
+        found = {row["forecaster"]: row for row in _records(score_table(part, "forecaster"))}
+        rows.append(
+            [
+                name,
+                str(found["bounded"]["systems"]),
+                *(f"{found[each]['log_score']:.1f}" if each in found else "" for each in _NAMES),
+                *(f"{found[each]['coverage_90']:.2f}" if each in found else "" for each in _NAMES),
+            ]
+        )
+    header = ["", "systems", *(f"log score, {name}" for name in _NAMES.values())]
+    return markdown_table([*header, *(f"in 90 %, {name}" for name in _NAMES.values())], rows)
 
 
 def _weights(scores: pd.DataFrame) -> str:
@@ -91,17 +105,43 @@ def _weights(scores: pd.DataFrame) -> str:
 
 
 def _ingredients(table: pd.DataFrame) -> str:
+    header = ["variant", "elpd, nats", "difference", "its standard error", "Pareto k > 0.7"]
     return markdown_table(
-        ["variant", "elpd, nats", "difference", "its standard error", "weight in the stack"],
+        [*header, "log score of later systems", "CRPS", "in 90 %"],
         [
             [
                 row["variant"],
                 f"{row['elpd']:.1f}",
                 f"{row['difference']:+z.1f}",
                 f"{row['difference_se']:.1f}",
-                "" if pd.isna(row["weight"]) else f"{row['weight']:.2f}",
+                str(row["poor"]),
+                f"{row['log_score']:.1f}",
+                f"{row['crps']:.4f}",
+                f"{row['coverage_90']:.2f}",
             ]
             for row in _records(table.drop_duplicates("variant"))
+        ],
+    )
+
+
+def _sampling(table: pd.DataFrame) -> str:
+    header = ["fitted to", "variant", "seed", "largest R-hat", "least ESS, bulk", "tails", "divergences"]
+    return markdown_table(
+        [*header, "attempts", "seconds of processor", "failed"],
+        [
+            [
+                row["table"],
+                row["variant"],
+                str(row["seed"]),
+                f"{row['rhat']:.4f}",
+                f"{row['ess_bulk']:.0f}",
+                f"{row['ess_tail']:.0f}",
+                f"{row['divergences']:.0f}",
+                str(row["attempts"]),
+                f"{row['cpu_seconds']:.0f}",
+                "" if pd.isna(row["failed"]) else str(row["failed"]),
+            ]
+            for row in _records(table)
         ],
     )
 
@@ -135,40 +175,3 @@ def _recovery(table: pd.DataFrame) -> str:
             for law, group in table.groupby("law", sort=False)
         ],
     )
-
-
-def _prior_predictive() -> str:
-    """Errors that the priors of each law expect of the reference systems, beside those observed."""
-    observations = observe(reference_systems(), needs_year=True)
-    rows = []
-    for law in LAWS:
-        options = observations.applicable(ModelOptions(law))
-        prior = draw_prior(
-            options,
-            default_priors(options),
-            observations,
-            draws=PRIOR_DRAWS,
-            random_seed=RANDOM_SEED,
-        )
-        performance = observed_performance(law, prior, observations)
-        drawn = draw_error(performance, generator(RANDOM_SEED, Stream.PRIOR_PREDICTIVE)).values
-        for number, task in enumerate(observations.tasks):
-            of_task = observations.task_index == number
-            expected, observed = reported(drawn[..., of_task]), observations.error[of_task]
-            inside = (observed >= expected["lower_90"]) & (observed <= expected["upper_90"])
-            rows.append(
-                [
-                    law,
-                    str(TASK_LABELS[task]),
-                    *(
-                        f"{100 * expected[name]:.3g}"
-                        for name in ("lower_90", "lower_50", "median", "upper_50")
-                    ),
-                    f"{100 * expected['upper_90']:.3g}",
-                    f"{100 * observed.min():.3g} to {100 * observed.max():.3g}",
-                    f"{int(inside.sum())} of {observed.size}",
-                    f"{100 * (drawn[..., of_task] >= 1).mean():.2g}",
-                ]
-            )
-    header = ["law", "task", "5 %", "25 %", "median", "75 %", "95 %", "observed, %", "inside 90 %"]
-    return markdown_table([*header, "at the worst (100 %), % of draws"], rows)

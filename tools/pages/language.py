@@ -6,6 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
+
+from scaling_bayes.diagnostics.scores import inside
+from scaling_bayes.intervals import CI_PROB
 from tools.pages.data import targets_of_today
 from tools.pages.refill import filled, markdown_table
 from tools.tables.cells import read_cells
@@ -27,6 +31,7 @@ def pages(root: Path) -> dict[Path, str]:
         "targets": targets_of_today([task["task"] for task in tasks]),
         "years": _years(rows, tasks),
         "flags": _flags(rows),
+        "misses": _misses(pd.read_csv(root / "data" / "language_cutoffs.csv"), rows, tasks),
     }
     return filled(root, Path("docs", "language_data.md"), blocks)
 
@@ -92,3 +97,61 @@ def _flags(rows: Sequence[Row]) -> str:
         for flag, meaning in FLAGS.items()
     ]
     return markdown_table(["flag", "meaning", "compute in doubt", "rows"], lines)
+
+
+#: Coverage below which a benchmark's misses are looked into, and what was found.
+_LOW = 0.75
+_FOUND = {
+    "gsm8k": "The first models known stood within 3 points of chance: nothing in them said that the ability "
+    "would come, or when. It came with larger models and with training data of mathematics and code. Misses "
+    "are of nearly every laboratory. At later cut-offs most are of tuned models, of models made for code, "
+    "or of scores with other prompts.",
+    "math_level_5": "Six tuned models of half a year were known, most near chance. The misses are of models "
+    "of 2024 by several laboratories, whose makers worked on mathematics.",
+    "openbookqa": "Two ways of asking stand in one column. Without examples the answers are ranked by their "
+    "likelihood; the Phi-3 report gives ten examples, for its own models and for rivals. All misses below "
+    "are of that report, those above of the other way. It is a fault of the table.",
+    "anli": "Two models were known, both near chance. All later scores are of the Phi-3 report, with other "
+    "prompts, and all are better.",
+    "triviaqa": "The misses are of two reports that compare rivals. Llama 3.1 does worse there than Llama 2 "
+    "in its own report, with a fiftieth of the compute: reports differ in questions and accepted answers.",
+}
+
+
+def _misses(scores: pd.DataFrame, rows: Sequence[Row], tasks: Sequence[Row]) -> str:
+    """Where the intervals of earlier fits held too few later models: on which side, and of what kind."""
+    known, label = pd.DataFrame(rows), {task["task"]: task["label"] for task in tasks}
+    about = known[["task", "system", "variant", "flags"]]
+    scores = scores.merge(about, on=["task", "system"], how="left", validate="many_to_one")
+    scores["other"] = scores["flags"].fillna("").str.contains("other_shots")
+    table, said = [], []
+    for (task, cutoff), part in scores.groupby(["task", "cutoff"]):
+        held = inside(part["pit"], CI_PROB)
+        if held.mean() >= _LOW:
+            continue
+        before = known[(known["task"] == task) & (known["publication_date"].str[:4].astype(int) <= cutoff)]
+        errors = 100 * before["error"].astype(float)
+        table.append(
+            [
+                label[str(task)],
+                str(cutoff),
+                f"{len(before)} ({errors.min():.3g} to {errors.max():.3g} %)",
+                f"{held.sum()} of {len(part)}",
+                str(int((~held & (part["pit"] < 0.5)).sum())),
+                str(int((~held & (part["pit"] > 0.5)).sum())),
+                *(
+                    f"{(held & kind).sum()} of {kind.sum()}" if kind.any() else ""
+                    for kind in (
+                        part["variant"] == "base",
+                        part["variant"] != "base",
+                        part["other"],
+                    )
+                ),
+                f"{part['crps'][~held].median():.2f}",
+            ]
+        )
+        said.append(str(task))
+    header = ["benchmark", "known to", "models known (errors)", "in 90 %", "below", "above", "in 90 %, base"]
+    header += ["in 90 %, tuned", "in 90 %, other prompts", "CRPS of the misses, median"]
+    words = [f"- **{label[task]}.** {_FOUND[task]}" for task in dict.fromkeys(said)]
+    return markdown_table(header, table) + "\n" + "\n".join(words) + "\n"
