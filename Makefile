@@ -116,7 +116,11 @@ notebooks: .venv/.project ## run the notebooks once and store their outputs (NAM
 
 docs: .venv/.project ## build the documentation site in build/docs; a warning is an error
 	rm -rf build/docs docs/reference/generated
-	$(BIN)/sphinx-build -W --keep-going --nitpicky --quiet docs build/docs
+	$(BIN)/sphinx-build -W --keep-going --nitpicky --quiet -t examples docs build/docs
+	mkdir build/docs/examples
+	$(BIN)/scaling-bayes report -q -o build/docs/examples/reference.html
+	$(BIN)/scaling-bayes report five-tasks-2019-2026.12 -q -o build/docs/examples/five-tasks-2019.html
+	$(BIN)/scaling-bayes report language-2026.12 -q -o build/docs/examples/language.html
 	@echo 'open build/docs/index.html'
 
 wheel: .venv/.project ## build the package into dist/

@@ -202,6 +202,18 @@ def test_the_tutorial_is_made_of_examples(repository: Path) -> None:
         assert EXAMPLE.search((repository / "docs" / name).read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/index.md"])
+def test_sentences_of_the_first_pages_are_short(repository: Path, name: str) -> None:
+    """Words a sentence, of prose: without code, tables, headings, pictures and addresses."""
+    text = (repository / name).read_text(encoding="utf-8")
+    aside = [r"```.*?```", r"<!--.*?-->", r"^[|#].*?$", r"!\[.*?\]\(.*?\)", r"(?<=\])\([^)]*\)", r"[*`]"]
+    text = re.sub("|".join(aside), "", text, flags=re.DOTALL | re.MULTILINE)
+    parts = re.split(r"\n\s*\n|^\s*(?:-|\d+\.)\s", text, flags=re.MULTILINE)
+    said = [each.split() for part in parts for each in re.split(r"(?<=[.?!])\s", part) if " " in each.strip()]
+    assert len(said) > 15
+    assert sum(map(len, said)) / len(said) < 16
+
+
 def cells(notebook: dict[str, list[dict[str, object]]]) -> list[tuple[object, str]]:
     return [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]  # type: ignore[arg-type]
 

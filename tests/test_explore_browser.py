@@ -31,6 +31,7 @@ from scaling_bayes import (
     project,
     summary,
 )
+from scaling_bayes.explore.choices import read_choices
 from scaling_bayes.projection.affordability import share_within_budget
 from scaling_bayes.report.answer import first_year_text
 from scaling_bayes.text import format_interval, share_text
@@ -212,8 +213,8 @@ class Asked:
     """What has been asked so far, as arguments of the library."""
 
     task: str = "imagenet"
-    error: float = 0.05
-    year: float = 2030
+    error: float = 0.07
+    year: float = 2026
     scenario: str | None = "trend"
     kind: str = "predictive"
     trace: str = REFERENCE_TRACE
@@ -338,7 +339,8 @@ def test_every_control_gives_the_numbers_of_project_and_nothing_leaves_the_machi
 ) -> None:
     browser, address = chromium, {REFERENCE_TRACE: address, WITH_LAWS: address_with_laws}[trace]
     browser.open(address)
-    asked, times = Asked(trace=trace), []
+    first = read_choices(opened(trace)).first
+    asked, times = Asked(trace=trace, task=first.name, error=first.asked / 100), []
     for control, value, change in moves:
         times.append((f"{control} = {value}", browser.move(control, value)))
         shown = browser.read()
@@ -447,6 +449,14 @@ def test_nothing_sticks_out_sideways(browser: Browser, width: int) -> None:
     browser.size(width, 844)
     browser.driver.execute_script(UNFOLD)
     assert browser.driver.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_the_setting_before_stays_as_a_ghost(browser: Browser) -> None:
+    before = browser.driver.find_element("css selector", ".sentence").text
+    browser.move("error", "6 %")
+    assert browser.driver.find_element("css selector", ".earlier").text == f"Before: {before}"
+    ghosts = browser.driver.find_elements("css selector", ".axis .ghost")
+    assert len(ghosts) == len(browser.driver.find_elements("css selector", ".axis .inner"))
 
 
 @needs_axe

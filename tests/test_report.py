@@ -20,6 +20,7 @@ from tests.synthetic import synthetic_fit
 from scaling_bayes import summary
 from scaling_bayes.errors import OptionError, TargetError, TraceError, WriteError
 from scaling_bayes.projection.project import project
+from scaling_bayes.projection.reached import next_targets
 from scaling_bayes.report import COST_QUESTION, QUESTION, build_report, render_html, write_report
 from scaling_bayes.report.blocks import FailurePart
 from scaling_bayes.text import (
@@ -146,7 +147,9 @@ def test_title_is_the_finding_and_the_answer_comes_first(scenario: str | None, q
     assert report.numbers["question"] == question
     quantity = COST if scenario else COMPUTE
     rows = report.projection
-    middle = rows[(rows["quantity"] == quantity) & (rows["error"] == 0.05)].iloc[0]
+    told = next_targets(project(synthetic_fit(), years=report.numbers["projection"]["years"]))[0]
+    here = (rows["task"] == told.task) & (rows["error"] == told.error)
+    middle = rows[here & (rows["quantity"] == quantity)].iloc[0]
     about = QUANTITIES[quantity]
     assert about.in_words(middle["median"]) + about.at in report.title
     assert answer_in_words(middle).partition(" (")[2] in report.title
@@ -253,7 +256,7 @@ def test_every_kind_of_fit_has_its_pictures(name: str) -> None:
 @pytest.mark.usefixtures("drawn")
 def test_twenty_tasks_stay_one_small_page() -> None:
     html = render_html(build_report(synthetic_fit(tasks=[f"task number {i}" for i in range(20)])))
-    assert len(html.encode()) < 1_500_000
+    assert len(html.encode()) < 2_500_000
     assert all(f"task number {i}" in html for i in range(20))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,24 @@ def test_nothing_sticks_out_sideways(driver: Any, reports: dict[str, Path], name
     driver.execute_script(UNFOLD)
     assert driver.execute_script("return document.documentElement.scrollWidth") <= width
     assert driver.execute_script(WIDE) == []
+
+
+def test_the_report_of_the_five_tasks_is_short_and_its_figures_can_be_taken_away(
+    driver: Any, reports: dict[str, Path]
+) -> None:
+    where = "return document.querySelector(arguments[0]).getBoundingClientRect()"
+    for width, height in ((390, 844), (1280, 800)):
+        show(driver, reports["reference"], width)
+        assert driver.execute_script(where, ".lead")["bottom"] < height
+    text = driver.execute_script("return document.body.innerText").replace("scaling_bayes", "")
+    assert len(text.split()) <= 1300
+    assert driver.execute_script(where, "#annex")["top"] <= 9000
+    assert "What changed since the last release" in text
+    assert not re.search(r"10\^|[a-z]_[a-z]", text)
+    figures = driver.execute_script("return [...document.querySelectorAll('figure')].map((f) => f.outerHTML)")
+    assert {tuple(re.findall(r'download="[^"]+[.](\w+)"', each)) for each in figures} == {
+        ("svg", "png", "csv")
+    }
 
 
 @needs_axe

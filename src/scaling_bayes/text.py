@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scaling_bayes.systems.conventions import TASK_LABELS
+from scaling_bayes.systems.conventions import LANGUAGE_LABELS, TASK_LABELS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -341,7 +341,7 @@ def legible(text: object, longest: int | None = None) -> str:
 
 def task_label(task: str, longest: int | None = 28) -> str:
     """Return the name of a task as readers know it; a task of the user's keeps its own."""
-    return TASK_LABELS.get(task) or legible(task, longest) or "(no name)"
+    return TASK_LABELS.get(task) or LANGUAGE_LABELS.get(task) or legible(task, longest) or "(no name)"
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ NAMES = (
     "famous",
     "calibration",
     "track_record",
+    "history",
     "benchmarks",
     "pictures",
     "examples",

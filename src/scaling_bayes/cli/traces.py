@@ -32,17 +32,21 @@ def traces(as_json: bool) -> None:
     Example:
       scaling-bayes traces
     """
+    from scaling_bayes.resources import archived_path
     from scaling_bayes.trace.releases import list_traces
 
     rows = list_traces().to_dict(orient="records")
     if as_json:
         print_json(rows)
     else:
+        shown = [row for row in rows if archived_path(f"{row['name']}.nc") is None]
         print_table(
             "Released traces",
             ("name", "date", "digest", "what it is"),
-            [(row["name"], row["date"], f"{row['digest'][:12]}…", row["title"]) for row in rows],
+            [(row["name"], row["date"], f"{row['digest'][:12]}…", row["title"]) for row in shown],
         )
+        if len(shown) < len(rows):
+            say(f"{len(rows) - len(shown)} earlier ones are archived in this checkout; --json lists them too")
 
 
 @click.command(short_help="Check that a trace is unaltered and its numbers follow")

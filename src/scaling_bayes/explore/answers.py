@@ -61,7 +61,9 @@ class Answer:
     scenario: Scenario | None
     #: From `summary` of the projection, one row per quantity; None without a target error.
     summary: pd.DataFrame | None
-    #: Quantiles of cost, or of compute where there is no cost, by year; None without a target error.
+    #: The target error, or the median of those that the budget reaches.
+    error: float | None
+    #: Quantiles of its cost, or of compute where there is no cost, by year.
     need_by_year: pd.DataFrame | None
     #: Row of `summary` of the forecast for the budgets, and quantiles of the error by year; None without one.
     reached: dict[str, Any] | None
@@ -108,6 +110,7 @@ class Explorer:
         scenario, view = settings.scenario(), self.fit(settings.trace)
         table = need = reached = by_year = found = None
         notes: list[str] = []
+        error = settings.error
         if settings.error is not None:
             asked = (settings.trace, settings.task, settings.error)
             projection = self._projection(*asked, settings.year, settings.kind, scenario)
@@ -122,8 +125,12 @@ class Explorer:
             now = self._forecast(*of, settings.year)
             reached = records(summary(now))[0]
             by_year = summary(self._forecast(*of, YEARLY))
+            if error is None:
+                error = float(f"{reached['median']:.2g}")
+                asked = (settings.trace, settings.task, error)
+                need = _by_year(self._projection(*asked, YEARLY, settings.kind, scenario))
             notes += [] if notes else forecast_sentences(now)
-        return Answer(settings, view.law, scenario, table, need, reached, by_year, found, tuple(notes))
+        return Answer(settings, view.law, scenario, table, error, need, reached, by_year, found, tuple(notes))
 
     def _project(
         self, trace: str, task: str, error: float, years: float | str, kind: str, scenario: Scenario | None

@@ -49,6 +49,8 @@ class Bar:
     #: Amounts along the axis, in words; yardsticks and budgets.
     ticks: tuple[Mark, ...]
     marks: tuple[Mark, ...]
+    #: log10 at the ends of the axis.
+    ends: tuple[float, float]
 
 
 def interval_bar(
@@ -87,6 +89,7 @@ def interval_bar(
         open_ended=beyond,
         ticks=_apart([Mark(at(tick), _amount(about, tick)) for tick in _ticks(low, high, about)], taken),
         marks=tuple(Mark(at(value), label) for label, value in shown.items()),
+        ends=(low, high),
     )
 
 

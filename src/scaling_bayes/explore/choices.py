@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from scaling_bayes.hardware.devices import DEVICE_CLASSES
 from scaling_bayes.hardware.points import known_devices
 from scaling_bayes.hardware.tables import load_table
-from scaling_bayes.projection.requirement import best_errors
+from scaling_bayes.projection.reached import next_targets
+from scaling_bayes.projection.requirement import KINDS, best_errors
 from scaling_bayes.projection.scenario import SCENARIOS, Scenario
-from scaling_bayes.projection.targets import default_targets
+from scaling_bayes.report.asked import project_report, time_fitted
 from scaling_bayes.text import task_label
 from scaling_bayes.trace.schema import group
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,8 +26,6 @@ _MANTISSAS = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4,
 _MOST, _LEAST = 95.0, 0.1
 #: First and last year of the slider; the last is the horizon of years="yearly".
 _YEARS = (2012, 2100)
-#: Year shown first, unless the data go beyond it.
-_FIRST_ASKED = 2030
 #: Classes whose single chips can be chosen, newest first.
 _CHIPS = ("gpu_datacenter", "tpu")
 #: Amounts that the slider of the budget stops at.
@@ -47,6 +47,8 @@ class Choices:
     """What the controls offer."""
 
     tasks: tuple[TaskChoice, ...]
+    #: Asked first: that of a report's title.
+    first: TaskChoice
     #: Stops of the slider, in percent.
     errors: tuple[float, ...]
     #: First and last of the slider.
@@ -74,12 +76,15 @@ def read_choices(idata: xr.DataTree) -> Choices:
     names = [str(task) for task in group(idata, "posterior")["task"].values]
     lowest = best_errors(idata, names)
     last_year = float(group(idata, "constant_data")["publication_year"].max())
+    fit = PosteriorView.of(idata)
+    leading = next_targets(project_report(fit, None, None, KINDS[0], None))
+    asked = {target.task: target.error for target in leading}
     tasks = tuple(
         TaskChoice(
             name,
             task_label(name, 60),
             float(f"{100 * lowest[name]:.4g}"),
-            float(f"{100 * default_targets([name], lowest, last_year=last_year)[1].error:.4g}"),
+            float(f"{100 * asked[name]:.4g}"),
         )
         for name in names
     )
@@ -91,7 +96,8 @@ def read_choices(idata: xr.DataTree) -> Choices:
         tasks=tasks,
         errors=error_steps(min(task.lowest for task in tasks)),
         years=(_YEARS[0], max(_YEARS[1], last)),
-        year=max(_FIRST_ASKED, last),
+        first=next(task for task in tasks if task.name == leading[0].task),
+        year=max(int(time_fitted(fit)), last),
         device_classes=tuple(DEVICE_CLASSES),
         chips={each: _newest_first(each) for each in _CHIPS},
         countries=tuple(regions),

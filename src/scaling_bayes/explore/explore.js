@@ -53,11 +53,40 @@ const show = ({ html, spoken: said, field }) => {
   if (!(wrong && known && place)) {
     const open = [...results.querySelectorAll("details[open]")].map((each) => each.id);
     results.innerHTML = html;
+    if (!wrong) haunt();
     for (const id of open) find(`#${id}`)?.setAttribute("open", "");
     known = !wrong;
   }
   results.setAttribute("aria-busy", "false");
   spoken.textContent = said;
+};
+
+// The setting before, as a grey bar on the axes of this one, and in words.
+const bars = () => new Map([...results.querySelectorAll(".axis")].map((axis) => {
+  const [low, high] = JSON.parse(axis.dataset.ends), { style } = axis.querySelector(".inner") ?? { style: {} };
+  const at = (percent) => low + (high - low) * parseFloat(percent) / 100;
+  return [axis.dataset.name, style.left ? [at(style.left), at(parseFloat(style.left) + parseFloat(style.width))] : null];
+}));
+let before = null;
+const haunt = () => {
+  const told = find(".sentence")?.textContent, was = before;
+  before = { told, bars: bars() };
+  if (!told || !find(".answer") || !was || was.told === told) return;
+  const said = document.createElement("p");
+  said.className = "key earlier";
+  said.textContent = `Before: ${was.told}`;
+  find(".answer").append(said);
+  for (const axis of results.querySelectorAll(".axis")) {
+    const ends = was.bars.get(axis.dataset.name), [low, high] = JSON.parse(axis.dataset.ends);
+    if (!ends) continue;
+    const [left, right] = ends.map((end) => 100 * Math.min(Math.max((end - low) / (high - low), 0), 1));
+    const ghost = document.createElement("b");
+    ghost.className = "ghost";
+    ghost.style.left = `${left}%`;
+    ghost.style.width = `${right - left}%`;
+    axis.append(ghost);
+  }
+  find("#needs .key")?.append(" Grey, below: the 50 % interval of the setting before.");
 };
 
 const remember = () => {

@@ -241,12 +241,12 @@ def _label(answer: Answer) -> str:
 def _bands(answer: Answer) -> Iterator[ShownBand]:
     """Cost by year for the error, and error by year for the budget."""
     settings, task = answer.settings, task_label(answer.settings.task, 60)
-    if answer.need_by_year is not None and settings.error is not None:
+    if answer.need_by_year is not None and answer.error is not None:
         frame = answer.need_by_year
         about = QUANTITIES[frame["quantity"].iloc[0]]
         ends = [about.short(frame["median"].iloc[at]) for at in (0, -1)]
         years = [f"{frame['year'].iloc[at]:.0f}" for at in (0, -1)]
-        heading = f"{about.name.capitalize()} of {task} error {error_text(settings.error)}, by year"
+        heading = f"{about.name.capitalize()} of {task} error {error_text(answer.error)}, by year"
         budget = settings.budgets.get(about.limit)
         yield ShownBand(
             "need",

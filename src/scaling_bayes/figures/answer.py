@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -89,7 +90,8 @@ def plot_answer(
     by_task = {str(task): records(one) for task, one in rows.groupby("task", sort=False)}
     bottom = -(_ROW * len(rows) + _HEADING * len(by_task) + 0.4 * _ROW)
     top = 0.12 + 0.17 * len(shown)
-    below = _SCALE * (1 + len(scales)) + (0.18 if source else 0.0)
+    lines = [part for line in source.splitlines() for part in textwrap.wrap(line, int(13 * width))]
+    below = _SCALE * (1 + len(scales)) + (0.04 + 0.14 * len(lines) if source else 0.0)
     above = 0.08 + 0.22 * len(title.splitlines())
     inches = top - bottom + below + above
     figure = new_figure(width, inches)
@@ -113,7 +115,7 @@ def plot_answer(
     for level, (label, x) in enumerate(sorted(shown.items(), key=lambda item: -item[1])):
         y = 0.06 + 0.17 * level
         ax.plot([x, x], [bottom, y + 0.08], color=COLORS["orange"], lw=0.9, ls=(0, (3, 2)), zorder=2)
-        right = x > low + 0.6 * (high - low)
+        right = (high - x) / (high - low) * 0.8 * width < 0.065 * len(label) + 0.35
         side, gap = ("right", -0.006) if right else ("left", 0.006)
         ax.text(
             x + gap * (high - low), y + 0.05, legible(label), ha=side, va="center", color=COLORS["orange"]
@@ -121,7 +123,16 @@ def plot_answer(
     bare(ax)
     if title:
         ax.set_title("\n".join(legible(line, 110) for line in title.splitlines()), fontsize=9.6)
-    _axes(ax, about, quantity, scales, (low, high), inches=top - bottom, narrow=width <= 6, source=source)
+    _axes(
+        ax,
+        about,
+        quantity,
+        scales,
+        (low, high),
+        inches=top - bottom,
+        narrow=width <= 6,
+        source="\n".join(lines),
+    )
     return figure
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import textwrap
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from scaling_bayes.errors import ScalingBayesError
-from scaling_bayes.text import format_error
+from scaling_bayes.text import format_error, legible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,6 +72,18 @@ def styled[**P, R](function: Callable[P, R]) -> Callable[P, R]:
 def new_figure(width: float, height: float) -> Figure:
     """Make an empty figure of `width` by `height` inches that no global registry holds."""
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def framed(drawn: Figure | Axes, title: str, source: str) -> None:
+    """Write a title and the source above a figure with a layout, so that it can stand alone."""
+    figure: Any = drawn.get_figure(root=True)
+    if figure.get_layout_engine() is None:  # has its own
+        return
+    width, height = figure.get_size_inches()
+    lines = textwrap.wrap(source, int(15 * width))
+    figure.set_size_inches(width, height + 0.15 * (1 + len(lines)))
+    text = "\n".join((legible(figure.get_suptitle() or title, 80), *lines))
+    figure.suptitle(text, x=0.01, ha="left", fontsize=9, color=COLORS["muted"])
 
 
 def axes_of(ax: Axes | None, width: float, height: float) -> Axes:

@@ -15,6 +15,7 @@ from scaling_bayes.systems.counts import ARITHMETIC, OFFSETS, in_arithmetic
 from scaling_bayes.systems.editions import EDITIONS
 from scaling_bayes.systems.flags import split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS, load_systems
+from scaling_bayes.systems.tasks import load_tasks
 from scaling_bayes.text import compute_in_words, format_error, format_year, records, task_label
 from scaling_bayes.trace.schema import group, manifest, unit_of
 from scaling_bayes.trace.view import PosteriorView
@@ -91,6 +92,34 @@ def first_to_reach(targets: Iterable[Target], *tables: pd.DataFrame) -> pd.DataF
                 break
     columns = ["task", "error", "systems", "system", "reached_error", _COMPUTE, "publication_year", "in_fit"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def next_targets(projection: xr.DataTree) -> list[Target]:
+    """Of each task the target that is next, and first of all the one that a finding is about.
+
+    The next target of a task is the easiest that nobody has reached, that is above the noise of the labels
+    (`load_tasks`), and that most draws attain in the last year; where none is all three, these count in this
+    order. The finding is about the first task that has the most of them.
+
+    Raises
+    ------
+    TraceError
+        As `reached`.
+    """
+    data = group(projection, "projection").isel(year=-1)
+    compute = data[_COMPUTE].transpose("target", ...).values
+    attained = (np.isfinite(compute).reshape(len(compute), -1).mean(axis=1) > 0.5).tolist()
+    found = reached(projection)
+    done, floors = set(zip(found["task"], found["error"], strict=True)), load_tasks()["floor"].to_dict()
+    by_task: dict[str, list[tuple[tuple[bool, bool, bool], float]]] = {}
+    columns = (data["target_task"].values.astype(str), data["target_error"].values.tolist(), attained)
+    for task, error, enough in zip(*columns, strict=True):
+        rank = ((task, error) not in done, error > floors.get(task, 0.0), enough)
+        by_task.setdefault(str(task), []).append((rank, error))
+    best = {task: max(ranked) for task, ranked in by_task.items()}
+    leading = max(best, key=lambda task: best[task][0])
+    tasks = [leading, *(task for task in best if task != leading)]
+    return [Target(task, best[task][1]) for task in tasks]
 
 
 @cache

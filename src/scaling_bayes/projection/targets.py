@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import TargetError
-from scaling_bayes.systems.conventions import TASK_LABELS, same_names
+from scaling_bayes.systems.conventions import LANGUAGE_LABELS, TASK_LABELS, same_names
 from scaling_bayes.systems.tasks import load_tasks
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ THOMPSON2020_TARGETS: Mapping[str, tuple[float, float, float]] = {
 #: From this year on, the 2020 paper's targets are no longer those of the day.
 _PRESENT = 2021.0
 _BEST = "best in the data"
+#: Note of a target at the noise of the labels.
+LABELS = "floor of the labels"
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ def default_targets(
     -------
     list of Target
         Each with ``task``, ``error`` (a fraction) and ``note``, empty for the 2020 paper's goals. Targets of
-        today are the lowest error and its next halvings, down to the floor; the human level and the floor,
-        where they are known (`load_tasks`). Tasks of which nothing is known get the lowest error, half of it
-        and a tenth of it. `reached` says who has reached a target already.
+        today are the lowest error, the one halfway to the floor, the floor and the human level, where they
+        are known (`load_tasks`). Tasks of which nothing is known get the lowest error, half of it and a tenth
+        of it. `reached` says who has reached a target already.
 
     Raises
     ------
@@ -89,19 +91,21 @@ def default_targets(
             best = float(best_error[task])
             targets += [
                 Target(task, best, _BEST),
-                Target(task, best / 2, "half of it"),
-                Target(task, best / 10, "a tenth of it"),
+                Target(task, float(f"{best / 2:.2g}"), "half of it"),
+                Target(task, float(f"{best / 10:.2g}"), "a tenth of it"),
             ]
     return targets
 
 
 def _of_today(task: str, best: float, human: float, floor: float) -> list[Target]:
-    """Halvings of the lowest error, the human level and the floor, the easiest first; at least two."""
+    """The lowest error, halfway to the floor, the floor and the human level, the easiest first."""
     if floor >= best:
         floor = 0.0
-    halvings = {best / 2: "half of it", best / 4: "a quarter of it"}
-    found = {best: _BEST, **{error: note for error, note in halvings.items() if error > floor}}
-    for error, note in ((human, "human level"), (floor, "floor of the labels")):
+    halfway = float(f"{(best + floor) / 2:.2g}")
+    if not floor < halfway < best:
+        halfway = (best + floor) / 2
+    found = {best: _BEST, halfway: "halfway to the floor" if floor else "half of it"}
+    for error, note in ((human, "human level"), (floor, LABELS)):
         if error > 0:
             found.setdefault(error, note)
     return [Target(task, error, found[error]) for error in sorted(found, reverse=True)]
@@ -157,7 +161,7 @@ def _task(asked: Any, tasks: Sequence[str]) -> str | None:
     """The task of the fit that is meant: by its name or label, whatever the case and signs."""
     if asked in tasks:
         return str(asked)
-    labels = {label: task for task, label in TASK_LABELS.items() if task in tasks}
+    labels = {label: task for task, label in {**TASK_LABELS, **LANGUAGE_LABELS}.items() if task in tasks}
     found = same_names(str(asked), [*tasks, *labels])
     meant = list(dict.fromkeys(labels.get(name, name) for name in found))
     return meant[0] if len(meant) == 1 else None

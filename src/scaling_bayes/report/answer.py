@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from scaling_bayes import figures
 from scaling_bayes.hardware.devices import DEVICE_CLASSES
 from scaling_bayes.projection.counted import counted
+from scaling_bayes.projection.targets import LABELS
 from scaling_bayes.report.blocks import Section, Words
 from scaling_bayes.report.drawing import draw
 from scaling_bayes.report.finding import (
@@ -18,6 +19,8 @@ from scaling_bayes.report.finding import (
     largest_budget,
     reached_text,
     rows_of,
+    source_of,
+    target_text,
     told_quantity,
     verdict,
 )
@@ -48,7 +51,7 @@ if TYPE_CHECKING:
     from scaling_bayes.report.tables import Shown
     from scaling_bayes.trace.view import PosteriorView
 
-#: With more tasks than this a task has one row, its middle target, before the annex.
+#: With more tasks than this a task has one row, its next target, before the annex.
 MOST_TASKS_WITH_ALL = 8
 #: What a laptop does in a day at 1 teraFLOP/s, log10 FLOP.
 _LAPTOP_DAY = 12.0 + math.log10(86400.0)
@@ -82,31 +85,30 @@ def answer_section(facts: Facts) -> Section:
         _target(facts),
         column(
             f"{name} in {month_of(facts.year)}" if several else name,
-            lambda row: in_two(answer_in_words(row)),
-            "median (90 % interval)",
+            lambda row: in_two(
+                answer_in_words(row).replace(quantity_of(row).beyond, quantity_of(row).beyond_end)
+            ),
+            "median (90 % equal-tailed interval)",
             grows=True,
         ),
         column("Verdict", lambda row: verdict(facts, row), f"for {limit.label}" if limit else ""),
         *(column(month_of(year), _median_in(facts, year), "median") for year in others),
-        column("Reached by", lambda row: Words(*reached_text(facts, row))),
     ]
-    caption = (
-        "Intervals are equal-tailed and hold 90 % of the probability. Grey: below the likely noise of the "
-        "labels." + (" Compute is the time that it takes at 1 exaFLOP/s." if in_time else "")
+    if any(reached_text(facts, row)[0] for row in rows):
+        columns.append(column("Reached by", lambda row: Words(*reached_text(facts, row))))
+    caption = "Grey: not above the likely noise of the labels." + (
+        " Compute is the time that it takes at 1 exaFLOP/s." if in_time else ""
     )
     table = table_of(caption, rows, *columns, muted=lambda row: below_floor(facts, row))
     return Section("answer", title, "Answer", (table, _chart(facts, rows)))
 
 
-def told_rows(facts: Facts) -> list[dict[str, object]]:
-    """Rows of the finding: every target, or with many tasks the middle one of each."""
+def told_rows(facts: Facts) -> list[dict[str, Any]]:
+    """Rows of the finding: every target, or with many tasks the next one of each."""
     rows = rows_of(facts, facts.year)
-    by_task: dict[str, list[dict[str, object]]] = {}
-    for row in rows:
-        by_task.setdefault(row["task"], []).append(row)
-    if len(by_task) <= MOST_TASKS_WITH_ALL:
+    if len(facts.next_targets) <= MOST_TASKS_WITH_ALL:
         return rows
-    return [sorted(some, key=lambda row: -row["error"])[len(some) // 2] for some in by_task.values()]  # type: ignore[operator]
+    return [row for row in rows if (row["task"], row["error"]) in facts.next_targets]
 
 
 def in_two(words: str) -> Words:
@@ -122,7 +124,9 @@ def _target(facts: Facts) -> Shown:
         nonlocal previous
         first, previous = row["task"] != previous, row["task"]
         metric = facts.bounds["metric"].get(row["task"], "") if first else ""
-        return Words(f"{task_label(row['task'], 40)}, {error_text(row['error'])}", ERRORS.get(metric, ""))
+        noise = "noise of the labels" if row["note"] == LABELS else ""
+        note = ERRORS.get(metric, "") or noise
+        return Words(target_text(row), note)
 
     return column("Target error", cell)
 
@@ -137,7 +141,7 @@ def _median_in(facts: Facts, year: float) -> Callable[[Row], Cell]:
     return cell
 
 
-def _chart(facts: Facts, rows: list[dict[str, object]]) -> FigurePart | FailurePart:
+def _chart(facts: Facts, rows: list[dict[str, Any]]) -> FigurePart | FailurePart:
     quantity = told_quantity(facts)
     shift = {} if facts.costs is None else facts.costs.scales
     to_compute = shift.get(COMPUTE, 0.0)
@@ -167,24 +171,28 @@ def _chart(facts: Facts, rows: list[dict[str, object]]) -> FigurePart | FailureP
         caption=caption,
         alt=f"Interval bars of {name.lower()}. "
         + "; ".join(
-            f"{task_label(str(row['task']))} {error_text(float(row['error']))}: {answer_in_words(row)}"  # type: ignore[arg-type]
-            for row in rows
+            f"{task_label(row['task'])} {error_text(row['error'])}: {answer_in_words(row)}" for row in rows
         ),
         function=lambda width: figures.plot_answer(
             frame,
             scales=shift,
             yardsticks=yardsticks,
             title=f"{warning}{name} of each target error{scenario}",
-            source="Largest training run: Epoch AI. World GDP: World Bank.",
+            source=f"{source_of(facts)}\nLargest training run: Epoch AI. World GDP: World Bank.",
             width=width,
         ),
         table=frame.drop(columns=["reach", "grey"]),
+        source="",
     )
 
 
 def affordable_section(facts: Facts, costs: Costs) -> Section:
     """One grid: the first year within each budget."""
-    told = {(row["task"], row["error"]) for row in told_rows(facts)}
+    told = {
+        (row["task"], row["error"])
+        for row in told_rows(facts)
+        if not reached_text(facts, row)[0] and not below_floor(facts, row)
+    } or set(facts.next_targets)
     rows = [row for row in by_budget(map(records, costs.first_years)) if (row["task"], row["error"]) in told]
 
     def first(position: int) -> Callable[[Row], Cell]:
@@ -192,18 +200,13 @@ def affordable_section(facts: Facts, costs: Costs) -> Section:
 
     last = format_year(costs.horizon)
     table = table_of(
-        f"First year within each budget: median (90 % equal-tailed interval). {format_year(costs.start)} "
-        f"means then or earlier; never means not by {last}.",
+        "First year within each budget: median (90 % equal-tailed interval). Left out: targets reached or at "
+        f"the noise of the labels. {format_year(costs.start)} means then or earlier; never, not by {last}.",
         rows,
-        _target_once(),
+        column("Target error", target_text),
         *(numeric(budget.label, first(i)) for i, budget in enumerate(costs.budgets)),
-        muted=lambda row: below_floor(facts, row),
     )
     return Section("affordable", "When could we afford it?", "Budgets", (table,))
-
-
-def _target_once() -> Shown:
-    return column("Target error", lambda row: f"{task_label(row['task'], 40)}, {error_text(row['error'])}")
 
 
 def first_year_text(row: Row) -> str:

@@ -6,15 +6,11 @@ import datetime
 import math
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.core.options import STACK
-from scaling_bayes.errors import TargetError, TraceError
+from scaling_bayes.errors import TargetError
 from scaling_bayes.intervals import quantiles
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summary
-from scaling_bayes.systems.load import reference_systems
 from scaling_bayes.text import COMPUTE, COST
-from scaling_bayes.trace.digest import data_digest
-from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.schema import group, manifest
 from scaling_bayes.trace.view import draws_of
 
@@ -25,9 +21,8 @@ if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.trace.view import PosteriorView
 
-#: The year beside that of the finding, and the mixture of laws that is told beside another fit.
+#: The year beside that of the finding.
 _LATER = 2030.0
-_MIXTURE = "stack-2026.11"
 
 
 def time_fitted(fit: PosteriorView) -> float:
@@ -74,15 +69,9 @@ def with_other_years(
     return found
 
 
-def _middle_target(projected: xr.DataTree) -> tuple[str, float]:
-    """The middle target of the first task."""
-    data = group(projected, "projection")
-    task = str(data["target_task"].values[0])
-    errors = sorted(data["target_error"].values[data["target_task"].values == task], reverse=True)
-    return task, float(errors[len(errors) // 2])
-
-
-def by_progress(fit: PosteriorView, projected: xr.DataTree) -> tuple[float, float] | None:
+def by_progress(
+    fit: PosteriorView, projected: xr.DataTree, target: tuple[str, float]
+) -> tuple[float, float] | None:
     """The median for the title's target if algorithms gain slowly, and fast, after the end of the data.
 
     Slow and fast are the ends of the 90 % interval of progress; all else is as in the median.
@@ -92,29 +81,10 @@ def by_progress(fit: PosteriorView, projected: xr.DataTree) -> tuple[float, floa
     ahead = asked["years"][-1] - (last or math.inf)
     if not asked["progress_continues"] or "progress" not in fit.posterior or ahead <= 0:
         return None
-    task, error = _middle_target(projected)
+    task, error = target
     data = group(projected, "projection")
     here = (data["target_task"].values == task) & (data["target_error"].values == error)
     draws = data[COST if COST in data else COMPUTE].isel(target=int(here.argmax()), year=-1).values.ravel()
     slow, middle, fast = quantiles(draws_of(fit.posterior, "progress", task), [0.05, 0.5, 0.95])
     median = float(quantiles(draws, [0.5])[0])
     return median + (middle - slow) * ahead, median - (fast - middle) * ahead
-
-
-def with_mixture(
-    fit: PosteriorView, projected: xr.DataTree, kind: str, scenario: Scenario | None
-) -> dict[str, Any] | None:
-    """The finding by the released mixture of laws, where that is of the same data and another fit."""
-    if fit.law == STACK or fit.manifest["data"]["sha256"] != data_digest(
-        reference_systems(edition="2026.11")
-    ):
-        return None
-    try:
-        stack = open_trace(_MIXTURE)
-    except TraceError:  # archived, and not with this package
-        return None
-    task, error = _middle_target(projected)
-    asked = manifest(projected)["projection"]
-    years = asked["years"][-1] if asked["progress_continues"] else None
-    rows = summary(project(stack, {task: error}, years, kind, scenario=scenario))
-    return dict(rows[rows["quantity"] == (COMPUTE if scenario is None else COST)].iloc[0])

@@ -16,6 +16,7 @@ from scaling_bayes.report.cost_facts import read_budgets
 from scaling_bayes.report.cost_section import costs_section
 from scaling_bayes.report.facts import read_facts
 from scaling_bayes.report.finding import lead, status, title, warning
+from scaling_bayes.report.history import changes_section
 from scaling_bayes.report.json_file import collect
 from scaling_bayes.report.laws import laws_section, sensitivity_section
 from scaling_bayes.report.modelling import (
@@ -120,6 +121,7 @@ def build_report(
             affordable_section(facts, facts.costs) if facts.costs else None,
             _optional(facts, "trust", "How far can you trust this?", trust_section),
             limits_section(facts),
+            _optional(facts, "changes", "What changed since the last release", changes_section),
             assumptions_section(facts),
             cite_section(facts),
         )

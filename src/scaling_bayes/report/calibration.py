@@ -9,8 +9,10 @@ import numpy as np
 from scaling_bayes import figures
 from scaling_bayes.diagnostics.calibration import calibration_table, is_projection
 from scaling_bayes.diagnostics.scores import COVERAGES, FORECASTERS_DRAWN, forecaster_label, score_table
+from scaling_bayes.intervals import reported
 from scaling_bayes.report.blocks import Cell, Details, Section, Table
 from scaling_bayes.report.drawing import draw
+from scaling_bayes.report.finding import source_of
 from scaling_bayes.report.tables import Row, column, numeric, table_of, task_column
 from scaling_bayes.text import records, task_label
 
@@ -38,6 +40,8 @@ def calibration_section(facts: Facts) -> Section:
         ),
         alt="Prior predictive intervals of error for each task, with the observed errors as ticks",
         function=lambda width: figures.plot_prior_predictive(facts.fit, width=width),
+        table=_expected(facts),
+        source=source_of(facts),
     )
     posterior = draw(
         "posterior-predictive",
@@ -56,6 +60,8 @@ def calibration_section(facts: Facts) -> Section:
             for row in records(facts.by_task)
         ),
         function=lambda width: figures.plot_posterior_predictive(facts.fit, width=width),
+        table=facts.by_task,
+        source=source_of(facts),
     )
     table = table_of(
         "Share of the observed errors inside the posterior predictive interval (equal-tailed) of "
@@ -69,6 +75,14 @@ def calibration_section(facts: Facts) -> Section:
     return Section(
         "calibration", "What the model expects, and what was seen", "Calibration", (prior, posterior, table)
     )
+
+
+def _expected(facts: Facts) -> pd.DataFrame:
+    """Quantiles of the errors expected of the systems of each task before any was seen."""
+    import pandas as pd
+
+    draws = {task: facts.fit.predictive_draws("prior", task).ravel() for task in facts.fit.tasks}
+    return pd.DataFrame([{"task": task, **reported(errors)} for task, errors in draws.items()])
 
 
 def simulated_section(facts: Facts) -> Section | None:
@@ -97,6 +111,8 @@ def simulated_section(facts: Facts) -> Section | None:
             for name, rows in parts
         ),
         function=lambda width: figures.plot_sbc(simulated, width=width),
+        table=summary,
+        source=source_of(facts),
     )
     table = table_of(
         f"Simulation-based calibration, {fits} simulations, {failed} failed. Outside: quantities whose ranks "
@@ -137,6 +153,8 @@ def scorecard_section(facts: Facts) -> Section | None:
             if row["forecaster"] in drawn
         ),
         function=lambda width: figures.plot_calibration(scores, forecasters=drawn, width=width),
+        table=score_table(scores),
+        source=source_of(facts),
     )
     caption = (
         f"{_SCORED}. Gain: log density of the observed errors over that of the 2020 paper's least-squares "

@@ -131,8 +131,9 @@ def read_costs(
     projected: xr.DataTree,
     scenario: Scenario,
     budgets: tuple[Budget, ...],
+    leading: list[tuple[str, float]],
 ) -> Costs:
-    """Ask a fit everything the report says about cost and carbon."""
+    """Ask a fit everything the report says about cost and carbon; `leading` has a target of each task."""
     asked = manifest(projected)["projection"]
     data = group(projected, "projection")
     targets = [
@@ -148,7 +149,8 @@ def read_costs(
             by_year[position].append(probability_by_year(answer))
             first_years[position].append(summary(answer))
     gains = [required_gain(projected, **budget.asked) for budget in budgets]
-    shown = _shown(targets)
+    first = list(dict.fromkeys(task for task, _ in targets))[:MOST_TASKS]
+    shown = sorted((one for one in leading if one[0] in first), key=lambda one: first.index(one[0]))
     decomposition, not_decomposed = _decomposed(projected, shown, targets)
     return Costs(
         scenario=scenario,
@@ -172,17 +174,6 @@ def _per_dollar(data: xr.Dataset) -> dict[str, float]:
     known = np.isfinite(data[COST].values)
     per_draw = {name: data[name].values[known] - data[COST].values[known] for name in (COMPUTE, CARBON)}
     return {name: float(np.median(x)) for name, x in per_draw.items() if x.size and np.isfinite(x).all()}
-
-
-def _shown(targets: list[tuple[str, float]]) -> list[tuple[str, float]]:
-    """The middle target of each of the first tasks, from the easiest to the hardest."""
-    by_task: dict[str, list[float]] = {}
-    for task, error in targets:
-        by_task.setdefault(task, []).append(error)
-    return [
-        (task, sorted(errors, reverse=True)[len(errors) // 2])
-        for task, errors in list(by_task.items())[:MOST_TASKS]
-    ]
 
 
 def _decomposed(

@@ -11,6 +11,7 @@ from scaling_bayes.report.answer import first_year_text, pricing
 from scaling_bayes.report.blocks import Cell, Part, Section, Table, TextPart
 from scaling_bayes.report.cost_facts import MOST_TASKS
 from scaling_bayes.report.drawing import draw
+from scaling_bayes.report.finding import largest_budget, source_of
 from scaling_bayes.report.routes import gains_table, routes_parts
 from scaling_bayes.report.tables import (
     CONVENTION,
@@ -51,7 +52,7 @@ def costs_section(facts: Facts, costs: Costs) -> Section:
     parts: tuple[Part, ...] = (
         TextPart(text),
         TextPart("When a budget is enough", "heading"),
-        *(_curves(costs, position) for position in _drawn(costs)),
+        _curves(facts, costs),
         TextPart("What would have to improve", "heading"),
         gains_table(costs),
         *routes_parts(costs),
@@ -61,11 +62,6 @@ def costs_section(facts: Facts, costs: Costs) -> Section:
         _record_machine(facts, costs),
     )
     return Section("costs", "Budgets, routes and spread", "Costs", parts)
-
-
-def _drawn(costs: Costs) -> range:
-    """Budgets with a picture: all, or with many tasks the first."""
-    return range(len(costs.budgets) if not _left_out(costs) else 1)
 
 
 def _left_out(costs: Costs) -> str:
@@ -78,10 +74,13 @@ def _shown_rows(costs: Costs, frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["task"].isin([task for task, _ in costs.shown])]
 
 
-def _curves(costs: Costs, position: int) -> FigurePart | FailurePart:
-    budget, first = costs.budgets[position], costs.first_years[position]
+def _curves(facts: Facts, costs: Costs) -> FigurePart | FailurePart:
+    """Of the largest budget; of the others the JSON has the numbers."""
+    budget = largest_budget(facts) or costs.budgets[0]
+    position = costs.budgets.index(budget)
+    shown = _shown_rows(costs, costs.affordability[position])
     return draw(
-        f"affordability-{position + 1}",
+        "affordability",
         f"Probability to fit {budget.label}",
         caption=(
             f"Probability, year by year, that a target fits a budget of {budget.label}{_left_out(costs)}. "
@@ -91,13 +90,13 @@ def _curves(costs: Costs, position: int) -> FigurePart | FailurePart:
         + "; ".join(
             f"{task_label(row['task'])} {error_text(row['error'])}: first {first_year_text(row)}, "
             f"never {share_text(row['never'])}"
-            for row in records(_shown_rows(costs, first))
+            for row in records(_shown_rows(costs, costs.first_years[position]))
         ),
         function=lambda width: figures.plot_affordability(
-            _shown_rows(costs, costs.affordability[position]),
-            title=f"Probability to fit a budget of {budget.label}",
-            width=width,
+            shown, title=f"Probability to fit a budget of {budget.label}, by year", width=width
         ),
+        table=shown.drop(columns="note"),
+        source=source_of(facts, priced=True),
     )
 
 

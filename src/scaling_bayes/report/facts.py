@@ -18,13 +18,12 @@ from scaling_bayes.errors import DataError
 from scaling_bayes.intervals import CI_PROB, INNER_CI_PROB, reported
 from scaling_bayes.projection.extrapolation import extrapolation, extrapolation_sentences
 from scaling_bayes.projection.progress import progress_table
-from scaling_bayes.projection.reached import reached
+from scaling_bayes.projection.reached import next_targets, reached
 from scaling_bayes.projection.summarize import summary
 from scaling_bayes.report.asked import (
     by_progress,
     project_report,
     time_fitted,
-    with_mixture,
     with_other_years,
 )
 from scaling_bayes.report.cost_facts import DEFAULT_BUDGETS, Budget, Costs, read_costs
@@ -81,8 +80,8 @@ class Facts:
     bounds: pd.DataFrame
     #: From `by_progress`.
     by_progress: tuple[float, float] | None
-    #: The finding for the title's target by the released mixture of laws, a row of `summary`.
-    mixture: dict[str, Any] | None
+    #: From `next_targets`: of each task the target that is told first, and first of all the title's.
+    next_targets: list[tuple[str, float]]
     #: One row per stage (prior, posterior), task and quantity: quantiles. Task "" is all tasks: their common
     #: prior, and what no task has of its own. Slope and noise are in orders of magnitude of error, at the
     #: task's reference error; floor is that of the draws whose law has one.
@@ -149,7 +148,8 @@ def read_facts(
         As `project`, `summary` and `checks`.
     """
     projected = project_report(fit, targets, years, kind, scenario)
-    costs = None if scenario is None else read_costs(fit, projected, scenario, budgets)
+    leading = [(target.task, target.error) for target in next_targets(projected)]
+    costs = None if scenario is None else read_costs(fit, projected, scenario, budgets, leading)
     yardsticks = {} if costs is None else costs.yardsticks["log10_training_compute_flop"]
     asked = manifest(projected)["projection"]
     listed = [float(year) for year in asked["years"]]
@@ -174,8 +174,8 @@ def read_facts(
         shown=with_other_years(fit, projected, table, kind, scenario),
         reached=reached(projected),
         bounds=load_tasks().filter(items=list(fit.tasks), axis=0),
-        by_progress=by_progress(fit, projected),
-        mixture=optional("mixture", lambda fit: with_mixture(fit, projected, kind, scenario)),
+        by_progress=by_progress(fit, projected, leading[0]),
+        next_targets=leading,
         parameters=_parameters(fit),
         progress=progress_table(fit),
         laws=_laws(fit),

@@ -21,10 +21,9 @@ from scaling_bayes.text import (
     share_text,
     task_label,
 )
+from scaling_bayes.trace.releases import release_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from scaling_bayes.report.cost_facts import Budget
     from scaling_bayes.report.facts import Facts
     from scaling_bayes.report.tables import Row
@@ -61,10 +60,13 @@ def rows_of(facts: Facts, year: float, quantity: str | None = None) -> list[dict
 
 
 def headline(facts: Facts) -> dict[str, Any]:
-    """The row that the title tells: the middle target of the first task."""
-    rows = rows_of(facts, facts.year)
-    first = sorted((row for row in rows if row["task"] == rows[0]["task"]), key=lambda row: -row["error"])
-    return first[len(first) // 2]
+    """The row that the title tells: the first of `next_targets`."""
+    return row_of(rows_of(facts, facts.year), facts.next_targets[0])
+
+
+def row_of(rows: list[dict[str, Any]], target: tuple[str, float]) -> dict[str, Any]:
+    """The row of a task and error."""
+    return next(row for row in rows if (row["task"], row["error"]) == target)
 
 
 def title(facts: Facts) -> str:
@@ -95,8 +97,7 @@ def lead(facts: Facts) -> str:
     )
     told: dict[str, list[float]] = {}
     for year in facts.years_shown:
-        same = (r for r in rows_of(facts, year) if (r["task"], r["error"]) == (row["task"], row["error"]))
-        median = next(same)["median"]
+        median = row_of(rows_of(facts, year), facts.next_targets[0])["median"]
         at = about.at if median <= about.most else ""
         told.setdefault(about.in_words(median) + at, []).append(year)
     text = ""
@@ -124,10 +125,25 @@ def status(facts: Facts) -> list[str]:
     return [
         checks,
         f"{plural(len(facts.systems), 'system')} of {plural(len(facts.fit.tasks), 'task')}{until}",
-        "mixture of laws" if facts.fit.options.law == STACK else f"{facts.fit.options.law} law",
+        _law(facts),
         *scenario,
         f"fitted {month_of(facts.fitted)}",
     ]
+
+
+def source_of(facts: Facts, *, priced: bool = False) -> str:
+    """Where the numbers of a picture are from: the fit, and where they are `priced` the scenario and year."""
+    release = release_of(facts.fit.digest)
+    name = f"fit {facts.fit.digest[:12]}" if release is None else release.name
+    last = f" to {month_of(facts.last_year)}" if facts.last_year else ""
+    scenario = ""
+    if priced and facts.costs is not None:
+        scenario = f"Scenario {legible(facts.costs.scenario.name, 30)}. "
+    return f"{scenario}Source: scaling_bayes, {name}; {len(facts.systems)} systems{last}."
+
+
+def _law(facts: Facts) -> str:
+    return "mixture of laws" if facts.fit.options.law == STACK else f"{facts.fit.options.law} law"
 
 
 def failed_checks(facts: Facts) -> tuple[list[str], list[str]]:
@@ -162,10 +178,15 @@ def floor_of(facts: Facts, task: str) -> tuple[float, float, float] | None:
     return median, lower, upper
 
 
+def target_text(row: Row) -> str:
+    """A task and an error: ``ImageNet, 7 %``."""
+    return f"{task_label(row['task'], 40)}, {error_text(row['error'])}"
+
+
 def below_floor(facts: Facts, row: Row) -> bool:
-    """Whether a target is below the noise that the labels are believed to have."""
+    """Whether a target is not above the noise that the labels are believed to have."""
     floor = floor_of(facts, row["task"])
-    return floor is not None and row["error"] < floor[0]
+    return floor is not None and row["error"] <= floor[0]
 
 
 def reached_text(facts: Facts, row: Row) -> tuple[str, str]:
@@ -193,10 +214,13 @@ def verdict(facts: Facts, row: Row) -> str:
         return f"below the noise of the labels ({_percent(floor[1])} to {_percent(floor[2])})"
     if row["unreachable"] > _MOST:
         return "not by scaling alone"
-    doubt = ", if labels allow it" if below_floor(facts, row) else ""
+    doubt = ", if labels allow it" if floor is not None and row["error"] < floor[0] else ""
     if largest_budget(facts) is None or facts.costs is None:
         return (about.beyond if row["median"] > about.most else "") + doubt.removeprefix(", ")
-    first = _of_target(facts.costs.first_years[facts.costs.budgets.index(largest_budget(facts))], row)
+    first = row_of(
+        records(facts.costs.first_years[facts.costs.budgets.index(largest_budget(facts))]),
+        (row["task"], row["error"]),
+    )
     if not math.isfinite(first["median"]):
         return f"not by {format_year(first['horizon'])}{doubt}"
     if first["median"] <= facts.year:
@@ -210,12 +234,6 @@ def largest_budget(facts: Facts) -> Budget | None:
         return None
     money = [budget for budget in facts.costs.budgets if budget.limits == "budget_usd"]
     return max(money, key=lambda budget: budget.amount, default=facts.costs.budgets[0])
-
-
-def _of_target(frame: pd.DataFrame, row: Row) -> dict[str, Any]:
-    return next(
-        each for each in records(frame) if (each["task"], each["error"]) == (row["task"], row["error"])
-    )
 
 
 def _percent(error: float) -> str:

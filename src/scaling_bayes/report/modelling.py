@@ -12,6 +12,7 @@ from scaling_bayes.projection.progress import THEORETICAL_EXPONENT
 from scaling_bayes.report.blocks import Cell, FactsPart, Part, Section, Status, Table, TextPart
 from scaling_bayes.report.comparison import least_squares_lines, least_squares_slopes
 from scaling_bayes.report.drawing import WIDE, draw
+from scaling_bayes.report.finding import source_of
 from scaling_bayes.report.laws import law_in_words
 from scaling_bayes.report.tables import (
     CONVENTION,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
     from scaling_bayes.report.facts import Facts
 
+#: Columns of the systems that their picture shows.
+_DRAWN = ["task", "label", "error", "log10_training_compute_flop", "publication_year", "paper"]
 _SIGNS = {">=": "≥", "<=": "≤"}
 _CHECKS = {
     "rhat": "R-hat",
@@ -79,6 +82,8 @@ def fits_section(facts: Facts) -> Section:
         function=lambda width: figures.plot_fits(
             facts.fit, columns=3 if width == WIDE else 1, width=width, least_squares=lines or None
         ),
+        table=facts.systems.filter(items=_DRAWN),
+        source=source_of(facts),
     )
     return Section("fits", "Fits through the data", "Fits", (figure,))
 
@@ -122,6 +127,8 @@ def slopes_section(facts: Facts) -> Section:
         function=lambda width: figures.plot_slopes(
             facts.fit, unpooled=alone if len(alone) else None, width=width
         ),
+        table=facts.parameters[facts.parameters["quantity"] == "slope"],
+        source=source_of(facts),
     )
     below = facts.progress[facts.progress["quantity"] == "exponent"].set_index("task")["below_bound"]
     bound = f"{THEORETICAL_EXPONENT:g}"
@@ -211,6 +218,8 @@ def checks_section(facts: Facts) -> Section:
         + (" Of all fits in the stack the worst, among the draws of its law." if stacked else ""),
         alt="Rank histograms by chain of the parameters with the worst R-hat and effective sample sizes",
         function=lambda width: figures.plot_ranks(facts.fit, width=width),
+        table=facts.checks,
+        source=source_of(facts),
     )
     caption = "Checks of the sampler: R-hat, effective sample sizes, divergences, energy and tree depth."
     caption += " Each fit in the stack was sampled and checked for itself." if stacked else ""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scaling_bayes.diagnostics.scores import score_table
+from scaling_bayes.projection.counted import counted
 from scaling_bayes.report.answer import pricing
 from scaling_bayes.report.blocks import ListPart, Section, TextPart
 from scaling_bayes.report.finding import headline, plural
+from scaling_bayes.report.history import forecasts_text
+from scaling_bayes.systems.counts import ARITHMETIC
 from scaling_bayes.text import (
-    answer_in_words,
     error_text,
     legible,
     month_of,
@@ -27,7 +28,6 @@ _NOT_SAID = (
     "That anybody will spend this. A vast sum says that this route does not lead there.",
     "That the law is right. An interval holds only under the law of the fit.",
     "What a particular system will need. Systems differ, and the interval is for a new one.",
-    "How busy the devices were. Compute counts devices at peak rate, busy or idle.",
     "What else it costs. Inference, staff, data and unsuccessful attempts are left out.",
 )
 _MIXED = "That the laws are right. An interval holds only under the laws that are mixed."
@@ -37,13 +37,7 @@ def trust_section(facts: Facts) -> Section:
     """Earlier forecasts, extrapolation, the cause of the spread, other laws, other progress."""
     row = headline(facts)
     target = f"{task_label(row['task'], 40)} at {error_text(row['error'])}"
-    said = [_forecasts(facts), _beyond(facts, target), _spread(facts)]
-    if facts.mixture is not None:
-        year = f" in {month_of(facts.year)}" if facts.year else ""
-        said.append(
-            "**Other laws.** A mixture of four laws, weighted by prediction, gives "
-            f"{answer_in_words(facts.mixture)} for {target}{year}."
-        )
+    said = [forecasts_text(facts), _beyond(facts, target), _spread(facts)]
     if facts.by_progress is not None:
         slow, fast = (quantity_of(row).in_words(value) for value in facts.by_progress)
         if slow != fast:
@@ -52,22 +46,6 @@ def trust_section(facts: Facts) -> Section:
                 f"{month_of(facts.last_year or 0)}, {target} takes {slow}; if they gain fast, {fast}."
             )
     return Section("trust", "How far can you trust this?", "Trust", (ListPart(tuple(filter(None, said))),))
-
-
-def _forecasts(facts: Facts) -> str:
-    if facts.scorecard is None:
-        return (
-            "**Earlier forecasts.** No forecast from these data was scored. `scaling-bayes scorecard` does "
-            "that."
-        )
-    found = next(row for row in records(score_table(facts.scorecard)) if row["forecaster"] == "stack")
-    years = ", ".join(str(int(year)) for year in sorted(facts.scorecard["cutoff"].unique()))
-    inside, half = (f"{100 * found[name]:.0f} %" for name in ("coverage_90", "coverage_50"))
-    return (
-        f"**Earlier forecasts.** Forecasts were made from the data up to {years}. Of {found['systems']} "
-        f"later systems, {inside} fell inside the 90 % intervals of the mixture of laws, and {half} inside "
-        "the 50 % intervals."
-    )
 
 
 def _beyond(facts: Facts, target: str) -> str:
@@ -105,6 +83,8 @@ def limits_section(facts: Facts) -> Section:
     said = list(_NOT_SAID)
     if facts.laws is not None:
         said[1] = _MIXED
+    if counted(facts.fit) != ARITHMETIC:
+        said.append("How busy the devices were. Compute counts devices at peak rate, busy or idle.")
     return Section("limits", "What this does not say", "Limits", (ListPart(tuple(said)),))
 
 
@@ -166,7 +146,7 @@ def cite_section(facts: Facts) -> Section:
         (
             TextPart(
                 f"Quote the median with its interval, year, law and scenario, and this fit by its digest "
-                f"{facts.fit.digest[:12]}. Full references are under “How to cite” in the annex."
+                f"{facts.fit.digest[:12]}. References: end of the annex."
             ),
         ),
     )

@@ -17,6 +17,29 @@ TASK_LABELS: Mapping[str, str] = MappingProxyType(
 )
 
 
+#: The language benchmarks, as ``data/language_tasks.csv`` has them.
+LANGUAGE_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "anli": "ANLI",
+        "arc_challenge": "ARC (challenge)",
+        "bbh": "BIG-Bench Hard",
+        "boolq": "BoolQ",
+        "gpqa_diamond": "GPQA Diamond",
+        "gsm8k": "GSM8K",
+        "hellaswag": "HellaSwag",
+        "humaneval": "HumanEval",
+        "lambada": "LAMBADA",
+        "math_level_5": "MATH (level 5)",
+        "mmlu": "MMLU",
+        "mock_aime": "OTIS mock AIME",
+        "openbookqa": "OpenBookQA",
+        "piqa": "PIQA",
+        "triviaqa": "TriviaQA",
+        "winogrande": "WinoGrande",
+    }
+)
+
+
 def same_names(text: str, names: Iterable[str]) -> list[str]:
     """Names that a text may stand for: the same but for case and signs, else those it is part of."""
     known = list(dict.fromkeys(names))
