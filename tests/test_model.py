@@ -20,7 +20,11 @@ from scaling_bayes.core.observations import Observations, observe
 from scaling_bayes.core.options import POOLINGS, ModelOptions
 from scaling_bayes.core.parameters import draw_prior, log_prior, parameter_names
 from scaling_bayes.core.performance import observed_performance
-from scaling_bayes.core.predictive import joint_log_density_of_error, log_likelihood_total
+from scaling_bayes.core.predictive import (
+    joint_log_density_of_error,
+    log_likelihood_total,
+    predict_observed,
+)
 from scaling_bayes.core.priors import default_priors
 
 pytestmark = pytest.mark.long
@@ -244,3 +248,10 @@ def test_a_paper_on_two_tasks_is_two() -> None:
             one["task"] == other["task"] and one["paper"] == other["paper"] and bool(one["paper"])
         )
     assert observed.paper_sizes.sum() == len(frame)
+
+
+@pytest.mark.parametrize("floor", ["task", "none"])
+def test_errors_are_drawn_in_the_order_of_a_stored_group(floor) -> None:
+    drawn = parameters_inside(ModelOptions("bounded", floor=floor, drift=True, robust=True), OBSERVED, 3)
+    predicted = predict_observed("bounded", drawn, drawn, OBSERVED, 1)
+    assert predicted["prior_predictive"]["error"].dims == ("chain", "draw", "system")

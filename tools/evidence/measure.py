@@ -123,7 +123,8 @@ _EDITION = "2026.12"
 def cutoffs(family: str) -> pd.DataFrame:
     """Scores of fits of a family's systems until each cut-off on the later ones.
 
-    Those of the five tasks with the baselines that the last of the fits has beside it.
+    Those of the five tasks with the baselines that the last of the fits has beside it. Without pooling
+    tasks of one or two systems are left out.
     """
     import pandas as pd
 
@@ -134,7 +135,8 @@ def cutoffs(family: str) -> pd.DataFrame:
         before = reference_systems(family, edition=edition, until=cutoff)
         later = every[~every["publication_date"].le(before["publication_date"].max())]
         for name, options in _FORECASTERS[family].items():
-            fitted = fit(before, draws=500, random_seed=RANDOM_SEED, progressbar=False, **options)
+            enough = before.groupby("task")["task"].transform("size") >= (3 if name == "unpooled" else 1)
+            fitted = fit(before[enough], draws=500, random_seed=RANDOM_SEED, progressbar=False, **options)
             view = PosteriorView.of(fitted)
             scores = score(fitted, later[later["task"].isin(view.tasks)], drop_fitted=True)
             own = scores["forecaster"] == view.law

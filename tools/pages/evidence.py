@@ -38,7 +38,8 @@ def pages(root: Path) -> dict[Path, str]:
     }
     later = read["five_task_cutoffs"]
     laws = {
-        "later": _scores(later, {"forecaster": _NAMES}),
+        "later": f"Cut-offs: {', '.join(map(str, sorted(later['cutoff'].unique())))}.\n\n"
+        + _scores(later, {"forecaster": _NAMES}),
         "later_by": _side_by_side(later),
         "scores": _scores(read["scorecard"], {"forecaster": {}}),
         "weights": _weights(read["scorecard"]),

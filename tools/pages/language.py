@@ -129,7 +129,9 @@ def _misses(scores: pd.DataFrame, rows: Sequence[Row], tasks: Sequence[Row]) -> 
         held = inside(part["pit"], CI_PROB)
         if held.mean() >= _LOW:
             continue
-        before = known[(known["task"] == task) & (known["publication_date"].str[:4].astype(int) <= cutoff)]
+        before = known[
+            (known["task"] == task) & (known["publication_date"].str[:4].astype(int) <= int(str(cutoff)))
+        ]
         errors = 100 * before["error"].astype(float)
         table.append(
             [

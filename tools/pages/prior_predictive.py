@@ -21,6 +21,7 @@ from scaling_bayes.systems.counts import in_arithmetic
 from scaling_bayes.systems.load import reference_systems
 from scaling_bayes.text import task_label
 from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.schema import group
 from scaling_bayes.trace.view import PosteriorView
 from tools.pages.refill import filled, markdown_table
 
@@ -113,8 +114,9 @@ def _steps(parameters: xr.Dataset, observations: Observations) -> Floats:
     floor, bend = (flat[name].transpose("sample", "task").values for name in ("floor", "bend"))
     law = get_law(str(DEFAULT_MODEL["law"]))
     gain = law.odds_gain(observations.reference_error, floor, chance=observations.chance_error, bend=bend)
-    found: Floats = flat["drift_step"].transpose("sample", "task", "drift_year").values
-    return found / gain[..., np.newaxis]
+    steps = flat["drift_step"].transpose("sample", "task", "drift_year").values
+    found: Floats = steps / gain[..., np.newaxis]
+    return found
 
 
 def _breaks(drawn: _Drawn) -> str:
@@ -179,7 +181,7 @@ def _laws(every: dict[str, _Drawn]) -> str:
 
 def _sensitivity() -> str:
     """Power-scaling of the default fit: of each kind of quantity the largest over tasks."""
-    found = open_trace(SENSITIVE)["sensitivity"]["power_scaling"]
+    found = group(open_trace(SENSITIVE), "sensitivity")["power_scaling"]
     names = [str(name) for name in found["quantity"].values]
     goals = [
         {f"compute[{task} {100 * errors[place]:.6g} %]" for task, errors in THOMPSON2020_TARGETS.items()}

@@ -97,7 +97,7 @@ def draw_error(
         else:
             scale = departure_scale(nu.values, int(paper.max()) + 1, rng)[..., paper]
         departure = departure * scale
-    error: xr.DataArray = performance.error(mean + departure)
+    error: xr.DataArray = performance.error(mean + departure).transpose(*mean.dims)
     return error
 
 
