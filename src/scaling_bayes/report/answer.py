@@ -96,7 +96,7 @@ def answer_section(facts: Facts) -> Section:
     ]
     if any(reached_text(facts, row)[0] for row in rows):
         columns.append(column("Reached by", lambda row: Words(*reached_text(facts, row))))
-    caption = "Grey: not above the likely noise of the labels." + (
+    caption = "Grey: at or below the likely share of wrong labels." + (
         " Compute is the time that it takes at 1 exaFLOP/s." if in_time else ""
     )
     table = table_of(caption, rows, *columns, muted=lambda row: below_floor(facts, row))
@@ -200,8 +200,8 @@ def affordable_section(facts: Facts, costs: Costs) -> Section:
 
     last = format_year(costs.horizon)
     table = table_of(
-        "First year within each budget: median (90 % equal-tailed interval). Left out: targets reached or at "
-        f"the noise of the labels. {format_year(costs.start)} means then or earlier; never, not by {last}.",
+        "First year that begins within each budget: median (90 % interval). Left out: targets reached or "
+        f"grey. {format_year(costs.start)} means then or earlier; never, not by {last}.",
         rows,
         column("Target error", target_text),
         *(numeric(budget.label, first(i)) for i, budget in enumerate(costs.budgets)),
