@@ -21,24 +21,30 @@ from scaling_bayes.projection.affordability import affordability, probability_by
 from scaling_bayes.projection.decompose import decompose
 from scaling_bayes.projection.largest_machines import record_machine_time
 from scaling_bayes.projection.project import project
+from scaling_bayes.projection.reached import reached
 from scaling_bayes.projection.required_gain import compare_routes, required_gain
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.report import Report, build_report, render_html, write_report
 from scaling_bayes.report.answer import first_year_text
 from scaling_bayes.report.blocks import FailurePart
 from scaling_bayes.report.cost_facts import DEFAULT_BUDGETS, Budget, read_budgets
+from scaling_bayes.report.finding import target_text
+from scaling_bayes.systems.tasks import load_tasks
 from scaling_bayes.text import (
     CARBON,
     COST,
     QUANTITIES,
     answer_in_words,
     days_in_words,
+    error_text,
     format_interval,
     kilograms_in_words,
+    share_text,
     usd_in_words,
 )
 
-TARGETS = {"imagenet": [0.1, 0.05], "my task": [0.2]}
+TARGETS = {"imagenet": [0.1, 0.05], "my task": [0.15]}
+FLOORS = load_tasks()["floor"].to_dict()
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("unplotted")]
 
 
@@ -47,9 +53,23 @@ def fit() -> Any:
     return synthetic_fit()
 
 
+#: What the pictures of `report` are given: a table, and by name what they say to those who do not see them.
+PICTURES: dict[str, Any] = {}
+
+
+def keep_alt(_: object, *, name: str, alt: str) -> str:
+    PICTURES[name] = alt
+    return ""
+
+
 @cache
 def report() -> Report:
-    return build_report(fit(), targets=TARGETS, years=[2030])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("scaling_bayes.figures.to_svg", keep_alt)
+        patch.setattr(
+            "scaling_bayes.figures.plot_affordability", lambda frame, **_: PICTURES.update(frame=frame)
+        )
+        return build_report(fit(), targets=TARGETS, years=[2030])
 
 
 @cache
@@ -85,9 +105,20 @@ def test_affordability_is_that_of_the_library(position: int) -> None:
         assert one["years"] == rows["year"].tolist()
         assert one["within_budget"] == rows["within_budget"].tolist()
     first = summary(answer).drop(columns="note")
+    assert len(found["affordability"]) == len(first)
     pd.testing.assert_frame_equal(pd.DataFrame(found["first_year"]), first)
+    # The grid leaves out what is reached or at the noise of the labels; the picture is of the largest budget.
+    grid = render_html(report()).partition('<section id="affordable"')[2].partition("</section>")[0]
+    done = set(reached(projection)[["task", "error"]].itertuples(index=False, name=None))
     for row in first.to_dict("records"):
-        assert first_year_text(row).replace(" to ", "–") in text()
+        left_out = (row["task"], row["error"]) in done or row["error"] <= FLOORS.get(row["task"], 0.0)
+        assert left_out == (row["task"] == "imagenet")
+        assert (target_text(row) in Reader(grid).text) != left_out
+        assert left_out or first_year_text(row).replace(" to ", "–") in Reader(grid).text
+        if DEFAULT_BUDGETS[position].amount == 1e9:
+            pd.testing.assert_frame_equal(PICTURES["frame"], by_year)
+            said = f"first {first_year_text(row)}, never {share_text(row['never'])}"
+            assert f"{error_text(row['error'])}: {said}" in PICTURES["affordability-wide"]
 
 
 @pytest.mark.parametrize("position", range(len(DEFAULT_BUDGETS)))
@@ -109,7 +140,7 @@ def test_machine_and_decomposition_are_those_of_the_library() -> None:
     medians = [float(days.isel(target=i).median()) for i in range(3)]
     assert [row["median"] for row in costs()["record_machine"]] == pytest.approx(medians)
     assert days_in_words(medians[0]) in text()
-    shares = decompose(projection, targets=[("imagenet", 0.05), ("my task", 0.2)])
+    shares = decompose(projection, targets=[("imagenet", 0.05), ("my task", 0.15)])
     found = pd.DataFrame(costs()["decomposition"])
     pd.testing.assert_frame_equal(found, shares, check_dtype=False)
     assert found["share"].sum() == pytest.approx(2.0)
