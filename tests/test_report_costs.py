@@ -292,8 +292,11 @@ def test_files_hold_finite_numbers(tmp_path: Path) -> None:
         (kilograms_in_words(3.0), "1 tonne CO2e"),
         (kilograms_in_words(7.0), "10 thousand tonnes CO2e"),
         (QUANTITIES[COST].interval(6.46, 4.08, 10.3), "2.9 million USD (12 thousand to 20 billion)"),
-        (QUANTITIES[COST].interval(13.7, 8.9, 25), "50 trillion USD (790 million to beyond world output)"),
-        (QUANTITIES[COST].interval(7, 5, math.inf), "10 million USD (100 thousand to unattainable)"),
+        (
+            QUANTITIES[COST].interval(13.7, 8.9, 25),
+            "50 trillion USD (790 million USD to beyond world output)",
+        ),
+        (QUANTITIES[COST].interval(7, 5, math.inf), "10 million USD (100 thousand USD to unattainable)"),
         (QUANTITIES[CARBON].interval(2.9, 1, 3.5), "790 kg CO2e (10 kg to 3.2 tonnes)"),
         (
             QUANTITIES[COST].interval(25, 9, 50),

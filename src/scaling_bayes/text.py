@@ -160,7 +160,7 @@ class Quantity(NamedTuple):
         """A median and its interval: ``2.9 million USD (12 thousand to 21 billion)``.
 
         The unit is repeated where the lower end could be taken for as many of the upper one's thousands or
-        millions: ``5.3 thousand USD (12 USD to 2.7 million)``.
+        millions, or of the median's: ``5.3 thousand USD (12 USD to 2.7 million)``.
 
         Parameters
         ----------
@@ -180,7 +180,7 @@ class Quantity(NamedTuple):
             else self.short(end).removesuffix(" CO2e")
             for end in (lower, upper)
         ]
-        if " " in ends[1] and " " not in ends[0]:
+        if upper > self.most or (" " in ends[1] and " " not in ends[0]):
             ends[0] = self.short(lower).removesuffix(" CO2e")
         return words if ends[0] == ends[1] else f"{words} ({ends[0]} to {ends[1]})"
 

@@ -14,7 +14,7 @@ from scaling_bayes.core.observations import decimal_year
 from scaling_bayes.diagnostics.scores import score_table
 from scaling_bayes.diagnostics.scoring import score
 from scaling_bayes.projection.reached import next_targets
-from scaling_bayes.report.asked import project_report
+from scaling_bayes.projection.today import project_today
 from scaling_bayes.report.history import HISTORY
 from scaling_bayes.systems.load import reference_systems
 from scaling_bayes.text import COST
@@ -61,7 +61,7 @@ def _previous(name: str) -> dict[str, Any]:
     names = [each.name for each in read_index() if each.at_hand]
     before = max(each for each in names if each.rpartition("-")[0] == stem and each < name)
     fit, now = PosteriorView.of(open_trace(before)), PosteriorView.of(open_trace(name))
-    asked = project_report(now, None, None, "predictive", sb.Scenario.named("trend"))
+    asked = project_today(now, None, None, "predictive", sb.Scenario.named("trend"))
     targets = [(target.task, target.error) for target in next_targets(asked)]
     year = float(sb.summary(asked)["year"].iloc[0])
     hardware = open_trace(f"hardware-{before.rpartition('-')[2]}")

@@ -12,7 +12,7 @@ from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.reached import next_targets
 from scaling_bayes.projection.requirement import KINDS, best_errors
 from scaling_bayes.projection.scenario import SCENARIOS, Scenario
-from scaling_bayes.report.asked import project_report, time_fitted
+from scaling_bayes.projection.today import project_today, time_fitted
 from scaling_bayes.text import task_label
 from scaling_bayes.trace.schema import group
 from scaling_bayes.trace.view import PosteriorView
@@ -77,7 +77,7 @@ def read_choices(idata: xr.DataTree) -> Choices:
     lowest = best_errors(idata, names)
     last_year = float(group(idata, "constant_data")["publication_year"].max())
     fit = PosteriorView.of(idata)
-    leading = next_targets(project_report(fit, None, None, KINDS[0], None))
+    leading = next_targets(project_today(fit, None, None, KINDS[0], None))
     asked = {target.task: target.error for target in leading}
     tasks = tuple(
         TaskChoice(

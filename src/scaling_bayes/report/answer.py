@@ -88,7 +88,7 @@ def answer_section(facts: Facts) -> Section:
             lambda row: in_two(
                 answer_in_words(row).replace(quantity_of(row).beyond, quantity_of(row).beyond_end)
             ),
-            "median (90 % equal-tailed interval)",
+            "median (90 % interval)",
             grows=True,
         ),
         column("Verdict", lambda row: verdict(facts, row), f"for {limit.label}" if limit else ""),
@@ -96,7 +96,7 @@ def answer_section(facts: Facts) -> Section:
     ]
     if any(reached_text(facts, row)[0] for row in rows):
         columns.append(column("Reached by", lambda row: Words(*reached_text(facts, row))))
-    caption = "Grey: not above the likely noise of the labels." + (
+    caption = "Grey: at or below the likely share of wrong labels." + (
         " Compute is the time that it takes at 1 exaFLOP/s." if in_time else ""
     )
     table = table_of(caption, rows, *columns, muted=lambda row: below_floor(facts, row))
@@ -158,12 +158,11 @@ def _chart(facts: Facts, rows: list[dict[str, Any]]) -> FigurePart | FailurePart
         scenario = f" in {month_of(facts.year)}, scenario {legible(facts.costs.scenario.name, 30)}"
     name = QUANTITIES[quantity].name.capitalize()
     caption = (
-        "Dot: median; thick bar: 50\N{NO-BREAK SPACE}% interval; thin bar: 90\N{NO-BREAK SPACE}% interval "
-        "(equal tails). Each step of an axis multiplies by 1,000. Shaded: more compute than any system of "
-        "the task used."
+        "Dot: median; thick bar: 50\N{NO-BREAK SPACE}% interval; thin bar: 90\N{NO-BREAK SPACE}% interval. "
+        "Each step of an axis multiplies by 1,000. Shaded: more compute than any system of the task used."
     )
     if facts.costs:
-        caption += " The lower axes are aligned by the median price and carbon of a FLOP."
+        caption += " Lower axes are aligned by the median price and carbon of a FLOP."
     warning = "" if facts.checks["passed"].all() else "Checks failed: do not quote.\n"
     return draw(
         "answer",
@@ -200,8 +199,8 @@ def affordable_section(facts: Facts, costs: Costs) -> Section:
 
     last = format_year(costs.horizon)
     table = table_of(
-        "First year within each budget: median (90 % equal-tailed interval). Left out: targets reached or at "
-        f"the noise of the labels. {format_year(costs.start)} means then or earlier; never, not by {last}.",
+        "First year that begins within each budget: median (90 % interval). Left out: targets reached or "
+        f"grey. {format_year(costs.start)} means then or earlier; never, not by {last}.",
         rows,
         column("Target error", target_text),
         *(numeric(budget.label, first(i)) for i, budget in enumerate(costs.budgets)),

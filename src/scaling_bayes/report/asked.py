@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scaling_bayes.errors import TargetError
 from scaling_bayes.intervals import quantiles
@@ -23,26 +22,6 @@ if TYPE_CHECKING:
 
 #: The year beside that of the finding.
 _LATER = 2030.0
-
-
-def time_fitted(fit: PosteriorView) -> float:
-    """When a fit was made; one that was not saved, now."""
-    text = str(fit.tree.attrs.get("created") or datetime.datetime.now(datetime.UTC).isoformat())
-    return int(text[:4]) + (int(text[5:7]) - 0.5) / 12
-
-
-def project_report(
-    fit: PosteriorView, targets: Any, years: Any, kind: str, scenario: Scenario | None
-) -> xr.DataTree:
-    """Project to the years asked, or to that of the fit; to the end of the data where that cannot be."""
-    last = float(fit.constant["publication_year"].values.max())
-    this_year = float(int(time_fitted(fit)))
-    if years is None and (scenario or fit.options.algorithmic_progress) and this_year > last:
-        try:
-            return project(fit, targets, this_year, kind, scenario=scenario)
-        except TargetError:  # progress cannot have gone on until then, or a target is wrong
-            pass
-    return project(fit, targets, years, kind, scenario=scenario)
 
 
 def with_other_years(

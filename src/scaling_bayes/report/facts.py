@@ -20,10 +20,9 @@ from scaling_bayes.projection.extrapolation import extrapolation, extrapolation_
 from scaling_bayes.projection.progress import progress_table
 from scaling_bayes.projection.reached import next_targets, reached
 from scaling_bayes.projection.summarize import summary
+from scaling_bayes.projection.today import project_today, time_fitted
 from scaling_bayes.report.asked import (
     by_progress,
-    project_report,
-    time_fitted,
     with_other_years,
 )
 from scaling_bayes.report.cost_facts import DEFAULT_BUDGETS, Budget, Costs, read_costs
@@ -147,7 +146,7 @@ def read_facts(
     ScalingBayesError
         As `project`, `summary` and `checks`.
     """
-    projected = project_report(fit, targets, years, kind, scenario)
+    projected = project_today(fit, targets, years, kind, scenario)
     leading = [(target.task, target.error) for target in next_targets(projected)]
     costs = None if scenario is None else read_costs(fit, projected, scenario, budgets, leading)
     yardsticks = {} if costs is None else costs.yardsticks["log10_training_compute_flop"]

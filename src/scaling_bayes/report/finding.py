@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 #: What the error of a metric is.
 ERRORS = {
     "top_1_accuracy": "images whose first guess is wrong",
-    "box_ap": "100 % less box AP",
-    "f1": "100 % less F1",
-    "bleu": "100 % less BLEU",
+    "box_ap": "100 % minus box AP",
+    "f1": "100 % minus F1",
+    "bleu": "100 % minus BLEU",
 }
 #: How a finding begins, by the law.
 LAWS_HOLD = {
@@ -197,7 +197,7 @@ def reached_text(facts: Facts, row: Row) -> tuple[str, str]:
             when = f", {format_year(math.floor(year))}" if year else ""
             compute, said = found["log10_training_compute_flop"], []
             if math.isfinite(compute):
-                said.append(compute_in_words(compute, facts.fit.unit))
+                said.append(f"used {compute_in_words(compute, facts.fit.unit)}")
             if not found["in_fit"]:
                 said.append("not in this fit")
             return f"{legible(found['system'], 40)}{when}", ", ".join(said)

@@ -85,7 +85,7 @@ def changes_section(facts: Facts) -> Section | None:
     parts: list[Part] = [ListPart((*_model(ModelOptions(**before["model"]), facts.fit.options), data))]
     rows = _told(facts, before["answers"])
     if rows:
-        said = f"The same question put to both: median {rows[0]['name']} in {month_of(facts.year)}."
+        said = f"Median {rows[0]['name']} in {month_of(facts.year)}."
         then, now = (each.rpartition("-")[2] for each in (before["release"], known["release"]))
         answers = (
             column("Last release", itemgetter("before"), then),

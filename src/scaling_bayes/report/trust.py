@@ -131,7 +131,7 @@ def _progress(facts: Facts) -> str:
     if not facts.fit.options.algorithmic_progress:
         return "This fit does not use publication dates."
     if facts.progress_continues:
-        return f"They keep improving at past rates until {month_of(facts.year)}."
+        return "They keep improving at past rates, up to the year priced."
     if facts.costs and facts.costs.scenario.algorithmic_progress == "frozen":
         return "They stay as they were at the end of the data."
     return f"They are those of {month_of(facts.year)}, the end of the data."
