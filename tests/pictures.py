@@ -48,7 +48,7 @@ def leave_unplotted(patch: pytest.MonkeyPatch) -> None:
     """Let reports have no pictures."""
     leave_undrawn(patch)
     patch.setattr("scaling_bayes.report.drawing._files", lambda *_: ())
-    patch.setattr("scaling_bayes.report.drawing.framed", lambda *_: None)
+    patch.setattr("scaling_bayes.figures.style.framed", lambda *_: None)
     for name in figures.__all__:
         if name.startswith("plot_"):
             patch.setattr(figures, name, lambda *_, **__: None)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes import figures
-from scaling_bayes.figures.style import framed
 from scaling_bayes.report.blocks import FailurePart, FigurePart
 from scaling_bayes.steering import csv_text
 from scaling_bayes.text import legible
@@ -52,6 +51,8 @@ def draw(
         Fit, scenario and year, written into the picture with the title; empty where it has its own.
     """
     try:
+        from scaling_bayes.figures.style import framed  # matplotlib with it
+
         drawn, small = function(WIDE), function(NARROW)
         for each in (drawn, small) if source else ():
             framed(each, title, source)
