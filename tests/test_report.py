@@ -196,7 +196,7 @@ def test_year_kind_and_targets_are_passed_on_and_said() -> None:
     expected = summary(project(fit(), {"my task": [0.1]}, 2030, "mean", scenario="trend"))
     pd.testing.assert_frame_equal(report.projection, expected)
     assert "typical system" in report.lead
-    assert "keep improving at past rates until 2030" in Reader(render_html(report)).text
+    assert "keep improving at past rates, up to the year priced" in Reader(render_html(report)).text
     assert report.numbers["projection"]["kind"] == "mean"
 
 
