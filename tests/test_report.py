@@ -257,7 +257,7 @@ def test_every_kind_of_fit_has_its_pictures(name: str) -> None:
 @pytest.mark.usefixtures("drawn")
 def test_twenty_tasks_stay_one_small_page() -> None:
     html = render_html(build_report(synthetic_fit(tasks=[f"task number {i}" for i in range(20)])))
-    assert len(html.encode()) < 2_500_000
+    assert len(html.encode()) < 2_000_000  # a third of it the files under the figures
     assert all(f"task number {i}" in html for i in range(20))
 
 
