@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import DataError, OptionError, Problem
@@ -12,6 +13,8 @@ from scaling_bayes.hardware.flags import FLAGS
 from scaling_bayes.resources import data_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 #: The tables, and the columns that together name a row of them; rows of prices have no name.
@@ -99,11 +102,19 @@ def load_table(
         If the file lacks columns, a cell is not what its unit says, or a correction is of a cell that is not
         there.
     """
+    check_edition(edition)
+    _check_name(name)
+    frame = _read(data_path(f"hardware/{name}.csv"), edition, typed=typed).copy()
+    return usable_part(name, frame, edition=edition) if usable else frame
+
+
+@cache
+def _read(path: Path, edition: str, *, typed: bool) -> pd.DataFrame:
+    """One table, once for a process: a report asks for it a dozen times."""
     import pandas as pd
 
-    check_edition(edition)
+    name = path.stem
     columns = load_sidecar(name)["columns"]
-    path = data_path(f"hardware/{name}.csv")
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     if list(frame.columns) != list(columns):
         problem = Problem(1, None, ", ".join(frame.columns), ", ".join(columns))
@@ -117,7 +128,7 @@ def load_table(
         raise DataError(f"{path.name} cannot be read", problems)
     if name != "corrections" and "edition" in frame:
         frame = frame[[holds(since, edition) for since in frame["edition"]]].reset_index(drop=True)
-    return usable_part(name, frame, edition=edition) if usable else frame
+    return frame
 
 
 def _correct(name: str, frame: pd.DataFrame, edition: str) -> None:
