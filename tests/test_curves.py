@@ -43,6 +43,7 @@ def covariance(performance: Performance, at: dict[str, int], rows: np.ndarray) -
     return np.diag(total - shared) + together * shared * np.exp(-apart / length)
 
 
+@pytest.mark.long
 @each_model
 def test_kernel_and_pymc_and_the_predictions_have_one_likelihood(options: ModelOptions) -> None:
     assert disagreement(options, observations=CURVES, count=2) < 1e-10

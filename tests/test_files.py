@@ -131,6 +131,7 @@ def test_several_files_are_written_all_or_none(tmp_path: Path, monkeypatch: pyte
         assert names(tmp_path) == ["a", "b", "c"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("undrawn")
 def test_a_report_on_a_full_disk_leaves_nothing_or_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ from scaling_bayes.report.blocks import Details, PowerInterval, Table
 from scaling_bayes.report.build import build_report
 from scaling_bayes.thompson2020.comparison import side_by_side
 
-pytestmark = pytest.mark.usefixtures("unplotted")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("unplotted")]
 
 PAPER_TASKS = ("imagenet", "ms_coco", "squad_1_1", "conll_2003", "wmt14_en_fr")
 

@@ -34,6 +34,8 @@ from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.rounding import ROUNDING_SHARE
 from scaling_bayes.trace.schema import FIT_GROUPS, group, manifest
 
+pytestmark = pytest.mark.long
+
 COMPUTE = "log10_training_compute_flop"
 DRAWS = 40
 WEIGHTS = {"power": 0.1, "exponential": 0.45, "logistic": 0.0, "saturating": 0.45}

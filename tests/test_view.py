@@ -59,6 +59,7 @@ def modules(*packages: str) -> Iterable[str]:
         yield from (f"{found.__name__}.{module.name}" for module in pkgutil.iter_modules(found.__path__))
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("undrawn")
 def test_a_report_reads_the_fit_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One look at the manifest of the fit, and at most one at each of its groups."""
