@@ -221,7 +221,7 @@ def _shares(idata: xr.DataTree) -> str:
                 rows.append(
                     [
                         str(quantity).removeprefix("log10_").removesuffix("_usd").removesuffix("_kg"),
-                        f"{TASK_LABELS[task]}, {format_error(row['error'])}",
+                        f"{TASK_LABELS[str(task)]}, {format_error(row['error'])}",
                         row["source"],
                         share,
                         f"{max(row['share_alone'], 0.0):.1%}",

@@ -102,9 +102,10 @@ def answer_section(facts: Facts) -> Section:
     if any(reached_text(facts, row)[0] for row in rows):
         note = f"compute as time{QUANTITIES[COMPUTE].at}" if facts.fit.unit == "FLOP" else "compute"
         columns.append(column("Reached by", lambda row: Words(*reached_text(facts, row)), note))
-    caption = "Grey: at or below the likely share of wrong labels." + (
-        " Compute is the time that it takes at 1 exaFLOP/s." if in_time else ""
-    )
+    grey = any(below_floor(facts, row) for row in rows)
+    said = ["Grey: at or below the likely share of wrong labels."] if grey else []
+    said += ["Compute is the time that it takes at 1 exaFLOP/s."] if in_time else []
+    caption = " ".join(said) or f"{title}."
     table = table_of(caption, rows, *columns, muted=lambda row: below_floor(facts, row))
     return Section("answer", title, "Answer", (table, _chart(facts, rows)))
 
@@ -204,9 +205,10 @@ def affordable_section(facts: Facts, costs: Costs) -> Section:
         return lambda row: in_two(first_year_text(row["budgets"][position]).replace(" to ", "–"))
 
     last = format_year(costs.horizon)
+    left_out = " Left out: targets reached or grey." if len(told) < len(told_rows(facts)) else ""
     table = table_of(
-        "First year that begins within each budget: median (90 % interval). Left out: targets reached or "
-        f"grey. {format_year(costs.start)} means then or earlier; never, not by {last}.",
+        f"First year that begins within each budget: median (90 % interval).{left_out} "
+        f"{format_year(costs.start)} means then or earlier; never, not by {last}.",
         rows,
         column("Target error", target_text),
         *(numeric(budget.label, first(i)) for i, budget in enumerate(costs.budgets)),
