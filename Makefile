@@ -48,10 +48,10 @@ test-fast: .venv/.project ## run the tests that take little: no sampling, report
 
 # What another processor rounds otherwise, and other draws: baseline NumPy, generic machine code, shifted seeds.
 # What neither can change is left to `make test`, but where that leaves it out.
-test-portable: .venv/.project browser ## run the tests as on a plain processor, with other seeds, slow ones too (COVERAGE=1: all, and measure coverage)
+test-portable: .venv/.project browser ## run the tests as on a plain processor, with other seeds (SLOW=1: slow ones too; COVERAGE=1: all, and measure coverage)
 	NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c '$(NUMPY_DISPATCHED)')" \
 	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= SCALING_BAYES_TEST_SEED_OFFSET=$(SEED_OFFSET) $(PYTEST) \
-	$(if $(COVERAGE),--cov,-m 'slow or not (anywhere or browser or docs or package)')
+	$(if $(COVERAGE),--cov,-m '$(if $(SLOW),slow or )not ($(if $(SLOW),,slow or )anywhere or browser or docs or package)')
 
 test-lowest: .venv/.project ## run the fast tests with the lowest versions pyproject.toml allows
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest

@@ -1,4 +1,4 @@
-"""Parameters of which `make test` takes some, and `make test-portable` all."""
+"""Parameters of which `make test` takes some, and `make test-portable SLOW=1` all."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "failed check": {"passed": False},
 }
 
-#: Two kinds in one, of which `make test` makes a report; `make test-portable` does of each alone.
+#: Two kinds in one, of which `make test` makes a report; `make test-portable SLOW=1` does of each alone.
 OPTIONS_TOGETHER = {
     f"{one}, {other}": {**OPTIONS[one], **OPTIONS[other]}
     for one, other in (

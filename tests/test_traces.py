@@ -22,6 +22,7 @@ from scaling_bayes.trace import derived
 from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.hdf5 import read_here
 from scaling_bayes.trace.io import _tree
+from scaling_bayes.trace.netcdf import netcdf_bytes
 from scaling_bayes.trace.rounding import ROUNDING_SHARE, rounded
 from scaling_bayes.trace.schema import DERIVABLE_GROUPS, manifest
 
@@ -44,9 +45,10 @@ SMALL = Path(__file__).with_name("data") / "traces" / "fit-schema-2.nc"
 
 
 def test_what_follows_is_not_stored_nor_computed_before_it_is_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked = []
+    monkeypatch.setattr(derived, "_KNOWN", {})
     predict = derived.predict_observed
     monkeypatch.setattr(derived, "predict_observed", lambda *of: asked.append(1) or predict(*of))
     with SMALL.open("rb") as file:
@@ -58,7 +60,34 @@ def test_what_follows_is_not_stored_nor_computed_before_it_is_asked_for(
     assert not asked
     total = tree["log_likelihood"]["error"].sum() + tree["posterior_predictive"]["error"].sum()
     assert np.isfinite(total)
+    again = open_trace(save_trace(tree, tmp_path / "again.nc"))
+    assert again["log_likelihood"]["error"].identical(tree["log_likelihood"]["error"])
     assert asked == [1]
+
+
+@pytest.mark.parametrize("longest", ["short", "a text of many letters, some of them Greek: αβγ " * 4])
+def test_another_reader_of_netcdf_reads_a_trace(longest: str, tmp_path: Path) -> None:
+    """xarray with h5netcdf, of a trace large enough for its texts to be packed."""
+    tree = synthetic_fit(("imagenet", "my task"))
+    names = [f"{number} {longest}" for number in range(1000)]
+    notes = xr.Dataset(
+        {"note": ("remark", names), "half": ("remark", np.arange(1000) / 2)}, {"remark": names}
+    )
+    written = {
+        "/posterior": tree["posterior"].to_dataset(),
+        "/notes": notes,
+        "/bare": xr.Dataset({"x": ("n", [1])}),
+    }
+    kept = xr.DataTree.from_dict(written)
+    kept.attrs["manifest"] = "{}"
+    (tmp_path / "trace.nc").write_bytes(netcdf_bytes(kept))
+    with xr.open_datatree(tmp_path / "trace.nc", engine="h5netcdf") as found:
+        assert found.attrs["manifest"] == "{}"
+        for path, dataset in written.items():
+            xr.testing.assert_identical(found[path].to_dataset().load(), dataset)
+    with (tmp_path / "trace.nc").open("rb") as file:
+        for path, dataset in written.items():
+            xr.testing.assert_equal(_tree(read_here(file))[path].to_dataset(), dataset)
 
 
 def test_a_group_that_no_longer_follows_is_stored(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from scaling_bayes.model.sampling.sample import compile_posterior
 from scaling_bayes.model.sensitivity import power_scaling
 from scaling_bayes.systems.compute_column import asked_unit
 from scaling_bayes.systems.counts import ARITHMETIC, in_arithmetic
-from scaling_bayes.trace.derived import PRIOR_DRAWS, stated
+from scaling_bayes.trace.derived import PRIOR_DRAWS, remember, stated
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.io import most_draws
 from scaling_bayes.trace.schema import DERIVABLE_GROUPS, SCHEMA_VERSION, annotate
@@ -255,6 +255,7 @@ def fit(
     with suppress(Exception):  # `doubts` says why there are none
         checked = computed_data_checks(view).set_index("check").to_xarray()
         idata["data_checks"] = xr.DataTree(annotate(checked.assign(passed=checked["passed"].astype(np.int8))))
+    remember(idata)
     for sentence in (*notes, *failed_checks(view), *doubts(view)):
         warnings.warn(sentence, FitWarning, stacklevel=2)
     return idata

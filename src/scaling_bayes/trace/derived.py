@@ -21,14 +21,18 @@ from scaling_bayes.core.parameters import draw_prior
 from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.core.priors import default_priors
 from scaling_bayes.errors import TraceError
+from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.safety import MAX_DECLARED_BYTES
-from scaling_bayes.trace.schema import annotate, dataset_of, derived_groups, manifest
+from scaling_bayes.trace.schema import DERIVABLE_GROUPS, annotate, dataset_of, derived_groups, manifest
 from scaling_bayes.trace.view import PosteriorView
 
 #: Draws of the prior in every fit.
 PRIOR_DRAWS: Final = 1000
 #: How nearly a group agrees with what is computed again.
 _ROUNDING: Final = 1e-5
+#: Predictions of the fits that were made or asked last, by digest: the file of a fit needs them once more.
+_KNOWN: Final[dict[str, dict[str, xr.Dataset]]] = {}
+_MOST_KNOWN: Final = 2
 
 
 def stated(groups: Mapping[str, xr.Dataset], names: tuple[str, ...]) -> dict[str, float]:
@@ -40,6 +44,17 @@ def mean_value(dataset: xr.Dataset) -> float:
     """Mean over variables of the mean of their finite values."""
     means = [values.values[np.isfinite(values.values)] for values in dataset.data_vars.values()]
     return float(np.mean([found.mean(dtype=float) if found.size else 0.0 for found in means]))
+
+
+def remember(tree: xr.DataTree) -> None:
+    """Keep the predictions of a fit that has just been made, for when it is written."""
+    _keep(tree_digest(tree), {name: dataset_of(tree.children[name]) for name in DERIVABLE_GROUPS[1:]})
+
+
+def _keep(digest: str, found: Mapping[str, xr.Dataset]) -> None:
+    while len(_KNOWN) >= _MOST_KNOWN:
+        del _KNOWN[next(iter(_KNOWN))]
+    _KNOWN[digest] = {name: dataset.copy(deep=True) for name, dataset in found.items()}
 
 
 def prior_of(view: PosteriorView, draws: int) -> xr.Dataset:
@@ -144,10 +159,13 @@ class _Source:
 
     @cached_property
     def predicted(self) -> dict[str, xr.Dataset]:
-        view, prior = self.view, self.prior
-        with _refused("predictions"):
-            found = predict_observed(view.law, prior, view.posterior, view.observations, view.seed)
-            return {name: annotate(dataset) for name, dataset in found.items()}
+        digest = tree_digest(self.view.tree)
+        if digest not in _KNOWN:
+            view, prior = self.view, self.prior
+            with _refused("predictions"):
+                found = predict_observed(view.law, prior, view.posterior, view.observations, view.seed)
+                _keep(digest, {name: annotate(dataset) for name, dataset in found.items()})
+        return _KNOWN[digest]
 
     def refuse_too_large(self, stored: int, names: frozenset[str]) -> None:
         observations, posterior = self.view.observations, self.view.posterior

@@ -1,13 +1,12 @@
 """Fits as files: one netCDF with everything needed to project and to cite, refused when altered.
 
-Reading needs xarray and h5netcdf alone. Nothing is unpickled and no model is rebuilt.
+Reading needs xarray and h5py alone. Nothing is unpickled and no model is rebuilt.
 """
 
 from __future__ import annotations
 
 import datetime
 import io
-import math
 import os
 import stat
 from hashlib import sha256
@@ -21,6 +20,7 @@ from scaling_bayes.errors import OptionError, TraceError, WriteError
 from scaling_bayes.trace.derived import with_derived, without_derived
 from scaling_bayes.trace.digest import WRITTEN_AS, tree_digest
 from scaling_bayes.trace.hdf5 import Contents, UnreadableError, read_apart, read_here
+from scaling_bayes.trace.netcdf import netcdf_bytes
 from scaling_bayes.trace.releases import Release, find_trace
 from scaling_bayes.trace.safety import MAX_DECLARED_BYTES, MAX_TRACE_BYTES, most_declared
 from scaling_bayes.trace.schema import FIT_KIND, dataset_of, manifest
@@ -29,12 +29,8 @@ from scaling_bayes.trace.schema_versions import check_layout, check_values, read
 if TYPE_CHECKING:
     import xarray as xr
 
-_ENGINE: Final = "h5netcdf"
 #: Endings of files that `validate_systems` reads.
 _TABLES: Final = (".csv", ".tsv", ".xlsx", ".parquet")
-#: Bytes of a variable, 8 a value, up to which it is not compressed; and those stored in one piece.
-_SMALL: Final = 2**12
-_LARGEST_PIECE: Final = 2**26
 
 
 def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
@@ -66,8 +62,7 @@ def save_trace(idata: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     tree.attrs.pop(WRITTEN_AS, None)
     tree.attrs["created"] = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     tree.attrs["digest"] = tree_digest(tree)
-    # In memory first: HDF5 does not survive a disk that fills up while it writes.
-    content = bytes(tree.to_netcdf(engine=_ENGINE, encoding=_encoding(tree)))
+    content = netcdf_bytes(tree)
     _refuse_too_large(tree, len(content))
     try:
         files.write_bytes(target, content)
@@ -238,27 +233,3 @@ def _tree(contents: Contents) -> xr.DataTree:
     tree = xr.DataTree.from_dict(datasets)
     tree.attrs = dict(contents.attrs)
     return tree
-
-
-def _encoding(tree: xr.DataTree) -> dict[str, Any]:
-    """Compress losslessly: small variables stay plain, and others in one piece pack best."""
-    return {
-        node.path: {
-            str(name): _packed(variable)
-            for name, variable in dataset_of(node).variables.items()
-            if 8 * variable.size > _SMALL and (variable.dtype.kind in "fiu" or variable.dims != (name,))
-        }
-        for node in tree.subtree
-        if node.path != "/"
-    }
-
-
-def _packed(variable: xr.Variable) -> dict[str, Any]:
-    """How a variable is packed; texts as rows of bytes, as those of any length cannot be."""
-    encoding: dict[str, Any] = {"zlib": True, "complevel": 4, "shuffle": True}
-    shape = variable.shape
-    if variable.dtype.kind not in "fiu":
-        encoding["dtype"] = "S1"
-        shape = (*shape, max(1, *(len(str(text).encode()) for text in variable.values)))
-    item_bytes = 1 if len(shape) > variable.ndim else variable.dtype.itemsize
-    return encoding | ({"chunksizes": shape} if item_bytes * math.prod(shape) <= _LARGEST_PIECE else {})

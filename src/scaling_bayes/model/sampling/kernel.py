@@ -142,7 +142,8 @@ class Problem(NamedTuple):
 
 
 def _inner[F: Callable[..., Any]](function: F) -> F:
-    compiled: F = njit(error_model="numpy")(function)
+    """Compile for the kernel's own use: it takes a fifth less time without ways in from Python and C."""
+    compiled: F = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
     return compiled
 
 
@@ -523,7 +524,9 @@ def _drift_back(
     if not p.n_steps:
         return 0.0
     by_log_gain, after, reference = 0.0, 0.0, int(p.tasks[task, REFERENCE_STEP])
-    first, everywhere = p.at[DRIFT_STEP] + task * steps.size, by_path.sum()
+    first, everywhere = p.at[DRIFT_STEP] + task * steps.size, 0.0
+    for k in range(steps.size):
+        everywhere += by_path[k]
     for k in range(steps.size - 1, -1, -1):
         by_step = by_part[k] + after
         if k < reference:
@@ -655,18 +658,22 @@ def _observed_back(
 
 
 @_inner
-def _of_counts(largest: int, degrees: float) -> Array:
+def _of_counts(papers: NDArray[np.int64], degrees: float) -> Array:
     """Log of the constant of a Student t in as many dimensions as the row, and its derivative by `degrees`.
 
     By ``gamma(z + 1) = z gamma(z)`` from one of two dimensions less.
     """
+    largest = 0
+    for paper in range(papers.size - 1):
+        largest = max(largest, papers[paper + 1] - papers[paper])
     found, half = np.empty((largest + 1, 2)), 0.5 * degrees
     log_gamma, digamma, scale = math.lgamma(half), _digamma(half), math.log(degrees * math.pi)
-    found[0] = log_gamma, digamma
-    found[1] = math.lgamma(half + 0.5), _digamma(half + 0.5)
+    found[0, 0], found[0, 1] = log_gamma, digamma
+    found[1, 0], found[1, 1] = math.lgamma(half + 0.5), _digamma(half + 0.5)
     for count in range(2, largest + 1):
         below = half + 0.5 * count - 1.0
-        found[count] = found[count - 2, 0] + math.log(below), found[count - 2, 1] + 1.0 / below
+        found[count, 0] = found[count - 2, 0] + math.log(below)
+        found[count, 1] = found[count - 2, 1] + 1.0 / below
     for count in range(largest + 1):
         found[count, 0] -= log_gamma + 0.5 * count * scale
         found[count, 1] = 0.5 * (found[count, 1] - digamma - count / degrees)
@@ -889,7 +896,7 @@ def _likelihood(
     rows, papers, at = p.rows, p.papers, p.at
     correlation = values[at[PAPER_CORRELATION]] if at[PAPER_CORRELATION] >= 0 else 0.0
     degrees = values[at[DEGREES_OF_FREEDOM]] if at[DEGREES_OF_FREEDOM] >= 0 else 0.0
-    of_count = _of_counts(np.diff(papers).max(), degrees) if degrees > 0.0 else np.empty((0, 2))
+    of_count = _of_counts(papers, degrees) if degrees > 0.0 else np.empty((0, 2))
     own, sums = np.empty((p.task_of_kind.size, 4)), np.zeros((p.task_of_kind.size, 4))
     total = _kinds(p, values, intercept, levels, correlation, own)
     by_degrees, by_correlation, by_length = 0.0, 0.0, 0.0
@@ -1076,7 +1083,7 @@ def variables(x: Array, p: Problem) -> Array:
             found[n + k] = _mean(found, p.at[k], p.hyper[k, 0], p.hyper[k, 1], n_tasks)
     _to_law(found, p.at[INTERCEPT], gain, intercept, levels)
     steps = found[n + 3 + 5 * n_tasks :].reshape((n_tasks, n_steps))
-    _drift(p, found, gain, steps, np.empty_like(steps))
+    _drift(p, found, gain, steps, np.empty((n_tasks, n_steps)))
     return found
 
 
