@@ -7,6 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
+from sphinx.search.en import SearchEnglish
+
 import scaling_bayes
 
 project = "scaling_bayes"
@@ -67,6 +69,9 @@ html_theme_options = {
     "footer_end": [],
     "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
 }
+# Readers search for questions too, and for "own data".
+SearchEnglish.stopwords -= {"how", "own", "what", "when", "which", "who", "why"}
+
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"

@@ -16,6 +16,9 @@
 # In 2020 Thompson, Greenewald, Lee and Manso asked how much computation the next advance in deep learning
 # would need. They fitted a straight line per task, and followed it to errors nobody had reached. Here we
 # redo that analysis to the digit, then ask it a question it did not put: *how sure are you?*
+#
+# This notebook is about 2020. Its posterior is that of the first release, `reference-2026.11`: straight
+# lines too, on systems to 2019. What is known today is in the notebook on projections.
 
 # %% tags=["parameters"]
 import os

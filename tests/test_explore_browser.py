@@ -307,7 +307,7 @@ def expected_of(asked: Asked) -> tuple[list[list[str]], list[str]]:
     )
     first = summary(answer).to_dict(orient="records")[0]
     share, never = share_text(within["within_budget"].item()), share_text(first["never"])
-    return rows, [f"{share} of the draws", first_year_text(first), f"{never} of the draws"]
+    return rows, [f"{share} probability", first_year_text(first), f"{never} probability"]
 
 
 def report_times(times: list[tuple[str, float]]) -> None:

@@ -304,7 +304,7 @@ def test_files_hold_finite_numbers(tmp_path: Path) -> None:
         ),
         (
             QUANTITIES[COST].interval(math.inf, 9, math.inf, 0.63),
-            "not attainable by scaling alone (63 % of draws)",
+            "not attainable by scaling alone (probability 63 %)",
         ),
         (days_in_words(0.0), "1 day"),
         (days_in_words(math.inf), "not attainable by scaling alone"),

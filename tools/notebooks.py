@@ -1,7 +1,7 @@
 """Run the notebooks once and store them with their outputs, for the site.
 
 ``python -m tools.notebooks [NAME ...]`` runs ``notebooks/NAME.py``, all by default, on the released
-reference fit, and writes ``docs/notebooks/NAME.ipynb``.
+reference fit where they would sample the same one, and writes ``docs/notebooks/NAME.ipynb``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
+from scaling_bayes.trace.releases import REFERENCE_TRACE
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "notebooks"
 STORED = ROOT / "docs" / "notebooks"
-#: The notebooks open this trace where they would sample the same fit.
-TRACE = "reference-2026.11"
+#: Notebooks of the straight lines of 2020, which the first release had too.
+LINES = {"02_thompson2020", "03_hierarchical_model"}
 _DROPPED = {"application/vnd.jupyter.widget-view+json", "application/javascript", "text/latex"}
 
 
@@ -36,9 +38,9 @@ def source(name: str) -> nbformat.NotebookNode:
     return notebook
 
 
-def run(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def run(notebook: nbformat.NotebookNode, trace: str) -> nbformat.NotebookNode:
     """Execute every cell and keep of the outputs what a page shows."""
-    os.environ["NOTEBOOK_TRACE"] = TRACE
+    os.environ["NOTEBOOK_TRACE"] = trace
     metadata = dict(notebook["metadata"])
     NotebookClient(notebook, timeout=3600, resources={"metadata": {"path": str(SOURCES)}}).execute()
     notebook["metadata"] = metadata
@@ -56,7 +58,7 @@ def main() -> None:
     """Run and store the notebooks named, or all."""
     names = sys.argv[1:] or sorted(path.stem for path in SOURCES.glob("*.py"))
     for name in names:
-        notebook = run(source(name))
+        notebook = run(source(name), "reference-2026.11" if name in LINES else REFERENCE_TRACE)
         path = STORED / f"{name}.ipynb"
         unfinished = path.with_suffix(".unfinished")
         nbformat.write(notebook, unfinished)

@@ -16,7 +16,7 @@ _MARK = "var(--fig-"
 
 
 class InlineDrawings(SphinxPostTransform):
-    """Put each SVG with colours for the page in the place of its image."""
+    """Put each SVG with colours for the page in place of its image; on a phone NAME-narrow.svg, if any."""
 
     default_priority = 5  # before images are collected
     formats = ("html",)
@@ -28,7 +28,11 @@ class InlineDrawings(SphinxPostTransform):
                 continue
             svg = path.read_text(encoding="utf-8")
             if _MARK in svg:
+                small = path.with_stem(f"{path.stem}-narrow")
                 html = f'<div class="drawing" tabindex="0">{svg}</div>'
+                if small.is_file():
+                    narrow = small.read_text(encoding="utf-8")
+                    html = f'<div class="on-wide">{html}</div><div class="on-narrow drawing">{narrow}</div>'
                 image.replace_self(nodes.raw("", html, format="html"))
 
 

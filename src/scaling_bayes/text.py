@@ -79,6 +79,12 @@ def share_text(share: float) -> str:
     return ">99 %" if 0.995 < share < 1 else f"{100 * share:.0f} %"
 
 
+def likelihood(share: float) -> str:
+    """A probability in words and in percent: ``likely (72 %)``."""
+    words = next(words for least, words in _LIKELIHOODS if round(share, 2) >= least)
+    return f"{words} ({share_text(share)})"
+
+
 def short(value: float) -> str:
     """Write a number with two digits, more where it is large."""
     if not math.isfinite(value):
@@ -169,7 +175,7 @@ class Quantity(NamedTuple):
         """
         words = self.in_words(median)
         if median == math.inf:
-            return f"{words} ({share_text(unreachable)} of draws)" if unreachable else words
+            return f"{words} (probability {share_text(unreachable)})" if unreachable else words
         if median > self.most:
             return words if lower > self.most else f"{words} (at least {self.in_words(lower)})"
         known = [_amount(end, self.units) for end in (median, lower, upper) if end <= self.most]
@@ -185,6 +191,14 @@ class Quantity(NamedTuple):
         return words if ends[0] == ends[1] else f"{words} ({ends[0]} to {ends[1]})"
 
 
+#: Least probability of each word.
+_LIKELIHOODS = (
+    (0.9, "very likely"),
+    (0.6, "likely"),
+    (0.4, "about even"),
+    (0.1, "unlikely"),
+    (0.0, "very unlikely"),
+)
 #: What is said where no amount is enough.
 UNATTAINABLE = "not attainable by scaling alone"
 _SPANS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "year": 31557600.0}

@@ -24,6 +24,7 @@ from tools.command import checkout_root, exit_code, write_files
 from tools.evidence.ingredients import VARIANTS, ingredients, sampling
 from tools.evidence.law_recovery import law_recovery
 from tools.pages import pages
+from tools.pages.history import release_steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,6 +95,16 @@ TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
             "cpu_seconds": ("s", "Time of processor, with warm-up, checks and predictions"),
         },
     ),
+    "release_steps": (
+        "What the model of the release before says of the systems of a release",
+        {
+            "release": ("-", "Release whose systems are fitted"),
+            "task": ("-", "Task of the projection"),
+            "error": ("1", "Target error"),
+            "year": ("year", "Year priced"),
+            "median": ("log10(USD)", "Cost, scenario trend: median"),
+        },
+    ),
     "law_recovery": (
         "Stacking weights of all laws on data simulated from each",
         {
@@ -152,6 +163,7 @@ _MAKERS: Mapping[str, Callable[[], pd.DataFrame]] = {
     "language_cutoffs": lambda: cutoffs("language"),
     "ingredients": ingredients,
     "sampling": sampling,
+    "release_steps": lambda: release_steps(RANDOM_SEED),
     "law_recovery": lambda: law_recovery(20, random_seed=RANDOM_SEED),
 }
 _SIDECAR = """\

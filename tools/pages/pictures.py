@@ -38,6 +38,7 @@ def pages(root: Path) -> dict[Path, str]:
     systems = "Error of every system against its training compute, one panel per task"
     return {
         IMAGES / "targets.svg": chart.wide,
+        IMAGES / "targets-narrow.svg": chart.narrow,
         IMAGES / "language_systems.svg": to_svg(
             plot_systems(load_systems(family="language"), labels), name="language_systems", alt=systems
         ),

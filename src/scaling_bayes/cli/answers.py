@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 def project(
     asked: Question, years: tuple[float, ...], budget_usd: float | None, carbon_kg: float | None
 ) -> None:
-    """Print the training compute each target error needs, from the draws of TRACE.
+    """Print the training compute that each target error needs.
 
-    With a scenario, cost, energy and carbon too, and with a budget the share of draws within it. Amounts are
-    in words; compute is the time that a machine doing 1 exaFLOP/s would take.
+    With a scenario, cost, energy and carbon too, and with a budget the probability to stay within it. Amounts
+    are in words; compute is the time that a machine doing 1 exaFLOP/s would take.
 
     \b
     Example:
@@ -123,7 +123,7 @@ def afford(
 ) -> None:
     """Print when each target first fits the budget, and how likely it never does.
 
-    Each --budget-usd is asked about apart. With --carbon-kg too, both limits must hold.
+    Each --budget-usd is answered separately. With --carbon-kg too, both limits must hold.
 
     \b
     Example:
@@ -169,7 +169,7 @@ def _print_first_years(frame: pd.DataFrame, budget: str, until: int) -> None:
 
 @question(budget_options, year_option, short_help="By what factor things must improve for a budget")
 def gain(asked: Question, budget_usd: float | None, carbon_kg: float | None, year: float | None) -> None:
-    """Print by what factor price, energy or algorithms must improve, and which routes would do.
+    """Print by what factor price, energy or algorithms must improve, and which routes would suffice.
 
     \b
     Example:

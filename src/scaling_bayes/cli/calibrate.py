@@ -75,12 +75,11 @@ def calibrate(
     EXPERIMENT is one of
       prior_sbc            fits to data simulated from the prior: are intervals right?
       posterior_sbc        the same, around the systems of a fit (--posterior)
-      leave_one_paper_out  fits without each paper: what does the result hang on?
+      leave_one_paper_out  fits without each paper: does the result depend on one?
       prior_sweep          fits with each prior half and twice as wide
 
-    SYSTEMS is a table (CSV, TSV, Excel or Parquet); the reference systems by default. Interrupted, it goes on
-    from its --store when the same command is given again. Needs the extra:
-    pip install 'scaling_bayes[cluster]'.
+    SYSTEMS is a table (CSV, TSV, Excel or Parquet); the reference systems by default. If interrupted, rerun
+    the same command to resume from its --store. Needs the extra: pip install 'scaling_bayes[cluster]'.
 
     \b
     Example:

@@ -91,7 +91,7 @@ def cli() -> None:
     help="Replace a prior by its median and 90 % interval; repeatable.",
 )
 @sampler_options(1000, 500)
-@click.option("--thin", type=int, default=1, show_default=True, help="Draws made for each that is kept.")
+@click.option("--thin", type=int, default=1, show_default=True, help="Draws made for each one kept.")
 @click.option("--random-seed", type=int, help="Seed; drawn and stored when not given.")
 @click.option("--cores", type=int, help="Chains run at a time; does not change the draws.")
 @quiet_option
@@ -107,9 +107,9 @@ def fit(
 ) -> int:
     """Fit SYSTEMS (CSV, TSV, Excel or Parquet; the shipped systems by default) and write a trace.
 
-    Sampler settings are those of a first attempt; where a check of the sample fails, up to two more take
-    smaller steps, which is said and stored. Exit code 3: a check of the sample still fails. A failed check of
-    the model against the data is a warning.
+    Sampler settings are those of the first attempt. If a check of the sample fails, up to two more attempts
+    take smaller steps. Exit code 3: a check of the sample still fails. A failed check of the model against
+    the data is a warning.
 
     \b
     Example:
@@ -166,9 +166,9 @@ def report(
 ) -> None:
     """Write the report on TRACE: one HTML file, and the same numbers as JSON and CSV.
 
-    Without TRACE it reports on the released reference fit, with the same numbers for everyone. The year is by
-    default that in which the fit was made, beside the end of the data and 2030. With --scenario none it
-    reports training compute only. Budgets are by default 1e7 and 1e9 USD, and 1e7 kg CO2e.
+    Without TRACE it reports on the released reference fit, with the same numbers for everyone. The default
+    year is that of the fit, beside the end of the data and 2030. With --scenario none it reports training
+    compute only. By default budgets are 10 million and 1 billion USD, and 10 thousand tonnes CO2e.
 
     \b
     Example:

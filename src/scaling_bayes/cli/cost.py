@@ -78,7 +78,7 @@ _LISTS = {"devices": _devices, "regions": _regions, "scenarios": _scenarios}
 @click.argument("part", required=False)
 @for_machines
 def list_names(what: str, part: str | None, machines: Machines) -> None:
-    """List devices, regions (grids) or scenarios that options can name; only those with PART in the name.
+    """List the devices, regions (grids) or scenarios that options take, or those with PART in the name.
 
     \b
     Example:

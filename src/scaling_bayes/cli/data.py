@@ -28,7 +28,7 @@ _table_argument = click.argument("table", shell_complete=choices_of(_tables))
 _edition_option = click.option(
     "--edition",
     shell_complete=choices_of(_editions),
-    help="Edition of a hardware table; by default the file with the rows of all.",
+    help="Edition of a hardware table; all by default.",
 )
 
 

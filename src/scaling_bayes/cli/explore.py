@@ -22,12 +22,12 @@ INTERRUPTED = 130
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Whether to open a browser.")
 @json_option
 def explore(trace: str, host: str, port: int, browser: bool, as_json: bool) -> int:
-    """Serve a page on which targets, scenarios, prices, grids and budgets are moved by hand.
+    """Serve a page to try targets, scenarios, prices, grids and budgets in a browser.
 
-    Intervals follow at once, from the draws of TRACE; without it, from the released reference fit. The page
-    is for this machine alone unless --host says otherwise; then its address holds a token that every visitor
-    needs. It loads nothing from elsewhere, and answers no other page. Ctrl-C ends it. Needs the extra
-    ``scaling_bayes[explore]``.
+    Intervals follow at once. They are those of TRACE, by default the released reference fit. The page is for
+    this machine alone unless --host says otherwise; then its address holds a token that every visitor needs.
+    It loads nothing from elsewhere, and answers no other page. Ctrl-C ends it. Needs the extra: pip install
+    'scaling_bayes[explore]'.
 
     \b
     Example:

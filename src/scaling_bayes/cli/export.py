@@ -18,7 +18,7 @@ from scaling_bayes.cli.output import open_fit, print_json, say
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder of the hub; made if need be.",
+    help="Folder of the hub; created if needed.",
 )
 @click.option("--round-id", metavar="DAY", help="Day of the forecast, such as 2026-12-01.  [default: today]")
 @click.option("--model", help="Name of the model in the hub.  [default: that of the release]")
@@ -41,8 +41,8 @@ def export(
 ) -> None:
     """Write what TRACE forecasts as one round of a hub (hubverse): quantiles in a CSV file.
 
-    Lowest error by task, the compute behind it, the cost of a fixed error, the largest run. A round that is
-    there is never replaced. README.md in the folder says how each is made.
+    Lowest error by task, the compute behind it, the cost of a fixed error, the largest run. An existing round
+    is never replaced. README.md in the folder says how each is made.
 
     \b
     Example:

@@ -63,9 +63,9 @@ def forecast(
     assumptions: bool,
     **options: Any,
 ) -> None:
-    """Print which error a budget or a compute reaches in each year, from the draws of TRACE.
+    """Print which error a budget, or an amount of compute, reaches in each year.
 
-    Intervals are for one new system. Each --budget-usd is asked about apart; with --carbon-kg too, both
+    Intervals are for one new system. Each --budget-usd is answered separately; with --carbon-kg too, both
     limits must hold.
 
     \b

@@ -160,12 +160,12 @@ def _switch(name: str, text: str, *, default: bool = True) -> Callable[[Command]
 def switch_options(*, robust: bool, drift: bool) -> Callable[[Command], Command]:
     """Switches of the model, as `fit` takes them, the two with these defaults."""
     return together(
-        _switch("measurement-error", "Whether compute is measured with error."),
-        _switch("algorithmic-progress", "Whether the compute a result needs falls over time."),
-        _switch("paper-effect", "Whether systems of one paper stray from the line together."),
+        _switch("measurement-error", "Allow for error in reported compute."),
+        _switch("algorithmic-progress", "Let the compute that a result needs fall over time."),
+        _switch("paper-effect", "Let systems of one paper deviate from the line together."),
         _switch("robust", "Use Student t instead of normal deviations between papers.", default=robust),
         _switch("flagged-error", "Allow larger measurement error where compute is flagged as doubtful."),
-        _switch("drift", "Whether a task's line wanders and breaks over the years.", default=drift),
+        _switch("drift", "Let a task's line drift and break over the years.", default=drift),
     )
 
 
@@ -200,10 +200,10 @@ def model_options(law: str | None, pooling: str | None) -> Callable[[Command], C
             shell_complete=choices_of(lambda: TAKEN),
             help="Take compute as arithmetic (operations done, converted by compute_count) or as stated.",
         ),
-        _switch("count-offsets", "Whether what is taken off to convert burdens is uncertain."),
+        _switch("count-offsets", "Treat the conversion of burdens to operations as uncertain."),
         _switch(
             "curves",
-            "Whether what the points of one curve (column paper) share wanders along compute.",
+            "Let what the points of a learning curve (column paper) share vary along compute.",
             default=False,
         ),
         switch_options(robust=True, drift=True),
@@ -303,7 +303,8 @@ target_option = click.option(
     "targets",
     multiple=True,
     metavar="TASK=ERROR",
-    help="Error to reach: imagenet=0.05 or ImageNet=5%; repeatable. By default the 2020 paper's targets.",
+    help="Error to reach: imagenet=0.05 or ImageNet=5%; repeatable. By default, of each task: lowest error, "
+    "floor of the labels, one between.",
 )
 year_option = click.option("--year", type=float, help="Year; by default the last in the data.")
 years_option = click.option(
@@ -323,7 +324,7 @@ kind_option = click.option(
 count_option = click.option(
     "--count",
     shell_complete=choices_of(lambda: ("arithmetic", "burden")),
-    help="Tell compute in operations done (arithmetic) or as device time x peak rate (burden).",
+    help="Give compute as operations done (arithmetic) or as device time x peak rate (burden).",
 )
 exponents_option = click.option(
     "--exponents", is_flag=True, help="Print powers of ten, 10^23.4 [10^18.9, 10^34.0], not words."

@@ -24,7 +24,12 @@ INTERRUPTED = 130
     "--nonzero", "n_nonzero", type=int, default=10, show_default=True, help="Features with an effect."
 )
 @click.option(
-    "--wrong", "n_wrong", type=int, default=1, show_default=True, help="Wrong ones among the expert's."
+    "--wrong",
+    "n_wrong",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Wrong features among those of the expert.",
 )
 @click.option(
     "--noise-sd", type=float, default=1.0, show_default=True, help="Standard deviation of the noise."
@@ -55,7 +60,7 @@ INTERRUPTED = 130
     help="Performance: excess or prediction.",
 )
 @click.option(
-    "--store", type=click.Path(path_type=Path), help="Folder for finished blocks; a run goes on from it."
+    "--store", type=click.Path(path_type=Path), help="Folder for finished blocks, resumed if it exists."
 )
 @click.option("--workers", type=int, help="Processes; by default one for each core.")
 @click.option("--figure", type=click.Path(path_type=Path), help="Figure to write, such as figure.svg.")
@@ -74,7 +79,7 @@ def overparameterization(
 ) -> int:
     """Simulate four regression models on a sparse truth and print how well each does.
 
-    Interrupt it and start it again with the same --store: it goes on.
+    If interrupted, rerun with the same --store to resume.
 
     \b
     Example:

@@ -27,11 +27,12 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[float], float]]] = {
 @trace_or_reference
 @for_machines
 def progress(trace: str, machines: Machines) -> None:
-    """Print exponents, growth of compute and algorithmic progress, from the draws of TRACE.
+    """Print exponents, growth of compute and algorithmic progress.
 
     Compute grows as (1/error)^k; the exponent is k. Theory says k is at least 4. The gain is the factor by
-    which a year of algorithmic progress multiplies compute. Months are those in which progress halves the
-    compute that a result needs. The share of algorithms is progress over progress and growth of compute.
+    which a year of algorithmic progress multiplies compute. Months: the time in which progress halves the
+    compute that a result needs. The share of algorithms: progress divided by the sum of progress and growth
+    of compute.
 
     \b
     Example:

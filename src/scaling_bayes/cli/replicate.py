@@ -32,7 +32,7 @@ _SHORT_FORMS = {"polynomial": "poly.", "exponential": "exp."}
 def replicate(trace: str | None, kind: str, as_json: bool, as_csv: bool) -> None:
     """Print the regressions and target table of Thompson et al. 2020, recomputed.
 
-    With TRACE, the Bayesian median and 90 % interval stand beside each number.
+    With TRACE, each number has the Bayesian median and 90 % interval beside it.
 
     \b
     Example:

@@ -43,7 +43,7 @@ def _amount_options(command: Command) -> Command:
 @click.command("run", short_help="What one training run costs, emits and reaches")
 @_amount_options
 @click.option("--target", metavar="TASK=ERROR", help="An error to reach, by the fit of --trace.")
-@click.option("--task", "tasks", multiple=True, help="Tell which error the run reaches; repeatable.")
+@click.option("--task", "tasks", multiple=True, help="Report which error the run reaches; repeatable.")
 @click.option(
     "--trace",
     default=reference_name,
@@ -76,7 +76,7 @@ def _amount_options(command: Command) -> Command:
     metavar="NAME=VALUE",
     help="Replace another assumption, such as grid_kg_per_kwh or usd_per_chip_hour; repeatable.",
 )
-@click.option("--embodied", is_flag=True, help="Tell the emission of making the devices too.")
+@click.option("--embodied", is_flag=True, help="Include the emission of making the devices.")
 @click.option("--random-seed", type=int, default=0, show_default=True, help="Seed of all draws.")
 @click.option("--assumptions", is_flag=True, help="Print what is assumed, with sources.")
 @click.option("--model-card", is_flag=True, help="Print metadata and a table for a model card, in Markdown.")

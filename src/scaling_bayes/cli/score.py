@@ -52,7 +52,7 @@ def score(
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """Score the forecast that TRACE holds on the systems of TABLE, fitting nothing.
+    """Score the forecast that TRACE holds on the systems of TABLE, without fitting.
 
     TABLE is CSV, TSV, Excel or Parquet. Prints log scores, CRPS and coverage of intervals beside baselines,
     by task and by year. --csv prints every prediction, --json everything.

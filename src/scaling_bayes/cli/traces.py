@@ -64,9 +64,9 @@ def verify(
     check in it must follow from its draws and data. With --refit the posterior is sampled again (this needs
     PyMC), and means and quantiles must agree within Monte Carlo error.
 
-    A released name, and a file of the same content, is held to the index of released traces. Any other file
-    is held to itself: a forgery that agrees with itself passes, unless --refit finds other draws. The exit
-    code is 1 if anything does not follow.
+    A released name, and a file of the same content, is compared with the index of released traces. Any other
+    file is checked against itself only: a consistent forgery passes, unless --refit finds other draws. The
+    exit code is 1 if anything does not follow.
 
     \b
     Example:
@@ -197,7 +197,7 @@ def bundle(trace: str, output: Path | None, check: bool, as_json: bool) -> None:
 
     \b
     Example:
-      scaling-bayes bundle reference-2026.12 -o reference-2026.11.zip
+      scaling-bayes bundle reference-2026.12 -o reference-2026.12.zip
       scaling-bayes bundle --check reference-2026.12.zip
     """
     if check == (output is not None):

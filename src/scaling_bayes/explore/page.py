@@ -205,7 +205,7 @@ class Page:
             sentences.append(f"{target_sentence(row, law, settings.year)}.")
             if 0 < row["unreachable"] <= _MOST:
                 share = share_text(row["unreachable"])
-                sentences.append(f"In {share} of the draws no amount of compute is enough.")
+                sentences.append(f"With {share} probability no amount of compute is enough.")
         if answer.affordability is not None:
             enough = share_text(answer.affordability.within)
             sentences.append(f"The chance that {_label(answer)} would be enough then is {enough}.")
@@ -286,12 +286,12 @@ def _table(rows: list[dict[str, Any]], answer: Answer) -> Table:
         numeric("50 % interval", half_of_draws),
     ]
     if any(row["unreachable"] > 0 for row in rows):
-        columns.append(numeric("Unreachable", lambda row: share_text(row["unreachable"]), "share of draws"))
+        columns.append(numeric("Unreachable", lambda row: share_text(row["unreachable"]), "probability"))
     scenario = "without a scenario" if answer.scenario is None else f"scenario {answer.scenario.name}"
     caption = (
         f"{task_label(settings.task, 60)} at {error_text(settings.error or 0.0)}, {settings.kind}, "
         f"{month_of(settings.year)}, {scenario}. Intervals are equal-tailed: the 90 % interval leaves 5 % of "
-        "the draws on either side."
+        "the probability on either side."
     )
     return table_of(caption, rows, *columns)
 

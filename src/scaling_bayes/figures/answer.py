@@ -182,7 +182,7 @@ def _text(ax: Axes, x: float, y: float, text: str, **style: Any) -> None:
 def _bar(ax: Axes, row: Mapping[str, Any], y: float, low: float, high: float) -> None:
     about = quantity_of(row)
     if row["median"] == math.inf:
-        return _note(ax, high, y, f"unattainable: {share_text(row['unreachable'])} of draws")
+        return _note(ax, high, y, f"unattainable: probability {share_text(row['unreachable'])}")
     if row["median"] > high:
         return _note(ax, high, y, f"{about.beyond_end} →")
     color = COLORS["rule" if row.get("grey") else "blue"]

@@ -311,11 +311,11 @@ def read_scenario(scenario: Any) -> Scenario:
 def _assumed(scenario: Scenario) -> list[tuple[str, str, str]]:
     """Each assumption of a scenario, what is assumed and the source."""
     grid = grid_of(scenario.region)
-    peak = DEVICE_CLASSES[scenario.device_class].peak
+    devices = DEVICE_CLASSES[scenario.device_class]
     rows = [
         (
             "hardware",
-            scenario.device or f"{scenario.device_class}, counted at {peak} peak",
+            scenario.device or f"{devices.label}, rated at {devices.peak} peak",
             "the convention of burdens",
         ),
         (
@@ -369,7 +369,7 @@ def _matters(scenario: Scenario, name: str) -> bool:
 def _price_text(scenario: Scenario) -> str:
     if not _uses_price_trend(scenario):
         return "own price per chip-hour"
-    return f"{scenario.price}, of the day, typical provider"
+    return f"{scenario.price.replace('_', ' ')}, of the day, typical provider"
 
 
 def _improvement_source(scenario: Scenario) -> str:

@@ -16,6 +16,7 @@ from scaling_bayes.report.drawing import draw
 from scaling_bayes.report.finding import (
     ERRORS,
     below_floor,
+    chance,
     largest_budget,
     reached_text,
     rows_of,
@@ -63,7 +64,7 @@ def pricing(scenario: Scenario, fit: PosteriorView) -> str:
     peak = devices.peak
     if counted(fit) == ARITHMETIC:
         on = legible(scenario.device, 60) if scenario.device is not None else devices.label
-        return f"Compute is operations done. They are priced on {on}, of whose peak rate a run uses a part."
+        return f"Compute is operations done, priced on {on} at part of their peak rate."
     if scenario.device is not None:
         on = f"{legible(scenario.device, 60)} at its {peak} peak"
     elif "peak_flop_per_s" in scenario.replacements:
@@ -91,14 +92,20 @@ def answer_section(facts: Facts) -> Section:
             "median (90 % interval)",
             grows=True,
         ),
-        column("Verdict", lambda row: verdict(facts, row), f"for {limit.label}" if limit else ""),
+        column(
+            "Verdict",
+            lambda row: Words(verdict(facts, row), chance(facts, row)),
+            f"chance within {limit.label} in {month_of(facts.year)}" if limit else "",
+        ),
         *(column(month_of(year), _median_in(facts, year), "median") for year in others),
     ]
     if any(reached_text(facts, row)[0] for row in rows):
-        columns.append(column("Reached by", lambda row: Words(*reached_text(facts, row))))
-    caption = "Grey: at or below the likely share of wrong labels." + (
-        " Compute is the time that it takes at 1 exaFLOP/s." if in_time else ""
-    )
+        note = f"compute as time{QUANTITIES[COMPUTE].at}" if facts.fit.unit == "FLOP" else "compute"
+        columns.append(column("Reached by", lambda row: Words(*reached_text(facts, row)), note))
+    grey = any(below_floor(facts, row) for row in rows)
+    said = ["Grey: at or below the likely share of wrong labels."] if grey else []
+    said += ["Compute is the time that it takes at 1 exaFLOP/s."] if in_time else []
+    caption = " ".join(said) or f"{title}."
     table = table_of(caption, rows, *columns, muted=lambda row: below_floor(facts, row))
     return Section("answer", title, "Answer", (table, _chart(facts, rows)))
 
@@ -159,10 +166,10 @@ def _chart(facts: Facts, rows: list[dict[str, Any]]) -> FigurePart | FailurePart
     name = QUANTITIES[quantity].name.capitalize()
     caption = (
         "Dot: median; thick bar: 50\N{NO-BREAK SPACE}% interval; thin bar: 90\N{NO-BREAK SPACE}% interval. "
-        "Each step of an axis multiplies by 1,000. Shaded: more compute than any system of the task used."
+        "Shaded: more compute than any system of the task used."
     )
     if facts.costs:
-        caption += " Lower axes are aligned by the median price and carbon of a FLOP."
+        caption += " Lower axes: at the median price and carbon of a FLOP."
     warning = "" if facts.checks["passed"].all() else "Checks failed: do not quote.\n"
     return draw(
         "answer",
@@ -198,9 +205,10 @@ def affordable_section(facts: Facts, costs: Costs) -> Section:
         return lambda row: in_two(first_year_text(row["budgets"][position]).replace(" to ", "–"))
 
     last = format_year(costs.horizon)
+    left_out = " Left out: targets reached or grey." if len(told) < len(told_rows(facts)) else ""
     table = table_of(
-        "First year that begins within each budget: median (90 % interval). Left out: targets reached or "
-        f"grey. {format_year(costs.start)} means then or earlier; never, not by {last}.",
+        f"First year that begins within each budget: median (90 % interval).{left_out} "
+        f"{format_year(costs.start)} means then or earlier; never, not by {last}.",
         rows,
         column("Target error", target_text),
         *(numeric(budget.label, first(i)) for i, budget in enumerate(costs.budgets)),

@@ -9,12 +9,14 @@ from scaling_bayes.core.options import STACK
 from scaling_bayes.text import (
     COMPUTE,
     COST,
+    QUANTITIES,
     UNATTAINABLE,
     answer_in_words,
     compute_in_words,
     error_text,
     format_year,
     legible,
+    likelihood,
     month_of,
     quantity_of,
     records,
@@ -34,6 +36,9 @@ ERRORS = {
     "box_ap": "100 % minus box AP",
     "f1": "100 % minus F1",
     "bleu": "100 % minus BLEU",
+    "accuracy": "answers that are wrong",
+    "exact match": "answers that are wrong",
+    "pass@1": "programs that fail",
 }
 #: How a finding begins, by the law.
 LAWS_HOLD = {
@@ -110,7 +115,7 @@ def lead(facts: Facts) -> str:
         what = f"be {words}" if words == UNATTAINABLE else f"{verbs[years[0] > facts.year]} {words}"
         text += f"{when} it would {what}. "
     if 0 < row["unreachable"] <= _MOST:
-        text += f"In {share_text(row['unreachable'])} of the draws no amount of compute is enough. "
+        text += f"With {share_text(row['unreachable'])} probability no amount of compute is enough. "
     who = "one new system" if facts.kind == "predictive" else "the typical system"
     return f"{text}Brackets hold the middle 90 % of the probability, for {who} of the task."
 
@@ -197,7 +202,7 @@ def reached_text(facts: Facts, row: Row) -> tuple[str, str]:
             when = f", {format_year(math.floor(year))}" if year else ""
             compute, said = found["log10_training_compute_flop"], []
             if math.isfinite(compute):
-                said.append(f"used {compute_in_words(compute, facts.fit.unit)}")
+                said.append(compute_in_words(compute, facts.fit.unit).removesuffix(QUANTITIES[COMPUTE].at))
             if not found["in_fit"]:
                 said.append("not in this fit")
             return f"{legible(found['system'], 40)}{when}", ", ".join(said)
@@ -225,7 +230,17 @@ def verdict(facts: Facts, row: Row) -> str:
         return f"not by {format_year(first['horizon'])}{doubt}"
     if first["median"] <= facts.year:
         return f"within reach{doubt}"
-    return f"likely by {math.ceil(first['median']):.0f}{doubt}"
+    return f"even odds by {math.ceil(first['median']):.0f}{doubt}"
+
+
+def chance(facts: Facts, row: Row) -> str:
+    """How probable it is that the largest budget is enough in the year of the finding: ``likely (72 %)``."""
+    budget = largest_budget(facts)
+    if budget is None or facts.costs is None or reached_text(facts, row)[0]:
+        return ""
+    frame = facts.costs.affordability[facts.costs.budgets.index(budget)]
+    here = (frame["task"] == row["task"]) & (frame["error"] == row["error"]) & (frame["year"] <= facts.year)
+    return likelihood(float(frame.loc[here, "within_budget"].iloc[-1])) if here.any() else ""
 
 
 def largest_budget(facts: Facts) -> Budget | None:

@@ -6,7 +6,7 @@ From ``data/traces/history.json``, which ``python -m tools.pages history`` compu
 from __future__ import annotations
 
 import json
-from operator import itemgetter
+import math
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.core.options import STACK, ModelOptions
@@ -16,14 +16,18 @@ from scaling_bayes.report.finding import row_of, rows_of, target_text
 from scaling_bayes.report.tables import Row, column, table_of
 from scaling_bayes.resources import data_path
 from scaling_bayes.systems.counts import ARITHMETIC
-from scaling_bayes.text import month_of, quantity_of, records
+from scaling_bayes.text import month_of, quantity_of, records, task_label
 from scaling_bayes.trace.releases import release_of
 
 if TYPE_CHECKING:
-    from scaling_bayes.report.blocks import Part
+    from collections.abc import Callable
+
+    from scaling_bayes.report.blocks import Cell, Part
     from scaling_bayes.report.facts import Facts
 
 HISTORY = "traces/history.json"
+#: Factor from which a change is told.
+_MUCH = 1.5
 _LAWS = {
     "power": "a power law",
     "exponential": "an exponential law",
@@ -37,8 +41,8 @@ _SWITCHES = {
     "measurement_error": "compute is inexact",
     "algorithmic_progress": "algorithms improve",
     "paper_effect": "systems of a paper go together",
-    "robust": "a paper may lie far off",
-    "drift": "each line may drift from year to year",
+    "robust": "papers may lie far off",
+    "drift": "lines may drift",
     "curves": "points of a learning curve go together",
 }
 
@@ -81,24 +85,45 @@ def changes_section(facts: Facts) -> Section | None:
         return None
     last = f", to {month_of(facts.last_year)}" if facts.last_year else ""
     was = f"{before['systems']}, to {month_of(before['last_year'])}"
-    data = f"**Data.** {len(facts.systems)} systems{last}; before, {was}."
-    parts: list[Part] = [ListPart((*_model(ModelOptions(**before["model"]), facts.fit.options), data))]
+    counted = before["compute_factor"]
+    recounted = f", whose compute was put {counted:.2g} times as high" if counted >= _MUCH else ""
+    data = f"**Data.** {len(facts.systems)} systems{last}; before, {was}{recounted}."
+    model = _model(ModelOptions(**before["model"]), facts.fit.options)
     rows = _told(facts, before["answers"])
+    parts: list[Part] = [ListPart((*model, data, *_why(rows)))]
     if rows:
-        said = f"Median {rows[0]['name']} in {month_of(facts.year)}."
         then, now = (each.rpartition("-")[2] for each in (before["release"], known["release"]))
         answers = (
-            column("Last release", itemgetter("before"), then),
-            column("This release", itemgetter("now"), now),
+            column("Last release", _median("before"), then),
+            column("Its model", _median("refitted"), "today's data"),
+            column("This release", _median("median"), now),
         )
+        said = f"Median {quantity_of(rows[0]).name} in {month_of(facts.year)}."
         parts.append(table_of(said, rows, column("Target error", target_text), *answers))
     return Section("changes", "What changed since the last release", "Changes", tuple(parts))
+
+
+def _median(name: str) -> Callable[[Row], Cell]:
+    return lambda row: quantity_of(row).short(row[name])
+
+
+def _why(rows: list[Row]) -> list[str]:
+    """Which of the two steps between the releases, data or model, moved each answer more."""
+    causes: dict[str, list[str]] = {"model": [], "data": []}
+    for row in rows:
+        if abs(row["median"] - row["before"]) > math.log10(_MUCH):
+            by_data, by_model = row["refitted"] - row["before"], row["median"] - row["refitted"]
+            cause = "model" if abs(by_model) > abs(by_data) else "data"
+            causes[cause].append(task_label(row["task"], 30))
+    said = [f"Mainly the new {cause}: {', '.join(tasks)}." for cause, tasks in causes.items() if tasks]
+    return [f"**Why answers moved.** {' '.join(said)}"] if said else []
 
 
 def _model(before: ModelOptions, now: ModelOptions) -> list[str]:
     said = []
     if before.law != now.law:
-        said.append(f"The law is {_LAWS[now.law]}; before, {_LAWS[before.law]}.")
+        floor = " Close to a floor, each step costs more." if now.has_floor and not before.has_floor else ""
+        said.append(f"The law is {_LAWS[now.law]}; before, {_LAWS[before.law]}.{floor}")
     switched = [(words, getattr(before, name), getattr(now, name)) for name, words in _SWITCHES.items()]
     switched.append(("compute counts operations done", before.count == ARITHMETIC, now.count == ARITHMETIC))
     for heading, state in (("New", True), ("No longer", False)):
@@ -117,8 +142,6 @@ def _told(facts: Facts, before: list[dict[str, Any]]) -> list[Row]:
     for row in before:
         target = row["task"], row["error"]
         if row["year"] == facts.year and target in facts.next_targets:
-            now = row_of(told, target)
-            about = quantity_of(now)
-            words = {"before": about.short(row["median"]), "now": about.short(now["median"])}
-            rows.append({**now, **words, "name": about.name})
+            steps = {"before": row["median"], "refitted": row["its_model_on_new_data"]}
+            rows.append({**row_of(told, target), **steps})
     return rows

@@ -24,13 +24,15 @@ from scaling_bayes.text import (
 if TYPE_CHECKING:
     from scaling_bayes.report.facts import Facts
 
+#: Floors that are told before the annex.
+_MOST = 8
 _NOT_SAID = (
     "That anybody will spend this. A vast sum says that this route does not lead there.",
-    "That the law is right. An interval holds only under the law of the fit.",
-    "What a particular system will need. Systems differ, and the interval is for a new one.",
+    "That the law is right. Intervals hold only under it.",
+    "What a particular system will need. The interval is for any new one.",
     "What else it costs. Inference, staff, data and unsuccessful attempts are left out.",
 )
-_MIXED = "That the laws are right. An interval holds only under the laws that are mixed."
+_MIXED = "That the laws are right. Intervals hold only under those mixed."
 
 
 def trust_section(facts: Facts) -> Section:
@@ -42,8 +44,8 @@ def trust_section(facts: Facts) -> Section:
         slow, fast = (quantity_of(row).in_words(value) for value in facts.by_progress)
         if slow != fast:
             said.append(
-                "**Progress of algorithms.** If algorithms gain slowly after "
-                f"{month_of(facts.last_year or 0)}, {target} takes {slow}; if they gain fast, {fast}."
+                f"**Progress of algorithms.** If slow after {month_of(facts.last_year or 0)}, {target} takes "
+                f"{slow}; if fast, {fast}."
             )
     return Section("trust", "How far can you trust this?", "Trust", (ListPart(tuple(filter(None, said))),))
 
@@ -55,7 +57,7 @@ def _beyond(facts: Facts, target: str) -> str:
     if here["log10_error_beyond"] > 0.02:
         parts.append(f"{10 ** here['log10_error_beyond']:.2g} times below the lowest error in the data")
     if here["years_beyond"] > 0.5:
-        parts.append(f"{here['years_beyond']:.0f} years after the last system")
+        parts.append(f"{plural(round(here['years_beyond']), 'year')} after the last system")
     if not parts:
         return f"**Extrapolation.** {target} lies within the data."
     where = " and ".join(parts)
@@ -90,18 +92,14 @@ def limits_section(facts: Facts) -> Section:
 
 def assumptions_section(facts: Facts) -> Section:
     """The assumptions, in sentences."""
-    who = {"predictive": "one new system", "mean": "the typical system"}[facts.kind]
-    count = plural(len(facts.systems), "published system")
-    tasks = plural(len(facts.fit.tasks), "task")
-    systems = f"The answer is for {who} of each task, learned from {count} on {tasks}."
-    text = [*_law(facts), f"**Systems.** {systems}", f"**Algorithms.** {_progress(facts)}"]
+    text = [*_law(facts), f"**Algorithms.** {_progress(facts)}"]
     if facts.costs is None:
         text.append("**Money.** Compute only: no price, energy or hardware trend enters.")
     else:
         scenario = facts.costs.scenario
         assumed = {row["assumption"]: legible(row["assumed"], 80) for row in records(facts.costs.assumptions)}
         hardware = f"hardware improves {assumed['improvement of hardware']}"
-        price = f"price {assumed['price'].replace('_', ' ')}"
+        price = f"price {assumed['price']}"
         name = legible(scenario.name, 60)
         text.append(
             f"**Hardware and price.** Scenario {name}: {hardware}; {price}. {pricing(scenario, facts.fit)}"
@@ -118,13 +116,12 @@ def _law(facts: Facts) -> list[str]:
     if facts.laws is not None or frame.empty:
         return []
     floors = "; ".join(
-        f"{task_label(row['task'], 30)} {short(100 * row['median'])} % "
-        f"({short(100 * row['lower_90'])} to {short(100 * row['upper_90'])})"
-        for row in records(frame.head(8))
+        f"{task_label(row['task'], 30)}, {short(100 * row['median'])} %" for row in records(frame.head(_MOST))
     )
+    more = f"; {len(frame) - _MOST} more in the annex" if len(frame) > _MOST else ""
     start = "from chance " if facts.fit.law == "bounded" else ""
     drift = " Each task's line may drift from year to year." if facts.fit.options.drift else ""
-    return [f"**Law.** Error falls {start}to a floor: {floors}.{drift}"]
+    return [f"**Law.** Error falls {start}to a floor (medians): {floors}{more}.{drift}"]
 
 
 def _progress(facts: Facts) -> str:
