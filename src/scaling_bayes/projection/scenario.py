@@ -84,7 +84,7 @@ class Scenario:
     Examples
     --------
     >>> Scenario.named("trend").replace(region="FRA", pue=1.1).describe()["assumed"].iloc[0]
-    'gpu_datacenter, counted at FP32 peak'
+    'data-centre GPUs, rated at FP32 peak'
     """
 
     name: str = "trend"
