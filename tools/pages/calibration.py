@@ -50,6 +50,7 @@ def pages(root: Path) -> dict[Path, str]:
     papers, priors = (released[name] for name in shifts.values())
     said_papers, said_priors = (f"`{name}`: {_model(released[name])}.\n\n" for name in shifts.values())
     blocks = {
+        "finding": _finding(ranked),
         "coverage": _coverage(ranked),
         "least": _least(ranked),
         "sampling": _sampling(ranked),
@@ -94,6 +95,20 @@ def _parts(tree: xr.DataTree) -> Iterator[tuple[str, pd.DataFrame]]:
     projected = np.array([is_projection(name) for name in summary["quantity"]])
     yield "parameters", summary[~projected]
     yield "projections", summary[projected]
+
+
+def _finding(ranked: dict[str, xr.DataTree]) -> str:
+    """What the first of the calibrations found, in a sentence."""
+    name, tree = next(iter(ranked.items()))
+    held = [
+        f"{100 * part['coverage_90'].mean():.1f} % of the time for the {len(part)} {kind}"
+        for kind, part in _parts(tree)
+    ]
+    simulations = tree["fits"].sizes["fit"]
+    return (
+        f"**In {simulations} simulations, 90 % intervals held the true value {' and '.join(held)}** "
+        f"(`{name}`: {_model(tree)}).\n"
+    )
 
 
 def _coverage(ranked: dict[str, xr.DataTree]) -> str:
@@ -145,6 +160,7 @@ def _sampling(ranked: dict[str, xr.DataTree]) -> str:
         rows.append(
             [
                 f"`{name}`",
+                "{chains} x {draws} after {tune}".format_map(manifest(tree)["sampler"]),
                 str(int((fits["failure"] != "").sum())),
                 f"{float(fits['attempts'].mean()):.1f}",
                 f"{float(fits['rhat'].quantile(0.5)):.3f}",
@@ -154,8 +170,15 @@ def _sampling(ranked: dict[str, xr.DataTree]) -> str:
                 str(int((fits["divergences"] > 0).sum())),
             ]
         )
-    header = ["calibration", "failed fits", "simulations drawn for one with possible errors", "median R-hat"]
-    header += ["largest R-hat", "fits above 1.05", "median ESS", "fits with divergences"]
+    header = ["calibration", "chains x draws after warm-up", "failed fits"]
+    header += [
+        "simulations drawn for one with possible errors",
+        "median R-hat",
+        "largest R-hat",
+        "fits above 1.05",
+        "median ESS",
+        "fits with divergences",
+    ]
     return markdown_table(header, rows)
 
 
