@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-
 NUMPY_DISPATCHED := from numpy._core._multiarray_umath import __cpu_dispatch__ as names; print(*names)
 SEED_OFFSET ?= 1000
 # Of the development tools, what the fast tests need.
-TEST_TOOLS := pytest|pytest-xdist|hypothesis|filelock|statsmodels
+TEST_TOOLS := h5netcdf|pytest|pytest-xdist|hypothesis|filelock|statsmodels
 FAST_TESTS := bundle citing cli cost equations figures fit formatting hardware_tables laws parameters predictive priors \
 	projection releases report scores simulation systems tampering thompson2020 traces validation verification
 
