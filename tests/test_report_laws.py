@@ -374,6 +374,12 @@ def test_calibration_by_simulation_stands_in_reports_on_the_model_it_is_of() -> 
     assert found.numbers["simulated"] == summary.to_dict(orient="records")
 
 
+def test_calibration_of_todays_release_is_found_though_its_manifest_has_another_option() -> None:
+    found = report_reading._simulated(PosteriorView.of(open_trace("five-tasks-2019-2026.12")))
+    assert found is not None
+    assert found.manifest["model"].keys() != manifest(open_trace("five-tasks-2019-2026.12"))["model"].keys()
+
+
 @pytest.mark.parametrize("changed", ["priors", "model", "data"])
 def test_calibration_of_another_model_does_not(changed: str) -> None:
     tree = open_trace("logistic-2026.11").copy()

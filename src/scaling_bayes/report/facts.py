@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaling_bayes.citing.works import Work, works_of
+from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.diagnostics.checks import checks
 from scaling_bayes.diagnostics.criticism import data_checks
 from scaling_bayes.diagnostics.scores import SCORED_EDITION, load_scorecard
@@ -259,7 +260,8 @@ def _simulated(fit: PosteriorView) -> TraceView | None:
             continue
         simulated = _released(release.name)
         found = simulated.manifest
-        same = all(found[part] == asked[part] for part in ("model", "priors"))
+        # An option that came later is absent from an earlier manifest, and has its default there.
+        same = fit.options == ModelOptions(**found["model"]) and found["priors"] == asked["priors"]
         if same and found["experiment"] in SBC and found["data"]["sha256"] == asked["data"]["sha256"]:
             return simulated
     return None
