@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+import functools
+import importlib.util
 import io
 import re
 import urllib.parse
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes import figures
+from scaling_bayes.figures import style
+from scaling_bayes.figures.sheet import light
 from scaling_bayes.report.blocks import FailurePart, FigurePart
 from scaling_bayes.steering import csv_text
 from scaling_bayes.text import legible
@@ -25,8 +30,8 @@ _DPI = 120
 _COLORS = 48
 #: Bytes from which a drawing, of many panels, is not given a second time: its PNG is.
 _LARGE = 90_000
-#: A colour of the page, and the one in print.
-_VARIABLE = re.compile(r"var\(--fig-[\w]+, (#[0-9a-f]{6})\)")
+#: A colour or the font of the page, and what stands for it elsewhere.
+_VARIABLE = re.compile(r"var\(--fig-\w+, (#[0-9a-f]{6}|sans-serif)\)")
 
 
 def draw(
@@ -51,39 +56,52 @@ def draw(
         Fit, scenario and year, written into the picture with the title; empty where it has its own.
     """
     try:
-        from scaling_bayes.figures.style import framed  # matplotlib with it
-
-        drawn, small = function(WIDE), function(NARROW)
-        for each in (drawn, small) if source else ():
-            framed(each, title, source)
+        with light():
+            drawn, small = function(WIDE), function(NARROW)
+            for each in (drawn, small) if source else ():
+                style.framed(each, title, source)
         wide = figures.to_svg(drawn, name=f"{name}-wide", alt=alt)
-        files = _files(drawn, wide, table)
         narrow = figures.to_svg(small, name=f"{name}-narrow", alt=alt)
+        files = _files(wide, table)
     except Exception as error:  # noqa: BLE001 - whatever stops a picture, the report goes on and says so
         return FailurePart(name, title, legible(f"{type(error).__name__}: {error}", 500))
     return FigurePart(name, caption, wide, narrow, files)
 
 
-def _png(drawn: Drawn) -> bytes:
+def _png(svg: str) -> bytes:
     """A picture in few colours, which these pictures have: a third of the bytes."""
+    import resvg_py
     from PIL import Image
 
-    from scaling_bayes.figures.style import styled
-
-    full, small = io.BytesIO(), io.BytesIO()
-    figure: Any = drawn.get_figure(root=True)
-    figure.set_layout_engine("none")  # it was laid out for the SVG
-    styled(figure.savefig)(full, format="png", dpi=_DPI)
-    Image.open(full).convert("RGB").quantize(_COLORS).save(small, format="png", optimize=True)
+    small = io.BytesIO()
+    full = resvg_py.svg_to_bytes(
+        svg_string=svg,
+        width=round(WIDE * _DPI),
+        skip_system_fonts=True,
+        font_files=_fonts(),
+        sans_serif_family="DejaVu Sans",
+    )
+    Image.open(io.BytesIO(full)).convert("RGB").quantize(_COLORS, Image.Quantize.FASTOCTREE).save(
+        small, format="png"
+    )
     return small.getvalue()
 
 
-def _files(drawn: Drawn, svg: str, table: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+@functools.cache
+def _fonts() -> list[str]:
+    """The fonts that come with matplotlib, which need not be loaded for them."""
+    found = importlib.util.find_spec("matplotlib")
+    home = Path(found.origin if found and found.origin else "").parent / "mpl-data" / "fonts" / "ttf"
+    return [str(home / name) for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")]
+
+
+def _files(svg: str, table: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     """A picture and its numbers as data addresses: SVG, PNG, CSV."""
-    drawing = f"data:image/svg+xml,{_quoted(_VARIABLE.sub(r'\1', svg))}"
+    printed = _VARIABLE.sub(r"\1", svg)
+    drawing = f"data:image/svg+xml,{_quoted(printed)}"
     return (
         *([("svg", drawing)] if len(drawing) < _LARGE else ()),
-        ("png", f"data:image/png;base64,{base64.b64encode(_png(drawn)).decode()}"),
+        ("png", f"data:image/png;base64,{base64.b64encode(_png(printed)).decode()}"),
         ("csv", f"data:text/csv;charset=utf-8,{_quoted(csv_text(table.map(_short)))}"),
     )
 

@@ -1,0 +1,316 @@
+"""Axes of a light drawing: scales, marks and a title, in the few words of matplotlib that our pictures use.
+
+Coordinates are points, from the upper left corner of the sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scaling_bayes.figures.typeset import COLORS, Entries, key_of, line, number, text_width, words
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Box = tuple[float, float, float, float]
+
+#: Between the edge of a sheet and what is drawn.
+EDGE = 3.0
+#: A tick, with the space to its label.
+_TICK = 6.5
+_RULE = {"color": COLORS["rule"], "lw": 0.7}
+_SHIFT = {"left": 0.0, "center": 0.5, "right": 1.0}
+_ANCHOR = {"left": "start", "center": "middle", "right": "end"}
+
+
+@dataclass
+class Scale:
+    """One axis: what it spans, its ticks and its name; `place` is a share of the height, or ``top``."""
+
+    limits: tuple[float, float] = (0.0, 1.0)
+    log: bool = False
+    ticks: list[tuple[float, str]] = field(default_factory=list)
+    size: float = 8.0
+    label: str = ""
+    label_size: float = 8.5
+    place: float = 0.0
+
+    def share(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Position of values between the limits, from 0 to 1."""
+        ends = np.asarray(self.limits, dtype=float)
+        found = np.asarray(values, dtype=float)
+        if self.log:
+            ends, found = np.log10(ends), np.log10(found)
+        position: NDArray[np.float64] = np.clip((found - ends[0]) / (ends[1] - ends[0]), -9.0, 9.0)
+        return position
+
+    def set_ticks(self, ticks: Sequence[float], labels: Sequence[str], size: float) -> None:
+        """Ticks and their labels; those beyond the limits are left out."""
+        pairs = zip(map(float, ticks), labels, strict=True)
+        self.ticks = [pair for pair in pairs if -1e-6 <= float(self.share(pair[0])) <= 1.000001]
+        self.size = size
+
+    def set_xlabel(self, text: str, fontsize: float = 8.5, **_: Any) -> None:
+        """Name the axis."""
+        self.label, self.label_size = text, fontsize
+
+    @property
+    def depth(self) -> float:
+        """Points that ticks, their labels and the name take across the axis."""
+        lines = len(self.label.split("\n")) if self.label else 0
+        shown = 1.15 * self.size if any(label for _, label in self.ticks) else 0.0
+        return _TICK + shown + 1.2 * self.label_size * lines + (2.0 if lines else 0.0)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Points with a look, or a text at one point."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    look: Mapping[str, Any]
+    text: str = ""
+    #: Whether x, and y, are shares of the panel in place of data.
+    shares: tuple[bool, bool] = (False, False)
+    clip: bool = True
+
+
+class Panel:
+    """Axes with scales, marks, a title and a key."""
+
+    transAxes = (True, True)  # noqa: N815 - matplotlib's name
+
+    def __init__(self, sheet: Any) -> None:
+        self.sheet, self.x, self.y = sheet, Scale(), Scale()
+        self.marks: list[tuple[float, Mark]] = []
+        self.above: list[Scale] = []
+        self.title, self.title_size = "", 10.0
+        self.entries: Entries = ()
+        self.where = ""
+        self.grid, self.left, self.axison = "xy", True, True
+        self.box: Box = (0.0, 0.0, 0.0, 0.0)
+        self.room = 0.0
+
+    # What is drawn
+
+    def plot(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        *,
+        zorder: float = 2.0,
+        clip_on: bool = True,
+        transform: tuple[bool, bool] = (False, False),
+        **look: Any,
+    ) -> None:
+        """Points, joined by a line or marked."""
+        across, upwards = np.broadcast_arrays(np.atleast_1d(x).astype(float), np.atleast_1d(y).astype(float))
+        self.marks.append((zorder, Mark(across, upwards, look, shares=transform, clip=clip_on)))
+
+    def fill_between(
+        self, x: ArrayLike, low: ArrayLike, high: ArrayLike, *, color: str, zorder: float = 1.0, **look: Any
+    ) -> None:
+        """Fill between two lines."""
+        along, lower, upper = np.broadcast_arrays(np.asarray(x, dtype=float), low, high)
+        edge = np.concatenate([along, along[::-1]]), np.concatenate([lower, upper[::-1]]).astype(float)
+        self.marks.append((zorder, Mark(*edge, {**look, "fill": color})))
+
+    def text(self, x: float, y: float, text: str, **look: Any) -> None:
+        """Write at a point."""
+        shares = look.pop("transform", (False, False))
+        place = np.array([float(x)]), np.array([float(y)])
+        self.marks.append((look.pop("zorder", 3.0), Mark(*place, look, text, shares, clip=False)))
+
+    def legend_of(self, entries: Entries, loc: str, columns: int) -> None:
+        """Explain looks inside the panel."""
+        self.entries, self.where = entries, loc
+        self.columns = columns
+
+    def secondary_xaxis(self, location: float | str) -> Scale:
+        """Another scale of the same values, at the top or below."""
+        other = Scale(self.x.limits, self.x.log, place=1.0 if location == "top" else float(location))
+        self.above.append(other)
+        return other
+
+    # How it looks
+
+    def get_figure(self, **_: Any) -> Any:
+        """The sheet."""
+        return self.sheet
+
+    def get_xaxis_transform(self) -> tuple[bool, bool]:
+        """Data across, shares of the panel upwards."""
+        return False, True
+
+    def get_yaxis_transform(self) -> tuple[bool, bool]:
+        """Shares of the panel across, data upwards."""
+        return True, False
+
+    def set_axis_off(self) -> None:
+        """Leave out scales and grid."""
+        self.axison = False
+
+    def set_xlim(self, low: float, high: float) -> None:
+        """Ends of the scale across."""
+        self.x.limits = float(low), float(high)
+
+    def set_ylim(self, low: float, high: float) -> None:
+        """Ends of the scale upwards."""
+        self.y.limits = float(low), float(high)
+
+    def set_xscale(self, kind: str) -> None:
+        """Linear or log."""
+        self.x.log = kind == "log"
+
+    def set_yscale(self, kind: str) -> None:
+        """Linear or log."""
+        self.y.log = kind == "log"
+
+    def set_title(self, text: str, fontsize: float = 10.0) -> None:
+        """Write bold above the panel."""
+        self.title, self.title_size = text, fontsize
+
+    def set_xlabel(self, text: str, fontsize: float = 8.5, **_: Any) -> None:
+        """Name the scale across."""
+        self.x.set_xlabel(text, fontsize)
+
+    def set_ylabel(self, text: str) -> None:
+        """Name the scale upwards."""
+        self.y.label = text
+
+    # Layout and writing
+
+    def positions(self, mark: Mark) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Shares of the panel, from its lower left corner."""
+        return (
+            mark.x if mark.shares[0] else self.x.share(mark.x),
+            mark.y if mark.shares[1] else self.y.share(mark.y),
+        )
+
+    def margins(self, width: float) -> Box:
+        """Points beside a panel of `width` points: left, right, above and below."""
+        if not self.axison:
+            return 0.0, 0.0, 0.0, 0.0
+        names = max((text_width(label, self.y.size) for _, label in self.y.ticks), default=0.0)
+        left = (_TICK + names if self.left else 0.0) + (1.4 * self.y.label_size if self.y.label else 0.0)
+        right = 0.0
+        ends = [
+            (float(self.x.share(tick)), 0.5, text_width(label, self.x.size)) for tick, label in self.x.ticks
+        ]
+        for _, mark in self.marks:
+            if mark.text:
+                size = text_width(mark.text, _size(mark), bold=_bold(mark))
+                ends.append((float(self.positions(mark)[0][0]), _SHIFT[mark.look.get("ha", "left")], size))
+        for share, shift, size in ends:
+            left = max(left, shift * size - share * width)
+            right = max(right, share * width + (1 - shift) * size - width)
+        above = 4.0 + sum(other.depth for other in self.above if other.place == 1.0)
+        if self.title:
+            above += 1.2 * self.title_size * len(self.title.split("\n"))
+        return left, right, above, self.x.depth
+
+    def svg(self, name: str) -> str:
+        """Write the panel; `name` is that of its clip."""
+        left, top, width, height = self.box
+        parts = self._frame() if self.axison else []
+        clipped = False
+        for _, mark in sorted(self.marks, key=lambda pair: pair[0]):
+            x, y = self.positions(mark)
+            across, down = (left + x * width).tolist(), (top + (1 - y) * height).tolist()
+            if mark.text:
+                parts.append(_text(across[0], down[0], mark))
+                continue
+            outside = mark.clip and bool(((x < 0) | (x > 1) | (y < 0) | (y > 1)).any())
+            clipped |= outside
+            parts.append(line(across, down, mark.look, clip=name if outside else ""))
+        if clipped:
+            place = f'x="{number(left)}" y="{number(top)}" width="{number(width)}" height="{number(height)}"'
+            parts.insert(0, f'<clipPath id="{name}"><rect {place}/></clipPath>')
+        if self.title:
+            size = _fitting(self.title, self.title_size, self.room, bold=True)
+            up = top - 4 - 1.2 * size * (len(self.title.split("\n")) - 1) - self._over()
+            parts.append(words(left, up, self.title, size, COLORS["ink"], bold=True))
+        if self.entries:
+            key, across_key, down_key = key_of(self.entries, self.columns)
+            x0 = left + (width - across_key if "right" in self.where else 0.0)
+            y0 = top + {"upper": 2.0, "lower": height - down_key}.get(
+                self.where.split()[0], (height - down_key) / 2
+            )
+            parts.append(f'<g transform="translate({number(x0)} {number(y0)})">{key}</g>')
+        return "".join(parts)
+
+    def _over(self) -> float:
+        return sum(other.depth for other in self.above if other.place == 1.0)
+
+    def _frame(self) -> list[str]:
+        """Grid, spines, ticks, their labels and names."""
+        left, top, width, height = self.box
+        across = [left + float(self.x.share(tick)) * width for tick, _ in self.x.ticks]
+        down = [top + (1 - float(self.y.share(tick))) * height for tick, _ in self.y.ticks]
+        gaps = [np.nan]
+        grid_x = [each for x in across if "x" in self.grid for each in (x, x, *gaps)]
+        grid_y = [each for _ in grid_x[::3] for each in (top, top + height, *gaps)]
+        grid_y += [each for y in down if "y" in self.grid for each in (y, y, *gaps)]
+        grid_x += [each for _ in range(len(grid_x), len(grid_y), 3) for each in (left, left + width, *gaps)]
+        parts = [line(grid_x, grid_y, {"color": COLORS["grid"], "lw": 0.6})]
+        for scale in (self.x, *self.above):
+            parts.append(self._across(scale))
+        if self.left:
+            bars = [left, left], [top, top + height]
+            ticks = [each for y in down for each in (y, y, *gaps)]
+            parts.append(line(*bars, _RULE))
+            parts.append(line([left, left - 3, *gaps] * len(down), ticks, _RULE))
+            for y, (_, label) in zip(down, self.y.ticks, strict=True):
+                size = self.y.size
+                place = left - _TICK, y + 0.36 * size
+                parts.append(words(*place, label, size, COLORS["muted"], anchor="end"))
+        if self.y.label:
+            beside = left - self.margins(width)[0] + 0.9 * self.y.label_size
+            size = _fitting(self.y.label, self.y.label_size, height + 16)
+            look: dict[str, Any] = {"anchor": "middle", "turned": True}
+            parts.append(words(beside, top + height / 2, self.y.label, size, COLORS["muted"], **look))
+        return parts
+
+    def _across(self, scale: Scale) -> str:
+        """A scale across, with its line, ticks, labels and name."""
+        left, top, width, height = self.box
+        y, out = top + (1 - scale.place) * height, -1 if scale.place == 1.0 else 1
+        at = [left + float(scale.share(tick)) * width for tick, _ in scale.ticks]
+        ticks = [each for x in at for each in (x, x, np.nan)]
+        written = line([left, left + width], [y, y], _RULE)
+        written += line(ticks, [y, y + 3 * out, np.nan] * len(at), _RULE)
+        base = y + (_TICK + 0.85 * scale.size if out > 0 else -_TICK)
+        for x, (_, label) in zip(at, scale.ticks, strict=True):
+            written += words(x, base, label, scale.size, COLORS["muted"], anchor="middle")
+        if scale.label:
+            size = _fitting(scale.label, scale.label_size, self.sheet.width - 2 * EDGE)
+            half = text_width(scale.label, size) / 2
+            middle = min(max(left + width / 2, half + EDGE), self.sheet.width - half - EDGE)
+            step = 2.0 + (0.3 * scale.size + 0.85 * size if out > 0 else scale.size)
+            written += words(middle, base + out * step, scale.label, size, COLORS["muted"], anchor="middle")
+        return written
+
+
+def _size(mark: Mark) -> float:
+    return float(mark.look.get("fontsize", 8.5))
+
+
+def _bold(mark: Mark) -> bool:
+    return bool(mark.look.get("fontweight") == "bold")
+
+
+def _text(x: float, y: float, mark: Mark) -> str:
+    look, size = mark.look, _size(mark)
+    down = {"center": 0.36, "top": 0.85}.get(look.get("va", "baseline"), 0.0) * size
+    anchor = _ANCHOR[look.get("ha", "left")]
+    color, halo = look.get("color", COLORS["ink"]), "bbox" in look
+    return words(x, y + down, mark.text, size, color, anchor=anchor, bold=_bold(mark), halo=halo)
+
+
+def _fitting(text: str, size: float, room: float, *, bold: bool = False) -> float:
+    """The size, or a smaller one at which the text has room."""
+    return min(size, max(size * room / max(text_width(text, size, bold=bold), 1.0), 5.0))
