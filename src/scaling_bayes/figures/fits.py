@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_CURVE_POINTS = 32
+_CURVE_POINTS = 20
 _PANEL_HEIGHT = 2.05
 
 

@@ -5,24 +5,23 @@ Coordinates are points, from the upper left corner of the sheet.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.figures.typeset import COLORS, Entries, key_of, line, number, text_width, words
+from scaling_bayes.figures.typeset import COLORS, Box, Entries, Pen, draw_key, key_size, text_width
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-    Box = tuple[float, float, float, float]
 
 #: Between the edge of a sheet and what is drawn.
 EDGE = 3.0
 #: A tick, with the space to its label.
 _TICK = 6.5
-_RULE = {"color": COLORS["rule"], "lw": 0.7}
 _SHIFT = {"left": 0.0, "center": 0.5, "right": 1.0}
 _ANCHOR = {"left": "start", "center": "middle", "right": "end"}
 
@@ -87,10 +86,10 @@ class Panel:
     def __init__(self, sheet: Any) -> None:
         self.sheet, self.x, self.y = sheet, Scale(), Scale()
         self.marks: list[tuple[float, Mark]] = []
-        self.above: list[Scale] = []
+        self.others: list[Scale] = []
         self.title, self.title_size = "", 10.0
         self.entries: Entries = ()
-        self.where = ""
+        self.where, self.columns = "", 1
         self.grid, self.left, self.axison = "xy", True, True
         self.box: Box = (0.0, 0.0, 0.0, 0.0)
         self.room = 0.0
@@ -127,13 +126,12 @@ class Panel:
 
     def legend_of(self, entries: Entries, loc: str, columns: int) -> None:
         """Explain looks inside the panel."""
-        self.entries, self.where = entries, loc
-        self.columns = columns
+        self.entries, self.where, self.columns = entries, loc, columns
 
     def secondary_xaxis(self, location: float | str) -> Scale:
         """Another scale of the same values, at the top or below."""
         other = Scale(self.x.limits, self.x.log, place=1.0 if location == "top" else float(location))
-        self.above.append(other)
+        self.others.append(other)
         return other
 
     # How it looks
@@ -208,91 +206,83 @@ class Panel:
         for share, shift, size in ends:
             left = max(left, shift * size - share * width)
             right = max(right, share * width + (1 - shift) * size - width)
-        above = 4.0 + sum(other.depth for other in self.above if other.place == 1.0)
+        above = 4.0 + self._over()
         if self.title:
             above += 1.2 * self.title_size * len(self.title.split("\n"))
         return left, right, above, self.x.depth
 
-    def svg(self, name: str) -> str:
-        """Write the panel; `name` is that of its clip."""
+    def draw(self, pen: Pen) -> None:
+        """Draw frame, marks, title and key."""
         left, top, width, height = self.box
-        parts = self._frame() if self.axison else []
-        clipped = False
+        if self.axison:
+            self._frame(pen)
         for _, mark in sorted(self.marks, key=lambda pair: pair[0]):
             x, y = self.positions(mark)
             across, down = (left + x * width).tolist(), (top + (1 - y) * height).tolist()
             if mark.text:
-                parts.append(_text(across[0], down[0], mark))
+                _write(pen, across[0], down[0], mark)
                 continue
             outside = mark.clip and bool(((x < 0) | (x > 1) | (y < 0) | (y > 1)).any())
-            clipped |= outside
-            parts.append(line(across, down, mark.look, clip=name if outside else ""))
-        if clipped:
-            place = f'x="{number(left)}" y="{number(top)}" width="{number(width)}" height="{number(height)}"'
-            parts.insert(0, f'<clipPath id="{name}"><rect {place}/></clipPath>')
+            pen.line(across, down, mark.look, clip=self.box if outside else None)
         if self.title:
             size = _fitting(self.title, self.title_size, self.room, bold=True)
-            up = top - 4 - 1.2 * size * (len(self.title.split("\n")) - 1) - self._over()
-            parts.append(words(left, up, self.title, size, COLORS["ink"], bold=True))
+            base = top - 4 - 1.2 * size * self.title.count("\n") - self._over()
+            pen.words(left, base, self.title, size, COLORS["ink"], bold=True)
         if self.entries:
-            key, across_key, down_key = key_of(self.entries, self.columns)
-            x0 = left + (width - across_key if "right" in self.where else 0.0)
-            y0 = top + {"upper": 2.0, "lower": height - down_key}.get(
-                self.where.split()[0], (height - down_key) / 2
-            )
-            parts.append(f'<g transform="translate({number(x0)} {number(y0)})">{key}</g>')
-        return "".join(parts)
+            wide, high = key_size(self.entries, self.columns)
+            start = left + (width - wide if "right" in self.where else 0.0)
+            places = {"upper": 2.0, "center": (height - high) / 2, "lower": height - high}
+            draw_key(pen, self.entries, self.columns, start, top + places[self.where.split()[0]])
 
     def _over(self) -> float:
-        return sum(other.depth for other in self.above if other.place == 1.0)
+        return sum(other.depth for other in self.others if other.place == 1.0)
 
-    def _frame(self) -> list[str]:
+    def _frame(self, pen: Pen) -> None:
         """Grid, spines, ticks, their labels and names."""
         left, top, width, height = self.box
         across = [left + float(self.x.share(tick)) * width for tick, _ in self.x.ticks]
         down = [top + (1 - float(self.y.share(tick))) * height for tick, _ in self.y.ticks]
-        gaps = [np.nan]
-        grid_x = [each for x in across if "x" in self.grid for each in (x, x, *gaps)]
-        grid_y = [each for _ in grid_x[::3] for each in (top, top + height, *gaps)]
-        grid_y += [each for y in down if "y" in self.grid for each in (y, y, *gaps)]
-        grid_x += [each for _ in range(len(grid_x), len(grid_y), 3) for each in (left, left + width, *gaps)]
-        parts = [line(grid_x, grid_y, {"color": COLORS["grid"], "lw": 0.6})]
-        for scale in (self.x, *self.above):
-            parts.append(self._across(scale))
+        rules = [([x, x], [top, top + height]) for x in across if "x" in self.grid]
+        rules += [([left, left + width], [y, y]) for y in down if "y" in self.grid]
+        _segments(pen, rules, {"color": COLORS["grid"], "lw": 0.6})
+        for scale in (self.x, *self.others):
+            self._across(pen, scale)
         if self.left:
-            bars = [left, left], [top, top + height]
-            ticks = [each for y in down for each in (y, y, *gaps)]
-            parts.append(line(*bars, _RULE))
-            parts.append(line([left, left - 3, *gaps] * len(down), ticks, _RULE))
+            _segments(pen, [([left, left], [top, top + height]), *(([left - 3, left], [y, y]) for y in down)])
             for y, (_, label) in zip(down, self.y.ticks, strict=True):
-                size = self.y.size
-                place = left - _TICK, y + 0.36 * size
-                parts.append(words(*place, label, size, COLORS["muted"], anchor="end"))
+                base = y + 0.36 * self.y.size
+                pen.words(left - _TICK, base, label, self.y.size, COLORS["muted"], anchor="end")
         if self.y.label:
-            beside = left - self.margins(width)[0] + 0.9 * self.y.label_size
+            x = left - self.margins(width)[0] + 0.9 * self.y.label_size
             size = _fitting(self.y.label, self.y.label_size, height + 16)
             look: dict[str, Any] = {"anchor": "middle", "turned": True}
-            parts.append(words(beside, top + height / 2, self.y.label, size, COLORS["muted"], **look))
-        return parts
+            pen.words(x, top + height / 2, self.y.label, size, COLORS["muted"], **look)
 
-    def _across(self, scale: Scale) -> str:
+    def _across(self, pen: Pen, scale: Scale) -> None:
         """A scale across, with its line, ticks, labels and name."""
         left, top, width, height = self.box
         y, out = top + (1 - scale.place) * height, -1 if scale.place == 1.0 else 1
         at = [left + float(scale.share(tick)) * width for tick, _ in scale.ticks]
-        ticks = [each for x in at for each in (x, x, np.nan)]
-        written = line([left, left + width], [y, y], _RULE)
-        written += line(ticks, [y, y + 3 * out, np.nan] * len(at), _RULE)
+        _segments(pen, [([left, left + width], [y, y]), *(([x, x], [y, y + 3 * out]) for x in at)])
         base = y + (_TICK + 0.85 * scale.size if out > 0 else -_TICK)
         for x, (_, label) in zip(at, scale.ticks, strict=True):
-            written += words(x, base, label, scale.size, COLORS["muted"], anchor="middle")
+            pen.words(x, base, label, scale.size, COLORS["muted"], anchor="middle")
         if scale.label:
             size = _fitting(scale.label, scale.label_size, self.sheet.width - 2 * EDGE)
             half = text_width(scale.label, size) / 2
             middle = min(max(left + width / 2, half + EDGE), self.sheet.width - half - EDGE)
-            step = 2.0 + (0.3 * scale.size + 0.85 * size if out > 0 else scale.size)
-            written += words(middle, base + out * step, scale.label, size, COLORS["muted"], anchor="middle")
-        return written
+            base += out * (2.0 + (0.3 * scale.size + 0.85 * size if out > 0 else scale.size))
+            pen.words(middle, base, scale.label, size, COLORS["muted"], anchor="middle")
+
+
+def _segments(
+    pen: Pen,
+    segments: Sequence[tuple[list[float], list[float]]],
+    look: Mapping[str, Any] = MappingProxyType({"color": COLORS["rule"], "lw": 0.7}),
+) -> None:
+    """Draw lines of one look that do not meet."""
+    x, y = ([each for segment in segments for each in (*segment[axis], math.nan)] for axis in (0, 1))
+    pen.line(x, y, look)
 
 
 def _size(mark: Mark) -> float:
@@ -303,12 +293,12 @@ def _bold(mark: Mark) -> bool:
     return bool(mark.look.get("fontweight") == "bold")
 
 
-def _text(x: float, y: float, mark: Mark) -> str:
+def _write(pen: Pen, x: float, y: float, mark: Mark) -> None:
     look, size = mark.look, _size(mark)
     down = {"center": 0.36, "top": 0.85}.get(look.get("va", "baseline"), 0.0) * size
     anchor = _ANCHOR[look.get("ha", "left")]
     color, halo = look.get("color", COLORS["ink"]), "bbox" in look
-    return words(x, y + down, mark.text, size, color, anchor=anchor, bold=_bold(mark), halo=halo)
+    pen.words(x, y + down, mark.text, size, color, anchor=anchor, bold=_bold(mark), halo=halo)
 
 
 def _fitting(text: str, size: float, room: float, *, bold: bool = False) -> float:

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaling_bayes.figures.panel import EDGE, Panel
-from scaling_bayes.figures.typeset import COLORS, Entries, key_of, line, number, words
+from scaling_bayes.figures.svg_pen import SvgPen
+from scaling_bayes.figures.typeset import COLORS, Box, Entries, Pen, draw_key, key_size
 from scaling_bayes.text import legible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from scaling_bayes.figures.panel import Box
 
 _LIGHT = contextvars.ContextVar("light", default=False)
 #: Between panels, across and down.
@@ -160,14 +159,14 @@ class Sheet(Part):
     def legend_of(self, entries: Entries, _loc: str, columns: int) -> None:
         """Explain looks under all panels, in as many columns as there is room for."""
         self.entries, self.columns = entries, columns
-        while self.columns > 1 and key_of(entries, self.columns)[1] > self.width - 2 * EDGE:
+        while self.columns > 1 and key_size(entries, self.columns)[0] > self.width - 2 * EDGE:
             self.columns -= 1
 
     def panels(self) -> list[Panel]:
         """All panels, laid out."""
         lines = len(self.heading.split("\n")) if self.heading else 0
         top = EDGE + 11.0 * lines
-        key = key_of(self.entries, self.columns)[2] + 5.0 if self.entries else 0.0
+        key = key_size(self.entries, self.columns)[1] + 5.0 if self.entries else 0.0
         inside = EDGE, top, self.width - 2 * EDGE, self.height - top - EDGE - key
         for panel, (left, bottom, width, height) in self.free:
             x, y = left * self.width, (1 - bottom - height) * self.height
@@ -175,20 +174,33 @@ class Sheet(Part):
             panel.room = self.width - x
         return [panel for panel, _ in self.free] + self.lay_out(inside)
 
+    def draw(self, pen: Pen) -> None:
+        """Draw all there is."""
+        if self.heading:
+            pen.words(EDGE, EDGE + 9.0, self.heading, 9.0, COLORS["muted"])
+        for panel in self.panels():
+            panel.draw(pen)
+        if self.entries:
+            down = key_size(self.entries, self.columns)[1]
+            draw_key(pen, self.entries, self.columns, EDGE + 4, self.height - EDGE - down)
+
     def svg(self, *, name: str, alt: str) -> str:
         """Write one ``<svg>`` element; see `scaling_bayes.figures.to_svg`."""
-        panels = self.panels()
-        parts = [words(EDGE, EDGE + 9.0, self.heading, 9.0, COLORS["muted"])] if self.heading else []
-        parts += [panel.svg(f"{name}-{place:04d}") for place, panel in enumerate(panels)]
-        if self.entries:
-            key, _, down = key_of(self.entries, self.columns)
-            y = number(self.height - EDGE - down)
-            parts.append(f'<g transform="translate({number(EDGE + 4)} {y})">{key}</g>')
-        width, height = number(self.width), number(self.height)
+        pen = SvgPen(name)
         edge = [0.0, self.width, self.width, 0.0], [0.0, 0.0, self.height, self.height]
+        pen.line(*edge, {"fill": COLORS["paper"]})
+        self.draw(pen)
+        width, height = f"{self.width:.4g}", f"{self.height:.4g}"
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(legible(alt) or name)}" '
-            'style="font-family: var(--fig-font, sans-serif)">'
-            f"{line(*edge, {'fill': COLORS['paper']})}{''.join(parts)}</svg>"
+            f'style="font-family: var(--fig-font, sans-serif)">{"".join(pen.elements)}</svg>'
         )
+
+    def png(self, dpi: float) -> bytes:
+        """Draw pixels, in few colours."""
+        from scaling_bayes.figures.raster_pen import RasterPen
+
+        pen = RasterPen(self.width, self.height, dpi)
+        self.draw(pen)
+        return pen.png()

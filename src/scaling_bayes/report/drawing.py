@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import base64
-import functools
-import importlib.util
-import io
 import re
 import urllib.parse
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes import figures
@@ -27,7 +23,6 @@ if TYPE_CHECKING:
 #: Inches. At these widths the type keeps its size on a desktop page and on a phone.
 WIDE, NARROW = 8.9, 4.17
 _DPI = 120
-_COLORS = 48
 #: Bytes from which a drawing, of many panels, is not given a second time: its PNG is.
 _LARGE = 90_000
 #: A colour or the font of the page, and what stands for it elsewhere.
@@ -62,46 +57,20 @@ def draw(
                 style.framed(each, title, source)
         wide = figures.to_svg(drawn, name=f"{name}-wide", alt=alt)
         narrow = figures.to_svg(small, name=f"{name}-narrow", alt=alt)
-        files = _files(wide, table)
+        files = _files(drawn, wide, table)
     except Exception as error:  # noqa: BLE001 - whatever stops a picture, the report goes on and says so
         return FailurePart(name, title, legible(f"{type(error).__name__}: {error}", 500))
     return FigurePart(name, caption, wide, narrow, files)
 
 
-def _png(svg: str) -> bytes:
-    """A picture in few colours, which these pictures have: a third of the bytes."""
-    import resvg_py
-    from PIL import Image
-
-    small = io.BytesIO()
-    full = resvg_py.svg_to_bytes(
-        svg_string=svg,
-        width=round(WIDE * _DPI),
-        skip_system_fonts=True,
-        font_files=_fonts(),
-        sans_serif_family="DejaVu Sans",
-    )
-    Image.open(io.BytesIO(full)).convert("RGB").quantize(_COLORS, Image.Quantize.FASTOCTREE).save(
-        small, format="png"
-    )
-    return small.getvalue()
-
-
-@functools.cache
-def _fonts() -> list[str]:
-    """The fonts that come with matplotlib, which need not be loaded for them."""
-    found = importlib.util.find_spec("matplotlib")
-    home = Path(found.origin if found and found.origin else "").parent / "mpl-data" / "fonts" / "ttf"
-    return [str(home / name) for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")]
-
-
-def _files(svg: str, table: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+def _files(drawn: Drawn, svg: str, table: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     """A picture and its numbers as data addresses: SVG, PNG, CSV."""
     printed = _VARIABLE.sub(r"\1", svg)
     drawing = f"data:image/svg+xml,{_quoted(printed)}"
+    sheet: Any = drawn.get_figure(root=True)
     return (
         *([("svg", drawing)] if len(drawing) < _LARGE else ()),
-        ("png", f"data:image/png;base64,{base64.b64encode(_png(printed)).decode()}"),
+        ("png", f"data:image/png;base64,{base64.b64encode(sheet.png(_DPI)).decode()}"),
         ("csv", f"data:text/csv;charset=utf-8,{_quoted(csv_text(table.map(_short)))}"),
     )
 
