@@ -123,7 +123,8 @@ def plot_answer(
         right = (high - x) / (high - low) * 0.8 * width < 0.065 * len(label) + 0.35
         side, gap = ("right", -0.006) if right else ("left", 0.006)
         beside = x + gap * (high - low), y + 0.05
-        ax.text(*beside, legible(label), ha=side, va="center", color=COLORS["orange"], fontsize=size)
+        named: dict[str, Any] = {"color": COLORS["orange"], "fontsize": size, "bbox": _BEHIND}
+        ax.text(*beside, legible(label), ha=side, va="center", **named)
     bare(ax)
     if title:
         ax.set_title("\n".join(legible(line, 110) for line in title.splitlines()), fontsize=9.6)

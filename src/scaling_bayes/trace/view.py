@@ -211,7 +211,7 @@ class PosteriorView(TraceView):
         performance = performance_distribution(
             self.law,
             self.posterior,
-            xr.DataArray(np.full(compute.size, task, dtype=object), dims="system", coords=coords),
+            xr.DataArray(task),
             xr.DataArray(compute, dims="system", coords=coords),
             xr.DataArray(np.zeros(compute.size), dims="system", coords=coords),
             compute_is_exact=True,
