@@ -190,7 +190,7 @@ class Sheet(Part):
         edge = [0.0, self.width, self.width, 0.0], [0.0, 0.0, self.height, self.height]
         pen.line(*edge, {"fill": COLORS["paper"]})
         self.draw(pen)
-        width, height = f"{self.width:.4g}", f"{self.height:.4g}"
+        width, height = (f"{size:.1f}".removesuffix(".0") for size in (self.width, self.height))
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(legible(alt) or name)}" '
