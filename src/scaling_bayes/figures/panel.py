@@ -49,9 +49,16 @@ class Scale:
 
     def set_ticks(self, ticks: Sequence[float], labels: Sequence[str], size: float) -> None:
         """Ticks and their labels; those beyond the limits are left out."""
-        pairs = zip(map(float, ticks), labels, strict=True)
-        self.ticks = [pair for pair in pairs if -1e-6 <= float(self.share(pair[0])) <= 1.000001]
+        inside = np.abs(self.share(ticks) - 0.5) <= 0.500001
+        pairs = zip(map(float, ticks), labels, inside, strict=True)
+        self.ticks = [(tick, label) for tick, label, shown in pairs if shown]
         self.size = size
+
+    @property
+    def places(self) -> list[float]:
+        """Positions of the ticks."""
+        found: list[float] = self.share([tick for tick, _ in self.ticks]).tolist()
+        return found
 
     def set_xlabel(self, text: str, fontsize: float = 8.5, **_: Any) -> None:
         """Name the axis."""
@@ -197,7 +204,8 @@ class Panel:
         left = (_TICK + names if self.left else 0.0) + (1.4 * self.y.label_size if self.y.label else 0.0)
         right = 0.0
         ends = [
-            (float(self.x.share(tick)), 0.5, text_width(label, self.x.size)) for tick, label in self.x.ticks
+            (place, 0.5, text_width(label, self.x.size))
+            for place, (_, label) in zip(self.x.places, self.x.ticks, strict=True)
         ]
         for _, mark in self.marks:
             if mark.text:
@@ -240,8 +248,8 @@ class Panel:
     def _frame(self, pen: Pen) -> None:
         """Grid, spines, ticks, their labels and names."""
         left, top, width, height = self.box
-        across = [left + float(self.x.share(tick)) * width for tick, _ in self.x.ticks]
-        down = [top + (1 - float(self.y.share(tick))) * height for tick, _ in self.y.ticks]
+        across = [left + place * width for place in self.x.places]
+        down = [top + (1 - place) * height for place in self.y.places]
         rules = [([x, x], [top, top + height]) for x in across if "x" in self.grid]
         rules += [([left, left + width], [y, y]) for y in down if "y" in self.grid]
         _segments(pen, rules, {"color": COLORS["grid"], "lw": 0.6})
@@ -262,7 +270,7 @@ class Panel:
         """A scale across, with its line, ticks, labels and name."""
         left, top, width, height = self.box
         y, out = top + (1 - scale.place) * height, -1 if scale.place == 1.0 else 1
-        at = [left + float(scale.share(tick)) * width for tick, _ in scale.ticks]
+        at = [left + place * width for place in scale.places]
         _segments(pen, [([left, left + width], [y, y]), *(([x, x], [y, y + 3 * out]) for x in at)])
         base = y + (_TICK + 0.85 * scale.size if out > 0 else -_TICK)
         for x, (_, label) in zip(at, scale.ticks, strict=True):

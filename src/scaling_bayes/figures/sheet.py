@@ -26,7 +26,7 @@ _LIGHT = contextvars.ContextVar("light", default=False)
 #: Between panels, across and down.
 _ACROSS, _DOWN = 12.0, 3.0
 #: Rounds in which margins, which may depend on the width of a panel, settle.
-_ROUNDS = 6
+_ROUNDS = 4
 
 
 @contextlib.contextmanager
