@@ -22,6 +22,7 @@ from scaling_bayes.systems.load import reference_systems
 from scaling_bayes.trace.view import PosteriorView
 from tools.command import checkout_root, exit_code, write_files
 from tools.evidence.ingredients import VARIANTS, ingredients, sampling
+from tools.evidence.language_misses import language_misses
 from tools.evidence.law_recovery import law_recovery
 from tools.pages import pages
 from tools.pages.history import release_steps
@@ -60,6 +61,17 @@ TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
     "language_cutoffs": (
         "Predictions of later language models by fits of what was published before, with their scores",
         _LATER,
+    ),
+    "language_misses": (
+        "Later language models in the 90 % intervals of fits of what was published before, by benchmark",
+        {
+            "asked": ("-", "Scores fitted and predicted: any, or with the usual number of examples alone"),
+            "cutoff": ("year", "Last calendar year whose systems were fitted"),
+            "task": ("-", "Task"),
+            "systems": ("1", "Later systems"),
+            "inside": ("1", "Of these in their 90 % interval"),
+            "probability_low": ("1", "Probability that fewer than 75 % are, were the model right"),
+        },
     ),
     "ingredients": (
         "Predictive density and headline projections with one ingredient of the model changed at a time",
@@ -161,6 +173,7 @@ _MAKERS: Mapping[str, Callable[[], pd.DataFrame]] = {
     "scorecard": lambda: scorecard(random_seed=RANDOM_SEED),
     "five_task_cutoffs": lambda: cutoffs("five_tasks"),
     "language_cutoffs": lambda: cutoffs("language"),
+    "language_misses": lambda: language_misses(_CUTOFFS["language"], RANDOM_SEED),
     "ingredients": ingredients,
     "sampling": sampling,
     "release_steps": lambda: release_steps(RANDOM_SEED),

@@ -15,9 +15,14 @@ from tools.pages.refill import filled, markdown_table
 from tools.tables.cells import read_cells
 from tools.tables.language import DOUBTFUL, FLAGS
 
-__all__ = ["pages"]
+__all__ = ["LOW", "OTHER_SHOTS", "pages"]
 
 Row = Mapping[str, str]
+
+#: Share of a benchmark's later systems in their 90 % intervals below which its misses are looked into.
+LOW = 0.75
+#: Flag of a score with another number of examples in the prompt than is usual for the benchmark.
+OTHER_SHOTS = "other_shots"
 
 
 def pages(root: Path) -> dict[Path, str]:
@@ -32,6 +37,7 @@ def pages(root: Path) -> dict[Path, str]:
         "years": _years(rows, tasks),
         "flags": _flags(rows),
         "misses": _misses(pd.read_csv(root / "data" / "language_cutoffs.csv"), rows, tasks),
+        "expected": _expected(pd.read_csv(root / "data" / "language_misses.csv"), tasks),
     }
     return filled(root, Path("docs", "language_data.md"), blocks)
 
@@ -99,8 +105,7 @@ def _flags(rows: Sequence[Row]) -> str:
     return markdown_table(["flag", "meaning", "compute in doubt", "rows"], lines)
 
 
-#: Coverage below which a benchmark's misses are looked into, and what was found.
-_LOW = 0.75
+#: What was found where fewer than `LOW` lay in their intervals.
 _FOUND = {
     "gsm8k": "The first models known stood within 3 points of chance: nothing in them said that the ability "
     "would come, or when. It came with larger models and with training data of mathematics and code. Misses "
@@ -123,11 +128,11 @@ def _misses(scores: pd.DataFrame, rows: Sequence[Row], tasks: Sequence[Row]) -> 
     known, label = pd.DataFrame(rows), {task["task"]: task["label"] for task in tasks}
     about = known[["task", "system", "variant", "flags"]]
     scores = scores.merge(about, on=["task", "system"], how="left", validate="many_to_one")
-    scores["other"] = scores["flags"].fillna("").str.contains("other_shots")
+    scores["other"] = scores["flags"].fillna("").str.contains(OTHER_SHOTS)
     table, said = [], []
     for (task, cutoff), part in scores.groupby(["task", "cutoff"]):
         held = inside(part["pit"], CI_PROB)
-        if held.mean() >= _LOW:
+        if held.mean() >= LOW:
             continue
         before = known[
             (known["task"] == task) & (known["publication_date"].str[:4].astype(int) <= int(str(cutoff)))
@@ -157,3 +162,31 @@ def _misses(scores: pd.DataFrame, rows: Sequence[Row], tasks: Sequence[Row]) -> 
     header += ["in 90 %, tuned", "in 90 %, other prompts", "CRPS of the misses, median"]
     words = [f"- **{label[task]}.** {_FOUND[task]}" for task in dict.fromkeys(said)]
     return markdown_table(header, table) + "\n" + "\n".join(words) + "\n"
+
+
+#: Later systems from which a benchmark's coverage is looked at.
+_MANY = 10
+
+
+def _expected(misses: pd.DataFrame, tasks: Sequence[Row]) -> str:
+    """How many benchmarks a model that is right would miss; what is left where all are asked in one way."""
+    label = {task["task"]: task["label"] for task in tasks}
+    said = []
+    by_task = misses.groupby(["asked", "task"])[["inside", "systems"]].sum()
+    for asked, of in (("any", "all rows"), ("usual", "the usual number of examples alone")):
+        many = misses[(misses["asked"] == asked) & (misses["systems"] >= _MANY)]
+        found = int((many["inside"] < LOW * many["systems"]).sum())
+        whole = by_task.loc[asked].query(f"systems >= {_MANY}")
+        low = whole[whole["inside"] < LOW * whole["systems"]]
+        named = ", ".join(
+            f"{label[str(task)]} {row['inside']} of {row['systems']}" for task, row in low.iterrows()
+        )
+        total = by_task.loc[asked].sum()
+        said.append(
+            f"- **With {of}**, {100 * total['inside'] / total['systems']:.0f} % of {total['systems']} "
+            f"predictions lay in the 90 % interval. Of {len(many)} benchmarks and cut-offs with {_MANY} or "
+            f"more later systems, {found} had fewer than three quarters there; if the model is right, "
+            f"{many['probability_low'].sum():.1f} are expected to. Over all cut-offs, fewer than three "
+            f"quarters: {named or 'none'}."
+        )
+    return "\n".join(said) + "\n"
