@@ -181,7 +181,7 @@ def _expected(misses: pd.DataFrame, tasks: Sequence[Row]) -> str:
         named = ", ".join(
             f"{label[str(task)]} {row['inside']} of {row['systems']}" for task, row in low.iterrows()
         )
-        total = by_task.loc[asked].sum()
+        total = misses[misses["asked"] == asked][["inside", "systems"]].sum()
         said.append(
             f"- **With {of}**, {100 * total['inside'] / total['systems']:.0f} % of {total['systems']} "
             f"predictions lay in the 90 % interval. Of {len(many)} benchmarks and cut-offs with {_MANY} or "
