@@ -1,4 +1,4 @@
-"""How is xarray kept from importing Dask, which takes a second of CPU time, where no array is of Dask?
+"""xarray without Dask, which takes a second of CPU time to import, where no array is of Dask.
 
 xarray asks of every array whether it is one of `dask.array`, and imports that to ask. No array can be before
 something else has imported it, and none is a collection of Dask without the method that makes it one.
@@ -28,7 +28,7 @@ def without_dask() -> None:
     try:
         from xarray.namedarray import pycompat, utils
 
-        is_collection, records = utils.is_dask_collection, pycompat._cached_duck_array_modules
+        is_collection, records = utils.is_dask_collection, pycompat._cached_duck_array_modules  # noqa: SLF001
         records.setdefault("dask", _Record(records, pycompat.DuckArrayModule))  # type: ignore[arg-type]
     except (ImportError, AttributeError):
         return
