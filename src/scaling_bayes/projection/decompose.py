@@ -258,7 +258,6 @@ def _conversion(
     scenario: Scenario, inputs: dict[str, Any], year: Floats, quantity: str
 ) -> Callable[[dict[str, Order]], Floats]:
     """What turns log10 compute into the quantity, with each group of inputs in its own order of draws."""
-
     # The paths of the trends, made once: in another order of draws they are the same in that order.
     paths = trend_paths(scenario, inputs, year)
     drawn = {name: values for name, values in inputs.items() if not isinstance(values, TrendDraws)} | paths
