@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -124,6 +124,12 @@ class Facts:
     def years_shown(self) -> list[float]:
         """Years side by side, ascending."""
         return sorted(float(year) for year in self.shown["year"].unique())
+
+    @cached_property
+    def quantiles_of(self) -> dict[tuple[str, str, str], dict[str, Any]]:
+        """Row of `parameters` of each stage, task and quantity."""
+        rows = self.parameters.to_dict("records")
+        return {(row["stage"], row["task"], row["quantity"]): row for row in rows}  # type: ignore[misc]
 
     @property
     def last_year(self) -> float | None:
