@@ -84,19 +84,25 @@ def test_a_report_reads_the_fit_once(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert set(looks.values()) == {1}
 
 
-def test_the_text_of_a_report_and_of_the_what_if_page_load_no_matplotlib() -> None:
-    told = [
-        *modules("report"),
-        "scaling_bayes.text",
-        "scaling_bayes.explore.app",
-        "scaling_bayes.explore.page",
-    ]
-    script = "import importlib, sys\nfor name in sys.argv[1:]:\n    importlib.import_module(name)\n"
+def test_a_report_with_its_pictures_and_the_what_if_page_load_no_matplotlib(tmp_path: Path) -> None:
+    told = ["scaling_bayes.explore.app", "scaling_bayes.explore.page", *modules("report")]
+    script = "import importlib, sys\nfrom pathlib import Path\nimport scaling_bayes\n"
+    script += "for name in sys.argv[3:]:\n    importlib.import_module(name)\n"
+    script += "fit = scaling_bayes.open_trace(sys.argv[1])\n"
+    script += "scaling_bayes.report.write_report(fit, Path(sys.argv[2]), scenario=None)\n"
     script += "print(sorted({'matplotlib', 'pymc', 'arviz_stats'} & set(sys.modules)))"
+    trace, page = Path(__file__).with_name("data") / "traces" / "fit-schema-1.nc", tmp_path / "report.html"
     found = subprocess.run(
-        [sys.executable, "-c", script, *told], capture_output=True, text=True, check=True, timeout=300
+        [sys.executable, "-c", script, trace, page, *told],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
     )
     assert found.stdout.strip() == "[]"
+    written = page.read_text(encoding="utf-8")
+    assert written.count("<figure") >= 4
+    assert "Figure not drawn" not in written
 
 
 def test_every_picture_is_found_when_asked_for() -> None:

@@ -99,9 +99,9 @@ def calibrate(
         for name, value in options.items()
         if source(name) is not ParameterSource.DEFAULT or name in ("simulations", "random_seed")
     }
-    say("reading the systems, compiling the model")
     try:
         with warnings_said(), interrupts_kept():
+            say("reading the systems, compiling the model")
             from scaling_bayes.model.evaluate.calibrate import calibrate as run
 
             tree = run(experiment, systems, posterior=parent, progressbar=not quiet, **given)

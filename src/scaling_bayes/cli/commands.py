@@ -120,10 +120,9 @@ def fit(
     refuse_replacing(output, overwrite=overwrite)
     check_writable(output)
     replacements = once(map(_prior, priors), "--prior") or None
-    say("reading the systems, compiling the model")
-    from scaling_bayes.diagnostics.checks import failed_checks
-
     with warnings_said(), interrupts_kept():
+        say("reading the systems, compiling the model")
+        from scaling_bayes.diagnostics.checks import failed_checks
         from scaling_bayes.model.fit import fit as fit_model
 
         idata = fit_model(systems, priors=replacements, progressbar=not quiet, **options)

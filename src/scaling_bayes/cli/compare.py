@@ -78,8 +78,8 @@ def compare(
         refuse_replacing(stacked, overwrite=overwrite)
         check_writable(stacked)
     fits = _named(traces, [open_trace(path) for path in traces])
-    say("compiling the models")
     with warnings_said(), interrupts_kept():
+        say("compiling the models")
         from scaling_bayes.model.evaluate.compare import compare as compare_fits
         from scaling_bayes.model.evaluate.stack import stack
 

@@ -119,9 +119,8 @@ def hardware_fit(
 
     refuse_replacing(output, overwrite=overwrite)
     check_writable(output)
-    from scaling_bayes.diagnostics.checks import failed_checks
-
     with interrupts_kept():
+        from scaling_bayes.diagnostics.checks import failed_checks
         from scaling_bayes.model.hardware import fit_hardware
 
         years = float("inf") if before is None else before

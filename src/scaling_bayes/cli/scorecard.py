@@ -84,10 +84,10 @@ def scorecard(
     refuse_both(as_json=as_json, as_csv=as_csv)
     if output is not None:
         check_writable(output)
-    say("reading the systems, compiling the models")
     if cutoffs:
         options["cutoffs"] = cutoffs
     with warnings_said(), interrupts_kept():
+        say("reading the systems, compiling the models")
         from scaling_bayes.model.evaluate.scorecard import scorecard as score
 
         scores = score(systems, progressbar=not quiet, **options)

@@ -123,11 +123,11 @@ def _refitted(name: str, random_seed: int | None) -> pd.DataFrame:
     from scaling_bayes.trace.io import open_trace
     from scaling_bayes.trace.schema import ANY_KIND
 
-    try:
-        from scaling_bayes.model.refit_check import resample
-    except ImportError as error:
-        raise OptionError(f"--refit samples again, which needs PyMC and nutpie ({error}).") from None
     with interrupts_kept():
+        try:
+            from scaling_bayes.model.refit_check import resample
+        except ImportError as error:
+            raise OptionError(f"--refit samples again, which needs PyMC and nutpie ({error}).") from None
         frame = resample(open_trace(name, kind=ANY_KIND), random_seed=random_seed)
     worst = frame.iloc[int(frame["difference"].abs().argmax())]
     sentence = (

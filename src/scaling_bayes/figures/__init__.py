@@ -3,7 +3,8 @@
 No function keeps global state: figures are made without pyplot, and styles hold for the call only. Pictures
 of one panel (`plot_prior_predictive`, `plot_projections`, `plot_slopes`) draw on ``ax``
 if it is given and return the Axes; those of several panels make a figure of their own and return the Figure.
-Each is imported when it is first asked for, and matplotlib with it; where it is stands in ``__init__.pyi``.
+Each is imported when it is first asked for; where it is stands in ``__init__.pyi``. Matplotlib is imported
+when it draws: reports draw the same pictures on light sheets (`sheet.light`), without it.
 """
 
 from __future__ import annotations

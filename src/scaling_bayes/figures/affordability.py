@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, numeric_ticks, styled
+from scaling_bayes.figures.style import COLORS, FigureError, finish, headed, new_figure, numeric_ticks, styled
 from scaling_bayes.text import error_text, format_year, legible, share_text, task_label
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def plot_affordability(
     height = max(_PANEL_HEIGHT, 0.55 + 0.15 * (most + 1))
     figure = new_figure(width, rows * height + (0.5 if title else 0.3))
     if title:
-        figure.suptitle(legible(title, 80), x=0.01, ha="left", fontsize=9, color=COLORS["muted"])
+        headed(figure, legible(title, 80))
     panels = figure.subplots(rows, beside, squeeze=False).ravel()
     for position, (ax, task) in enumerate(zip(panels, tasks, strict=False)):
         _panel(ax, frame[frame["task"].astype(str) == task])

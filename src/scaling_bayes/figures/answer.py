@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-import numpy as np
-
-from scaling_bayes.figures.style import COLORS, FigureError, bare, new_figure, numeric_ticks, styled
+from scaling_bayes.figures.style import (
+    COLORS,
+    FigureError,
+    bare,
+    new_figure,
+    numeric_ticks,
+    other_scale,
+    styled,
+)
 from scaling_bayes.text import (
     QUANTITIES,
     Quantity,
@@ -77,12 +81,12 @@ def plot_answer(
     FigureError
         If there are no rows, or rows of several quantities.
     """
-    mpl.rcParams["font.size"] = 8.0 if width > 6 else 9.6
     quantities = list(dict.fromkeys(rows["quantity"])) if len(rows) else []
     if len(quantities) != 1:
         raise FigureError(
             f"found rows of {len(quantities)} quantities; expected those of one, from summary()."
         )
+    size = 8.0 if width > 6 else 9.6
     quantity, scales = str(quantities[0]), dict(scales or {})
     about = quantity_of(records(rows)[0])
     low, high = _limits(rows, about.most)
@@ -94,8 +98,7 @@ def plot_answer(
     below = _SCALE * (1 + len(scales)) + (0.04 + 0.14 * len(lines) if source else 0.0)
     above = 0.08 + 0.22 * len(title.splitlines())
     inches = top - bottom + below + above
-    figure = new_figure(width, inches)
-    figure.set_layout_engine("none")
+    figure = new_figure(width, inches, layout=None)
     ax = figure.add_axes((0.003, below / inches, 0.997 - 0.35 / width, (top - bottom) / inches))
     room = (0.2 if width > 6 else 0.22) * (high - low)
     ax.set_xlim(low - room, high)
@@ -103,23 +106,25 @@ def plot_answer(
     position = 0.0
     for task, targets in by_task.items():
         position -= _HEADING
-        _text(ax, 0.0, position, task_label(task, 40), fontweight="bold")
+        _text(ax, 0.0, position, task_label(task, 40), fontsize=size, fontweight="bold")
         reach = float(targets[0].get("reach", math.inf))
         if reach < high:
-            edges = [max(reach, low), high], position + 0.4 * _ROW, position - (len(targets) + 0.4) * _ROW
-            ax.fill_between(*edges, color=COLORS["grid"], lw=0, alpha=0.55, zorder=0)
+            ends, above = [max(reach, low), high], position + 0.4 * _ROW
+            below_them = above - (len(targets) + 0.8) * _ROW
+            look: dict[str, Any] = {"color": COLORS["grid"], "lw": 0, "alpha": 0.55, "zorder": 0}
+            ax.fill_between(ends, [above] * 2, [below_them] * 2, **look)
         for row in targets:
             position -= _ROW
-            _text(ax, 0.012, position, error_text(row["error"]))
-            _bar(ax, row, position, low, high)
+            _text(ax, 0.012, position, error_text(row["error"]), fontsize=size)
+            _bar(ax, row, position, (low, high), size)
     for level, (label, x) in enumerate(sorted(shown.items(), key=lambda item: -item[1])):
         y = 0.06 + 0.17 * level
         ax.plot([x, x], [bottom, y + 0.08], color=COLORS["orange"], lw=0.9, ls=(0, (3, 2)), zorder=2)
         right = (high - x) / (high - low) * 0.8 * width < 0.065 * len(label) + 0.35
         side, gap = ("right", -0.006) if right else ("left", 0.006)
-        ax.text(
-            x + gap * (high - low), y + 0.05, legible(label), ha=side, va="center", color=COLORS["orange"]
-        )
+        beside = x + gap * (high - low), y + 0.05
+        named: dict[str, Any] = {"color": COLORS["orange"], "fontsize": size, "bbox": _BEHIND}
+        ax.text(*beside, legible(label), ha=side, va="center", **named)
     bare(ax)
     if title:
         ax.set_title("\n".join(legible(line, 110) for line in title.splitlines()), fontsize=9.6)
@@ -130,7 +135,7 @@ def plot_answer(
         scales,
         (low, high),
         inches=top - bottom,
-        narrow=width <= 6,
+        size=size,
         source="\n".join(lines),
     )
     return figure
@@ -152,7 +157,7 @@ def _axes(
     ends: tuple[float, float],
     *,
     inches: float,
-    narrow: bool,
+    size: float,
     source: str,
 ) -> None:
     """Write the axis of the bars, and under it those of other quantities."""
@@ -160,37 +165,33 @@ def _axes(
         known = about if name == quantity else QUANTITIES[name]
         counted, one = _COUNTED.get(name, ("", 0.0)) if known == QUANTITIES[name] else ("", 0.0)
         exponents = [e for e in _WORDS if ends[0] <= e + one - shift <= ends[1]]
-        if narrow and len(exponents) > 3:
+        if size > 8 and len(exponents) > 3:
             exponents = exponents[len(exponents) % 2 :: 2]
-        axis: Any = ax
-        if place:
-            shifted = partial(np.add, shift), partial(np.add, -shift)
-            axis = ax.secondary_xaxis(-_SCALE * place / inches, functions=shifted)
-            axis.tick_params(length=3, width=0.7, color=COLORS["rule"], labelcolor=COLORS["muted"])
-        axis.tick_params(labelsize=mpl.rcParams["font.size"])
-        numeric_ticks(axis, "x", [e + one for e in exponents], [_WORDS[e] for e in exponents])
-        below = f"\n{source}" if source and place == len(scales) else ""
-        axis.set_xlabel(
-            f"{known.name}, {counted or known.unit}{below}", labelpad=1, fontsize=mpl.rcParams["font.size"]
+        axis = other_scale(ax, -_SCALE * place / inches) if place else ax
+        numeric_ticks(
+            axis, "x", [e + one - shift for e in exponents], [_WORDS[e] for e in exponents], size=size
         )
+        below = f"\n{source}" if source and place == len(scales) else ""
+        axis.set_xlabel(f"{known.name}, {counted or known.unit}{below}", labelpad=1, fontsize=size)
 
 
 def _text(ax: Axes, x: float, y: float, text: str, **style: Any) -> None:
     ax.text(x, y, text, transform=ax.get_yaxis_transform(), va="center", ha="left", **style)
 
 
-def _bar(ax: Axes, row: Mapping[str, Any], y: float, low: float, high: float) -> None:
+def _bar(ax: Axes, row: Mapping[str, Any], y: float, ends: tuple[float, float], size: float) -> None:
+    low, high = ends
     about = quantity_of(row)
     if row["median"] == math.inf:
-        return _note(ax, high, y, f"unattainable: probability {share_text(row['unreachable'])}")
+        return _note(ax, (high, y), size, f"unattainable: probability {share_text(row['unreachable'])}")
     if row["median"] > high:
-        return _note(ax, high, y, f"{about.beyond_end} →")
+        return _note(ax, (high, y), size, f"{about.beyond_end} →")
     color = COLORS["rule" if row.get("grey") else "blue"]
     line: dict[str, Any] = {"color": color, "solid_capstyle": "butt", "zorder": 3}
     for level, lw in (("90", 1.5), ("50", 5)):
         start, end = (min(max(row[f"{side}_{level}"], low), high) for side in ("lower", "upper"))
         ax.plot([start, end], [y, y], lw=lw, **line)
-    ax.plot(max(row["median"], low), y, "o", ms=5.2, mfc=COLORS["paper"], mec=color, mew=1.5, zorder=4)
+    ax.plot(max(row["median"], low), y, marker="o", ms=5.2, mfc=COLORS["paper"], mec=color, mew=1.5, zorder=4)
     if row["lower_90"] < low:
         ax.plot(low, y, marker="<", ms=5.5, mfc=color, mec="none", zorder=4, clip_on=False)
     if row["upper_90"] > high:
@@ -198,5 +199,6 @@ def _bar(ax: Axes, row: Mapping[str, Any], y: float, low: float, high: float) ->
     return None
 
 
-def _note(ax: Axes, x: float, y: float, text: str) -> None:
-    ax.text(x, y, text, ha="right", va="center", color=COLORS["muted"], zorder=5, bbox=_BEHIND)
+def _note(ax: Axes, place: tuple[float, float], size: float, text: str) -> None:
+    look: dict[str, Any] = {"color": COLORS["muted"], "fontsize": size, "bbox": _BEHIND}
+    ax.text(*place, text, ha="right", va="center", zorder=5, **look)

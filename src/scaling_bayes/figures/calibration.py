@@ -9,7 +9,17 @@ import numpy as np
 
 from scaling_bayes.diagnostics.scores import FORECASTERS_DRAWN, forecaster_label
 from scaling_bayes.figures.predictive import coverage_axes
-from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, numeric_ticks, styled
+from scaling_bayes.figures.style import (
+    COLORS,
+    FigureError,
+    finish,
+    new_figure,
+    numeric_ticks,
+    panels,
+    parts,
+    steps,
+    styled,
+)
 from scaling_bayes.trace.view import coverage
 
 if TYPE_CHECKING:
@@ -66,22 +76,13 @@ def plot_calibration(
         )
     beside = width >= 6
     figure = new_figure(width, 2.75 if beside else 4.6)
-    parts = (
-        figure.subfigures(1, 2, squeeze=False, width_ratios=[1.05, 1.0])
-        if beside
-        else figure.subfigures(2, 1, squeeze=False, height_ratios=[1.5, 1.0])
-    )
-    upper, lower = parts.ravel()
-    for part in (upper, lower):
-        part.set_facecolor("none")
-    coverage_panel(upper.subplots(), ranks)
+    upper, lower = parts(figure, [1.05, 1.0] if beside else [1.5, 1.0], beside=beside)
+    coverage_panel(panels(upper, 1)[0], ranks)
     highest = max(float(_relative(found).max()) for found in ranks.values())
-    panels = lower.subplots(1, len(chosen), squeeze=False).ravel()
-    for ax, (name, found), (color, _) in zip(panels, ranks.items(), _MARKS, strict=False):
-        _rank_panel(ax, name, found, color, highest)
-    for ax in panels[1:]:
-        ax.tick_params(labelleft=False)
-    panels[(len(chosen) - 1) // 2].set_xlabel("rank of the observed error")
+    beside_each_other = panels(lower, len(chosen))
+    for ax, (name, found), (color, _) in zip(beside_each_other, ranks.items(), _MARKS, strict=False):
+        _rank_panel(ax, name, found, color, highest, named=ax is beside_each_other[0])
+    beside_each_other[(len(chosen) - 1) // 2].set_xlabel("rank of the observed error")
     return figure
 
 
@@ -102,15 +103,8 @@ def _labels_beside(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
     previous = 1.09
     for height, label, color in sorted(ends, reverse=True):
         previous = min(height, previous - 0.085)
-        ax.annotate(
-            label,
-            (float(_NOMINAL[-1]), height),
-            (1.03, previous),
-            color=COLORS["ink"],
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": color, "lw": 1.0, "shrinkA": 0, "shrinkB": 2},
-            **style,
-        )
+        ax.plot([float(_NOMINAL[-1]), 1.02], [height, previous], color=color, lw=1.0, clip_on=False)
+        ax.text(1.03, previous, label, **style)
 
 
 def _relative(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -120,15 +114,18 @@ def _relative(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
     return share
 
 
-def _rank_panel(ax: Axes, name: str, ranks: NDArray[np.float64], color: str, highest: float) -> None:
+def _rank_panel(
+    ax: Axes, name: str, ranks: NDArray[np.float64], color: str, highest: float, *, named: bool
+) -> None:
     edges = np.linspace(0.0, 1.0, _BINS + 1)
-    ax.axhline(1.0, color=COLORS["rule"], lw=1.0, ls=(0, (4, 2)))
-    ax.stairs(_relative(ranks), edges, color=COLORS[color], lw=1.4)
+    ax.plot([0, 1], [1, 1], color=COLORS["rule"], lw=1.0, ls=(0, (4, 2)))
+    heights = _relative(ranks).tolist()
+    steps(ax, [0.0, *edges.tolist(), 1.0], [0.0, *heights, 0.0], color=COLORS[color], lw=1.4)
     ax.set_xlim(0, 1)
     ax.set_ylim(0, max(2.0, highest) * 1.08)
     numeric_ticks(ax, "x", [0.0, 0.5, 1.0], ["0", "½", "1"])
-    heights = [float(height) for height in range(int(highest * 1.08) + 1)]
-    numeric_ticks(ax, "y", heights, ["uniform" if h == 1 else f"{h:.0f}{'×' * (h > 0)}" for h in heights])
+    counts = [float(count) for count in range(int(highest * 1.08) + 1)]
+    names = ["uniform" if c == 1 else f"{c:.0f}{'×' * (c > 0)}" for c in counts]
+    numeric_ticks(ax, "y", counts, [name * named for name in names])
     ax.set_title(forecaster_label(name), fontsize=9)
-    finish(ax)
-    ax.grid(visible=False, axis="x")
+    finish(ax, grid="y")

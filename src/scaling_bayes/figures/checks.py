@@ -9,7 +9,16 @@ import numpy as np
 
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.diagnostics.checks import checks
-from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, numeric_ticks, panels, styled
+from scaling_bayes.figures.style import (
+    COLORS,
+    FigureError,
+    finish,
+    new_figure,
+    numeric_ticks,
+    panels,
+    steps,
+    styled,
+)
 from scaling_bayes.text import legible, records, task_label
 from scaling_bayes.trace.view import PosteriorView, split_check
 
@@ -113,15 +122,14 @@ def _panel(ax: Axes, title: str, values: NDArray[np.float64]) -> None:
     for chain in range(chains):
         counts, edges = np.histogram(ranks[chain], bins=bins, range=(0.0, 1.0))
         color = COLORS[_CHAIN_COLORS[chain % len(_CHAIN_COLORS)]]
-        ax.stairs(counts / expected, edges, color=color, lw=1.0, baseline=None)
-    ax.axhline(1.0, color=COLORS["rule"], lw=0.8)
+        steps(ax, edges.tolist(), (counts / expected).tolist(), color=color, lw=1.0)
+    ax.plot([0, 1], [1, 1], color=COLORS["rule"], lw=0.8)
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 2)
     numeric_ticks(ax, "x", [0.0, 0.5, 1.0], ["lowest", "middle", "highest"])
     numeric_ticks(ax, "y", [0.0, 1.0, 2.0], ["0", "as expected", "2×"])
     ax.set_title(title, fontsize=9)
-    finish(ax)
-    ax.grid(visible=False, axis="x")
+    finish(ax, grid="y")
 
 
 def _title(name: str) -> str:

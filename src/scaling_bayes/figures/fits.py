@@ -12,6 +12,7 @@ from scaling_bayes.figures.style import (
     COLORS,
     FigureError,
     finish,
+    key,
     new_figure,
     numeric_ticks,
     percent_ticks,
@@ -23,11 +24,10 @@ from scaling_bayes.trace.view import Points, PosteriorView, draws_of
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_CURVE_POINTS = 32
+_CURVE_POINTS = 20
 _PANEL_HEIGHT = 2.05
 
 
@@ -89,11 +89,11 @@ def plot_fits(
             ax.set_xlabel(f"training compute, {view.unit}")
     for ax in grid[len(chosen) :]:
         ax.set_axis_off()
-    handles, labels = _key(view, observed, with_lines=least_squares is not None)
+    entries = _entries(view, observed, with_lines=least_squares is not None)
     if with_key:
-        figure.legend(handles, labels, loc="outside lower left", ncols=2 if width < 6 else 4)
+        key(figure, entries, "outside lower left", columns=2 if width < 6 else 4)
     else:
-        grid[-1].legend(handles, labels, loc="center left", borderaxespad=0.0)
+        key(grid[-1], entries, "center left")
     return figure
 
 
@@ -124,7 +124,7 @@ def _panel(
             fitted.bands[f"lower_{outer}"],
             fitted.bands[f"upper_{outer}"],
             color=color,
-            linewidth=0,
+            lw=0,
             zorder=1,
         )
     ax.plot(flop, fitted.line, color=COLORS["blue"], zorder=2)
@@ -184,31 +184,27 @@ def _classes(
     ]
 
 
-def _key(
+def _entries(
     view: PosteriorView, observed: Mapping[str, Points], *, with_lines: bool
-) -> tuple[list[Artist], list[str]]:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    entries: list[tuple[Artist, str]] = [
-        (Line2D([], [], color=COLORS["blue"]), f"median of the law{'s' * (view.law == STACK)}"),
-        (Patch(color=COLORS["band_50"], lw=0), "50 % of new systems"),
-        (Patch(color=COLORS["band_90"], lw=0), "90 % of new systems"),
+) -> list[tuple[str, dict[str, Any]]]:
+    """Names of what is drawn, and how it looks."""
+    entries: list[tuple[str, dict[str, Any]]] = [
+        (f"median of the law{'s' * (view.law == STACK)}", {"color": COLORS["blue"]}),
+        ("50 % of new systems", {"fill": COLORS["band_50"]}),
+        ("90 % of new systems", {"fill": COLORS["band_90"]}),
     ]
+    later = _style(COLORS["ink"], hollow=False)
     if view.options.needs_year:
         entries += [
-            (Line2D([], [], **_style(COLORS["orange"], hollow=False)), "earlier system"),
-            (Line2D([], [], **_style(COLORS["ink"], hollow=False)), "later system"),
+            ("earlier system", _style(COLORS["orange"], hollow=False)),
+            ("later system", later),
         ]
     else:
-        entries.append((Line2D([], [], **_style(COLORS["ink"], hollow=False)), "system"))
+        entries.append(("system", later))
     if any(one.flagged.any() for one in observed.values()):
-        entries.append(
-            (Line2D([], [], **_style(COLORS["muted"], hollow=True)), "system with figures in doubt")
-        )
+        entries.append(("system with figures in doubt", _style(COLORS["muted"], hollow=True)))
     if with_lines:
-        entries.append((Line2D([], [], color=COLORS["ink"], ls=(0, (4, 2)), lw=1.1), "least squares, 2020"))
+        entries.append(("least squares, 2020", {"color": COLORS["ink"], "ls": (0, (4, 2)), "lw": 1.1}))
     if view.options.measurement_error:
-        entries.append((Line2D([], [], **_WHISKER), "error of reported compute"))
-    handles, labels = zip(*entries, strict=True)
-    return list(handles), list(labels)
+        entries.append(("error of reported compute", _WHISKER))
+    return entries

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from scaling_bayes.figures.style import (
     numeric_ticks,
     panels,
     percent_ticks,
+    round_ticks,
+    share_ticks,
+    steps,
     styled,
 )
 from scaling_bayes.intervals import reported
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ROW = 0.4
+_TICK: dict[str, Any] = {"marker": "|", "ls": "none", "ms": 7, "mew": 1.0, "color": COLORS["blue"]}
 #: Fewest systems whose ranks are drawn.
 LEAST_SYSTEMS = 5
 
@@ -63,7 +67,7 @@ def plot_prior_predictive(
         observed = view.points(task).error
         lowest = min(lowest, q["lower_90"], observed.min())
         interval_bars(ax, q, y, color="prior", dot="muted", thin=1.5, thick=5, edge=1.2)
-        ax.plot(observed, np.full(observed.shape, y - 0.24), "|", ms=7, mew=1.0, color=COLORS["blue"])
+        ax.plot(observed, np.full(observed.shape, y - 0.24), **_TICK)
         place = ax.get_yaxis_transform()
         ax.text(0.0, y + 0.02, task_label(task), transform=place, fontweight="bold", va="center")
     ax.set_xscale("log")
@@ -116,23 +120,25 @@ def plot_posterior_predictive(idata: xr.DataTree | PosteriorView, *, width: floa
 
 def rank_histogram(ax: Axes, ranks: np.ndarray) -> None:
     """Histogram of the ranks of observed errors, and the band of a calibrated forecast."""
-    from matplotlib.ticker import MaxNLocator
-    from scipy.stats import binom
+    from scipy.special import bdtr
 
     bins = int(np.clip(ranks.size // 6, 4, 10))
     counts, edges = np.histogram(ranks, bins=bins, range=(0.0, 1.0))
-    low, high = (float(binom.ppf(p, ranks.size, 1.0 / bins)) for p in (0.05, 0.95))
-    ax.axhspan(low, high, color=COLORS["band_90"], lw=0, zorder=0.5)
-    ax.axhline(ranks.size / bins, color=COLORS["blue"], lw=1.0, zorder=0.6)
-    ax.bar(edges[:-1], counts, width=1.0 / bins, align="edge", color="none", edgecolor=COLORS["ink"], lw=1.0)
+    chance = bdtr(np.arange(ranks.size + 1), ranks.size, 1.0 / bins)
+    low, high = (float(end) for end in np.searchsorted(chance, (0.05, 0.95)))
+    ax.fill_between([0, 1], [low] * 2, [high] * 2, color=COLORS["band_90"], lw=0, zorder=0.5)
+    ax.plot([0, 1], [ranks.size / bins] * 2, color=COLORS["blue"], lw=1.0, zorder=0.6)
+    steps(ax, edges.tolist(), counts.tolist(), walls=True, color=COLORS["ink"], lw=1.0)
     ax.set_xlim(0.0, 1.0)
-    ax.set_ylim(0.0, max(counts.max(), high) * 1.12)
-    ax.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    top = float(max(counts.max(), high)) * 1.12
+    ax.set_ylim(0.0, top)
+    ticks = round_ticks(0.0, top, least=1.0)
+    numeric_ticks(ax, "y", ticks, [f"{tick:.0f}" for tick in ticks])
+    share_ticks(ax)
     ax.set_title("Rank of observed errors")
     ax.set_xlabel("share of predictive draws at or below")
     ax.set_ylabel("systems")
-    finish(ax)
-    ax.grid(visible=False)
+    finish(ax, grid="")
 
 
 def _coverage_curve(ax: Axes, ranks: np.ndarray) -> None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scaling_bayes.diagnostics.calibration import coverage_of_truth, ecdf_band, is_projection, rank_ecdf
 from scaling_bayes.figures.predictive import coverage_axes
-from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, panels, styled
+from scaling_bayes.figures.style import (
+    COLORS,
+    FigureError,
+    finish,
+    key,
+    new_figure,
+    numeric_ticks,
+    panels,
+    round_ticks,
+    share_ticks,
+    styled,
+)
 from scaling_bayes.trace.schema import SBC
 from scaling_bayes.trace.view import TraceView
 
@@ -71,10 +82,16 @@ def _ecdf(ax: Axes, ranks: NDArray[np.float64], ranked: int) -> None:
     position = np.arange(1, ranked + 1) / (ranked + 1)
     lower, upper = ecdf_band(len(ranks), ranked)
     ax.fill_between(position, lower, upper, color=COLORS["band_90"], lw=0, zorder=0.5)
-    ax.axhline(0.0, color=COLORS["blue"], lw=1.0, zorder=0.6)
-    line = rank_ecdf(ranks, ranked)
-    ax.plot(position[::_STEP], line[::_STEP], color=COLORS["ink"], lw=0.5, alpha=0.6)
+    ax.plot([0, 1], [0, 0], color=COLORS["blue"], lw=1.0, zorder=0.6)
+    lines = rank_ecdf(ranks, ranked)
+    for one in lines.T:
+        ax.plot(position[::_STEP], one[::_STEP], color=COLORS["ink"], lw=0.5, alpha=0.6)
     ax.set_xlim(0.0, 1.0)
+    low, high = 1.08 * float(min(lower.min(), lines.min())), 1.08 * float(max(upper.max(), lines.max()))
+    ax.set_ylim(low, high)
+    share_ticks(ax)
+    ticks = round_ticks(low, high)
+    numeric_ticks(ax, "y", ticks, [f"{tick:.2g}".replace("-", "−") for tick in ticks])
     ax.set_xlabel("rank of the true value")
     ax.set_ylabel("share of ranks below − expected")
     finish(ax)
@@ -83,11 +100,14 @@ def _ecdf(ax: Axes, ranks: NDArray[np.float64], ranked: int) -> None:
 def _coverage(ax: Axes, probability: NDArray[np.float64], projected: NDArray[np.bool_]) -> None:
     coverage_axes(ax)
     nominal = np.linspace(0.05, 0.95, 19)
+    entries: list[tuple[str, dict[str, Any]]] = []
     for chosen, color, mark, label in (
         (~projected, "blue", "o", "parameters"),
         (projected, "orange", "^", "projections"),
     ):
         found = [coverage_of_truth(probability[:, chosen], float(p)) for p in nominal]
-        ax.plot(nominal, found, color=COLORS[color], marker=mark, ms=3.2, mew=0, lw=0.8, label=label)
+        look: dict[str, Any] = {"color": COLORS[color], "marker": mark, "ms": 3.2, "mew": 0, "lw": 0.8}
+        ax.plot(nominal, found, **look)
+        entries.append((label, look))
     ax.set_ylabel("true values inside")
-    ax.legend(loc="upper left")
+    key(ax, entries, "upper left")

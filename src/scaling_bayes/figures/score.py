@@ -9,7 +9,16 @@ import numpy as np
 from scaling_bayes.diagnostics.scores import BASELINE
 from scaling_bayes.figures.calibration import coverage_panel
 from scaling_bayes.figures.predictive import LEAST_SYSTEMS, rank_histogram
-from scaling_bayes.figures.style import COLORS, FigureError, finish, new_figure, percent_ticks, styled
+from scaling_bayes.figures.style import (
+    COLORS,
+    FigureError,
+    finish,
+    new_figure,
+    panels,
+    parts,
+    percent_ticks,
+    styled,
+)
 from scaling_bayes.text import task_label
 
 if TYPE_CHECKING:
@@ -75,20 +84,16 @@ def plot_score(
         raise FigureError(f"scores of {len(shown)} systems are not drawn; expected at least {LEAST_SYSTEMS}.")
     figure = new_figure(width, 4.9 if width >= 6 else 8.4)
     if width >= 6:
-        left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[1.0, 1.05]).ravel()
-        right.set_facecolor("none")
-        upper, lower = right.subfigures(2, 1, squeeze=False).ravel()
+        left, right = parts(figure, [1.0, 1.05], beside=True)
+        upper, lower = parts(right, [1.0, 1.0], beside=False)
     else:
-        parts = figure.subfigures(3, 1, squeeze=False, height_ratios=[1.3, 1.0, 1.0])
-        left, upper, lower = parts.ravel()
-    for part in (left, upper, lower):
-        part.set_facecolor("none")
-    _outcomes(left.subplots(), shown, most=6 if width >= 6 else 4)
+        left, upper, lower = parts(figure, [1.3, 1.0, 1.0], beside=False)
+    _outcomes(panels(left, 1)[0], shown, most=6 if width >= 6 else 4)
     coverage_panel(
-        upper.subplots(),
+        panels(upper, 1)[0],
         {name: rows["pit"].to_numpy(dtype=float) for name, rows in by_forecaster.items()},
     )
-    rank_histogram(lower.subplots(), shown["pit"].to_numpy(dtype=float))
+    rank_histogram(panels(lower, 1)[0], shown["pit"].to_numpy(dtype=float))
     return figure
 
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.figures.style import COLORS, axes_of, bare, finish, interval_bars, numeric_ticks, styled
+from scaling_bayes.figures.style import (
+    COLORS,
+    axes_of,
+    bare,
+    interval_bars,
+    key,
+    numeric_ticks,
+    other_scale,
+    styled,
+)
 from scaling_bayes.intervals import QUANTILES, quantiles, reported
 from scaling_bayes.text import records, task_label
 from scaling_bayes.trace.view import PosteriorView, draws_of
@@ -15,7 +24,6 @@ from scaling_bayes.trace.view import PosteriorView, draws_of
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -89,7 +97,7 @@ def plot_slopes(
     ticks = [m * 10.0**k for k in range(-6, 3) for m in (1, 2, 5) if low <= np.log10(m * 10.0**k) <= high]
     numeric_ticks(ax, "x", [float(np.log10(t)) for t in ticks], [f"{t:g}" for t in ticks])
     ax.set_xlabel("slope: powers of ten of error per tenfold compute")
-    _exponent_axis(ax, (left, low, high))
+    _exponent_axis(ax, low, high)
     _key(ax, with_alone=bool(alone))
     return ax
 
@@ -125,7 +133,7 @@ def _bar_alone(ax: Axes, slope: Triple, y: float, ends: tuple[float, float]) -> 
     shown = [min(max(float(np.log10(each)), low), high) if each > 0 else low for each in slope]
     ax.plot(shown[1:], [y, y], color=COLORS["orange"], lw=1.4, solid_capstyle="butt", zorder=2.5)
     if slope[0] > 0:
-        ax.plot(shown[0], y, "s", ms=4, mfc=COLORS["paper"], mec=COLORS["orange"], mew=1.2, zorder=2.6)
+        ax.plot(shown[0], y, marker="s", ms=4, mfc=COLORS["paper"], mec=COLORS["orange"], mew=1.2, zorder=2.6)
 
 
 def _density(
@@ -146,35 +154,23 @@ def _density(
     height = base + 0.78 * height / height.max()
     shown = height > base + 0.004
     if fill is not None:
-        ax.fill_between(grid, base, height, where=shown, color=fill, alpha=0.75, linewidth=0, zorder=1)
+        ax.fill_between(grid[shown], base, height[shown], color=fill, alpha=0.75, lw=0, zorder=1)
     ax.plot(grid[shown], height[shown], color=line, lw=1.1, zorder=1.5)
 
 
-def _exponent_axis(ax: Axes, ends: tuple[float, float, float]) -> None:
-    left, low, high = ends
-    upper = ax.twiny()
-    upper.set_xlim(left, high)
-    upper.spines["top"].set_visible(True)
-    for side in ("left", "bottom", "right"):
-        upper.spines[side].set_visible(False)
-    finish(upper)
-    upper.grid(visible=False)
+def _exponent_axis(ax: Axes, low: float, high: float) -> None:
+    upper = other_scale(ax, "top")
     exponents = [e for e in _EXPONENTS if low <= -np.log10(e) <= high]
     numeric_ticks(upper, "x", [-float(np.log10(e)) for e in exponents], [f"{e:,}" for e in exponents])
     upper.set_xlabel("exponent k = 1 / slope: compute grows as (1 / error)ᵏ")
 
 
 def _key(ax: Axes, *, with_alone: bool) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    handles: list[Artist] = [
-        Line2D([], [], color=COLORS["prior"], lw=1.1),
-        Patch(color=COLORS["band_50"], lw=0),
+    entries: list[tuple[str, dict[str, Any]]] = [
+        ("prior", {"color": COLORS["prior"], "lw": 1.1}),
+        ("posterior", {"fill": COLORS["band_50"]}),
     ]
-    labels = ["prior", "posterior"]
     if with_alone:
-        look: dict[str, Any] = {"ms": 4, "mfc": COLORS["paper"], "mec": COLORS["orange"], "mew": 1.2}
-        handles.append(Line2D([], [], color=COLORS["orange"], lw=1.4, marker="s", **look))
-        labels.append("unpooled")
-    ax.legend(handles, labels, loc="lower right", ncols=len(labels), borderaxespad=0.1)
+        mark = {"marker": "s", "ms": 4, "mfc": COLORS["paper"], "mec": COLORS["orange"], "mew": 1.2}
+        entries.append(("unpooled", {"color": COLORS["orange"], "lw": 1.4, **mark}))
+    key(ax, entries, "lower right", columns=len(entries))

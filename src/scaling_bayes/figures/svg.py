@@ -6,12 +6,10 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-import matplotlib as mpl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-
+from scaling_bayes.figures.sheet import Sheet
 from scaling_bayes.figures.style import COLORS, styled
 from scaling_bayes.text import legible
 
@@ -51,8 +49,11 @@ def to_svg(drawn: Drawn, *, name: str = "figure", alt: str = "") -> str:
     str
         One ``<svg>`` element, without XML declaration.
     """
+    figure: Any = drawn.get_figure(root=True)
+    if isinstance(figure, Sheet):
+        return figure.svg(name=name, alt=alt)
     raw = io.StringIO()
-    _save(drawn.get_figure(root=True), raw, name)  # type: ignore[arg-type]
+    _save(figure, raw, name)
     ElementTree.register_namespace("", _SVG)
     root = ElementTree.fromstring(raw.getvalue())
     _drop(root)
@@ -73,6 +74,8 @@ def to_svg(drawn: Drawn, *, name: str = "figure", alt: str = "") -> str:
 
 @styled
 def _save(figure: Figure, raw: io.StringIO, name: str) -> None:
+    import matplotlib as mpl
+
     mpl.rcParams.update({"svg.hashsalt": name, "svg.fonttype": "none"})
     with _laid_out(figure):
         figure.savefig(
@@ -83,6 +86,8 @@ def _save(figure: Figure, raw: io.StringIO, name: str) -> None:
 @contextmanager
 def _laid_out(figure: Figure) -> Iterator[None]:
     """Lay a figure out before it is saved: `savefig` would draw it once more, only to have it laid out."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     engine, canvas, dpi = figure.get_layout_engine(), figure.canvas, figure.dpi
     if engine is None:
         yield

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-import io
 import re
 import urllib.parse
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from scaling_bayes import figures
+from scaling_bayes.figures import style
+from scaling_bayes.figures.sheet import light
 from scaling_bayes.report.blocks import FailurePart, FigurePart
 from scaling_bayes.steering import csv_text
 from scaling_bayes.text import legible
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
 #: Inches. At these widths the type keeps its size on a desktop page and on a phone.
 WIDE, NARROW = 8.9, 4.17
 _DPI = 120
-_COLORS = 48
 #: Bytes from which a drawing, of many panels, is not given a second time: its PNG is.
 _LARGE = 90_000
-#: A colour of the page, and the one in print.
-_VARIABLE = re.compile(r"var\(--fig-[\w]+, (#[0-9a-f]{6})\)")
+#: A colour or the font of the page, and what stands for it elsewhere.
+_VARIABLE = re.compile(r"var\(--fig-\w+, (#[0-9a-f]{6}|sans-serif)\)")
 
 
 def draw(
@@ -51,39 +51,26 @@ def draw(
         Fit, scenario and year, written into the picture with the title; empty where it has its own.
     """
     try:
-        from scaling_bayes.figures.style import framed  # matplotlib with it
-
-        drawn, small = function(WIDE), function(NARROW)
-        for each in (drawn, small) if source else ():
-            framed(each, title, source)
+        with light():
+            drawn, small = function(WIDE), function(NARROW)
+            for each in (drawn, small) if source else ():
+                style.framed(each, title, source)
         wide = figures.to_svg(drawn, name=f"{name}-wide", alt=alt)
-        files = _files(drawn, wide, table)
         narrow = figures.to_svg(small, name=f"{name}-narrow", alt=alt)
+        files = _files(drawn, wide, table)
     except Exception as error:  # noqa: BLE001 - whatever stops a picture, the report goes on and says so
         return FailurePart(name, title, legible(f"{type(error).__name__}: {error}", 500))
     return FigurePart(name, caption, wide, narrow, files)
 
 
-def _png(drawn: Drawn) -> bytes:
-    """A picture in few colours, which these pictures have: a third of the bytes."""
-    from PIL import Image
-
-    from scaling_bayes.figures.style import styled
-
-    full, small = io.BytesIO(), io.BytesIO()
-    figure: Any = drawn.get_figure(root=True)
-    figure.set_layout_engine("none")  # it was laid out for the SVG
-    styled(figure.savefig)(full, format="png", dpi=_DPI)
-    Image.open(full).convert("RGB").quantize(_COLORS).save(small, format="png", optimize=True)
-    return small.getvalue()
-
-
 def _files(drawn: Drawn, svg: str, table: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     """A picture and its numbers as data addresses: SVG, PNG, CSV."""
-    drawing = f"data:image/svg+xml,{_quoted(_VARIABLE.sub(r'\1', svg))}"
+    printed = _VARIABLE.sub(r"\1", svg)
+    drawing = f"data:image/svg+xml,{_quoted(printed)}"
+    sheet: Any = drawn.get_figure(root=True)
     return (
         *([("svg", drawing)] if len(drawing) < _LARGE else ()),
-        ("png", f"data:image/png;base64,{base64.b64encode(_png(drawn)).decode()}"),
+        ("png", f"data:image/png;base64,{base64.b64encode(sheet.png(_DPI)).decode()}"),
         ("csv", f"data:text/csv;charset=utf-8,{_quoted(csv_text(table.map(_short)))}"),
     )
 

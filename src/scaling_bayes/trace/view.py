@@ -154,8 +154,15 @@ class PosteriorView(TraceView):
             The stage's variables; ``slope`` and ``noise`` as `error_scale` gives them at each task's
             reference error.
         """
-        drawn = self.group(stage)
-        return drawn.assign(error_scale(self.law, drawn, self.constant).data_vars)
+        if stage not in self._parameters:
+            drawn = self.group(stage)
+            self._parameters[stage] = drawn.assign(error_scale(self.law, drawn, self.constant).data_vars)
+        return self._parameters[stage].copy()
+
+    @cached_property
+    def _parameters(self) -> dict[str, xr.Dataset]:
+        """Those asked for so far, by stage."""
+        return {}
 
     def systems_of(self, task: str) -> NDArray[np.bool_]:
         """Which of the observed systems are of a task, shape (system,)."""
@@ -214,7 +221,7 @@ class PosteriorView(TraceView):
         performance = performance_distribution(
             self.law,
             self.posterior,
-            xr.DataArray(np.full(compute.size, task, dtype=object), dims="system", coords=coords),
+            xr.DataArray(task),
             xr.DataArray(compute, dims="system", coords=coords),
             xr.DataArray(np.zeros(compute.size), dims="system", coords=coords),
             compute_is_exact=True,
