@@ -252,3 +252,22 @@ def test_a_wheel_and_a_source_archive_hold_what_they_should(repository: Path, tm
     assert {str(path) for path in {*sources, *data, *tests}} <= names
     assert {"LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff"} <= names
     assert not {name for name in names if "__pycache__" in name or name.startswith((".venv", "build"))}
+
+
+@pytest.mark.parametrize("asked", ["sampling", "array"])
+def test_what_is_not_used_is_not_imported_and_comes_when_it_is(asked: str) -> None:
+    """nutpie without ArviZ, xarray without Dask; both whole once somebody takes them."""
+    code = {
+        "sampling": "import scaling_bayes.model.sampling.sample as by\n"
+        "assert not {'arviz', 'matplotlib'} & set(sys.modules)\n"
+        "import arviz, nutpie\n"
+        "assert by.nutpie is nutpie and sys.modules['nutpie.sample'].arviz.from_dict is arviz.from_dict",
+        "array": "import numpy, xarray, scaling_bayes.trace.view\n"
+        "ours = xarray.DataArray(numpy.arange(4.0), dims='x') + 1.0\n"
+        "assert ours.sum().item() == 10.0 and 'dask' not in sys.modules\n"
+        "import dask.array\n"
+        "masked = dask.array.ma.masked_array(dask.array.arange(4), [False, True, False, False])\n"
+        "assert xarray.DataArray(masked, dims='x').isnull().sum().compute() == 1\n"
+        "assert ours.chunk(x=2).sum().compute() == 10.0",
+    }[asked]
+    subprocess.run([sys.executable, "-c", f"import sys\n{code}"], check=True)

@@ -63,6 +63,8 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 def steered_by(text: str, keep: str = "\n\t") -> list[str]:
     """Characters of a text that steer a display, each once."""
+    if text.isprintable():
+        return []
     return [c for c in dict.fromkeys(text) if c not in keep and _steers(c)]
 
 

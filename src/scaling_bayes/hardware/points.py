@@ -58,8 +58,8 @@ def devices(*, edition: str = EDITION) -> pd.DataFrame:
 def known_devices() -> Mapping[str, Mapping[str, Any]]:
     """Devices that a scenario can name, in the order of their table, with their columns of `devices`."""
     table = devices().dropna(subset=["board_power_watt"]).set_index("device")
-    rows = {str(name): MappingProxyType(dict(row)) for name, row in table.iterrows()}
-    return MappingProxyType(rows)
+    rows: dict[str, Any] = table.to_dict("index")  # type: ignore[assignment]
+    return MappingProxyType({name: MappingProxyType(row) for name, row in rows.items()})
 
 
 def trend_points(before: float = math.inf, *, edition: str = EDITION) -> pd.DataFrame:

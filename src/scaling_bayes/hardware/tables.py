@@ -140,18 +140,22 @@ def _correct(name: str, frame: pd.DataFrame, edition: str) -> None:
     own = found[found["table"] == name]
     if own.empty:
         return
-    keys = frame[list(KEYS[name])].agg(KEY_SEPARATOR.join, axis=1)
+    keys = [KEY_SEPARATOR.join(row) for row in zip(*(frame[key] for key in KEYS[name]), strict=True)]
+    columns = {each: frame[each].tolist() for each in own["column"].unique() if each in frame}
     problems = []
     for line, row in zip(own.index + 2, own.to_dict("records"), strict=True):
         if not holds(row["edition"], edition):
             continue
-        places = frame.index[keys == row["row"]]
-        cells = list(frame.loc[places, row["column"]]) if row["column"] in frame else []
+        column = columns.get(row["column"], [])
+        places = [place for place, key in enumerate(keys) if key == row["row"] and column]
+        cells = [column[place] for place in places]
         if cells == [row["reported"]]:
-            frame.loc[places, row["column"]] = row["corrected"]
+            column[places[0]] = row["corrected"]
         else:
             there = f"{row['reported']!r} in column {row['column']!r} of one row {row['row']!r} of {name}"
             problems.append(Problem(int(line), "reported", repr(cells), there))
+    for each, cells in columns.items():
+        frame[each] = cells
     if problems:
         raise DataError(f"{path.name} does not fit {name}.csv", problems)
 
@@ -225,7 +229,8 @@ def _typed(cells: pd.Series[str], unit: str, problems: list[Problem]) -> pd.Seri
         dates = pd.to_datetime(cells.where(cells != ""), format="%Y-%m-%d", errors="coerce")
         _report(cells, dates.isna(), "a date such as 2020-05-14, or nothing", problems)
         return dates
-    numbers = pd.to_numeric(cells.where(cells != ""), errors="coerce").astype("float64")
+    found = pd.to_numeric(cells.to_numpy(object), errors="coerce")
+    numbers = pd.Series(found, cells.index, "float64", cells.name)
     _report(cells, numbers.isna(), f"a number ({unit}), or nothing", problems)
     if unit in _WHOLE_UNITS and all(math.isfinite(number) and number.is_integer() for number in numbers):
         return numbers.astype("int64")
@@ -233,6 +238,7 @@ def _typed(cells: pd.Series[str], unit: str, problems: list[Problem]) -> pd.Seri
 
 
 def _report(cells: pd.Series[str], missing: pd.Series[bool], expected: str, problems: list[Problem]) -> None:
-    for position, (cell, empty) in enumerate(zip(cells, missing, strict=True)):
-        if empty and cell != "":
-            problems.append(Problem(position + 2, str(cells.name), repr(cell), expected))
+    problems += [
+        Problem(position + 2, str(cells.name), repr(cells.iloc[position]), expected)
+        for position in (missing & (cells != "")).to_numpy().nonzero()[0].tolist()
+    ]

@@ -56,7 +56,7 @@ def conversions(scenario: Scenario, inputs: dict[str, Any], years: Floats) -> di
     Parameters
     ----------
     inputs : dict
-        From `draw_inputs`.
+        From `draw_inputs`, or with what `trend_paths` gives in place of the trends.
     years : ndarray, shape (year,)
         Decimal years.
 
@@ -66,15 +66,45 @@ def conversions(scenario: Scenario, inputs: dict[str, Any], years: Floats) -> di
         ``log10_flop_per_usd``, with electricity as the floor of the price; ``log10_flop_per_kwh`` of the
         facility, server and PUE included; ``log10_kg_per_kwh`` of the grid.
     """
-    per_kwh = _flop_per_joule(scenario, inputs, years) + np.log10(JOULE_PER_KWH)
+    if "energy" in inputs:
+        inputs = inputs | trend_paths(scenario, inputs, years)
+    per_kwh = _flop_per_joule(inputs) + np.log10(JOULE_PER_KWH)
     per_kwh = per_kwh - _log10(inputs["server_power_ratio"]) - _log10(inputs["pue"])
-    capital = _flop_per_usd(scenario, inputs, years)
+    capital = _flop_per_usd(scenario, inputs)
     electricity = per_kwh - _log10(inputs["electricity_usd_per_kwh"])
     return {
         "log10_flop_per_usd": saturating(capital, electricity),
         "log10_flop_per_kwh": per_kwh,
         "log10_kg_per_kwh": _kg_per_kwh(scenario, inputs, years),
     }
+
+
+def trend_paths(scenario: Scenario, inputs: dict[str, Any], years: Floats) -> dict[str, Floats]:
+    """Typical hardware of each year, all that conversions take of the trends: log10, shape (draw, year).
+
+    ``energy_path`` is FLOP per joule, ``price_path`` FLOP per dollar of the board or of its hours;
+    ``own_energy_path`` and ``own_price_path`` are those of the year of a device or price that is given.
+    """
+    doubling = inputs.get("energy_doubling_year")
+
+    def energy(at: Floats) -> Floats:
+        path = trend_path(inputs["energy"], _release(scenario, inputs, at), doubling)
+        chips_of = np.full((len(path), 1), HEADROOM_YEAR)
+        ceiling = trend_path(inputs["energy"], chips_of, doubling) + inputs["log10_headroom"][:, np.newaxis]
+        saturated: Floats = saturating(path + _gain(scenario, inputs, at), ceiling)
+        return saturated
+
+    def price(at: Floats) -> Floats:
+        path = trend_path(inputs["price"], _release(scenario, inputs, at), inputs.get("usd_doubling_year"))
+        improved: Floats = path + _gain(scenario, inputs, at)
+        return improved
+
+    found = {"energy_path": energy(years), "price_path": price(years)}
+    if "chip_watt" in inputs:
+        found["own_energy_path"] = energy(_own_year(scenario))
+    if "usd_per_chip_hour" in inputs:
+        found["own_price_path"] = price(_own_year(scenario))
+    return found
 
 
 def _log10(values: Floats) -> Floats:
@@ -100,38 +130,24 @@ def _gain(scenario: Scenario, inputs: dict[str, Any], years: Floats) -> Floats |
     return np.where(years >= scenario.improvement_year, _log10(inputs["gain"]), 0.0)
 
 
-def _flop_per_joule(scenario: Scenario, inputs: dict[str, Any], years: Floats) -> Floats:
-    doubling = inputs.get("energy_doubling_year")
-
-    def typical(at: Floats) -> Floats:
-        path = trend_path(inputs["energy"], _release(scenario, inputs, at), doubling)
-        chips_of = np.full((len(path), 1), HEADROOM_YEAR)
-        ceiling = trend_path(inputs["energy"], chips_of, doubling) + inputs["log10_headroom"][:, np.newaxis]
-        saturated: Floats = saturating(path + _gain(scenario, inputs, at), ceiling)
-        return saturated
-
+def _flop_per_joule(inputs: dict[str, Any]) -> Floats:
     if "chip_watt" not in inputs:
         level: Floats = inputs["energy_residual"][:, np.newaxis]
     else:
         own = _log10(inputs["peak_flop_per_s"]) - _log10(inputs["chip_watt"])
-        level = own - typical(_own_year(scenario))
-    return typical(years) + level
+        level = own - inputs["own_energy_path"]
+    path: Floats = inputs["energy_path"]
+    return path + level
 
 
-def _flop_per_usd(scenario: Scenario, inputs: dict[str, Any], years: Floats) -> Floats:
+def _flop_per_usd(scenario: Scenario, inputs: dict[str, Any]) -> Floats:
     """Before the floor of electricity."""
-    doubling = inputs.get("usd_doubling_year")
-
-    def typical(at: Floats) -> Floats:
-        path = trend_path(inputs["price"], _release(scenario, inputs, at), doubling)
-        improved: Floats = path + _gain(scenario, inputs, at)
-        return improved
-
+    path: Floats = inputs["price_path"]
     if "usd_per_chip_hour" in inputs:
         per_hour = _log10(inputs["peak_flop_per_s"]) + np.log10(SECONDS_PER_HOUR)
         own = per_hour - _log10(inputs["usd_per_chip_hour"])
-        level: Floats = own - typical(_own_year(scenario))
-        return typical(years) + level
+        level: Floats = own - inputs["own_price_path"]
+        return path + level
     level = inputs["price_residual"][:, np.newaxis]
     if scenario.price == "purchase":
         seconds = _log10(inputs["service_year"]) + np.log10(SECONDS_PER_YEAR)
@@ -139,7 +155,7 @@ def _flop_per_usd(scenario: Scenario, inputs: dict[str, Any], years: Floats) -> 
     else:
         offer = inputs["offer_residual"] + inputs["age_gain"] * inputs["hardware_age_year"]
         level = level + (offer + inputs.get("commitment", 0.0))[:, np.newaxis]
-    return typical(years) + level
+    return path + level
 
 
 def _own_year(scenario: Scenario) -> Floats:

@@ -305,15 +305,18 @@ def runs_near(
         If no run on such a device is known.
     """
     runs = _runs(device_class, precision)
-    runs = runs[~runs["system"].isin(without) & (runs["year"] < np.floor(year) + 1)]
-    if runs.empty:
+    known = runs["year"].to_numpy() < np.floor(year) + 1
+    if without:
+        known &= ~runs["system"].isin(without).to_numpy()
+    rows = np.flatnonzero(known)
+    if not rows.size:
         label = DEVICE_CLASSES[device_class].label
         raise OptionError(
             f"no {label} of the tables were released by {year:.0f}; give another year or class."
         )
-    distance = (runs["published"] - min(year, float(runs["published"].max()))).abs()
-    nearest: pd.DataFrame = runs.loc[distance.sort_values(kind="stable").index[:_NEAREST]]
-    return nearest
+    published = runs["published"].to_numpy()[rows]
+    distance = np.abs(published - min(year, float(published.max())))
+    return runs.iloc[rows[np.argsort(distance, kind="stable")[:_NEAREST]]]
 
 
 @cache
@@ -324,7 +327,7 @@ def _runs(device_class: str, precision: str | None) -> pd.DataFrame:
     check_choice("device_class", device_class, tuple(DEVICE_CLASSES))
     runs = load_table("ml_systems", usable=True).rename(columns={"training_hardware": "device"})
     runs["published"] = decimal_year(runs["publication_date"])
-    known = pd.DataFrame({name: dict(row) for name, row in known_devices().items()}).T
+    known = pd.DataFrame.from_dict(dict(known_devices()), orient="index")
     known["peak"] = _peak(_rates(), precision)
     known = known[(known["device_class"] == device_class) & known["peak"].notna()]
     found = runs[["system", "device", "published"]].merge(known, left_on="device", right_index=True)

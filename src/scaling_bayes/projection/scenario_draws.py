@@ -74,12 +74,6 @@ class TrendDraws:
     #: (draw, period).
     pace: Floats
 
-    def take(self, order: NDArray[np.intp]) -> TrendDraws:
-        """The same draws in another order."""
-        return TrendDraws(
-            *(each[order] for each in (self.level, self.doubling_year, self.device_sd, self.pace))
-        )
-
 
 def own_stream(seed: int, number: int) -> np.random.Generator:
     """Random numbers of one input, the same whatever other inputs are drawn."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +32,7 @@ from scaling_bayes.systems.load import reference_systems
 from scaling_bayes.systems.tasks import load_tasks
 from scaling_bayes.text import MACHINE_LOG10_FLOP_PER_SECOND, UNIVERSE_LOG10_SECONDS
 from scaling_bayes.trace.digest import data_digest
-from scaling_bayes.trace.io import open_trace
+from scaling_bayes.trace.io import open_trace, released_manifest
 from scaling_bayes.trace.releases import read_index
 from scaling_bayes.trace.schema import CALIBRATION_KIND, SBC, manifest
 from scaling_bayes.trace.view import PosteriorView, TraceView, coverage, draws_of
@@ -124,6 +124,12 @@ class Facts:
     def years_shown(self) -> list[float]:
         """Years side by side, ascending."""
         return sorted(float(year) for year in self.shown["year"].unique())
+
+    @cached_property
+    def quantiles_of(self) -> dict[tuple[str, str, str], dict[str, Any]]:
+        """Row of `parameters` of each stage, task and quantity."""
+        rows = self.parameters.to_dict("records")
+        return {(row["stage"], row["task"], row["quantity"]): row for row in rows}  # type: ignore[misc]
 
     @property
     def last_year(self) -> float | None:
@@ -258,12 +264,11 @@ def _simulated(fit: PosteriorView) -> TraceView | None:
         law = str(asked["model"]["law"])
         if release.kind != CALIBRATION_KIND or not release.at_hand or law not in release.name.split("-"):
             continue
-        simulated = _released(release.name)
-        found = simulated.manifest
+        found = released_manifest(release)
         # An option that came later is absent from an earlier manifest, and has its default there.
         same = fit.options == ModelOptions(**found["model"]) and found["priors"] == asked["priors"]
         if same and found["experiment"] in SBC and found["data"]["sha256"] == asked["data"]["sha256"]:
-            return simulated
+            return _released(release.name)
     return None
 
 

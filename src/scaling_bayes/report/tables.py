@@ -70,9 +70,7 @@ def half_of_draws(row: Row) -> PowerInterval:
 
 def quantile(facts: Facts, stage: str, task: str, quantity: str, name: str) -> float:
     """One quantile of ``facts.parameters``."""
-    frame = facts.parameters
-    rows = frame[(frame["stage"] == stage) & (frame["task"] == task) & (frame["quantity"] == quantity)]
-    return float(rows[name].iloc[0])
+    return float(facts.quantiles_of[stage, task, quantity][name])
 
 
 def estimate(

@@ -126,7 +126,6 @@ def slopes_side_by_side(idata: xr.DataTree | PosteriorView) -> pd.DataFrame:
         If `idata` is not a fit.
     """
     import pandas as pd
-    from scipy.stats import t as student
 
     view = PosteriorView.of(idata)
     forms = [name for name, form in FORMS.items() if form.law == view.law]
@@ -137,7 +136,7 @@ def slopes_side_by_side(idata: xr.DataTree | PosteriorView) -> pd.DataFrame:
             if task not in slope["task"].values:
                 continue
             line = fit_line(task, form)
-            half = float(student.ppf((1 + CI_PROB) / 2, line.degrees_of_freedom)) * line.slope_se
+            half = line.student(CI_PROB) * line.slope_se
             probs = [QUANTILES[name] for name in ("median", "lower_90", "upper_90")]
             median, lower, upper = quantiles(slope.sel(task=task).values, probs)
             rows.append(

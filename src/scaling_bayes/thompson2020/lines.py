@@ -65,8 +65,8 @@ class Line:
     slope: float
     #: Standard error of the slope.
     slope_se: float
-    #: Two-sided p-value of slope = 0.
-    slope_p_value: float
+    #: Student's t of the slope.
+    slope_t: float
     intercept: float
     r_squared: float
     #: ``sqrt(RSS / (n - 2))``.
@@ -84,6 +84,19 @@ class Line:
     def degrees_of_freedom(self) -> int:
         """Residual degrees of freedom."""
         return self.n - 2
+
+    @property
+    def slope_p_value(self) -> float:
+        """Two-sided p-value of slope = 0."""
+        from scipy.special import stdtr
+
+        return 2.0 * float(stdtr(self.degrees_of_freedom, -abs(self.slope_t)))
+
+    def student(self, probability: float) -> float:
+        """Half of an equal-tailed interval of Student's t, in standard errors."""
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.degrees_of_freedom, (1 + probability) / 2))
 
     def burden(self, error: ArrayLike) -> NDArray[np.float64]:
         """log10 burden in GFLOP where the line reaches an error: ``(g(error) - intercept) / slope``."""
@@ -119,8 +132,6 @@ def fit_line(task: str, form: str, points: pd.DataFrame | None = None) -> Line:
     OptionError
         If the task or form is unknown, or the task has fewer than three points.
     """
-    from scipy.stats import linregress
-
     rows = task_points(task, points)
     if len(rows) < 3:
         raise OptionError(
@@ -128,20 +139,27 @@ def fit_line(task: str, form: str, points: pd.DataFrame | None = None) -> Line:
         )
     x = rows["log10_burden_gflop"].to_numpy(float)
     response = get_form(form).performance(rows["error"].to_numpy(float))
-    fitted = linregress(x, response)
-    residual = response - fitted.intercept - fitted.slope * x
+    # What `scipy.stats.linregress` gives, without its half second of imports.
+    n, dx, dy = len(rows), x - x.mean(), response - response.mean()
+    variance, covariance, of_response = (np.vecdot(*each) / n for each in ((dx, dx), (dx, dy), (dy, dy)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slope = covariance / variance
+        r = np.clip(covariance / np.sqrt(variance * of_response), -1.0, 1.0)
+        t = r * np.sqrt((n - 2) / ((1.0 - r) * (1.0 + r)))
+    intercept = response.mean() - slope * x.mean()
+    residual = response - intercept - slope * x
     return Line(
         task=task,
         form=form,
-        n=len(rows),
-        slope=float(fitted.slope),
-        slope_se=float(fitted.stderr),
-        slope_p_value=float(fitted.pvalue),
-        intercept=float(fitted.intercept),
-        r_squared=float(fitted.rvalue**2),
-        residual_sd=float(np.sqrt((residual**2).sum() / (len(rows) - 2))),
+        n=n,
+        slope=float(slope),
+        slope_se=float(np.sqrt((1.0 - r**2) * of_response / variance / (n - 2))),
+        slope_t=float(t),
+        intercept=float(intercept),
+        r_squared=float(r**2),
+        residual_sd=float(np.sqrt((residual**2).sum() / (n - 2))),
         mean_log10_burden=float(x.mean()),
-        sum_of_squares=float(((x - x.mean()) ** 2).sum()),
+        sum_of_squares=float((dx**2).sum()),
     )
 
 
@@ -161,5 +179,6 @@ def regressions() -> pd.DataFrame:
     lines = [fit_line(task, form, points) for task in TASKS for form in FORMS]
     table = pd.DataFrame(map(asdict, lines))
     table.insert(2, "response", [FORMS[line.form].formula for line in lines])
+    table.insert(list(table).index("slope_t"), "slope_p_value", [line.slope_p_value for line in lines])
     table["exponent"] = [line.exponent for line in lines]
-    return table.drop(columns=["residual_sd", "mean_log10_burden", "sum_of_squares"])
+    return table.drop(columns=["slope_t", "residual_sd", "mean_log10_burden", "sum_of_squares"])

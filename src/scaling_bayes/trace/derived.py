@@ -18,7 +18,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from scaling_bayes.core.parameters import draw_prior
-from scaling_bayes.core.predictive import predict_observed
+from scaling_bayes.core.predictive import draw_predictive, predict_observed
 from scaling_bayes.core.priors import default_priors
 from scaling_bayes.errors import TraceError
 from scaling_bayes.trace.digest import tree_digest
@@ -107,7 +107,7 @@ def without_derived(tree: xr.DataTree) -> xr.DataTree:
     source = _Source(PosteriorView.of(stored))
     for name in sorted(names & set(tree.children)):
         kept = dataset_of(tree.children[name])
-        if not _follows(kept, source.prior if name == "prior" else source.predicted[name]):
+        if not _follows(kept, source.prior if name == "prior" else source.predicted(name)):
             stored[name] = xr.DataTree(kept)
             content = manifest(stored)
             del content["derived"][name]
@@ -158,14 +158,18 @@ class _Source:
             return annotate(prior_of(self.view, PRIOR_DRAWS), self.view.unit)
 
     @cached_property
-    def predicted(self) -> dict[str, xr.Dataset]:
-        digest = tree_digest(self.view.tree)
-        if digest not in _KNOWN:
+    def digest(self) -> str:
+        return tree_digest(self.view.tree)
+
+    def predicted(self, name: str) -> xr.Dataset:
+        """Predictive draws, or all there is once the log likelihood is asked for."""
+        if name not in _KNOWN.get(self.digest, {}):
             view, prior = self.view, self.prior
+            predict = predict_observed if name == "log_likelihood" else draw_predictive
             with _refused("predictions"):
-                found = predict_observed(view.law, prior, view.posterior, view.observations, view.seed)
-                _keep(digest, {name: annotate(dataset) for name, dataset in found.items()})
-        return _KNOWN[digest]
+                found = predict(view.law, prior, view.posterior, view.observations, view.seed)
+                _keep(self.digest, {name: annotate(dataset) for name, dataset in found.items()})
+        return _KNOWN[self.digest][name]
 
     def refuse_too_large(self, stored: int, names: frozenset[str]) -> None:
         observations, posterior = self.view.observations, self.view.posterior
@@ -202,4 +206,4 @@ class _Promised(BackendArray):
         )
 
     def _values(self, key: tuple[Any, ...]) -> Any:
-        return np.array(self._source.predicted[self._name]["error"].values[key])
+        return np.array(self._source.predicted(self._name)["error"].values[key])

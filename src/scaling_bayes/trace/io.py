@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import json
 import os
 import stat
 from hashlib import sha256
@@ -118,6 +119,27 @@ def open_trace(source: str | os.PathLike[str], *, kind: str | None = None) -> xr
     except TraceError as error:
         raise TraceError(f"{path}: {error}") from None
     return whole
+
+
+def released_manifest(release: Release) -> dict[str, Any]:
+    """Manifest of a released trace at hand, of a file with the bytes that were released, and no more of it.
+
+    Raises
+    ------
+    TraceError
+        If the file cannot be read, or is not the one that was released.
+    """
+    import h5py
+
+    path, _ = find_trace(release.name)
+    try:
+        content = path.read_bytes()
+        expect_digest(f"{path}: the file", release.sha256, sha256(content).hexdigest())
+        with h5py.File(io.BytesIO(content), "r") as file:
+            found: dict[str, Any] = json.loads(file.attrs["manifest"])
+    except (OSError, KeyError, ValueError) as error:
+        raise TraceError(f"cannot read {path}: {error}.") from error
+    return found
 
 
 def most_draws(numbers: int, draws: int, chains: int) -> int:

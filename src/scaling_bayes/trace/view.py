@@ -20,12 +20,15 @@ from scaling_bayes.intervals import QUANTILES, quantiles
 from scaling_bayes.systems.flags import RULE_FLAGS, split_flags
 from scaling_bayes.trace.digest import cited_digest
 from scaling_bayes.trace.schema import FIT_KIND, group, manifest, unit_of
+from scaling_bayes.trace.without_dask import without_dask
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+without_dask()
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,18 +8,20 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import nutpie
 import pyarrow as pa
 
 from scaling_bayes.core.options import ModelOptions, SamplerOptions
 from scaling_bayes.core.priors import Prior
 from scaling_bayes.model.sampling.layout import compile_fast, is_fast
+from scaling_bayes.model.sampling.nutpie_alone import import_nutpie
 
 if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
 
     from scaling_bayes.core.observations import Observations
+
+nutpie = import_nutpie()
 
 #: nutpie's names of the sampler statistics, and the schema's.
 SAMPLE_STATS = {
