@@ -43,7 +43,7 @@ LINES = ModelOptions()
 SAMPLER = {"draws": 500, "tune": 500, "chains": 2, "target_accept": 0.95}
 #: Ways to refit, and how many fits are one turn: of those that compile once several, as a refit seldom comes
 #: alone.
-WAYS = {"kernel": 10, "compiled_once": 5, "rebuilt": 1, "rebuilt_without_cache": 1, "kernel_lines": 20}
+WAYS = {"kernel": 10, "compiled_once": 2, "rebuilt": 1, "rebuilt_without_cache": 1, "kernel_lines": 20}
 
 
 def resident_mib() -> float:
@@ -180,7 +180,7 @@ PARTS = {"against_rebuilding": against_rebuilding, "workers": workers, "memory":
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="what to measure; all by default")
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--fits", type=int, default=60)
     parser.add_argument("--refits", type=int, default=2000)
     parser.add_argument("--output", type=Path, default=RESULTS)

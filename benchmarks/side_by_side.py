@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from arviz_stats.base import array_stats
 
 from scaling_bayes.core.observations import observe
 from scaling_bayes.diagnostics.convergence import ess_bulk, ess_tail
@@ -244,6 +245,12 @@ def _draws(path: Path) -> dict[str, np.ndarray]:
             flat = values.values.reshape(*values.shape[:2], -1)
             found |= {f"{name}[{i}]": flat[..., i] for i in range(flat.shape[2])}
     return found
+
+
+def _standard_error(draws: np.ndarray) -> float:
+    """Of the mean; of steps of drift, whose tails are heavy, more than the bulk of the draws would say."""
+    effective = array_stats.ess(draws, chain_axis=0, draw_axis=1, method="mean")
+    return float(draws.std() / np.sqrt(effective))
 
 
 def warm(contenders: Sequence[Contender], repeats: int, table: Path) -> dict[str, Any]:
