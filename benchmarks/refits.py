@@ -17,6 +17,7 @@ import tempfile
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from side_by_side import machine, versions
@@ -52,7 +53,7 @@ def resident_mib() -> float:
     return pages * 4096 / 2**20
 
 
-def model(asked: ModelOptions = DEFAULT, **sampler: float) -> Model:
+def model(asked: ModelOptions = DEFAULT, **sampler: Any) -> Model:
     table = in_arithmetic(reference_systems()) if asked.count == ARITHMETIC else reference_systems()
     observations = observe(table, needs_year=True)
     options = observations.applicable(asked)
@@ -162,7 +163,7 @@ def _workers(of: Model, count: int) -> dict[str, float]:
 
 def memory(count: int) -> dict[str, object]:
     """Resident memory after every refit, short ones."""
-    of = model(draws=50, tune=100)
+    of = model(draws=50, tune=100, max_tree_depth=5)
     data = simulations(of, 20)
     kept = Refitter(of.options, of.sampler, of.priors)
     held = []
@@ -181,7 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="what to measure; all by default")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--fits", type=int, default=60)
+    parser.add_argument("--fits", type=int, default=30)
     parser.add_argument("--refits", type=int, default=2000)
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()

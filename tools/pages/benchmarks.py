@@ -85,15 +85,23 @@ def aims(side: Mapping[str, Any], refits: Mapping[str, Any], growth: Mapping[str
     rows: list[tuple[str, str, str, bool]] = []
     seconds = {name: found["seconds"] for name, found in side["cold"].items()}
     for name in (name for name in AIMS if name in seconds):
-        times, ours_at_best = (_ratios(seconds[name], seconds[ours]) for ours in (OURS, FLOOR))
-        measured = f"{statistics.median(times):.3g}, and `{FLOOR}` {statistics.median(ours_at_best):.3g}"
-        met = statistics.median(times) >= AIMS[name]
+        times = {
+            what: statistics.median(_ratios(seconds[name], seconds[ours]))
+            for what, ours in (("", OURS), ("ours of straight lines ", LINES), (f"`{FLOOR}` alone ", FLOOR))
+            if ours != LINES or name in MODELS
+        }
+        measured = "; ".join(f"{what}{value:.3g}" for what, value in times.items())
+        met = times[""] >= AIMS[name]
         rows.append((f"a cold fit, times as fast as {name}", f"{AIMS[name]} or more", measured, met))
     report, plotting = (side["starts"][name] for name in ("scaling-bayes report", PLOTTING))
     met = statistics.median(_ratios(report, plotting)) <= REPORT_AIM
     rows.append((f"a report, times `{PLOTTING}`", f"{REPORT_AIM} or less", ratio(report, plotting), met))
-    a_minute = 60 / statistics.median(refits["against_rebuilding"]["seconds"]["kernel"])
-    rows.append(("refits a minute", f"{REFITS_AIM} or more", f"{a_minute:,.0f}", a_minute >= REFITS_AIM))
+    a_minute, of_lines = (
+        60 / statistics.median(refits["against_rebuilding"]["seconds"][way])
+        for way in ("kernel", "kernel_lines")
+    )
+    measured = f"{a_minute:,.0f}; straight lines {of_lines:,.0f}"
+    rows.append(("refits a minute", f"{REFITS_AIM} or more", measured, a_minute >= REFITS_AIM))
     for found in growth["fits"]:
         size = f"{found['rows']:,} rows of {found['tasks']} tasks"
         most = FITS_AIMS.get((found["rows"], found["tasks"]), {})
@@ -208,7 +216,7 @@ def _workers(results: Mapping[str, Any]) -> str:
             ("straight lines", results["workers"]["lines"]),
         )
     ]
-    header = ("refits a minute, each chain after the other", "one worker", "two workers", "times")
+    header = ("refits a minute", "one worker", "two workers", "times")
     return markdown_table(header, rows)
 
 
@@ -287,7 +295,7 @@ def draw(results: Mapping[str, Any]) -> Figure:
     ax = figure.add_subplot()
     lowest, highest = (end(end(found["seconds"]) for _, found in rows) for end in (min, max))
     ax.set_xscale("log")
-    ax.set_xlim(min(1, lowest), 3 * highest)
+    ax.set_xlim(min(1, 0.8 * lowest), 3 * highest)
     for place, (name, found) in enumerate(rows):
         seconds = found["seconds"]
         middle = statistics.median(seconds)
