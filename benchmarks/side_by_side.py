@@ -272,7 +272,7 @@ def warm(contenders: Sequence[Contender], repeats: int, table: Path) -> dict[str
         kept = first or fits[0]
         effective = [min(min(ess_bulk(fit[what]), ess_tail(fit[what])) for what in kept) for fit in fits]
         every = {what: np.concatenate([fit[what] for fit in fits]) for what in kept}
-        means = {what: (float(x.mean()), float(x.std() / np.sqrt(ess_bulk(x)))) for what, x in every.items()}
+        means = {what: (float(x.mean()), _standard_error(x)) for what, x in every.items()}
         first = first or means
         differences = [
             (mean - first[what][0]) / np.hypot(se, first[what][1]) for what, (mean, se) in means.items()
