@@ -1,7 +1,9 @@
-"""Time of a gradient as rows and tasks become more, by the kernel and by PyMC; and of a fit.
+"""What more rows and tasks cost: a gradient, by the kernel and by PyMC, and a fit and its report.
 
-``python benchmarks/growth.py`` takes some five minutes on two cores. Rows are simulated, with three systems a
-paper; both take turns at the same points. Results go to ``benchmarks/results/growth.json``.
+``python benchmarks/growth.py`` measures all, ``python benchmarks/growth.py gradient`` or ``fits`` a part;
+``--most-rows`` leaves out larger tables. Tables are simulated from the default model, with three systems a
+paper, and are the same each time. Kernel and PyMC take turns at the same points. Fits and reports are
+started as a user starts them, once each. Results go to ``benchmarks/results/growth.json``.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
-import statistics
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,54 +20,67 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from side_by_side import machine, versions
+from side_by_side import Ran, machine, run, say, versions
 
 from scaling_bayes.core.observations import Observations, observe
-from scaling_bayes.core.options import ModelOptions, SamplerOptions
-from scaling_bayes.core.parameters import parameter_names
+from scaling_bayes.core.options import DEFAULT_MODEL, ModelOptions
+from scaling_bayes.core.parameters import draw_prior, parameter_names
 from scaling_bayes.core.priors import default_priors
+from scaling_bayes.core.simulation import simulate_observations
+from scaling_bayes.diagnostics.checks import checks
 from scaling_bayes.model.build import build_model
 from scaling_bayes.model.sampling import kernel
 from scaling_bayes.model.sampling.layout import lay_out
-from scaling_bayes.model.sampling.refitter import Refitter
+from scaling_bayes.trace.io import open_trace
 
 RESULTS = Path(__file__).parent / "results" / "growth.json"
-OPTIONS = ModelOptions()
-ROWS = (100, 1_000, 10_000, 100_000)
-TASKS = (5, 50, 500)
-#: Rows of the larger numbers of tasks, and of fits.
-PER_TASK = 20
-#: Of the short fits that are timed.
-SHORT = SamplerOptions(draws=250, tune=500, chains=2, target_accept=0.95, random_seed=1)
+OPTIONS = ModelOptions(**DEFAULT_MODEL)
+#: Rows and tasks.
+GRADIENTS = ((100, 5), (1_000, 5), (10_000, 5), (100_000, 5), (1_000, 50), (10_000, 500))
+FITS = ((100, 5), (1_000, 5), (6_000, 5), (2_000, 100))
+#: What differs between tasks; the rest of the model is simulated near the medians of its priors.
+OF_TASKS = ("intercept", "bend", "floor_offset", "compute_mean", "compute_growth", "compute_spread")
+#: Exit code of a fit whose checks did not all pass.
+UNCHECKED = 3
 
 
-def simulated(n_rows: int, n_tasks: int) -> Observations:
+def simulated(n_rows: int, n_tasks: int) -> pd.DataFrame:
+    """Systems of 2012 to 2025, simulated from the model of a default fit.
+
+    Tasks differ as the model believes they do, but no hyperparameter is far from the middle of its prior.
+    """
     rng = np.random.default_rng(1)
     task = np.arange(n_rows) % n_tasks
     paper = np.arange(n_rows) // (3 * n_tasks) * n_tasks + task
-    year = rng.uniform(2012, 2020, n_rows)
-    compute = 17 + 0.5 * (year - 2016) + rng.normal(0, 1, n_rows)
-    performance = 0.8 + 0.06 * (compute - 17 + 0.4 * (year - 2016)) + rng.normal(0, 0.07, n_rows)
-    return observe(
-        pd.DataFrame(
-            {
-                "task": task.astype(str),
-                "system": np.arange(n_rows).astype(str),
-                "paper": paper.astype(str),
-                "year": year - 0.5,
-                "error": 10.0 ** -np.clip(performance, 0.01, 4.0),
-                "training_compute_flop": 10.0**compute,
-                "compute_in_doubt": rng.uniform(size=n_rows) < 0.1,
-            }
-        ),
-        needs_year=True,
+    table = pd.DataFrame(
+        {
+            "task": [f"Task {number + 1}" for number in task],
+            "system": [f"System {number + 1}" for number in range(n_rows)],
+            "paper": [f"Paper {number + 1}" for number in paper],
+            "year": rng.uniform(2012, 2026, paper.max() + 1)[paper].round(2),
+            "error": rng.uniform(0.05, 0.4, n_tasks)[task],
+            "training_compute_flop": 1e19,
+            "compute_in_doubt": rng.uniform(size=n_rows) < 0.1,
+        }
     )
+    design = observe(table, needs_year=True)
+    options = design.applicable(OPTIONS)
+    priors = {
+        name: prior if name in OF_TASKS else prior.widened(0.1)
+        for name, prior in default_priors(options).items()
+    }
+    drawn = draw_prior(options, priors, design, draws=100, random_seed=1).isel(chain=0)
+    for number in range(drawn.sizes["draw"]):
+        found = simulate_observations(options, drawn.isel(draw=number), design, rng)
+        if found is not None:
+            return table.assign(error=found.error, training_compute_flop=10.0**found.log10_compute)
+    raise RuntimeError("no draw gave errors that a paper could report")
 
 
-def by_kernel(rows: Observations) -> tuple[Callable[[np.ndarray], Any], np.ndarray]:
+def by_kernel(rows: Observations, options: ModelOptions) -> tuple[Callable[[np.ndarray], Any], np.ndarray]:
     """Density and gradient at a point, through the C function that nutpie calls, and a point."""
-    priors = default_priors(OPTIONS)
-    layout, problem = lay_out(rows, OPTIONS, priors, parameter_names(OPTIONS, priors))
+    priors = default_priors(options)
+    layout, problem = lay_out(rows, options, priors, parameter_names(options, priors))
     packed, x = kernel.pack(problem), layout.start + 0.1
     gradient, density = np.empty(x.size), np.empty(1)
     call = kernel.compiled()[0].ctypes
@@ -77,17 +93,19 @@ def by_kernel(rows: Observations) -> tuple[Callable[[np.ndarray], Any], np.ndarr
     return evaluate, x
 
 
-def by_pymc(rows: Observations) -> Callable[[np.ndarray], Any]:
-    model = build_model(rows, OPTIONS, default_priors(OPTIONS))
+def by_pymc(rows: Observations, options: ModelOptions) -> Callable[[np.ndarray], Any]:
+    model = build_model(rows, options, default_priors(options))
     function = model.logp_dlogp_function(ravel_inputs=True)
     function.set_extra_values({})
     return function
 
 
-def gradients(rows: Observations, repeats: int) -> dict[str, Any]:
+def gradients(table: pd.DataFrame, repeats: int) -> dict[str, Any]:
     """Microseconds of a gradient, ways in turns."""
-    kernel_at, x = by_kernel(rows)
-    ways = {"kernel": kernel_at, "pymc": by_pymc(rows)}
+    rows = observe(table, needs_year=True)
+    options = rows.applicable(OPTIONS)
+    kernel_at, x = by_kernel(rows, options)
+    ways = {"kernel": kernel_at, "pymc": by_pymc(rows, options)}
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     for way in ways.values():
         way(x)
@@ -98,39 +116,59 @@ def gradients(rows: Observations, repeats: int) -> dict[str, Any]:
             for _ in range(calls):
                 way(x)
             seconds[name].append((time.perf_counter() - begun) / calls)
-    return {name: [1e6 * each for each in found] for name, found in seconds.items()}
+    return {"microseconds": {name: [1e6 * each for each in found] for name, found in seconds.items()}}
 
 
-def short_fit(rows: Observations) -> dict[str, float]:
-    """Seconds of two chains of 500 + 250, and their steps."""
-    refit = Refitter(OPTIONS, SHORT)
-    begun = time.perf_counter()
-    _, stats = refit(rows, 1)
-    return {
-        "seconds": time.perf_counter() - begun,
-        "steps_a_draw": float(stats["n_steps"].mean()),
-        "diverging": int(stats["diverging"].sum()),
-    }
+def _taken(ran: Ran) -> dict[str, float]:
+    return {"seconds": ran.seconds, "cpu_seconds": ran.cpu_seconds, "mib": ran.mib}
+
+
+def whole_fit(table: pd.DataFrame, _: int) -> dict[str, Any]:
+    """What a fit by the command line takes, its trace, its checks and the report on it."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows, trace, page = (Path(folder) / name for name in ("rows.csv", "trace.nc", "report.html"))
+        table.to_csv(rows, index=False)
+        command = [sys.executable, "-m", "scaling_bayes"]
+        fitted = run(
+            [*command, "fit", str(rows), "-o", str(trace), "--quiet", "--random-seed", "1"],
+            watched=True,
+            accepted=(0, UNCHECKED),
+        )
+        tree = open_trace(trace)
+        sampled = json.loads(tree.attrs["manifest"])
+        checked = checks(tree)
+        reported = run([*command, "report", str(trace), "-o", str(page)], watched=True)
+        return {
+            "fit": _taken(fitted),
+            "report": _taken(reported),
+            "trace_mb": trace.stat().st_size / 1e6,
+            "steps_a_draw": float(tree["sample_stats"]["n_steps"].mean()),
+            "attempts": len(sampled.get("attempts", [None])),
+            "checks": len(checked),
+            "failed_checks": list(checked["check"][~checked["passed"]]),
+        }
+
+
+PARTS: dict[str, Any] = {"gradient": (GRADIENTS, gradients), "fits": (FITS, whole_fit)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="what to measure; all by default")
+    parser.add_argument("--repeats", type=int, default=7, help="of the gradients")
+    parser.add_argument("--most-rows", type=int, default=100_000)
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
-    results: dict[str, Any] = {"machine": machine(), "versions": versions(), "gradient": [], "fit": []}
-    sizes = [(n_rows, TASKS[0]) for n_rows in ROWS]
-    sizes += [(n_tasks * PER_TASK, n_tasks) for n_tasks in TASKS[1:]]
-    for n_rows, n_tasks in sizes:
-        found = gradients(simulated(n_rows, n_tasks), options.repeats)
-        results["gradient"].append({"rows": n_rows, "tasks": n_tasks, "microseconds": found})
-        print(n_rows, n_tasks, {name: round(statistics.median(each), 1) for name, each in found.items()})
-    for n_rows, n_tasks in ((100, 5), (1_000, 5), (1_000, 50), (10_000, 5), (10_000, 500)):
-        found = short_fit(simulated(n_rows, n_tasks))
-        results["fit"].append({"rows": n_rows, "tasks": n_tasks, **found})
-        print(n_rows, n_tasks, found)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(results, indent=1) + "\n")
+    results = json.loads(options.output.read_text()) if options.output.exists() else {}
+    results |= {"machine": machine(), "versions": versions()}
+    for part in options.parts or PARTS:
+        sizes, measure = PARTS[part]
+        results[part] = []
+        for n_rows, n_tasks in (size for size in sizes if size[0] <= options.most_rows):
+            found = measure(simulated(n_rows, n_tasks), options.repeats)
+            results[part].append({"rows": n_rows, "tasks": n_tasks, **found})
+            say(f"{n_rows} rows, {n_tasks} tasks: {found}")
+            options.output.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

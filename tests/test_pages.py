@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from functools import cache
@@ -11,6 +12,7 @@ import pytest
 from tests.pictures import same_picture
 from tools.pages import NAMES, pages
 from tools.pages.__main__ import main
+from tools.pages.benchmarks import AIMS, OURS, aims
 from tools.pages.famous import check_runs
 from tools.pages.refill import fill_blocks
 
@@ -61,6 +63,20 @@ def test_the_track_record_leads_with_what_failed_and_says_why() -> None:
     names = re.findall(r"^\| \d{4}-\d\d \| [^|]+ \| ([^|]+) \|", missed, re.MULTILINE)
     assert names
     assert all(name in why.partition("<!-- end -->")[0] for name in names)
+
+
+def test_the_page_of_benchmarks_says_which_aims_are_missed() -> None:
+    side, refits, growth = (
+        json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("side_by_side", "refits", "growth")
+    )
+    cold = side["cold"]
+    for factor, met in ((0.1, "yes"), (10.0, "**no**")):
+        for name, times in AIMS.items():
+            cold[name] = {"seconds": [times * seconds / factor for seconds in cold[OURS]["seconds"]]}
+        found = [line for line in aims(side, refits, growth).splitlines() if "a cold fit" in line]
+        assert len(found) == len(AIMS)
+        assert all(line.endswith(f"| {met} |") for line in found)
 
 
 @pytest.mark.slow

@@ -21,12 +21,32 @@ __all__ = ["pages"]
 
 IMAGES = Path("docs", "images")
 OURS = "scaling-bayes fit"
-SMALLER = ("Bambi", "brms")
+LINES = "scaling-bayes fit, straight lines"
+FLOOR = "import numpy, pandas, xarray"
+PLOTTING = "import xarray, matplotlib.pyplot"
+#: What each of the contenders fits; the others fit the default model.
+MODELS = {
+    FLOOR: "none",
+    LINES: "straight lines",
+    "Bambi": "straight lines, compute exact",
+    "brms": "straight lines, compute exact",
+}
+#: How many times as fast as these a cold fit is to be.
+AIMS = {"pm.sample": 8, "Bambi": 25, "brms": 35}
+#: A report, times what it cannot do without; and refits a minute.
+REPORT_AIM, REFITS_AIM = 3.5, 500
+#: Of whole fits, by their rows and tasks: most seconds of fit and report, most MB of the trace.
+FITS_AIMS: dict[tuple[int, int], dict[str, float]] = {
+    (6_000, 5): {"fit": 180},
+    (2_000, 100): {"fit": 20, "report": 15, "trace": 15},
+}
+DIFFERENCES = ("root_mean_square_difference", "largest_difference")
 WAYS = {
     "kernel": "the kernel, given other rows (what the package does)",
     "compiled_once": "PyMC's model compiled once by nutpie, given other rows",
     "rebuilt": "PyMC's model built and compiled by nutpie for each, compiled code reused",
     "rebuilt_without_cache": "the same, nothing reused",
+    "kernel_lines": "the kernel, straight lines",
 }
 
 
@@ -38,8 +58,12 @@ def spread(values: Sequence[float], digits: int = 1) -> str:
 
 def ratio(values: Sequence[float], to: Sequence[float]) -> str:
     """Median and range of the ratios within rounds."""
-    ratios = [a / b for a, b in zip(values, to, strict=True)]
+    ratios = _ratios(values, to)
     return f"{statistics.median(ratios):.3g} ({min(ratios):.3g} to {max(ratios):.3g})"
+
+
+def _ratios(values: Sequence[float], to: Sequence[float]) -> list[float]:
+    return [a / b for a, b in zip(values, to, strict=True)]
 
 
 def _machine(results: Mapping[str, Any]) -> str:
@@ -47,7 +71,7 @@ def _machine(results: Mapping[str, Any]) -> str:
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
     absent, runs = results["not_installed"], len(results["cold"][OURS]["seconds"])
     left_out = f" Not installed, so left out: {', '.join(absent)}." if absent else ""
-    apart = " NumPyro and Bambi are in an environment of their own." if results["peers_apart"] else ""
+    apart = " Bambi is in an environment of its own." if results["peers_apart"] else ""
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory']}, {machine['system']}; load "
         f"{machine['load_before']} before the start. {listed}.{apart}{left_out}\n\n"
@@ -56,28 +80,88 @@ def _machine(results: Mapping[str, Any]) -> str:
     )
 
 
+def aims(side: Mapping[str, Any], refits: Mapping[str, Any], growth: Mapping[str, Any]) -> str:
+    """What a fit and a report are held to, and what they take."""
+    rows: list[tuple[str, str, str, bool]] = []
+    seconds = {name: found["seconds"] for name, found in side["cold"].items()}
+    for name in (name for name in AIMS if name in seconds):
+        times = {
+            what: statistics.median(_ratios(seconds[name], seconds[ours]))
+            for what, ours in (("", OURS), ("ours of straight lines ", LINES), (f"`{FLOOR}` alone ", FLOOR))
+            if ours != LINES or name in MODELS
+        }
+        measured = "; ".join(f"{what}{value:.3g}" for what, value in times.items())
+        met = times[""] >= AIMS[name]
+        rows.append((f"a cold fit, times as fast as {name}", f"{AIMS[name]} or more", measured, met))
+    report, plotting = (side["starts"][name] for name in ("scaling-bayes report", PLOTTING))
+    met = statistics.median(_ratios(report, plotting)) <= REPORT_AIM
+    rows.append((f"a report, times `{PLOTTING}`", f"{REPORT_AIM} or less", ratio(report, plotting), met))
+    a_minute, of_lines = (
+        60 / statistics.median(refits["against_rebuilding"]["seconds"][way])
+        for way in ("kernel", "kernel_lines")
+    )
+    measured = f"{a_minute:,.0f}; straight lines {of_lines:,.0f}"
+    rows.append(("refits a minute", f"{REFITS_AIM} or more", measured, a_minute >= REFITS_AIM))
+    for found in growth["fits"]:
+        size = f"{found['rows']:,} rows of {found['tasks']} tasks"
+        most = FITS_AIMS.get((found["rows"], found["tasks"]), {})
+        taken = {
+            "fit": found["fit"]["seconds"],
+            "report": found["report"]["seconds"],
+            "trace": found["trace_mb"],
+        }
+        for what, aim in most.items():
+            unit = "MB" if what == "trace" else "seconds"
+            rows.append(
+                (
+                    f"{size}: {unit} of the {what}",
+                    f"{aim:g} or less",
+                    f"{taken[what]:,.1f}",
+                    taken[what] <= aim,
+                )
+            )
+        if most:
+            failed = found["failed_checks"]
+            rows.append((f"{size}: checks failed", "none", ", ".join(failed) or "none", not failed))
+    header = ("what", "aim", "measured", "met")
+    return markdown_table(header, [(*row, "yes" if met else "**no**") for *row, met in rows])
+
+
 def _cold(results: Mapping[str, Any]) -> str:
-    ours = results["cold"][OURS]["seconds"]
+    cold = results["cold"]
     rows = [
         (
             name,
-            "a smaller one" if name in SMALLER else "the same",
+            MODELS.get(name, "the default"),
             spread(found["seconds"]),
-            "1" if name == OURS else ratio(found["seconds"], ours),
+            spread(found["cpu_seconds"]),
+            *(
+                "1" if name == ours else ratio(found["seconds"], cold[ours]["seconds"])
+                for ours in (OURS, LINES)
+            ),
             f"{found['mib']:,.0f}",
         )
-        for name, found in results["cold"].items()
+        for name, found in cold.items()
     ]
-    return markdown_table(("", "model", "seconds", "times ours", "memory, MiB"), rows)
+    header = (
+        "",
+        "model",
+        "seconds",
+        "CPU seconds",
+        "times ours",
+        "times ours, straight lines",
+        "memory, MiB",
+    )
+    return markdown_table(header, rows)
 
 
 def _empty(results: Mapping[str, Any]) -> str:
-    ours = results["empty_caches"][OURS]["seconds"]
+    caches = results["caches"]
     rows = [
-        (name, spread(found["seconds"]), "1" if name == OURS else ratio(found["seconds"], ours))
-        for name, found in results["empty_caches"].items()
+        ("empty", spread(caches["empty"]), ratio(caches["empty"], caches["full"])),
+        ("as the first fit left them", spread(caches["full"]), "1"),
     ]
-    return markdown_table(("caches on disk empty", "seconds", "times ours"), rows)
+    return markdown_table(("caches on disk", "seconds of a fit", "times"), rows)
 
 
 def _warm(results: Mapping[str, Any]) -> str:
@@ -89,44 +173,72 @@ def _warm(results: Mapping[str, Any]) -> str:
             spread(found["effective_draws"], 0),
             spread(found["effective_draws_per_second"], 0),
             "1" if name == OURS else ratio(ours, found["effective_draws_per_second"]),
-            "" if name == OURS else f"{found['largest_difference']:.1f}",
+            *("" if name == OURS else f"{found[what]:.1f}" for what in DIFFERENCES),
         )
         for name, found in results["warm"].items()
     ]
     header = (
-        "the same model",
+        "the default model",
         "seconds",
         "effective draws",
         "effective draws a second",
         "ours, times theirs",
-        "largest difference of a posterior mean, standard errors",
+        "root mean square",
+        "largest",
     )
-    return markdown_table(header, rows)
+    compared = results["warm"][OURS]["parameters"]
+    return markdown_table(header, rows) + (
+        f"\nThe last two columns are differences of {compared} posterior means from ours, in standard errors "
+        "of both.\n"
+    )
 
 
 def _refits(results: Mapping[str, Any]) -> str:
-    seconds = results["against_rebuilding"]["seconds"]
+    measured = results["against_rebuilding"]
+    seconds, steps = measured["seconds"], measured["steps_a_draw"]
     rows = [
         (
             words,
             f"{60 / statistics.median(seconds[way]):,.1f}",
-            "1" if way == "rebuilt" else ratio(seconds["rebuilt"], seconds[way]),
+            "" if way == "kernel_lines" else ratio(seconds["rebuilt"], seconds[way]),
+            spread(steps[way], 0),
         )
         for way, words in WAYS.items()
     ]
-    return markdown_table(("refits by", "a minute", "times rebuilding"), rows)
+    return markdown_table(("refits by", "a minute", "times rebuilding", "steps a draw"), rows)
+
+
+def _workers(results: Mapping[str, Any]) -> str:
+    rows = [
+        (words, f"{found['per_minute_one']:,.0f}", f"{found['per_minute_two']:,.0f}", f"{found['ratio']:.2f}")
+        for words, found in (
+            ("the default model", results["workers"]["default"]),
+            ("straight lines", results["workers"]["lines"]),
+        )
+    ]
+    header = ("refits a minute", "one worker", "two workers", "times")
+    return markdown_table(header, rows)
+
+
+def _why(refits: Mapping[str, Any], cores: int) -> str:
+    """What a refit by the kernel consists of."""
+    measured = refits["against_rebuilding"]
+    seconds, steps = (statistics.median(measured[what]["kernel"]) for what in ("seconds", "steps_a_draw"))
+    gradients = measured["draws_a_fit"] * steps
+    return (
+        f"A refit by the kernel makes {measured['draws_a_fit']:,} draws of {steps:,.0f} steps, "
+        f"{gradients:,.0f} gradients, if the warm-up takes as many. On {cores} cores that is "
+        f"{1e6 * cores * seconds / gradients:,.1f} µs of a core for each, all else included.\n"
+    )
 
 
 def _starts(results: Mapping[str, Any]) -> str:
     found = results["starts"]
-    against = {
-        "import scaling_bayes": "import numpy",
-        "import nutpie": "import numpy",
-        "scaling-bayes report": "import xarray, matplotlib.pyplot",
-    }
+    against = dict.fromkeys(("import scaling_bayes", FLOOR, "import nutpie"), "import numpy")
+    against["scaling-bayes report"] = PLOTTING
     rows = [
         (
-            f"`{name}`" if name.startswith("import") else f"`{name} reference-2026.11`",
+            f"`{name}`",
             spread(seconds, 2),
             f"{ratio(seconds, found[against[name]])} of `{against[name]}`" if name in against else "",
         )
@@ -136,11 +248,9 @@ def _starts(results: Mapping[str, Any]) -> str:
 
 
 def _growth(results: Mapping[str, Any]) -> str:
-    fits = {(row["rows"], row["tasks"]): row for row in results["fit"]}
     rows = []
     for row in results["gradient"]:
         kernel, pymc = (statistics.median(row["microseconds"][way]) for way in ("kernel", "pymc"))
-        fit = fits.get((row["rows"], row["tasks"]))
         rows.append(
             (
                 f"{row['rows']:,}",
@@ -148,23 +258,33 @@ def _growth(results: Mapping[str, Any]) -> str:
                 f"{kernel:,.1f}",
                 f"{1000 * kernel / row['rows']:,.0f}",
                 f"{pymc:,.1f}",
-                f"{fit['seconds']:,.1f}" if fit else "",
             )
         )
-    header = ("rows", "tasks", "kernel, µs", "kernel, ns a row", "PyMC, µs", "short fit, s")
-    return markdown_table(header, rows)
+    return markdown_table(("rows", "tasks", "kernel, µs", "kernel, ns a row", "PyMC, µs"), rows)
 
 
-def _limits(results: Mapping[str, Any]) -> str:
-    largest = max(results["gradient"], key=lambda row: row["rows"])
-    seconds = 1e-6 * statistics.median(largest["microseconds"]["kernel"])
-    steps = max(row["steps_a_draw"] for row in results["fit"])
-    hours = 8_000 * steps * seconds / int(results["machine"]["cores"]) / 3600
-    return (
-        f"At {largest['rows']:,} rows and {largest['tasks']} tasks a fit of 4 x (1,000 + 1,000) draws at "
-        f"{steps:.0f} steps each would take {hours:.1f} hours on this machine: it runs, but is no longer "
-        "instant. Memory does not stop it: the kernel keeps a few numbers a row.\n"
+def _fits(results: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            f"{row['rows']:,}",
+            f"{row['tasks']:,}",
+            *(
+                f"{row[what][figure]:,.{digits}f}"
+                for what in ("fit", "report")
+                for figure, digits in (("seconds", 1), ("cpu_seconds", 1), ("mib", 0))
+            ),
+            f"{row['trace_mb']:,.1f}",
+            f"{row['steps_a_draw']:,.0f}",
+            str(row["attempts"]),
+            f"{row['checks'] - len(row['failed_checks'])} of {row['checks']}",
+        )
+        for row in results["fits"]
+    ]
+    header = (
+        *("rows", "tasks", "fit, s", "CPU, s", "memory, MiB", "report, s", "CPU, s", "memory, MiB"),
+        *("trace, MB", "steps a draw", "attempts", "checks passed"),
     )
+    return markdown_table(header, rows)
 
 
 @styled
@@ -173,18 +293,18 @@ def draw(results: Mapping[str, Any]) -> Figure:
     rows = sorted(results["cold"].items(), key=lambda row: -statistics.median(row[1]["seconds"]))
     figure = new_figure(7.2, 0.36 * len(rows) + 0.6)
     ax = figure.add_subplot()
-    highest = max(max(found["seconds"]) for _, found in rows)
+    lowest, highest = (end(end(found["seconds"]) for _, found in rows) for end in (min, max))
     ax.set_xscale("log")
-    ax.set_xlim(1, 3 * highest)
+    ax.set_xlim(min(1, 0.8 * lowest), 3 * highest)
     for place, (name, found) in enumerate(rows):
         seconds = found["seconds"]
         middle = statistics.median(seconds)
-        color = COLORS["blue"] if name == OURS else COLORS["muted"]
+        color = COLORS["blue"] if name in (OURS, LINES) else COLORS["muted"]
         ax.plot(
             [min(seconds), max(seconds)], [place, place], color=color, lw=5, alpha=0.35, solid_capstyle="butt"
         )
         ax.plot([middle], [place], "o", color=color, ms=6)
-        label = name + (" (a smaller model)" if name in SMALLER else "")
+        label = name + (" (straight lines)" if name in ("Bambi", "brms") else "")
         ax.annotate(
             f"{label}, {middle:.1f} s",
             (max(seconds), place),
@@ -194,7 +314,7 @@ def draw(results: Mapping[str, Any]) -> Figure:
             fontsize=9,
         )
     bare(ax)
-    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500) if tick <= 3 * highest]
+    ticks = [tick for tick in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500) if lowest <= tick <= 3 * highest]
     numeric_ticks(ax, "x", ticks, [str(tick) for tick in ticks])
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.set_xlabel("seconds of one fit, from the command to the file (log scale)")
@@ -222,13 +342,16 @@ def pages(root: Path) -> dict[Path, str]:
     )
     blocks = {
         "machine": _machine(side),
+        "aims": aims(side, refits, growth),
         "cold": _cold(side),
         "empty": _empty(side),
         "warm": _warm(side),
         "refits": _refits(refits),
+        "why": _why(refits, int(refits["machine"]["cores"])),
+        "workers": _workers(refits),
         "starts": _starts(side),
         "growth": _growth(growth),
-        "limits": _limits(growth),
+        "fits": _fits(growth),
     }
     alt = "Seconds of one cold fit: " + ", ".join(
         f"{name} {np.median(found['seconds']):.1f}" for name, found in side["cold"].items()
