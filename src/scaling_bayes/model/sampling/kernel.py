@@ -29,6 +29,8 @@ from scaling_bayes.files import write_text
 type Array = NDArray[np.float64]
 
 LN10 = math.log(10.0)
+#: Multiplies a natural logarithm to one to base 10: the C library takes four times as long for its own.
+TO_LOG10 = 1.0 / LN10
 LOG_2PI = math.log(2.0 * math.pi)
 SMALL = 1e-60
 
@@ -95,7 +97,7 @@ class Problem(NamedTuple):
     density: NDArray[np.int64]
     transform: NDArray[np.int64]
     #: Parameters of the density (location or first shape, scale or second shape, degrees of freedom) and its
-    #: constant. Shape (coordinate, 4).
+    #: constant, with the log of the width between two ends. Shape (coordinate, 4).
     prior: NDArray[np.float64]
     #: Between which a coordinate's value lies. Shape (coordinate, 2).
     ends: NDArray[np.float64]
@@ -222,7 +224,10 @@ def _unpack(address: Any) -> Problem:
 
 @_inner
 def _value(transform: int, lower: float, upper: float, x: float) -> tuple[float, float, float, float]:
-    """Value of a coordinate, its derivative, the log of that, and the derivative of the log."""
+    """Value of a coordinate, its derivative, the log of that, and the derivative of the log.
+
+    Between two ends the log is that less the log of the width, which `Problem.prior` has in its constant.
+    """
     if transform == AS_IS:
         return x, 1.0, 0.0, 0.0
     if transform == LOG:
@@ -232,7 +237,7 @@ def _value(transform: int, lower: float, upper: float, x: float) -> tuple[float,
     less, more = small / (1.0 + small), 1.0 / (1.0 + small)
     share, rest = (more, less) if x > 0.0 else (less, more)
     width = upper - lower
-    log_slope = math.log(width) - abs(x) - 2.0 * math.log1p(small)
+    log_slope = -abs(x) - 2.0 * math.log(1.0 + small)
     return share * upper + rest * lower, width * share * rest, log_slope, rest - share
 
 
@@ -284,6 +289,12 @@ def _constrain(x: Array, p: Problem, values: Array, slopes: Array, bends: Array,
     """Fill in each coordinate's value, and the derivatives; return the log density of the priors."""
     total = 0.0
     for i in range(x.size):
+        if p.density[i] == NORMAL and p.transform[i] == AS_IS:  # most are: the steps of drift
+            per_sd = 1.0 / p.prior[i, 1]
+            z = (x[i] - p.prior[i, 0]) * per_sd
+            values[i], slopes[i], bends[i], adjoint[i] = x[i], 1.0, 0.0, -z * per_sd
+            total += p.prior[i, 3] - 0.5 * z * z
+            continue
         values[i], slopes[i], log_slope, bends[i] = _value(p.transform[i], p.ends[i, 0], p.ends[i, 1], x[i])
         density, adjoint[i] = _density(p.density[i], p.prior[i, 0], p.prior[i, 1], p.prior[i, 2], values[i])
         total += density + p.prior[i, 3] + log_slope
@@ -416,8 +427,11 @@ def _bend(p: Problem, values: Array, task: int) -> float:
 
 
 @_inner
-def _scale(p: Problem, values: Array, floor: Array, performance: Array, gain: Array) -> None:
-    """Fill in each task's floor, and performance and gain at its reference error."""
+def _scale(p: Problem, values: Array, floor: Array, performance: Array, gain: Array, slopes: Array) -> None:
+    """Fill in each task's floor, and performance and gain at its reference error.
+
+    `slopes` receives the derivatives of performance by floor and by bend, then those of the log of the gain.
+    """
     for task in range(floor.size):
         bend = _bend(p, values, task)
         reference, chance = p.tasks[task, REFERENCE], p.tasks[task, CHANCE]
@@ -427,25 +441,19 @@ def _scale(p: Problem, values: Array, floor: Array, performance: Array, gain: Ar
             floor[task] = values[p.at[FLOOR] + own] * reference
         if _is_fixed(p):
             performance[task], gain[task] = p.tasks[task, REFERENCE_PERFORMANCE], p.tasks[task, GAIN]
-        else:
-            performance[task], _, _ = _performance(
-                p,
-                reference,
-                floor[task],
-                chance,
-                bend,
-                p.tasks[task, LOG_BELOW_REFERENCE],
-                math.log10(chance - floor[task]),
-            )
-            gain[task], _, _ = _gain(p, reference, floor[task], chance, bend)
+            continue
+        inverse = p.curve[INVERSE] > 0.0
+        performance[task], slopes[task, 0], slopes[task, 1] = _performance(
+            inverse, reference, floor[task], chance, bend, p.tasks[task, LOG_BELOW_REFERENCE]
+        )
+        gain[task], slopes[task, 2], slopes[task, 3] = _gain(inverse, reference, floor[task], chance, bend)
 
 
 @_inner
 def _scale_back(
     p: Problem,
-    values: Array,
     task: int,
-    floor: float,
+    slopes: Array,
     by_floor: float,
     by_bend: float,
     by_performance: float,
@@ -455,17 +463,12 @@ def _scale_back(
     """Reverse of `_scale` for one task."""
     if _is_fixed(p):
         return
-    reference, chance, bend = p.tasks[task, REFERENCE], p.tasks[task, CHANCE], _bend(p, values, task)
-    _, at_floor, at_bend = _performance(
-        p, reference, floor, chance, bend, p.tasks[task, LOG_BELOW_REFERENCE], math.log10(chance - floor)
-    )
-    _, gain_floor, gain_bend = _gain(p, reference, floor, chance, bend)
     if p.at[BEND] >= 0:
-        adjoint[p.at[BEND] + task] += by_bend + by_performance * at_bend + by_log_gain * gain_bend
+        adjoint[p.at[BEND] + task] += by_bend + by_performance * slopes[1] + by_log_gain * slopes[3]
     if p.pooling[FLOOR] != ABSENT:
         own = 0 if p.pooling[FLOOR] == COMMON else task
-        by_floor += by_performance * at_floor + by_log_gain * gain_floor
-        adjoint[p.at[FLOOR] + own] += by_floor * reference
+        by_floor += by_performance * slopes[0] + by_log_gain * slopes[2]
+        adjoint[p.at[FLOOR] + own] += by_floor * p.tasks[task, REFERENCE]
 
 
 @_inner
@@ -486,9 +489,10 @@ def _drift(p: Problem, values: Array, gain: Array, steps: Array, slopes: Array) 
         for k in range(steps.shape[1]):
             standard = values[p.at[DRIFT_STEP] + task * steps.shape[1] + k]
             stretch = scale * math.exp(0.5 * tail * standard**2)
-            skewed = math.expm1(skewness * standard) / skewness
+            lean = math.exp(skewness * standard)
+            skewed = (lean - 1.0) / skewness
             steps[task, k] = skewed * stretch
-            slopes[task, k] = (skewness * skewed + 1.0 + tail * standard * skewed) * stretch
+            slopes[task, k] = (lean + tail * standard * skewed) * stretch
 
 
 @_inner
@@ -542,31 +546,31 @@ def _drift_back(
 
 @_inner
 def _performance(
-    p: Problem, error: float, floor: float, chance: float, bend: float, log_below: float, log_width: float
+    inverse: bool, error: float, floor: float, chance: float, bend: float, log_below: float
 ) -> tuple[float, float, float]:
     """Performance, and its derivatives by floor and bend (`laws.Law.performance`).
 
-    Parameters
-    ----------
-    log_below, log_width : float
-        log10 of ``chance - error`` and of ``chance - floor``.
+    `log_below` is log10 of ``chance - error``.
     """
-    above, below, width = error - floor, chance - error, chance - floor
-    if p.curve[INVERSE] > 0.0:
-        return width / above, below / above**2, 0.0
+    per_above, below, width = 1.0 / (error - floor), chance - error, chance - floor
+    if inverse:
+        return width * per_above, below * per_above**2, 0.0
+    log_width = TO_LOG10 * math.log(width)
     by_bend = log_below - log_width if bend > 0.0 else 0.0
-    by_floor = (1.0 / above - (1.0 - bend) / width) / LN10
-    return bend * by_bend + log_width - math.log10(above), by_floor, by_bend
+    by_floor = TO_LOG10 * (per_above - (1.0 - bend) / width)
+    return bend * by_bend + log_width + TO_LOG10 * math.log(per_above), by_floor, by_bend
 
 
 @_inner
-def _gain(p: Problem, error: float, floor: float, chance: float, bend: float) -> tuple[float, float, float]:
+def _gain(
+    inverse: bool, error: float, floor: float, chance: float, bend: float
+) -> tuple[float, float, float]:
     """Gain per order of magnitude of odds, and the derivatives of its log (`laws.Law.odds_gain`)."""
-    above, below, width = error - floor, chance - error, chance - floor
-    if p.curve[INVERSE] > 0.0:
-        return LN10 * error * below * width / (chance * above**2), 2.0 / above - 1.0 / width, 0.0
-    steepness = bend + below / above
-    return error / chance * steepness, below / above**2 / steepness, 1.0 / steepness
+    per_above, below, width = 1.0 / (error - floor), chance - error, chance - floor
+    if inverse:
+        return LN10 * error * below * width * per_above**2 / chance, 2.0 * per_above - 1.0 / width, 0.0
+    steepness = bend + below * per_above
+    return error / chance * steepness, below * per_above**2 / steepness, 1.0 / steepness
 
 
 @_inner
@@ -609,15 +613,17 @@ def _observed(
         else:
             bend, lowest, of_floor, of_bend = _bend(p, values, task), floor[task], 0.0, 0.0
             width = p.tasks[task, CHANCE] - lowest
-            common, of_width = (1.0 - bend) * math.log10(width), (1.0 - bend) / (width * LN10)
+            log_width, of_width = TO_LOG10 * math.log(width), TO_LOG10 * (1.0 - bend) / width
+            common = (1.0 - bend) * log_width
             for row in range(first, last):
                 one_above, one_below = 1.0 / (p.rows[row, ERROR] - lowest), p.rows[row, ONE_BELOW]
-                performance[row] = bend * p.rows[row, LOG_BELOW] + common + math.log(one_above) / LN10
-                slopes[row] = one_above / LN10 - of_width
+                performance[row] = bend * p.rows[row, LOG_BELOW] + common + TO_LOG10 * math.log(one_above)
+                slopes[row] = TO_LOG10 * one_above - of_width
                 steepness = one_above + bend * one_below
-                of_bend += one_below / steepness
-                of_floor += one_above**2 / steepness
-                jacobian *= steepness / LN10
+                per_steepness = 1.0 / steepness
+                of_bend += one_below * per_steepness
+                of_floor += one_above**2 * per_steepness
+                jacobian *= TO_LOG10 * steepness
                 if not SMALL < jacobian < 1.0 / SMALL:
                     total += math.log(jacobian)
                     jacobian = 1.0
@@ -644,7 +650,7 @@ def _observed_back(
     for task in range(floor.size):
         first, last = p.rows_of_task[task], p.rows_of_task[task + 1]
         if not _is_fixed(p):
-            of_floor, of_bend, log_width = 0.0, 0.0, math.log10(p.tasks[task, CHANCE] - floor[task])
+            of_floor, of_bend, log_width = 0.0, 0.0, TO_LOG10 * math.log(p.tasks[task, CHANCE] - floor[task])
             for row in range(first, last):
                 of_floor += by_performance[row] * slopes[row]
                 of_bend += by_performance[row] * (p.rows[row, LOG_BELOW] - log_width)
@@ -900,6 +906,7 @@ def _likelihood(
     own, sums = np.empty((p.task_of_kind.size, 4)), np.zeros((p.task_of_kind.size, 4))
     total = _kinds(p, values, intercept, levels, correlation, own)
     by_degrees, by_correlation, by_length = 0.0, 0.0, 0.0
+    per_degree = 1.0 / degrees if degrees > 0.0 else 0.0
     length = values[at[CORRELATION_LENGTH]] if at[CORRELATION_LENGTH] >= 0 else 0.0
     known = np.empty((rows.shape[0] if length > 0.0 else 0, 5))
     determinant = 1.0  # of all papers' effects, whose log is taken once for many
@@ -921,7 +928,8 @@ def _likelihood(
             square += residual * z
             performance[row] = residual
         inflation = 1.0 + shared * precision
-        weighted /= inflation
+        deflation = 1.0 / inflation
+        weighted *= deflation
         effect = shared * weighted
         if length > 0.0:
             square, log_determinant = _along(p, paper, shared, length, own, performance, known)
@@ -934,13 +942,13 @@ def _likelihood(
             determinant = 1.0
         weight = 1.0
         if degrees > 0.0:
-            together, tail = degrees + count, math.log(1.0 + square / degrees)
+            together, tail = degrees + count, math.log(1.0 + square * per_degree)
             weight = together / (degrees + square)
             total += of_count[count, 0] - 0.5 * together * tail
-            by_degrees += of_count[count, 1] + 0.5 * (weight * square / degrees - tail)
+            by_degrees += of_count[count, 1] + 0.5 * (weight * square * per_degree - tail)
         else:
             total -= 0.5 * (square + count * LOG_2PI)
-        by_shared = 0.5 * (weight * weighted * weighted - precision / inflation)
+        by_shared = 0.5 * (weight * weighted * weighted - precision * deflation)
         if length > 0.0:
             by_shared, by_paper_length = _along_back(
                 p, paper, shared, length, weight, own, known, sums, performance
@@ -950,7 +958,7 @@ def _likelihood(
         by_correlation += noise**2 * by_shared
         if length > 0.0:
             continue
-        shared /= inflation
+        shared *= deflation
         for row in range(papers[paper], papers[paper + 1]):
             k = p.kind_of_row[row]
             apart = (performance[row] - effect) * own[k, PRECISION]
@@ -989,7 +997,7 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
     values, slopes, bends = np.empty(x.size), np.empty(x.size), np.empty(x.size)
     floor, intercept, gain = np.empty(n_tasks), np.empty(n_tasks), np.empty(n_tasks)
     levels, deviations = np.zeros((3, n_tasks)), np.empty((3, n_tasks))
-    of_tasks = np.zeros((3, n_tasks))
+    of_tasks, scale_slopes = np.zeros((3, n_tasks)), np.empty((n_tasks, 4))
     by_floor, by_bend, by_intercept = of_tasks[0], of_tasks[1], of_tasks[2]
     by_levels = np.zeros((3, n_tasks))
     performance, by_floor_of_row = np.empty(n_rows), np.empty(n_rows)
@@ -1003,7 +1011,7 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
     )
 
     total = p.constant + _constrain(x, p, values, slopes, bends, gradient)
-    _scale(p, values, floor, intercept, gain)
+    _scale(p, values, floor, intercept, gain, scale_slopes)
     for k in range(3):
         if p.pooling[k] != ABSENT:
             _level(p.pooling[k], p.at[k], values, p.hyper[k, 0], p.hyper[k, 1], levels[k], deviations[k])
@@ -1027,9 +1035,8 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
         )
         _scale_back(
             p,
-            values,
             task,
-            floor[task],
+            scale_slopes[task],
             by_floor[task],
             by_bend[task],
             by_intercept[task],
@@ -1075,7 +1082,7 @@ def variables(x: Array, p: Problem) -> Array:
     floor, intercept, gain = levels[3], levels[4], np.empty(n_tasks)
     unused = np.empty(n)
     _constrain(x, p, found, unused, unused, unused)
-    _scale(p, found, floor, intercept, gain)
+    _scale(p, found, floor, intercept, gain, np.empty((n_tasks, 4)))
     for k in range(3):
         if p.pooling[k] != ABSENT:
             _level(p.pooling[k], p.at[k], found, p.hyper[k, 0], p.hyper[k, 1], levels[k], np.empty(n_tasks))

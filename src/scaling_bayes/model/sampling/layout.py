@@ -57,7 +57,8 @@ class _Density:
 
     @property
     def prior(self) -> tuple[float, float, float, float]:
-        return self.a, self.b, self.degrees, self.constant
+        width = self.ends[1] - self.ends[0] if self.transform == kernel.BETWEEN else 1.0
+        return self.a, self.b, self.degrees, self.constant + math.log(width)
 
 
 def _log_beta(a: float, b: float) -> float:
