@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+#: Multiplications of a matrix product up to which BLAS takes one thread: others cost more than they save.
+_ONE_THREAD = 2**18
 
 
 def drift_at(
@@ -46,8 +50,16 @@ def drift_at(
     of_place = np.array(tasks, dtype=object)
     for task in dict.fromkeys(of_place):
         rows = of_place == task
-        found[..., rows] = step.sel(task=task).values @ taken[rows].T
+        found[..., rows] = _weighted(step.sel(task=task).values, taken[rows])
     return found
+
+
+def _weighted(step: Floats, weights: Floats) -> Floats:
+    """Sums of steps (chain, draw, step) by weights (place, step), shape (chain, draw, place)."""
+    pieces = math.ceil(step.shape[1] * weights.size / _ONE_THREAD)
+    if pieces <= 1:
+        return step @ weights.T
+    return np.concatenate([each @ weights.T for each in np.array_split(step, pieces, axis=1)], axis=1)
 
 
 def extend_drift(

@@ -220,8 +220,9 @@ def _computation(asked: Requirement, position: int) -> Callable[[dict[str, Order
     performance = of_target(asked.performance)
     noise = None if asked.noise is None else of_target(asked.noise)
     least = of_target(asked.least)
-    parts = () if asked.drift is None else (asked.drift.known, asked.drift.ahead, asked.drift.scale)
-    drift = [of_target(part) for part in parts] or None
+    drift = None
+    if asked.drift is not None:
+        drift = [part[..., 0].ravel() for part in asked.drift.of_target(position)]
     year, later = (np.ravel(values.values)[0] for values in (asked.progress_year, asked.later_progress))
 
     def compute(order: dict[str, Order]) -> Floats:

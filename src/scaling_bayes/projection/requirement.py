@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -22,25 +22,52 @@ from scaling_bayes.projection.targets import Target, check_year, default_targets
 from scaling_bayes.trace.schema import group
 from scaling_bayes.trace.view import PosteriorView
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
 KINDS = ("predictive", "mean")
+
+
+#: Variables of a fit that a requirement takes of each task.
+_OF_TASKS = (
+    "intercept",
+    "slope",
+    "noise",
+    "progress",
+    "floor",
+    "bend",
+    "reference_log10_compute",
+    "reference_year",
+)
+_ALONG = ("chain", "draw", "year")
 
 
 @dataclass(frozen=True)
 class Drift:
-    """How far lines drift until each year, in performance."""
+    """How far the lines of tasks drift until each year, in performance."""
 
-    #: By the steps that the fit knows. Shape (chain, draw, target, year).
+    #: By the steps that the fit knows. Shape (chain, draw, task, year).
     known: xr.DataArray
-    #: By the steps after them, in units of their scale. Shape (chain, draw, target, year).
+    #: By the steps after them, in units of their scale. Shape (chain, draw, task, year).
     ahead: xr.DataArray
-    #: Scale of a step. Shape (chain, draw, target).
+    #: Scale of a step. Shape (chain, draw, task).
     scale: xr.DataArray
+    #: Position of each target's task. Shape (target,).
+    task: xr.DataArray
 
     @property
     def total(self) -> xr.DataArray:
         """All of it, shape (chain, draw, target, year)."""
-        found: xr.DataArray = self.known + self.ahead * self.scale
+        found: xr.DataArray = (self.known + self.ahead * self.scale).isel(task=self.task)
         return found
+
+    def of_target(self, position: int) -> tuple[Floats, Floats, Floats]:
+        """Known, ahead and scale of a target, shape (chain, draw, year)."""
+        at = int(self.task[position])
+        known, ahead, scale = (each.isel(task=at) for each in (self.known, self.ahead, self.scale))
+        return values_along(known), values_along(ahead), values_along(scale)
 
 
 @dataclass(frozen=True)
@@ -88,23 +115,47 @@ class Requirement:
         return self.error_of(performance).where(log10_compute >= self.least, 1.0)
 
     def log10_compute(self) -> xr.DataArray:
-        """log10 FLOP, dims (chain, draw, target, year); ``inf`` where no compute suffices."""
-        at, performance = self.parameters, self.performance
+        """log10 FLOP, dims (chain, draw, target, year); ``inf`` where no compute suffices.
+
+        Target by target, so that a processor has at hand what it works on.
+        """
+        labels = {dim: self.parameters["slope"][dim] for dim in ("chain", "draw")}
+        labels |= {"target": self.performance["target"], "year": self.year["year"]}
+        found = np.empty([labels[dim].size for dim in ("target", *_ALONG)])
+        for position, of_target in enumerate(found):
+            of_target[...] = self._log10_compute(position)
+        compute = xr.DataArray(found, dims=("target", *_ALONG), coords=labels)
+        return compute.transpose("chain", "draw", "target", "year")
+
+    def _log10_compute(self, position: int) -> Floats:
+        """log10 FLOP of one target, shape (chain, draw, year), or 1 along any of them."""
+
+        def of_target(values: xr.DataArray) -> Floats:
+            return values_along(values.isel(target=position) if "target" in values.dims else values)
+
+        at = {name: of_target(values) for name, values in self.parameters.items()}
+        performance = of_target(self.performance)
         if self.drift is not None:
-            performance = performance - self.drift.total
+            known, ahead, scale = self.drift.of_target(position)
+            performance = performance - (known + ahead * scale)
         if self.noise is not None:
-            performance = performance - at["noise"] * self.noise
-        compute: xr.DataArray = at["reference_log10_compute"] + equations.required_compute(
+            performance = performance - at["noise"] * of_target(self.noise)
+        compute: Floats = at["reference_log10_compute"] + equations.required_compute(
             performance,
-            self.progress_year - at["reference_year"],
+            of_target(self.progress_year) - at["reference_year"],
             intercept=at["intercept"],
             slope=at["slope"],
             progress=at.get("progress", 0.0),
         )
-        compute = (compute - self.later_progress).clip(min=self.least)
-        if "year" not in compute.dims:
-            compute = compute.expand_dims(year=self.year["year"])
-        return compute.transpose("chain", "draw", "target", "year")
+        return np.maximum(compute - of_target(self.later_progress), of_target(self.least))
+
+
+def values_along(values: xr.DataArray) -> Floats:
+    """Values of one target, shape (chain, draw, year), with 1 in place of what they do not depend on."""
+    along = [dim for dim in _ALONG if dim in values.dims]
+    missing = tuple(slice(None) if dim in along else np.newaxis for dim in _ALONG)
+    found: Floats = values.variable.transpose(*along).values[missing]
+    return found
 
 
 def ask(
@@ -144,7 +195,9 @@ def ask(
 
 def require_of(view: PosteriorView, targets: Sequence[Target], *asked: Any, progress: str) -> Requirement:
     """`require` of the draws of a fit, nowhere below one pass over the training data of a known task."""
-    found = require(view.law, view.posterior, view.constant, targets, *asked, progress=progress)
+    found = require(
+        view.law, view.posterior, view.constant, targets, *asked, progress=progress, drifted=view.drifted
+    )
     known = reach_of(view)["tasks"]
     return replace(found, least=found.least.copy(data=[one_pass(known[target.task]) for target in targets]))
 
@@ -159,6 +212,7 @@ def require(
     seed: int,
     *,
     progress: str = "continuing",
+    drifted: Callable[[float, int], xr.Dataset] | None = None,
 ) -> Requirement:
     """Set draws of the parameters beside targets and years.
 
@@ -177,6 +231,8 @@ def require(
         Of the departures of new systems.
     progress : str
         One of `scenario.PROGRESS`. Frozen, drift ends with the systems too.
+    drifted : callable, optional
+        ``drifted(year, seed)``: the draws with steps of drift until a year, where they are kept.
 
     Raises
     ------
@@ -187,11 +243,12 @@ def require(
     labels = _unique([target.label for target in targets])
     task = xr.DataArray([target.task for target in targets], dims="target", coords={"target": labels})
     error = xr.DataArray([target.error for target in targets], dims="target", coords={"target": labels})
-    known = xr.merge([draws, references[["reference_log10_compute", "reference_year"]]])
-    of_tasks = known[
-        [name for name, values in known.items() if "task" in values.dims and name != "drift_step"]
-    ]
-    parameters = {str(name): values for name, values in of_tasks.sel(task=task).drop_vars("task").items()}
+    parameters = {
+        name: source[name].sel(task=task).drop_vars("task")
+        for name in _OF_TASKS
+        for source in (draws, references)
+        if name in source
+    }
     noise = None
     if kind == "predictive":
         noise = _departures(draws, seed).sel(task=task).drop_vars("task")
@@ -204,13 +261,12 @@ def require(
     ends = {"chance": chance, "bend": parameters.get("bend", 0.0)}
     drift = None
     if "drift_step" in draws:
-        at = references["reference_error"].sel(task=task).drop_vars("task")
-        scale: xr.DataArray = draws["drift_scale"] * known_law.odds_gain(at, floor, **ends)
-        total, past = (
-            _drift(law, draws, references, task, years, seed)
-            for years in (until, until.clip(max=float(draws["drift_year"][-1]) + 1.0))
-        )
-        drift = Drift(past, (total - past) / scale, scale)
+        latest = float(until.max())
+        if drifted is None:
+            stepped = extend_drift(law, draws, references, latest, generator(seed, Stream.DRIFT))
+        else:
+            stepped = drifted(latest, seed)
+        drift = _drift(law, draws, stepped, references, task, until)
     rate = PROGRESS_RATES.get(progress)
     fitted = until if rate is None else year.where(year < last, last)
     later = (rate or 0.0) * (until - fitted)
@@ -231,29 +287,50 @@ def require(
 def _drift(
     law: str,
     draws: xr.Dataset,
+    stepped: xr.Dataset,
     references: xr.Dataset,
     task: xr.DataArray,
     year: xr.DataArray,
-    seed: int,
-) -> xr.DataArray:
-    """How far the line of each target's task drifts until each year, (chain, draw, target, year).
+) -> Drift:
+    """How far the lines of the targets' tasks drift until each year.
 
-    Steps after the data are drawn, the same for all targets of a task, so that they compare.
+    Parameters
+    ----------
+    draws, stepped : Dataset
+        The draws as the fit has them, and with steps drawn for the years after the data: the same for all
+        targets of a task, so that they compare.
     """
-    known = extend_drift(law, draws, references, float(year.max()), generator(seed, Stream.DRIFT))
-    tasks, years = np.repeat(task.values, year.size), np.tile(year.values, task.size)
-    since = references["reference_year"].sel(task=task).values.repeat(year.size)
-    drifted = drift_at(known, tasks, years, since)
-    return xr.DataArray(
-        drifted.reshape((*drifted.shape[:2], task.size, year.size)),
-        dims=("chain", "draw", "target", "year"),
-        coords={
-            "chain": draws["chain"],
-            "draw": draws["draw"],
-            "target": task["target"],
-            "year": year["year"],
-        },
+    tasks = list(dict.fromkeys(task.values))
+    of_tasks = {name: draws[name].sel(task=tasks) for name in ("floor", "bend") if name in draws}
+    at = references.sel(task=tasks)
+    scale: xr.DataArray = draws["drift_scale"] * law_of(law, draws).odds_gain(
+        at["reference_error"],
+        of_tasks.get("floor", 0.0),
+        chance=at.get("chance_error", 1.0),
+        bend=of_tasks.get("bend", 0.0),
     )
+    coords = {
+        "chain": draws["chain"].values,
+        "draw": draws["draw"].values,
+        "task": np.array(tasks, dtype=object),
+        "year": year["year"].values,
+    }
+    # BLAS rounds a product of one column otherwise than of several, as targets of one task would be.
+    alone = year.size == 1 and len(tasks) < task.size
+    years = year.values.repeat(2) if alone else year.values
+
+    def until(latest: float, steps: xr.Dataset) -> xr.DataArray:
+        drifted = drift_at(
+            steps,
+            np.repeat(coords["task"], years.size),
+            np.tile(np.minimum(years, latest), len(tasks)),
+            at["reference_year"].values.repeat(years.size),
+        ).reshape((*scale.shape[:2], len(tasks), years.size))
+        return xr.DataArray(drifted[..., : year.size], dims=tuple(coords), coords=coords)
+
+    past, total = until(float(draws["drift_year"].values[-1]) + 1.0, draws), until(np.inf, stepped)
+    places = xr.DataArray([tasks.index(each) for each in task.values], dims="target")
+    return Drift(past, (total - past) / scale, scale, places.assign_coords(target=task["target"]))
 
 
 def _years(years: float | Iterable[float] | None, constant: xr.Dataset) -> xr.DataArray:

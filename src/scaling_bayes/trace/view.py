@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import xarray as xr
 
+from scaling_bayes.core.drift import extend_drift
 from scaling_bayes.core.observations import Observations, observations_of, task_constants
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.performance import error_scale, performance_distribution
@@ -162,6 +163,25 @@ class PosteriorView(TraceView):
     @cached_property
     def _parameters(self) -> dict[str, xr.Dataset]:
         """Those asked for so far, by stage."""
+        return {}
+
+    def drifted(self, until: float, seed: int) -> xr.Dataset:
+        """Draws of the parameters, with steps of drift until a year after the data.
+
+        They are drawn once: those of early years are the same however many are asked.
+        """
+        if "drift_step" not in self.posterior:
+            return self.posterior
+        known = self._drifted.get(seed, self.posterior)
+        if known["drift_year"].values[-1] + 1.0 < until:
+            rng = generator(seed, Stream.DRIFT)
+            known = self._drifted[seed] = extend_drift(self.law, self.posterior, self.constant, until, rng)
+        steps = max(self.posterior.sizes["drift_year"], np.count_nonzero(known["drift_year"] < until))
+        return known.isel(drift_year=slice(steps))
+
+    @cached_property
+    def _drifted(self) -> dict[int, xr.Dataset]:
+        """Those drawn furthest, by seed."""
         return {}
 
     def systems_of(self, task: str) -> NDArray[np.bool_]:
