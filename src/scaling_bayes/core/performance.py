@@ -110,6 +110,7 @@ def performance_distribution(
         if "task" in values.dims
         else values
         for name, values in parameters.data_vars.items()
+        if name != "drift_step"
     }
     compute_mean, compute_variance = compute, xr.zeros_like(compute)
     if "compute_error" in by_system and not compute_is_exact:

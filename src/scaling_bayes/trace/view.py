@@ -186,8 +186,13 @@ class PosteriorView(TraceView):
 
     def systems_of(self, task: str) -> NDArray[np.bool_]:
         """Which of the observed systems are of a task, shape (system,)."""
-        rows: NDArray[np.bool_] = self.constant["system_task"].values.astype(str) == task
+        rows: NDArray[np.bool_] = self._task_of_system == task
         return rows
+
+    @cached_property
+    def _task_of_system(self) -> NDArray[np.str_]:
+        names: NDArray[np.str_] = self.constant["system_task"].values.astype(str)
+        return names
 
     def systems(self) -> pd.DataFrame:
         """Every column that the fit keeps of its systems, and the labels of these."""
@@ -210,9 +215,16 @@ class PosteriorView(TraceView):
 
     def predictive_draws(self, stage: str, task: str | None = None) -> Floats:
         """Predicted errors of the observed systems, of one task or all, shape (draw, system)."""
-        error = self.group(f"{stage}_predictive")["error"].transpose("chain", "draw", "system").values
-        drawn = np.asarray(error, dtype=float).reshape(-1, error.shape[-1])
-        return drawn if task is None else drawn[:, self.systems_of(task)]
+        if stage not in self._predicted:
+            error = self.group(f"{stage}_predictive")["error"].transpose("chain", "draw", "system").values
+            self._predicted[stage] = error.reshape(-1, error.shape[-1])
+        drawn = self._predicted[stage]
+        return np.asarray(drawn if task is None else drawn[:, self.systems_of(task)], dtype=float)
+
+    @cached_property
+    def _predicted(self) -> dict[str, NDArray[np.floating]]:
+        """Predictive draws asked for so far, by stage, as they are stored."""
+        return {}
 
     def pit(self, task: str | None = None) -> Floats:
         """Share of posterior predictive draws at or below each observed error, shape (system,)."""
