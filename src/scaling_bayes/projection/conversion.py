@@ -187,15 +187,18 @@ def add_costs(projection: xr.Dataset, converted: xr.Dataset) -> xr.Dataset:
     converted : Dataset
         ``log10_flop_per_usd``, ``log10_flop_per_kwh`` and ``log10_kg_per_kwh`` (chain, draw, year).
     """
-    compute = projection["log10_training_compute_flop"]
-    energy = compute - converted["log10_flop_per_kwh"]
-    carbon = energy + converted["log10_kg_per_kwh"]
+    compute = projection["log10_training_compute_flop"].variable
+    per_usd, per_kwh, kg_per_kwh = (
+        converted[name].variable for name in ("log10_flop_per_usd", "log10_flop_per_kwh", "log10_kg_per_kwh")
+    )
+    energy = compute - per_kwh
+    carbon = energy + kg_per_kwh
     reached = np.isfinite(compute)
     if not reached.all():
         # Endless energy from a grid without carbon would be NaN.
         carbon = carbon.where(reached, compute)
     return projection.assign(
-        log10_cost_usd=compute - converted["log10_flop_per_usd"],
+        log10_cost_usd=compute - per_usd,
         log10_energy_kwh=energy,
         log10_carbon_kg=carbon,
     )

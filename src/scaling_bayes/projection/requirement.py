@@ -41,7 +41,7 @@ _OF_TASKS = (
     "reference_log10_compute",
     "reference_year",
 )
-_ALONG = ("chain", "draw", "year")
+_BY_TARGET = ("target", "chain", "draw", "year")
 
 
 @dataclass(frozen=True)
@@ -49,25 +49,24 @@ class Drift:
     """How far the lines of tasks drift until each year, in performance."""
 
     #: By the steps that the fit knows. Shape (chain, draw, task, year).
-    known: xr.DataArray
+    known: Floats
     #: By the steps after them, in units of their scale. Shape (chain, draw, task, year).
-    ahead: xr.DataArray
-    #: Scale of a step. Shape (chain, draw, task).
-    scale: xr.DataArray
+    ahead: Floats
+    #: Scale of a step. Shape (chain, draw, task, 1).
+    scale: Floats
     #: Position of each target's task. Shape (target,).
-    task: xr.DataArray
+    task: NDArray[np.intp]
 
     @property
     def total(self) -> xr.DataArray:
         """All of it, shape (chain, draw, target, year)."""
-        found: xr.DataArray = (self.known + self.ahead * self.scale).isel(task=self.task)
-        return found
+        found = (self.known + self.ahead * self.scale)[:, :, self.task]
+        return xr.DataArray(found, dims=("chain", "draw", "target", "year"))
 
     def of_target(self, position: int) -> tuple[Floats, Floats, Floats]:
         """Known, ahead and scale of a target, shape (chain, draw, year)."""
-        at = int(self.task[position])
-        known, ahead, scale = (each.isel(task=at) for each in (self.known, self.ahead, self.scale))
-        return values_along(known), values_along(ahead), values_along(scale)
+        at = self.task[position]
+        return self.known[:, :, at], self.ahead[:, :, at], self.scale[:, :, at]
 
 
 @dataclass(frozen=True)
@@ -121,39 +120,46 @@ class Requirement:
         """
         labels = {dim: self.parameters["slope"][dim] for dim in ("chain", "draw")}
         labels |= {"target": self.performance["target"], "year": self.year["year"]}
-        found = np.empty([labels[dim].size for dim in ("target", *_ALONG)])
+        drawn = {name: _by_target(values) for name, values in self._drawn.items()}
+        found = np.empty([labels[dim].size for dim in _BY_TARGET])
         for position, of_target in enumerate(found):
-            of_target[...] = self._log10_compute(position)
-        compute = xr.DataArray(found, dims=("target", *_ALONG), coords=labels)
+            at = {name: values[position % len(values)] for name, values in drawn.items()}
+            of_target[...] = self._log10_compute(position, at)
+        compute = xr.DataArray(found, dims=_BY_TARGET, coords=labels)
         return compute.transpose("chain", "draw", "target", "year")
 
-    def _log10_compute(self, position: int) -> Floats:
+    @property
+    def _drawn(self) -> dict[str, xr.DataArray]:
+        found = {
+            "performance": self.performance,
+            "progress_year": self.progress_year,
+            "later_progress": self.later_progress,
+            "least": self.least,
+        }
+        return {**self.parameters, **found, **({} if self.noise is None else {"departure": self.noise})}
+
+    def _log10_compute(self, position: int, at: dict[str, Floats]) -> Floats:
         """log10 FLOP of one target, shape (chain, draw, year), or 1 along any of them."""
-
-        def of_target(values: xr.DataArray) -> Floats:
-            return values_along(values.isel(target=position) if "target" in values.dims else values)
-
-        at = {name: of_target(values) for name, values in self.parameters.items()}
-        performance = of_target(self.performance)
+        performance = at["performance"]
         if self.drift is not None:
             known, ahead, scale = self.drift.of_target(position)
             performance = performance - (known + ahead * scale)
         if self.noise is not None:
-            performance = performance - at["noise"] * of_target(self.noise)
+            performance = performance - at["noise"] * at["departure"]
         compute: Floats = at["reference_log10_compute"] + equations.required_compute(
             performance,
-            of_target(self.progress_year) - at["reference_year"],
+            at["progress_year"] - at["reference_year"],
             intercept=at["intercept"],
             slope=at["slope"],
             progress=at.get("progress", 0.0),
         )
-        return np.maximum(compute - of_target(self.later_progress), of_target(self.least))
+        return np.maximum(compute - at["later_progress"], at["least"])
 
 
-def values_along(values: xr.DataArray) -> Floats:
-    """Values of one target, shape (chain, draw, year), with 1 in place of what they do not depend on."""
-    along = [dim for dim in _ALONG if dim in values.dims]
-    missing = tuple(slice(None) if dim in along else np.newaxis for dim in _ALONG)
+def _by_target(values: xr.DataArray) -> Floats:
+    """Values of shape (target, chain, draw, year), with 1 in place of what they do not depend on."""
+    along = [dim for dim in _BY_TARGET if dim in values.dims]
+    missing = tuple(slice(None) if dim in along else np.newaxis for dim in _BY_TARGET)
     found: Floats = values.variable.transpose(*along).values[missing]
     return found
 
@@ -241,22 +247,27 @@ def require(
     """
     year = _years(years, references)
     labels = _unique([target.label for target in targets])
-    task = xr.DataArray([target.task for target in targets], dims="target", coords={"target": labels})
+    if not np.array_equal(references["task"].values, draws["task"].values):
+        references = references.sel(task=draws["task"].values)
+    positions = {str(name): number for number, name in enumerate(draws["task"].values)}
+    task = np.array([positions[target.task] for target in targets])
     error = xr.DataArray([target.error for target in targets], dims="target", coords={"target": labels})
+
+    def of_target(values: xr.DataArray) -> xr.DataArray:
+        kept = {dim: values[dim] for dim in values.dims if dim != "task"}
+        found = values.transpose(*kept, "task").values[..., task]
+        return xr.DataArray(found, dims=(*kept, "target"), coords={**kept, "target": labels})
+
     parameters = {
-        name: source[name].sel(task=task).drop_vars("task")
+        name: of_target(source[name])
         for name in _OF_TASKS
         for source in (draws, references)
         if name in source
     }
-    noise = None
-    if kind == "predictive":
-        noise = _departures(draws, seed).sel(task=task).drop_vars("task")
+    noise = of_target(_departures(draws, seed)) if kind == "predictive" else None
     last = xr.full_like(year, float(references["publication_year"].max()))
     until = last if progress == "frozen" else year
-    chance = (
-        references["chance_error"].sel(task=task).drop_vars("task") if "chance_error" in references else 1.0
-    )
+    chance = of_target(references["chance_error"]) if "chance_error" in references else 1.0
     known_law, floor = law_of(law, draws), parameters.get("floor", 0.0)
     ends = {"chance": chance, "bend": parameters.get("bend", 0.0)}
     drift = None
@@ -266,7 +277,7 @@ def require(
             stepped = extend_drift(law, draws, references, latest, generator(seed, Stream.DRIFT))
         else:
             stepped = drifted(latest, seed)
-        drift = _drift(law, draws, stepped, references, task, until)
+        drift = _drift(law, draws, stepped, references, task, until.values)
     rate = PROGRESS_RATES.get(progress)
     fitted = until if rate is None else year.where(year < last, last)
     later = (rate or 0.0) * (until - fitted)
@@ -289,8 +300,8 @@ def _drift(
     draws: xr.Dataset,
     stepped: xr.Dataset,
     references: xr.Dataset,
-    task: xr.DataArray,
-    year: xr.DataArray,
+    task: NDArray[np.intp],
+    year: Floats,
 ) -> Drift:
     """How far the lines of the targets' tasks drift until each year.
 
@@ -299,38 +310,28 @@ def _drift(
     draws, stepped : Dataset
         The draws as the fit has them, and with steps drawn for the years after the data: the same for all
         targets of a task, so that they compare.
+    task : ndarray of int, shape (target,)
+        Position of each target's task.
+    year : ndarray, shape (year,)
     """
-    tasks = list(dict.fromkeys(task.values))
-    of_tasks = {name: draws[name].sel(task=tasks) for name in ("floor", "bend") if name in draws}
-    at = references.sel(task=tasks)
-    scale: xr.DataArray = draws["drift_scale"] * law_of(law, draws).odds_gain(
-        at["reference_error"],
-        of_tasks.get("floor", 0.0),
-        chance=at.get("chance_error", 1.0),
-        bend=of_tasks.get("bend", 0.0),
+    asked, place = np.unique(task, return_inverse=True)
+    gain = law_of(law, draws).odds_gain(
+        references["reference_error"],
+        draws.get("floor", 0.0),
+        chance=references.get("chance_error", 1.0),
+        bend=draws.get("bend", 0.0),
     )
-    coords = {
-        "chain": draws["chain"].values,
-        "draw": draws["draw"].values,
-        "task": np.array(tasks, dtype=object),
-        "year": year["year"].values,
-    }
+    scale = (draws["drift_scale"] * gain).transpose("chain", "draw", "task").values[:, :, asked, np.newaxis]
     # BLAS rounds a product of one column otherwise than of several, as targets of one task would be.
-    alone = year.size == 1 and len(tasks) < task.size
-    years = year.values.repeat(2) if alone else year.values
+    years = year.repeat(2) if year.size == 1 and asked.size < task.size else year
+    names, since = (values.values[asked].repeat(years.size) for values in (draws["task"], references["reference_year"]))
 
-    def until(latest: float, steps: xr.Dataset) -> xr.DataArray:
-        drifted = drift_at(
-            steps,
-            np.repeat(coords["task"], years.size),
-            np.tile(np.minimum(years, latest), len(tasks)),
-            at["reference_year"].values.repeat(years.size),
-        ).reshape((*scale.shape[:2], len(tasks), years.size))
-        return xr.DataArray(drifted[..., : year.size], dims=tuple(coords), coords=coords)
+    def until(latest: float, steps: xr.Dataset) -> Floats:
+        drifted = drift_at(steps, names, np.tile(np.minimum(years, latest), asked.size), since)
+        return drifted.reshape((*drifted.shape[:2], asked.size, years.size))[..., : year.size]
 
     past, total = until(float(draws["drift_year"].values[-1]) + 1.0, draws), until(np.inf, stepped)
-    places = xr.DataArray([tasks.index(each) for each in task.values], dims="target")
-    return Drift(past, (total - past) / scale, scale, places.assign_coords(target=task["target"]))
+    return Drift(past, (total - past) / scale, scale, place)
 
 
 def _years(years: float | Iterable[float] | None, constant: xr.Dataset) -> xr.DataArray:
