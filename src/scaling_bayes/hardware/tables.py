@@ -133,10 +133,8 @@ def _read(path: Path, edition: str, *, typed: bool) -> pd.DataFrame:
 
 def _correct(name: str, frame: pd.DataFrame, edition: str) -> None:
     """Replace the cells that corrections of an edition, or an earlier one, are of."""
-    import pandas as pd
-
     path = data_path("hardware/corrections.csv")
-    found = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    found = _read(path, edition, typed=False)
     own = found[found["table"] == name]
     if own.empty:
         return

@@ -37,6 +37,9 @@ PARAMETERS, NOISE, DRIFT = "fit parameters", "noise between systems", "drift"
 #: Parameters of the fit whose share alone is reported beside the shares that sum.
 ALONE = ("slope", "intercept", "progress")
 _BINS = 50
+#: Quantile to which more extreme draws are set, and so many parts of a row in which it is sought.
+_TAIL = 0.001
+_PARTS = 64
 #: Times that what is unknown is drawn anew; shares are good to about 0.01.
 _REPEATS = 8
 
@@ -278,22 +281,34 @@ def _conversion(
 
 
 def _clipped(values: Floats) -> Floats:
-    lowest, highest = _quantiles(values, (0.001, 0.999))
-    found: Floats = np.minimum(np.maximum(values, lowest), highest)
-    return found
+    """Values of shape (..., draw), within the quantiles of their rows as `numpy.quantile` has them."""
+    rows = values.reshape(-1, values.shape[-1])
+    last = rows.shape[1] - 1
+    below, above = int(last * _TAIL), int(last * (1.0 - _TAIL))
+    lowest, highest = _smallest(rows, below + 2)[:, -2:].T, -_smallest(-rows, last - above + 1)[:, :-3:-1].T
+    found = np.maximum(rows, _between(*lowest, last * _TAIL - below)[:, np.newaxis])
+    found = np.minimum(found, _between(*highest, last * (1.0 - _TAIL) - above)[:, np.newaxis])
+    return found.reshape(values.shape)
 
 
-def _quantiles(values: Floats, probabilities: tuple[float, ...]) -> list[Floats]:
-    """`numpy.quantile` of each row, shape (..., 1), which takes long to find the neighbours of each."""
-    last = values.shape[-1] - 1
-    positions = [last * probability for probability in probabilities]
-    belows = [int(position) for position in positions]
-    part = np.partition(values, [min(below + step, last) for below in belows for step in (0, 1)], axis=-1)
-    found = []
-    for position, below in zip(positions, belows, strict=True):
-        low, high = (part[..., place, np.newaxis] for place in (below, min(below + 1, last)))
-        weight, apart = position - below, high - low
-        found.append(low + weight * apart if weight < 0.5 else high - (1.0 - weight) * apart)
+def _between(low: Floats, high: Floats, weight: float) -> Floats:
+    """Value at a weight between two, rounded as NumPy does."""
+    return low + weight * (high - low) if weight < 0.5 else high - (1.0 - weight) * (high - low)
+
+
+def _smallest(rows: Floats, count: int) -> Floats:
+    """The smallest values of each row, ascending, shape (row, count); for few of many in a fifth of the time.
+
+    They are among those not above the least values of `count` of the parts of a row.
+    """
+    width = rows.shape[1] // _PARTS
+    if not width or count > _PARTS:
+        return np.sort(rows, axis=1)[:, :count]
+    least = rows[:, : width * _PARTS].reshape(len(rows), width, _PARTS).min(axis=1)
+    few = np.flatnonzero(rows <= np.partition(least, count - 1, axis=1)[:, count - 1 : count])
+    row, values = few // rows.shape[1], rows.reshape(-1)[few]
+    starts = np.searchsorted(row, np.arange(len(rows)))[:, np.newaxis]
+    found: Floats = values[np.lexsort((values, row))][starts + np.arange(count)]
     return found
 
 

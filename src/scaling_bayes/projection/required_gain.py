@@ -15,6 +15,9 @@ from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 #: What must improve alone, and by what each budget then asks of it.
 LEVERS = {
@@ -120,8 +123,11 @@ def compare_routes(answer: xr.DataTree) -> pd.DataFrame:
     routes = load_routes().to_dict(orient="records")
     rows = []
     for target in range(data.sizes["target"]):
-        needed = {name: gain.isel(target=target) for name, gain in over.items()}
-        about = _about(next(iter(needed.values())))
+        about = _about(next(iter(over.values())).isel(target=target))
+        needed = {
+            name: gain.transpose("target", "chain", "draw").values[target] for name, gain in over.items()
+        }
+        without = _enough(needed, set(), 0.0, 0.0)
         for route in routes:
             low, high = math.log10(route["factor_low"]), math.log10(route["factor_high"])
             helps = _HELPS[route["improves"]]
@@ -130,7 +136,7 @@ def compare_routes(answer: xr.DataTree) -> pd.DataFrame:
                     **about,
                     **{name: route[name] for name in ("route", "improves", "factor_low", "factor_high")},
                     "probability_enough": _enough(needed, helps, low, high),
-                    "probability_enough_without": _enough(needed, set(), 0.0, 0.0),
+                    "probability_enough_without": without,
                     "citation": route["citation"],
                     "url": route["url"],
                     "route_note": route["note"],
@@ -139,12 +145,11 @@ def compare_routes(answer: xr.DataTree) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _enough(needed: dict[str, xr.DataArray], helps: set[str], low: float, high: float) -> float:
+def _enough(needed: dict[str, Floats], helps: set[str], low: float, high: float) -> float:
     """Mean over draws of the probability that a log-uniform factor covers every budget it must."""
-    helped = [gain.values for name, gain in needed.items() if name in helps]
-    unhelped = [gain.values <= 0 for name, gain in needed.items() if name not in helps]
-    shape = next(iter(needed.values())).shape
-    enough = np.ones(shape)
+    helped = [gain for name, gain in needed.items() if name in helps]
+    unhelped = [gain <= 0 for name, gain in needed.items() if name not in helps]
+    enough = np.ones(next(iter(needed.values())).shape)
     if helped:
         most = np.maximum(np.max(helped, axis=0), -1e300)
         width = high - low

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from scaling_bayes.projection.largest_machines import record_machine_time
 from scaling_bayes.projection.project import YEARLY, project
 from scaling_bayes.projection.required_gain import compare_routes, required_gain
 from scaling_bayes.projection.summarize import summary
-from scaling_bayes.text import CARBON, COMPUTE, COST, kilograms_in_words, usd_in_words
+from scaling_bayes.text import CARBON, COMPUTE, COST, kilograms_in_words, records, usd_in_words
 from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
@@ -94,6 +95,25 @@ class Costs:
     yardsticks: dict[str, dict[str, float]]
     #: Compute and carbon, and the median log10 of their units for a dollar in the last year asked.
     scales: dict[str, float]
+
+    @cached_property
+    def first_year_of(self) -> dict[tuple[Budget | None, str, float], dict[str, Any]]:
+        """Row of `first_years` of each budget and target."""
+        return {
+            (budget, row["task"], row["error"]): row
+            for budget, frame in zip(self.budgets, self.first_years, strict=True)
+            for row in records(frame)
+        }
+
+    @cached_property
+    def within_budget(self) -> dict[tuple[Budget, str, float], list[tuple[float, float]]]:
+        """Years and shares of draws within each budget, by target."""
+        found: dict[tuple[Budget, str, float], list[tuple[float, float]]] = {}
+        for budget, frame in zip(self.budgets, self.affordability, strict=True):
+            columns = (frame[name].tolist() for name in ("task", "error", "year", "within_budget"))
+            for task, error, year, share in zip(*columns, strict=True):
+                found.setdefault((budget, task, error), []).append((year, share))
+        return found
 
     @property
     def start(self) -> float:
