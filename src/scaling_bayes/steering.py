@@ -63,9 +63,11 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 def steered_by(text: str, keep: str = "\n\t") -> list[str]:
     """Characters of a text that steer a display, each once."""
-    plain = text
-    for character in ("\n", "\t", "\N{NO-BREAK SPACE}"):
-        plain = plain.replace(character, "") if character in keep + "\N{NO-BREAK SPACE}" else plain
+    if text.isprintable():
+        return []
+    plain = text.replace("\N{NO-BREAK SPACE}", "")
+    for character in keep:
+        plain = plain.replace(character, "")
     if plain.isprintable():
         return []
     return [c for c in dict.fromkeys(text) if c not in keep and _steers(c)]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from scaling_bayes.trace.view import PosteriorView
 
 #: Targets whose affordability is computed at a time, to bound memory.
-_CHUNK = 15
+_CHUNK = 16
 #: Tasks beyond these have no decomposition, route or curve in the page, lest it grow without bound.
 MOST_TASKS = 6
 
