@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Multiplications of a matrix product up to which BLAS takes one thread: others cost more than they save.
 _ONE_THREAD = 2**18
+#: Years whose steps are drawn together, so that memory is used again.
+_YEARS_AT_ONCE = 8
 
 
 def drift_at(
@@ -88,11 +90,17 @@ def extend_drift(
         chance=references.get("chance_error", 1.0),
         bend=parameters.get("bend", 0.0),
     )
-    standard = rng.standard_normal((years.size, *known.shape[:-1]))
-    drawn = xr.DataArray(
-        np.moveaxis(equations.drift_step(standard), 0, -1),
-        dims=known.dims,
-        coords={**{dim: known[dim] for dim in known.dims}, "drift_year": years},
+    like = known.isel(drift_year=0, drop=True)
+    scale, gain = (
+        each.broadcast_like(like).transpose(*like.dims).values[..., np.newaxis]
+        for each in (parameters["drift_scale"], gain)
     )
-    drawn = (drawn * parameters["drift_scale"] * gain).transpose(*known.dims)
-    return parameters.drop_dims("drift_year").assign(drift_step=xr.concat([known, drawn], "drift_year"))
+    steps = np.empty((*known.shape[:-1], known.shape[-1] + years.size))
+    steps[..., : known.shape[-1]] = known.values
+    for start in range(known.shape[-1], steps.shape[-1], _YEARS_AT_ONCE):
+        part = steps[..., start : start + _YEARS_AT_ONCE]
+        standard = np.moveaxis(rng.standard_normal((part.shape[-1], *known.shape[:-1])), 0, -1)
+        part[...] = equations.drift_step(standard) * scale * gain
+    coords = {dim: known[dim] for dim in known.dims if dim != "drift_year"}
+    coords["drift_year"] = np.concatenate([known["drift_year"].values, years])
+    return parameters.drop_dims("drift_year").assign(drift_step=(known.dims, steps)).assign_coords(coords)
