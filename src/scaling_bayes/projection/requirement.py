@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -114,19 +114,34 @@ class Requirement:
         return self.error_of(performance).where(log10_compute >= self.least, 1.0)
 
     def log10_compute(self) -> xr.DataArray:
-        """log10 FLOP, dims (chain, draw, target, year); ``inf`` where no compute suffices.
-
-        Target by target, so that a processor has at hand what it works on.
-        """
+        """log10 FLOP, dims (chain, draw, target, year); ``inf`` where no compute suffices."""
         labels = {dim: self.parameters["slope"][dim] for dim in ("chain", "draw")}
         labels |= {"target": self.performance["target"], "year": self.year["year"]}
-        drawn = {name: _by_target(values) for name, values in self._drawn.items()}
         found = np.empty([labels[dim].size for dim in _BY_TARGET])
-        for position, of_target in enumerate(found):
-            at = {name: values[position % len(values)] for name, values in drawn.items()}
-            of_target[...] = self._log10_compute(position, at)
+        for of_target, compute in zip(found, self.each_log10_compute(), strict=True):
+            of_target[...] = compute
         compute = xr.DataArray(found, dims=_BY_TARGET, coords=labels)
         return compute.transpose("chain", "draw", "target", "year")
+
+    def each_log10_compute(self) -> Iterator[Floats]:
+        """`log10_compute` of one target after another, shape (chain, draw, year), or 1 along any of them.
+
+        One at a time, a processor has at hand what it works on.
+        """
+        drawn = {name: _by_target(values) for name, values in self._drawn.items()}
+        for position in range(len(self.targets)):
+            yield self._log10_compute(
+                position, {name: values[position % len(values)] for name, values in drawn.items()}
+            )
+
+    @property
+    def coords(self) -> dict[str, Any]:
+        """What a dataset says of the targets."""
+        return {
+            "target_task": ("target", np.array([target.task for target in self.targets], dtype=object)),
+            "target_error": ("target", np.array([target.error for target in self.targets])),
+            "target_note": ("target", np.array([target.note for target in self.targets], dtype=object)),
+        }
 
     @property
     def _drawn(self) -> dict[str, xr.DataArray]:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +13,9 @@ import pandas as pd
 
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.tables import load_table
-from scaling_bayes.projection.affordability import affordability, probability_by_year, read_budget
+from scaling_bayes.projection.affordability import affordability_to_horizon, probability_by_year, read_budget
 from scaling_bayes.projection.decompose import decompose
 from scaling_bayes.projection.largest_machines import record_machine_time
-from scaling_bayes.projection.project import YEARLY, project
 from scaling_bayes.projection.required_gain import compare_routes, required_gain
 from scaling_bayes.projection.summarize import summary
 from scaling_bayes.text import CARBON, COMPUTE, COST, kilograms_in_words, records, usd_in_words
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.trace.view import PosteriorView
 
-#: Targets whose affordability is computed at a time, to bound memory.
-_CHUNK = 16
 #: Tasks beyond these have no decomposition, route or curve in the page, lest it grow without bound.
 MOST_TASKS = 6
 
@@ -160,14 +156,9 @@ def read_costs(
         (str(task), float(error))
         for task, error in zip(data["target_task"].values, data["target_error"].values, strict=True)
     ]
-    by_year: list[list[pd.DataFrame]] = [[] for _ in budgets]
-    first_years: list[list[pd.DataFrame]] = [[] for _ in budgets]
-    for chunk in batched(targets, _CHUNK):
-        horizon = project(fit, list(chunk), YEARLY, str(asked["kind"]), scenario=scenario)
-        for position, budget in enumerate(budgets):
-            answer = affordability(horizon, **budget.asked)
-            by_year[position].append(probability_by_year(answer))
-            first_years[position].append(summary(answer))
+    answers = affordability_to_horizon(
+        fit, targets, str(asked["kind"]), scenario, [budget.asked for budget in budgets]
+    )
     gains = [required_gain(projected, **budget.asked) for budget in budgets]
     first = list(dict.fromkeys(task for task, _ in targets))[:MOST_TASKS]
     shown = sorted((one for one in leading if one[0] in first), key=lambda one: first.index(one[0]))
@@ -177,8 +168,8 @@ def read_costs(
         assumptions=scenario.describe(),
         hardware_digest=str(asked["hardware_digest"]),
         budgets=budgets,
-        affordability=[pd.concat(frames, ignore_index=True) for frames in by_year],
-        first_years=[pd.concat(frames, ignore_index=True) for frames in first_years],
+        affordability=[probability_by_year(answer) for answer in answers],
+        first_years=[summary(answer) for answer in answers],
         gains=[summary(gain) for gain in gains],
         routes=[compare_routes(gain) for gain in gains],
         shown=shown,
