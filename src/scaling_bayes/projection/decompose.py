@@ -203,7 +203,7 @@ def _requirement(view: ProjectionView, targets: Any) -> Requirement:
 
 
 def _sources(asked: Requirement, inputs: dict[str, Any]) -> list[str]:
-    drifts = asked.drift is not None and bool(asked.drift.ahead.any())
+    drifts = asked.drift is not None and asked.drift.goes_on
     drawn = {PARAMETERS: True, NOISE: asked.noise is not None, DRIFT: drifts}
     of_inputs = dict.fromkeys(DRAWN_GROUPS[name] for name in inputs if name in DRAWN_GROUPS)
     return [*(source for source, there in drawn.items() if there), *of_inputs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -48,25 +49,26 @@ _BY_TARGET = ("target", "chain", "draw", "year")
 class Drift:
     """How far the lines of tasks drift until each year, in performance."""
 
-    #: By the steps that the fit knows. Shape (chain, draw, task, year).
-    known: Floats
-    #: By the steps after them, in units of their scale. Shape (chain, draw, task, year).
-    ahead: Floats
+    #: Drift of a task, by its position: by the steps that the fit knows, and by those after them in units of
+    #: their scale. Shape (chain, draw, year).
+    of_task: Callable[[int], tuple[Floats, Floats]]
     #: Scale of a step. Shape (chain, draw, task, 1).
     scale: Floats
     #: Position of each target's task. Shape (target,).
     task: NDArray[np.intp]
+    #: Whether a year is after the steps that the fit knows.
+    goes_on: bool
 
     @property
     def total(self) -> xr.DataArray:
         """All of it, shape (chain, draw, target, year)."""
-        found = (self.known + self.ahead * self.scale)[:, :, self.task]
-        return xr.DataArray(found, dims=("chain", "draw", "target", "year"))
+        each = [known + ahead * scale for known, ahead, scale in map(self.of_target, range(self.task.size))]
+        return xr.DataArray(np.stack(each, axis=2), dims=("chain", "draw", "target", "year"))
 
     def of_target(self, position: int) -> tuple[Floats, Floats, Floats]:
         """Known, ahead and scale of a target, shape (chain, draw, year)."""
-        at = self.task[position]
-        return self.known[:, :, at], self.ahead[:, :, at], self.scale[:, :, at]
+        at = int(self.task[position])
+        return *self.of_task(at), self.scale[:, :, at]
 
 
 @dataclass(frozen=True)
@@ -329,24 +331,28 @@ def _drift(
         Position of each target's task.
     year : ndarray, shape (year,)
     """
-    asked, place = np.unique(task, return_inverse=True)
     gain = law_of(law, draws).odds_gain(
         references["reference_error"],
         draws.get("floor", 0.0),
         chance=references.get("chance_error", 1.0),
         bend=draws.get("bend", 0.0),
     )
-    scale = (draws["drift_scale"] * gain).transpose("chain", "draw", "task").values[:, :, asked, np.newaxis]
+    scale = (draws["drift_scale"] * gain).transpose("chain", "draw", "task").values[..., np.newaxis]
+    end = float(draws["drift_year"].values[-1]) + 1.0
     # BLAS rounds a product of one column otherwise than of several, as targets of one task would be.
-    years = year.repeat(2) if year.size == 1 and asked.size < task.size else year
-    names, since = (values.values[asked].repeat(years.size) for values in (draws["task"], references["reference_year"]))
+    years = year.repeat(2) if year.size == 1 and np.unique(task).size < task.size else year
+    names, since = draws["task"].values, references["reference_year"].values
 
-    def until(latest: float, steps: xr.Dataset) -> Floats:
-        drifted = drift_at(steps, names, np.tile(np.minimum(years, latest), asked.size), since)
-        return drifted.reshape((*drifted.shape[:2], asked.size, years.size))[..., : year.size]
+    @functools.lru_cache(maxsize=1)
+    def of_task(number: int) -> tuple[Floats, Floats]:
+        at = names[[number]].repeat(years.size), since[[number]].repeat(years.size)
+        past, total = (
+            drift_at(steps, at[0], np.minimum(years, latest), at[1])[..., : year.size]
+            for steps, latest in ((draws, end), (stepped, np.inf))
+        )
+        return past, (total - past) / scale[:, :, number]
 
-    past, total = until(float(draws["drift_year"].values[-1]) + 1.0, draws), until(np.inf, stepped)
-    return Drift(past, (total - past) / scale, scale, place)
+    return Drift(of_task, scale, task, bool(year.max() > end))
 
 
 def _years(years: float | Iterable[float] | None, constant: xr.Dataset) -> xr.DataArray:
