@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from scaling_bayes.core import equations
 from scaling_bayes.core.mixed_law import law_of
 from scaling_bayes.core.observations import steps_taken
 
 if TYPE_CHECKING:
+    import xarray as xr
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -48,12 +48,18 @@ def drift_at(
     starts = step["drift_year"].values
     assert year.max(initial=starts[0]) <= starts[-1] + 1.0, "drift must be extended to the years asked"
     taken = steps_taken(year, starts) - steps_taken(reference_year, starts)
-    found = np.zeros((*step.shape[:2], len(year)))
     of_place = np.array(tasks, dtype=object)
+    names, steps = step["task"].values.tolist(), step.values
+    found = []
     for task in dict.fromkeys(of_place):
-        rows = of_place == task
-        found[..., rows] = _weighted(step.sel(task=task).values, taken[rows])
-    return found
+        rows = np.flatnonzero(of_place == task)
+        found.append((rows, _weighted(steps[:, :, names.index(task)], taken[rows])))
+    if len(found) == 1:
+        return found[0][1]
+    together = np.empty((*step.shape[:2], len(year)))
+    for rows, drifted in found:
+        together[..., rows] = drifted
+    return together
 
 
 def _weighted(step: Floats, weights: Floats) -> Floats:

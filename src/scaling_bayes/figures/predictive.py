@@ -140,7 +140,7 @@ def rank_histogram(ax: Axes, ranks: np.ndarray) -> None:
 
 
 def _binomial(n: int, share: float) -> np.ndarray:
-    """Probabilities of at most 0, 1, ... n of `n`, without SciPy, which takes a quarter of a second to load."""
+    """Probability of at most 0, 1, ... n of `n`, without SciPy, which takes a quarter of a second to load."""
     k = np.arange(1, n + 1)
     ratios = np.log((n + 1 - k) / k) + np.log(share / (1.0 - share))
     return np.cumsum(np.exp(n * np.log1p(-share) + np.concatenate([[0.0], np.cumsum(ratios)])))

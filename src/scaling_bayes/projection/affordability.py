@@ -150,9 +150,7 @@ def affordability_to_horizon(
         for number, limit in enumerate(limits):
             within = _within(costs, limit).values
             shares[number, position] = within.mean(axis=(0, 1))
-            found[number, ..., position] = np.where(
-                within.any(axis=-1), years[within.argmax(axis=-1)], NEVER
-            )
+            found[number, ..., position] = np.where(within.any(axis=-1), years[within.argmax(axis=-1)], NEVER)
     labels = {dim: first.data[dim] for dim in ("chain", "draw", "year")} | asked.coords
     return [
         first.answered(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -137,7 +137,7 @@ def compare_routes(answer: xr.DataTree) -> pd.DataFrame:
 
 
 def _needed(needed: dict[str, Floats], helps: set[str]) -> tuple[Floats | None, NDArray[np.bool_] | None]:
-    """What a gain must cover of the budgets it helps with, and whether the others hold; None for no budget."""
+    """What a gain must cover of the budgets it helps with, and whether the others hold; None for none."""
     helped = [gain for name, gain in needed.items() if name in helps]
     unhelped = [gain <= 0 for name, gain in needed.items() if name not in helps]
     most = np.maximum(np.max(helped, axis=0), -1e300) if helped else None

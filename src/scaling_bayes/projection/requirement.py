@@ -14,6 +14,7 @@ from scaling_bayes.core import equations
 from scaling_bayes.core.drift import drift_at, extend_drift
 from scaling_bayes.core.mixed_law import law_of
 from scaling_bayes.core.options import check_choice
+from scaling_bayes.core.places import at_places, places_of
 from scaling_bayes.core.predictive import departure_scale
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import TargetError
@@ -266,14 +267,11 @@ def require(
     labels = _unique([target.label for target in targets])
     if not np.array_equal(references["task"].values, draws["task"].values):
         references = references.sel(task=draws["task"].values)
-    positions = {str(name): number for number, name in enumerate(draws["task"].values)}
-    task = np.array([positions[target.task] for target in targets])
     error = xr.DataArray([target.error for target in targets], dims="target", coords={"target": labels})
+    task = places_of(np.array([target.task for target in targets], dtype=object), draws["task"])
 
     def of_target(values: xr.DataArray) -> xr.DataArray:
-        kept = {dim: values[dim] for dim in values.dims if dim != "task"}
-        found = values.transpose(*kept, "task").values[..., task]
-        return xr.DataArray(found, dims=(*kept, "target"), coords={**kept, "target": labels})
+        return at_places(values, task, error)
 
     parameters = {
         name: of_target(source[name])
