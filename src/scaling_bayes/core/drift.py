@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -107,6 +107,6 @@ def extend_drift(
         part = steps[..., start : start + _YEARS_AT_ONCE]
         standard = np.moveaxis(rng.standard_normal((part.shape[-1], *known.shape[:-1])), 0, -1)
         part[...] = equations.drift_step(standard) * scale * gain
-    coords = {dim: known[dim] for dim in known.dims if dim != "drift_year"}
+    coords: dict[Any, Any] = {dim: known[dim] for dim in like.dims}
     coords["drift_year"] = np.concatenate([known["drift_year"].values, years])
     return parameters.drop_dims("drift_year").assign(drift_step=(known.dims, steps)).assign_coords(coords)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,14 +63,13 @@ def _predictive(
     ):
         shape = (parameters.sizes["chain"], parameters.sizes["draw"], len(observations.systems))
         nu, length = (parameters.get(each) for each in ("degrees_of_freedom", "correlation_length"))
-        departures = _standard_departures(
-            shape, generator(seed, stream), paper, nu, length, observations.compute
-        )
+        rng = generator(seed, stream)
+        departures = _draw_departures(shape, rng, paper, nu, length, observations.compute)
         blocks = math.ceil(math.prod(shape) / _AT_ONCE)
         for rows in np.array_split(np.arange(shape[1]), min(blocks, shape[1])):
             part = slice(rows[0], rows[-1] + 1)
             performance = observed_performance(law, parameters.isel(draw=part), observations)
-            drawn = _departed(performance, *(None if each is None else each[:, part] for each in departures))
+            drawn = departures.of_draws(part).errors(performance)
             found.setdefault(name, []).append(drawn.astype(np.float32))
             if with_density and parameters is posterior:
                 density = log_density_given_paper(performance, observations.error, paper)
@@ -116,18 +115,46 @@ def draw_error(
     nu = performance.degrees_of_freedom
     if nu is not None and "system" in nu.dims:
         nu = nu.transpose(*performance.mean.dims)
-    return _departed(performance, *_standard_departures(shape, rng, paper, nu, length, performance.compute))
+    departures = _draw_departures(shape, rng, paper, nu, length, performance.compute)
+    return departures.errors(performance)
 
 
-def _standard_departures(
+@dataclass(frozen=True)
+class _Departures:
+    """How far systems depart from what is expected of them, in standard deviates. Shape (..., system)."""
+
+    own: Floats
+    #: What systems of a paper share; None where each is of its own.
+    common: Floats | None
+    #: Factor of both; None where they are normal.
+    scale: Floats | None
+
+    def of_draws(self, draws: slice) -> _Departures:
+        """Those of some draws, of shape (chain, draw, system)."""
+        parts = (None if each is None else each[:, draws] for each in (self.common, self.scale))
+        return _Departures(self.own[:, draws], *parts)
+
+    def errors(self, performance: Performance) -> xr.DataArray:
+        """Errors of the systems."""
+        mean, sd, shared_sd = performance.mean, performance.sd, performance.shared_sd
+        if self.common is None:
+            departure = sd * self.own
+        else:
+            departure = shared_sd * self.common + np.sqrt(sd**2 - shared_sd**2) * self.own
+        if self.scale is not None:
+            departure = departure * self.scale
+        error: xr.DataArray = performance.error(mean + departure).transpose(*mean.dims)
+        return error
+
+
+def _draw_departures(
     shape: tuple[int, ...],
     rng: np.random.Generator,
     paper: NDArray[np.intp] | None,
     degrees_of_freedom: xr.DataArray | None,
     length: xr.DataArray | None,
     compute: Any,
-) -> tuple[Floats, Floats | None, Floats | None]:
-    """Standard deviates of systems, those their papers share, and factors of both, shape (..., system)."""
+) -> _Departures:
     own, common, scale = rng.standard_normal(shape), None, None
     if paper is not None and length is None:
         common = rng.standard_normal((*shape[:-1], int(paper.max()) + 1))[..., paper]
@@ -139,19 +166,7 @@ def _standard_departures(
             scale = departure_scale(degrees_of_freedom.values, 1, rng)[..., 0]
         else:
             scale = departure_scale(degrees_of_freedom.values, int(paper.max()) + 1, rng)[..., paper]
-    return own, common, scale
-
-
-def _departed(
-    performance: Performance, own: Floats, common: Floats | None, scale: Floats | None
-) -> xr.DataArray:
-    """Errors of systems that depart so from what is expected of them."""
-    mean, sd, shared_sd = performance.mean, performance.sd, performance.shared_sd
-    departure = sd * own if common is None else shared_sd * common + np.sqrt(sd**2 - shared_sd**2) * own
-    if scale is not None:
-        departure = departure * scale
-    error: xr.DataArray = performance.error(mean + departure).transpose(*mean.dims)
-    return error
+    return _Departures(own, common, scale)
 
 
 def departure_scale(degrees_of_freedom: Floats, papers: int, rng: np.random.Generator) -> Floats:

@@ -196,7 +196,7 @@ def add_costs(projection: xr.Dataset, converted: xr.Dataset) -> xr.Dataset:
     reached = np.isfinite(compute)
     if not reached.all():
         # Endless energy from a grid without carbon would be NaN.
-        carbon = carbon.where(reached, compute)
+        carbon = carbon.where(reached, compute)  # type: ignore[no-untyped-call]
     return projection.assign(
         log10_cost_usd=compute - per_usd,
         log10_energy_kwh=energy,

@@ -285,14 +285,14 @@ def _clipped(values: Floats) -> Floats:
     rows = values.reshape(-1, values.shape[-1])
     last = rows.shape[1] - 1
     below, above = int(last * _TAIL), int(last * (1.0 - _TAIL))
-    lowest, highest = _smallest(rows, below + 2)[:, -2:].T, -_smallest(-rows, last - above + 1)[:, :-3:-1].T
-    found = np.maximum(rows, _between(*lowest, last * _TAIL - below)[:, np.newaxis])
-    found = np.minimum(found, _between(*highest, last * (1.0 - _TAIL) - above)[:, np.newaxis])
-    return found.reshape(values.shape)
+    lowest = _between(_smallest(rows, below + 2)[:, -2:], last * _TAIL - below)
+    highest = _between(-_smallest(-rows, last - above + 1)[:, :-3:-1], last * (1.0 - _TAIL) - above)
+    return np.minimum(np.maximum(rows, lowest), highest).reshape(values.shape)
 
 
-def _between(low: Floats, high: Floats, weight: float) -> Floats:
-    """Value at a weight between two, rounded as NumPy does."""
+def _between(ends: Floats, weight: float) -> Floats:
+    """Values at a weight between two ends, shape (row, 2), rounded as NumPy does; shape (row, 1)."""
+    low, high = ends[:, :1], ends[:, 1:]
     return low + weight * (high - low) if weight < 0.5 else high - (1.0 - weight) * (high - low)
 
 

@@ -123,8 +123,8 @@ class Requirement:
         found = np.empty([labels[dim].size for dim in _BY_TARGET])
         for of_target, compute in zip(found, self.each_log10_compute(), strict=True):
             of_target[...] = compute
-        compute = xr.DataArray(found, dims=_BY_TARGET, coords=labels)
-        return compute.transpose("chain", "draw", "target", "year")
+        by_target: xr.DataArray = xr.DataArray(found, dims=_BY_TARGET, coords=labels)
+        return by_target.transpose("chain", "draw", "target", "year")
 
     def each_log10_compute(self) -> Iterator[Floats]:
         """`log10_compute` of one target after another, shape (chain, draw, year), or 1 along any of them.
