@@ -131,10 +131,18 @@ def _read(path: Path, edition: str, *, typed: bool) -> pd.DataFrame:
     return frame
 
 
+@cache
+def _corrections(path: Path) -> pd.DataFrame:
+    """Their cells as they stand, asked for with each table."""
+    import pandas as pd
+
+    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+
+
 def _correct(name: str, frame: pd.DataFrame, edition: str) -> None:
     """Replace the cells that corrections of an edition, or an earlier one, are of."""
     path = data_path("hardware/corrections.csv")
-    found = _read(path, edition, typed=False)
+    found = _corrections(path)
     own = found[found["table"] == name]
     if own.empty:
         return
