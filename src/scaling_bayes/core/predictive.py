@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 #: Errors predicted together, so that memory is used again.
-_AT_ONCE = 2**20
+_AT_ONCE = 2**19
 
 
 def predict_observed(
