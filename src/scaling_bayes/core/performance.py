@@ -216,6 +216,8 @@ def observed_performance(
 
     Systems may be later than those fitted where `rng` is given, for the drift until then.
     """
+    # One index for all: equal labels need not be compared again at each step.
+    labels = xr.Dataset(coords={"system": list(observations.systems)}).coords
     drift: xr.DataArray | float = 0.0
     if "drift_step" in parameters:
         if rng is not None:
@@ -232,10 +234,7 @@ def observed_performance(
             observations.year,
             observations.reference_year[at],
         )
-        drift = xr.DataArray(
-            drifted, dims=("chain", "draw", "system"), coords={"system": list(observations.systems)}
-        )
-    labels = {"system": list(observations.systems)}
+        drift = xr.DataArray(drifted, dims=("chain", "draw", "system"), coords=labels)
 
     def by_system(values: Any) -> xr.DataArray:
         return xr.DataArray(values, dims="system", coords=labels)
