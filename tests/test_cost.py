@@ -6,6 +6,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -468,9 +469,11 @@ def test_affordability_is_the_share_of_draws_within_budget(fit: xr.DataTree) -> 
     assert row["never"] == pytest.approx(float(np.isinf(found["first_year"]).mean()))
 
 
-@pytest.mark.parametrize("law", ["power", "bounded"])
-def test_target_by_target_the_horizon_is_as_affordable_as_together(law: str) -> None:
-    fit = synthetic_fit(law=law, drift=law == "bounded", draws=100)
+@pytest.mark.parametrize(
+    "options", [{"algorithmic_progress": False}, {"law": "bounded", "drift": True}], ids=["still", "drifting"]
+)
+def test_target_by_target_the_horizon_is_as_affordable_as_together(options: dict[str, Any]) -> None:
+    fit = synthetic_fit(**options, draws=100)
     targets = [("imagenet", 0.1), ("imagenet", 0.05), ("ms_coco", 0.3)]
     budgets = [{"budget_usd": 1e6}, {"carbon_kg": 1e4}, {"budget_usd": 1e9, "carbon_kg": 1e7}]
     trend = read_scenario("trend")

@@ -127,15 +127,21 @@ class Requirement:
         return by_target.transpose("chain", "draw", "target", "year")
 
     def each_log10_compute(self) -> Iterator[Floats]:
-        """`log10_compute` of one target after another, shape (chain, draw, year), or 1 along any of them.
+        """`log10_compute` of one target after another, shape (chain, draw, year).
 
-        One at a time, a processor has at hand what it works on.
+        Chain by chain, so that a processor has at hand what it works on.
         """
         drawn = {name: _by_target(values) for name, values in self._drawn.items()}
+        shape = [self.parameters["slope"].sizes[dim] for dim in ("chain", "draw")]
         for position in range(len(self.targets)):
-            yield self._log10_compute(
-                position, {name: values[position % len(values)] for name, values in drawn.items()}
-            )
+            at = {name: values[position % len(values)] for name, values in drawn.items()}
+            if self.drift is not None:
+                parts = zip(("known", "ahead", "scale"), self.drift.of_target(position), strict=True)
+                at |= {f"drift_{name}": values for name, values in parts}
+            found = np.empty((*shape, self.year.size))
+            for chain, into in enumerate(found):
+                into[...] = _log10_compute({name: values[chain % len(values)] for name, values in at.items()})
+            yield found
 
     @property
     def coords(self) -> dict[str, Any]:
@@ -156,22 +162,22 @@ class Requirement:
         }
         return {**self.parameters, **found, **({} if self.noise is None else {"departure": self.noise})}
 
-    def _log10_compute(self, position: int, at: dict[str, Floats]) -> Floats:
-        """log10 FLOP of one target, shape (chain, draw, year), or 1 along any of them."""
-        performance = at["performance"]
-        if self.drift is not None:
-            known, ahead, scale = self.drift.of_target(position)
-            performance = performance - (known + ahead * scale)
-        if self.noise is not None:
-            performance = performance - at["noise"] * at["departure"]
-        compute: Floats = at["reference_log10_compute"] + equations.required_compute(
-            performance,
-            at["progress_year"] - at["reference_year"],
-            intercept=at["intercept"],
-            slope=at["slope"],
-            progress=at.get("progress", 0.0),
-        )
-        return np.maximum(compute - at["later_progress"], at["least"])
+
+def _log10_compute(at: Mapping[str, Floats]) -> Floats:
+    """log10 FLOP of one target, whose parameters, by name, are broadcast against each other."""
+    performance = at["performance"]
+    if "drift_scale" in at:
+        performance = performance - (at["drift_known"] + at["drift_ahead"] * at["drift_scale"])
+    if "departure" in at:
+        performance = performance - at["noise"] * at["departure"]
+    compute: Floats = at["reference_log10_compute"] + equations.required_compute(
+        performance,
+        at["progress_year"] - at["reference_year"],
+        intercept=at["intercept"],
+        slope=at["slope"],
+        progress=at.get("progress", 0.0),
+    )
+    return np.maximum(compute - at["later_progress"], at["least"])
 
 
 def _by_target(values: xr.DataArray) -> Floats:
