@@ -98,15 +98,15 @@ def extend_drift(
     )
     like = known.isel(drift_year=0, drop=True)
     scale, gain = (
-        each.broadcast_like(like).transpose(*like.dims).values[..., np.newaxis]
+        each.broadcast_like(like).transpose(*like.dims).values
         for each in (parameters["drift_scale"], gain)
     )
     steps = np.empty((*known.shape[:-1], known.shape[-1] + years.size))
     steps[..., : known.shape[-1]] = known.values
     for start in range(known.shape[-1], steps.shape[-1], _YEARS_AT_ONCE):
         part = steps[..., start : start + _YEARS_AT_ONCE]
-        standard = np.moveaxis(rng.standard_normal((part.shape[-1], *known.shape[:-1])), 0, -1)
-        part[...] = equations.drift_step(standard) * scale * gain
+        standard = rng.standard_normal((part.shape[-1], *like.shape))
+        part[...] = np.moveaxis(equations.drift_step(standard) * scale * gain, 0, -1)
     coords: dict[Any, Any] = {dim: known[dim] for dim in like.dims}
     coords["drift_year"] = np.concatenate([known["drift_year"].values, years])
     return parameters.drop_dims("drift_year").assign(drift_step=(known.dims, steps)).assign_coords(coords)

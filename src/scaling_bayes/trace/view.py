@@ -215,21 +215,28 @@ class PosteriorView(TraceView):
 
     def predictive_draws(self, stage: str, task: str | None = None) -> Floats:
         """Predicted errors of the observed systems, of one task or all, shape (draw, system)."""
+        drawn = self._drawn(stage)
+        return np.asarray(drawn if task is None else drawn[:, self.systems_of(task)], dtype=float)
+
+    def _drawn(self, stage: str) -> NDArray[np.floating]:
+        """Predictive draws as they are stored, shape (draw, system)."""
         if stage not in self._predicted:
             error = self.group(f"{stage}_predictive")["error"].transpose("chain", "draw", "system").values
             self._predicted[stage] = error.reshape(-1, error.shape[-1])
-        drawn = self._predicted[stage]
-        return np.asarray(drawn if task is None else drawn[:, self.systems_of(task)], dtype=float)
+        return self._predicted[stage]
 
     @cached_property
     def _predicted(self) -> dict[str, NDArray[np.floating]]:
-        """Predictive draws asked for so far, by stage, as they are stored."""
+        """Those asked for so far, by stage."""
         return {}
 
     def pit(self, task: str | None = None) -> Floats:
         """Share of posterior predictive draws at or below each observed error, shape (system,)."""
-        observed = self.observed["error"].values if task is None else self.points(task).error
-        shares: Floats = (self.predictive_draws("posterior", task) <= observed).mean(axis=0)
+        return self._ranks if task is None else self._ranks[self.systems_of(task)]
+
+    @cached_property
+    def _ranks(self) -> Floats:
+        shares: Floats = (self._drawn("posterior") <= self.observed["error"].values).mean(axis=0)
         return shares
 
     @cached_property
