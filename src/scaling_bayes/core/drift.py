@@ -98,8 +98,7 @@ def extend_drift(
     )
     like = known.isel(drift_year=0, drop=True)
     scale, gain = (
-        each.broadcast_like(like).transpose(*like.dims).values
-        for each in (parameters["drift_scale"], gain)
+        each.broadcast_like(like).transpose(*like.dims).values for each in (parameters["drift_scale"], gain)
     )
     steps = np.empty((*known.shape[:-1], known.shape[-1] + years.size))
     steps[..., : known.shape[-1]] = known.values
