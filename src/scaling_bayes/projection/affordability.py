@@ -5,18 +5,17 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from scaling_bayes.errors import OptionError
-from scaling_bayes.projection.conversion import add_costs
+from scaling_bayes.projection.conversion import log10_costs
 from scaling_bayes.projection.project import YEARLY, project
 from scaling_bayes.projection.projected import ProjectionView
 from scaling_bayes.projection.requirement import ask
-from scaling_bayes.text import COMPUTE
 from scaling_bayes.trace.schema import group
 from scaling_bayes.trace.view import PosteriorView
 
@@ -137,27 +136,32 @@ def affordability_to_horizon(
     """
     fit = PosteriorView.of(idata)
     first = ProjectionView.of(project(fit, targets[:1], YEARLY, kind, scenario=scenario), "affordability")
-    years, hardware = first.data["year"].values, group(first.tree, "hardware")
+    years = first.data["year"].values
+    hardware = {str(name): values.values for name, values in group(first.tree, "hardware").items()}
     asked = ask(
         fit, targets, years.tolist(), kind, first.seed, progress=str(first.asked["algorithmic_progress"])
     )
     limits = [read_budget(**{"budget_usd": None, "carbon_kg": None, **budget}) for budget in budgets]
     sizes = [first.data.sizes[dim] for dim in ("chain", "draw")]
-    shares = np.empty((len(limits), len(targets), years.size))
+    counts = np.zeros((len(limits), len(targets), years.size))
     found = np.empty((len(limits), *sizes, len(targets)))
     for position, compute in enumerate(asked.each_log10_compute()):
-        costs = add_costs(xr.Dataset({COMPUTE: (("chain", "draw", "year"), compute)}), hardware)
-        for number, limit in enumerate(limits):
-            within = _within(costs, limit).values
-            shares[number, position] = within.mean(axis=(0, 1))
-            found[number, ..., position] = np.where(within.any(axis=-1), years[within.argmax(axis=-1)], NEVER)
+        for chain, of_chain in enumerate(compute):
+            converted = {name: values[chain] for name, values in hardware.items()}
+            costs = log10_costs(of_chain, converted)
+            for number, limit in enumerate(limits):
+                within = _within(costs, limit)
+                counts[number, position] += np.count_nonzero(within, axis=0)
+                place = within.argmax(axis=-1)
+                holds = np.take_along_axis(within, place[:, np.newaxis], axis=-1)[:, 0]
+                found[number, chain, :, position] = np.where(holds, years[place], NEVER)
     labels = {dim: first.data[dim] for dim in ("chain", "draw", "year")} | asked.coords
     return [
         first.answered(
             "affordability",
             xr.Dataset(
                 {
-                    "probability_within_budget": (("target", "year"), shares[number]),
+                    "probability_within_budget": (("target", "year"), counts[number] / (sizes[0] * sizes[1])),
                     "first_year": (("chain", "draw", "target"), found[number]),
                 },
                 coords=labels | {"target": asked.performance["target"]},
@@ -168,8 +172,8 @@ def affordability_to_horizon(
     ]
 
 
-def _within(projection: xr.Dataset, budgets: dict[str, float]) -> xr.DataArray:
-    """Whether each draw stays within every budget, dims (chain, draw, target, year)."""
+def _within(projection: Mapping[Any, Any], budgets: dict[str, float]) -> Any:
+    """Whether each draw stays within every budget, in the shape of the projection's costs."""
     each = [projection[BUDGETS[name]] <= math.log10(budget) for name, budget in budgets.items()]
     return functools.reduce(operator.and_, each)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -188,17 +189,19 @@ def add_costs(projection: xr.Dataset, converted: xr.Dataset) -> xr.Dataset:
         ``log10_flop_per_usd``, ``log10_flop_per_kwh`` and ``log10_kg_per_kwh`` (chain, draw, year).
     """
     compute = projection["log10_training_compute_flop"].variable
-    per_usd, per_kwh, kg_per_kwh = (
-        converted[name].variable for name in ("log10_flop_per_usd", "log10_flop_per_kwh", "log10_kg_per_kwh")
-    )
-    energy = compute - per_kwh
-    carbon = energy + kg_per_kwh
+    found = log10_costs(compute, {str(name): values.variable for name, values in converted.items()})
     reached = np.isfinite(compute)
     if not reached.all():
         # Endless energy from a grid without carbon would be NaN.
-        carbon = carbon.where(reached, compute)  # type: ignore[no-untyped-call]
-    return projection.assign(
-        log10_cost_usd=compute - per_usd,
-        log10_energy_kwh=energy,
-        log10_carbon_kg=carbon,
-    )
+        found["log10_carbon_kg"] = found["log10_carbon_kg"].where(reached, compute)
+    return projection.assign(found)
+
+
+def log10_costs(compute: Any, converted: Mapping[str, Any]) -> dict[str, Any]:
+    """Cost, energy and carbon of a compute, as in `add_costs`, of arrays or of variables of xarray."""
+    energy = compute - converted["log10_flop_per_kwh"]
+    return {
+        "log10_cost_usd": compute - converted["log10_flop_per_usd"],
+        "log10_energy_kwh": energy,
+        "log10_carbon_kg": energy + converted["log10_kg_per_kwh"],
+    }

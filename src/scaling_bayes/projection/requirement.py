@@ -154,13 +154,14 @@ class Requirement:
 
     @property
     def _drawn(self) -> dict[str, xr.DataArray]:
-        found = {
-            "performance": self.performance,
-            "progress_year": self.progress_year,
-            "later_progress": self.later_progress,
-            "least": self.least,
-        }
-        return {**self.parameters, **found, **({} if self.noise is None else {"departure": self.noise})}
+        found = {**self.parameters, "performance": self.performance, "progress_year": self.progress_year}
+        if self.noise is not None:
+            found["departure"] = self.noise
+        if self.later_progress.any():
+            found["later_progress"] = self.later_progress
+        if np.isfinite(self.least).any():
+            found["least"] = self.least
+        return found
 
 
 def _log10_compute(at: Mapping[str, Floats]) -> Floats:
@@ -177,7 +178,9 @@ def _log10_compute(at: Mapping[str, Floats]) -> Floats:
         slope=at["slope"],
         progress=at.get("progress", 0.0),
     )
-    return np.maximum(compute - at["later_progress"], at["least"])
+    if "later_progress" in at:
+        compute = compute - at["later_progress"]
+    return np.maximum(compute, at["least"]) if "least" in at else compute
 
 
 def _by_target(values: xr.DataArray) -> Floats:
