@@ -11,6 +11,7 @@ import numpy as np
 from scaling_bayes.core import equations
 from scaling_bayes.core.mixed_law import law_of
 from scaling_bayes.core.observations import steps_taken
+from scaling_bayes.core.places import places_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,21 +46,19 @@ def drift_at(
     ndarray, shape (chain, draw, place)
     """
     step = parameters["drift_step"].transpose("chain", "draw", "task", "drift_year")
-    starts = step["drift_year"].values
-    assert year.max(initial=starts[0]) <= starts[-1] + 1.0, "drift must be extended to the years asked"
-    taken = steps_taken(year, starts) - steps_taken(reference_year, starts)
-    of_place = np.array(tasks, dtype=object)
-    names, steps = step["task"].values.tolist(), step.values
-    found = []
-    for task in dict.fromkeys(of_place):
+    starts, steps = step["drift_year"].values, step.values
+    of_place = places_of(np.array(tasks, dtype=object), step["task"])
+    found = np.empty((*step.shape[:2], len(year)))
+    for task in np.unique(of_place):
         rows = np.flatnonzero(of_place == task)
-        found.append((rows, _weighted(steps[:, :, names.index(task)], taken[rows])))
-    if len(found) == 1:
-        return found[0][1]
-    together = np.empty((*step.shape[:2], len(year)))
-    for rows, drifted in found:
-        together[..., rows] = drifted
-    return together
+        found[..., rows] = drift_of(steps[:, :, task], starts, year[rows], reference_year[rows])
+    return found
+
+
+def drift_of(steps: Floats, starts: Floats, year: Floats, reference_year: Floats) -> Floats:
+    """`drift_at` of one task, whose steps are of shape (chain, draw, step) and begin at `starts`."""
+    assert year.max(initial=starts[0]) <= starts[-1] + 1.0, "drift must be extended to the years asked"
+    return _weighted(steps, steps_taken(year, starts) - steps_taken(reference_year, starts))
 
 
 def _weighted(step: Floats, weights: Floats) -> Floats:

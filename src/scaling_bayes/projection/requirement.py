@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from scaling_bayes.core import equations
-from scaling_bayes.core.drift import drift_at, extend_drift
+from scaling_bayes.core.drift import drift_of, extend_drift
 from scaling_bayes.core.mixed_law import law_of
 from scaling_bayes.core.options import check_choice
 from scaling_bayes.core.places import at_places, places_of
@@ -348,14 +348,21 @@ def _drift(
     end = float(draws["drift_year"].values[-1]) + 1.0
     # BLAS rounds a product of one column otherwise than of several, as targets of one task would be.
     years = year.repeat(2) if year.size == 1 and np.unique(task).size < task.size else year
-    names, since = draws["task"].values, references["reference_year"].values
+    since = references["reference_year"].values
+    known, all_steps = (
+        each["drift_step"].transpose("chain", "draw", "task", "drift_year") for each in (draws, stepped)
+    )
 
     @functools.lru_cache(maxsize=1)
     def of_task(number: int) -> tuple[Floats, Floats]:
-        at = names[[number]].repeat(years.size), since[[number]].repeat(years.size)
         past, total = (
-            drift_at(steps, at[0], np.minimum(years, latest), at[1])[..., : year.size]
-            for steps, latest in ((draws, end), (stepped, np.inf))
+            drift_of(
+                steps.values[:, :, number],
+                steps["drift_year"].values,
+                np.minimum(years, latest),
+                since[[number]],
+            )[..., : year.size]
+            for steps, latest in ((known, end), (all_steps, np.inf))
         )
         return past, (total - past) / scale[:, :, number]
 

@@ -72,7 +72,7 @@ class Facts:
     fitted: float
     #: From `summary` of the projection.
     projection: pd.DataFrame
-    #: The same with the years beside it: the end of the data, and 2030.
+    #: The same, and of the years beside it, the end of the data and 2030, what the finding is about.
     shown: pd.DataFrame
     #: From `reached`.
     reached: pd.DataFrame
