@@ -192,7 +192,7 @@ def share_within_budget(tree: xr.DataTree, budget_usd: float | None, carbon_kg: 
         If no budget is given, or one is not a finite number above 0.
     """
     share = _within(group(tree, "projection"), read_budget(budget_usd, carbon_kg)).mean(("chain", "draw"))
-    frame = share.to_dataframe("within_budget").reset_index()
+    frame: pd.DataFrame = share.to_dataframe("within_budget").reset_index()
     frame = frame.rename(columns={"target_task": "task", "target_error": "error"})
     return frame[["task", "error", "year", "within_budget"]]
 
