@@ -360,8 +360,7 @@ def task_label(task: str, longest: int | None = 28) -> str:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a table as dictionaries of plain values."""
-    names = [str(name) for name in frame.columns]
-    columns = [_plain(frame.iloc[:, position]) for position in range(len(names))]
+    names, columns = [str(name) for name in frame.columns], [_plain(column) for _, column in frame.items()]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 

@@ -122,8 +122,9 @@ def _read(path: Path, edition: str, *, typed: bool) -> pd.DataFrame:
     if name != "corrections" and edition != EDITIONS[0]:
         _correct(name, frame, edition)
     problems: list[Problem] = []
-    for column, about in columns.items() if typed else ():
-        frame[column] = _typed(frame[column], about["unit"], problems)
+    if typed:
+        units = {column: about["unit"] for column, about in columns.items()}
+        frame = pd.DataFrame({column: _typed(frame[column], units[column], problems) for column in frame})
     if problems:
         raise DataError(f"{path.name} cannot be read", problems)
     if name != "corrections" and "edition" in frame:
