@@ -196,10 +196,11 @@ def _prefix(place: Path) -> str:
 def _remove_stale(place: Path) -> None:
     """Remove what killed processes left of `place`: old enough, and locked by nobody."""
     pattern = re.compile(rf"{re.escape(_prefix(place))}[a-z0-9_]{{8}}\.tmp")
-    with contextlib.suppress(OSError):
-        for path in place.parent.iterdir():
-            if not pattern.fullmatch(path.name) or path.is_symlink():
+    with contextlib.suppress(OSError), os.scandir(place.parent) as entries:
+        for entry in entries:
+            if not pattern.fullmatch(entry.name) or entry.is_symlink():
                 continue
+            path = Path(entry)
             if time.time() - path.stat().st_mtime < _STALE_SECONDS:
                 continue
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

@@ -38,6 +38,8 @@ class RasterPen:
         """See `Pen`."""
         look, scale = {**LOOK, **look}, self._scale * _FINER
         image, (left, top) = self._image, (0, 0)
+        if clip and _inside(x, y, clip, look):
+            clip = None
         if clip:
             left, top = int(clip[0] * scale), int(clip[1] * scale)
             right, bottom = math.ceil((clip[0] + clip[2]) * scale), math.ceil((clip[1] + clip[3]) * scale)
@@ -125,6 +127,16 @@ class RasterPen:
         written = io.BytesIO()
         image.quantize(_COLORS, Image.Quantize.FASTOCTREE).save(written, format="png")
         return written.getvalue()
+
+
+def _inside(x: Sequence[float], y: Sequence[float], clip: Box, look: Mapping[str, Any]) -> bool:
+    """Whether a line with its width and marks is within a box, so that nothing is to be cut off."""
+    room = look["lw"] + look["ms"] + look["mew"] + 1.0
+    return all(
+        first + room <= value <= first + size - room
+        for values, first, size in ((x, clip[0], clip[2]), (y, clip[1], clip[3]))
+        for value in values
+    )
 
 
 def _runs(points: Points) -> Iterator[Points]:

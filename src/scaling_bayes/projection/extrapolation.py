@@ -61,29 +61,27 @@ def reach_of(fit: PosteriorView) -> dict[str, Any]:
         where it is not known, and where a system of the fit took less, as it then counts something else.
         ``unit`` where compute is in one of the user's own.
     """
-    one_pass = load_tasks()["one_pass_flop"]
+    one_pass = load_tasks()["one_pass_flop"].to_dict()
     constant, error = fit.constant, fit.observed["error"].values
     of_task = constant["system_task"].values.astype(str)
     compute, year = constant[_COMPUTE].values, constant["publication_year"].values.astype(float)
     dated = bool(np.all(year > 0))
 
-    def least(task: str) -> float | None:
+    def reached(task: str) -> dict[str, float | None]:
+        own = of_task == task
         bound = float(np.log10(one_pass.get(task, np.nan))) if fit.unit == "FLOP" else np.nan
-        return bound if compute[of_task == task].min() >= bound else None
+        return {
+            "lowest_error": float(error[own].min()),
+            "largest_log10_compute": float(compute[own].max()),
+            "one_pass_log10_compute": bound if compute[own].min() >= bound else None,
+        }
 
     unit = {} if fit.unit == "FLOP" else {"unit": fit.unit}
     return {
         **unit,
         "first_year": float(year.min()) if dated else None,
         "last_year": float(year.max()) if dated else None,
-        "tasks": {
-            str(task): {
-                "lowest_error": float(error[of_task == task].min()),
-                "largest_log10_compute": float(compute[of_task == task].max()),
-                "one_pass_log10_compute": least(str(task)),
-            }
-            for task in dict.fromkeys(of_task)
-        },
+        "tasks": {task: reached(task) for task in map(str, dict.fromkeys(of_task))},
     }
 
 
@@ -179,15 +177,16 @@ def _rows(data: xr.Dataset, reach: dict[str, Any]) -> pd.DataFrame:
 
     last = reach["last_year"]
     rows = []
-    for target in range(data.sizes["target"]):
-        for year in range(data.sizes["year"]):
-            cell = data.isel(target=target, year=year)
-            task, error, at = (
-                str(cell["target_task"].item()),
-                float(cell["target_error"]),
-                float(cell["year"]),
-            )
-            known, draws = reach["tasks"][task], cell[_COMPUTE].values
+    compute, *cost = (
+        data[name].transpose("target", "year", ...).values
+        for name in (_COMPUTE, "log10_cost_usd")
+        if name in data
+    )
+    asked = zip(data["target_task"].values.tolist(), data["target_error"].values.tolist(), strict=True)
+    for target, (task, error) in enumerate(asked):
+        known = reach["tasks"][task]
+        for year, at in enumerate(map(float, data["year"].values)):
+            draws = compute[target, year]
             median = float(quantiles(draws, [0.5])[0])
             row = {
                 "task": task,
@@ -202,8 +201,8 @@ def _rows(data: xr.Dataset, reach: dict[str, Any]) -> pd.DataFrame:
                 "at_one_pass": float((draws <= one_pass(known)).mean()),
                 "below_one_flop": float((draws < 0).mean()) if "unit" not in reach else 0.0,
             }
-            if "log10_cost_usd" in cell:
-                row["below_one_cent"] = float((cell["log10_cost_usd"].values < _CENT).mean())
+            if cost:
+                row["below_one_cent"] = float((cost[0][target, year] < _CENT).mean())
             rows.append(row)
     return pd.DataFrame(rows)
 

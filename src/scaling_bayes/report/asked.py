@@ -27,8 +27,12 @@ _LATER = 2030.0
 def with_other_years(
     fit: PosteriorView, projected: xr.DataTree, table: pd.DataFrame, kind: str, scenario: Scenario | None
 ) -> pd.DataFrame:
-    """The same targets at the end of the data and in 2030; where several years are asked, those."""
+    """What the finding tells of the same targets at the end of the data and in 2030, below a table.
+
+    Where several years are asked, those alone.
+    """
     import pandas as pd
+    import xarray as xr
 
     asked, data = manifest(projected)["projection"], group(projected, "projection")
     last = asked["data"]["last_year"]
@@ -37,12 +41,15 @@ def with_other_years(
     targets = list(zip(data["target_task"].values, data["target_error"].values, strict=True))
     notes = table.drop_duplicates(["task", "error"]).set_index(["task", "error"])["note"]
     frames = [table]
+    told = COST if COST in data else COMPUTE
     for year in {last, _LATER} - set(asked["years"]):
         if year >= last:
             try:
-                frames.append(summary(project(fit, targets, year, kind, scenario=scenario)))
+                later = project(fit, targets, year, kind, scenario=scenario)
             except TargetError:  # progress cannot go on until then
                 continue
+            later["projection"] = xr.DataTree(group(later, "projection")[[told]])
+            frames.append(summary(later))
     found = pd.concat(frames, ignore_index=True)
     found["note"] = [notes[task, error] for task, error in zip(found["task"], found["error"], strict=True)]
     return found
