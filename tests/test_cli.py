@@ -136,7 +136,7 @@ EACH = sorted(cli.commands.items())
 @pytest.mark.parametrize(("name", "command"), EACH, ids=[name for name, _ in EACH])
 def test_every_command_has_json_and_an_example(name: str, command: click.Command) -> None:
     assert "--json" in {text for parameter in command.params for text in parameter.opts}
-    assert f"Example:\n  scaling-bayes {name}" in str(command.help)
+    assert f"Example:\n  scaling-bayes {name}" in inspect.cleandoc(str(command.help))
 
 
 @pytest.mark.parametrize(
