@@ -6,6 +6,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,8 +35,10 @@ from scaling_bayes import (
 from scaling_bayes import summary as summarize
 from scaling_bayes.hardware.posterior import open_hardware
 from scaling_bayes.hardware.tables import load_table
+from scaling_bayes.projection.affordability import affordability_to_horizon, probability_by_year
 from scaling_bayes.projection.conversion import conversions
-from scaling_bayes.projection.scenario import PROGRESS, SCENARIOS
+from scaling_bayes.projection.decompose import _clipped
+from scaling_bayes.projection.scenario import PROGRESS, SCENARIOS, read_scenario
 from scaling_bayes.projection.scenario_draws import DRAWN_GROUPS, draw_inputs
 
 COMPUTE, COST, ENERGY, CARBON = (
@@ -431,6 +434,22 @@ def test_a_projection_carries_the_fit_without_copying_it(fit: xr.DataTree) -> No
             assert np.shares_memory(projection[name][variable].values, values.values), (name, variable)
 
 
+@given(
+    rows=st.integers(1, 4),
+    draws=st.integers(2, 3000),
+    seed=st.integers(0, 99),
+    tied=st.booleans(),
+)
+def test_extreme_draws_are_set_to_the_quantiles_of_numpy(
+    rows: int, draws: int, seed: int, tied: bool
+) -> None:
+    values = np.random.default_rng(seed).standard_normal((rows, draws))
+    values = np.round(values) if tied else values
+    lowest, highest = np.quantile(values, [0.001, 0.999], axis=1, keepdims=True)
+    np.testing.assert_array_equal(_clipped(values), np.clip(values, lowest, highest))
+    np.testing.assert_array_equal(_clipped(values[0]), np.clip(values[0], lowest[0], highest[0]))
+
+
 # Budgets
 
 
@@ -448,6 +467,23 @@ def test_affordability_is_the_share_of_draws_within_budget(fit: xr.DataTree) -> 
     row = summarize(answer).iloc[0]
     assert row["horizon"] == 2060
     assert row["never"] == pytest.approx(float(np.isinf(found["first_year"]).mean()))
+
+
+@pytest.mark.parametrize(
+    "options", [{"algorithmic_progress": False}, {"law": "bounded", "drift": True}], ids=["still", "drifting"]
+)
+def test_target_by_target_the_horizon_is_as_affordable_as_together(options: dict[str, Any]) -> None:
+    fit = synthetic_fit(**options, draws=100)
+    targets = [("imagenet", 0.1), ("imagenet", 0.05), ("ms_coco", 0.3)]
+    budgets = [{"budget_usd": 1e6}, {"carbon_kg": 1e4}, {"budget_usd": 1e9, "carbon_kg": 1e7}]
+    trend = read_scenario("trend")
+    projection = project(fit, targets, "yearly", scenario=trend)
+    together = [affordability(projection, **budget) for budget in budgets]
+    found = affordability_to_horizon(fit, targets, "predictive", trend, budgets)
+    for one, other in zip(found, together, strict=True):
+        pd.testing.assert_frame_equal(summarize(one), summarize(other))
+        pd.testing.assert_frame_equal(probability_by_year(one), probability_by_year(other))
+        assert json.loads(one.attrs["manifest"]) == json.loads(other.attrs["manifest"])
 
 
 def test_more_money_is_never_later(fit: xr.DataTree) -> None:

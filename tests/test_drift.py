@@ -32,6 +32,7 @@ from scaling_bayes import (
     verify_trace,
     write_report,
 )
+from scaling_bayes.core import drift
 from scaling_bayes.core.drift import drift_at, extend_drift
 from scaling_bayes.core.equations import drift_step
 from scaling_bayes.core.laws import LAW_NAMES, get_law
@@ -139,6 +140,33 @@ def test_steps_known_stay_and_those_drawn_depend_on_the_seed_alone() -> None:
     np.testing.assert_array_equal(farther, once["drift_step"])  # whatever the last year asked
     for name in set(view.posterior.data_vars) - {"drift_step"}:
         assert once[name].equals(view.posterior[name])
+
+
+def test_steps_are_the_same_however_many_are_drawn_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = drifting("bounded")
+    together = extended(view, 2045.0)
+    monkeypatch.setattr(drift, "_YEARS_AT_ONCE", 1)
+    assert extended(view, 2045.0).identical(together)
+
+
+def test_a_view_draws_the_steps_to_come_once_for_every_year(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = PosteriorView.of(drifting("bounded").tree)
+    far = view.drifted(2060.5, 3)
+    monkeypatch.setattr("scaling_bayes.trace.view.extend_drift", None)  # it is not asked again
+    near = view.drifted(2031.0, 3)
+    assert near["drift_year"].values[-1] == 2030.0
+    assert near.identical(far.sel(drift_year=near["drift_year"]))
+    assert view.drifted(LAST, 3)["drift_year"].equals(view.posterior["drift_year"])
+    without = PosteriorView.of(synthetic_fit())
+    assert without.drifted(2050.0, 3) is without.posterior
+
+
+def test_large_products_are_those_of_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = drifting()
+    years = np.linspace(LAST - 8.0, LAST, 9)
+    whole = at(view, view.posterior, years)
+    monkeypatch.setattr(drift, "_ONE_THREAD", 1000)
+    np.testing.assert_allclose(at(view, view.posterior, years), whole, rtol=1e-12, atol=1e-12)
 
 
 def test_nothing_is_drawn_for_years_that_are_known_or_without_drift() -> None:

@@ -14,7 +14,10 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from scipy import stats
 from tests.some import some
 from tests.synthetic import synthetic_fit
 
@@ -34,6 +37,7 @@ from scaling_bayes.figures import (
     plot_slopes,
     to_svg,
 )
+from scaling_bayes.figures.predictive import _binomial
 from scaling_bayes.figures.style import COLORS
 from scaling_bayes.projection.affordability import affordability, probability_by_year
 from scaling_bayes.projection.project import project
@@ -356,6 +360,13 @@ def test_ranks_lie_in_the_unit_interval_and_are_covered() -> None:
     assert ((ranks >= 0) & (ranks <= 1)).all()
     assert coverage(np.array([0.0, 0.05, 0.5, 0.95, 1.0]), 0.9) == pytest.approx(0.6)
     assert coverage(ranks, 1.0) == 1.0
+
+
+@given(n=st.integers(5, 3000), bins=st.integers(4, 10))
+def test_the_band_of_ranks_is_binomial(n: int, bins: int) -> None:
+    np.testing.assert_allclose(
+        _binomial(n, 1 / bins), stats.binom.cdf(np.arange(n + 1), n, 1 / bins), atol=1e-9
+    )
 
 
 # Text

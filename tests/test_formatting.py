@@ -4,9 +4,29 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from scaling_bayes.text import QUANTITIES, format_power_of_ten, format_year
+from scaling_bayes.text import QUANTITIES, format_power_of_ten, format_year, records
+
+
+def test_records_are_rows_of_plain_values() -> None:
+    frame = pd.DataFrame(
+        {
+            "text": ["a", None, ""],
+            "number": [1.5, np.nan, np.inf],
+            "count": [1, 2, 3],
+            "sure": [True, False, True],
+            "mixed": [np.float64(1.0), "b", np.int64(2)],
+            5: pd.to_datetime(["2020-01-01", "2021-01-01", "2022-01-01"]),
+        }
+    )
+    found = records(frame)
+    expected = frame.to_dict(orient="records")
+    assert [list(row) for row in found] == [["text", "number", "count", "sure", "mixed", "5"]] * 3
+    assert repr([list(row.values()) for row in found]) == repr([list(row.values()) for row in expected])
+    assert records(frame.iloc[:0]) == []
 
 
 @pytest.mark.parametrize(

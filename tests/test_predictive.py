@@ -26,14 +26,17 @@ from scaling_bayes.core.performance import (
     observed_performance,
     performance_distribution,
 )
+from scaling_bayes.core.places import at_places, places_of
 from scaling_bayes.core.predictive import (
     cumulative_probability_of_error,
     draw_error,
     joint_log_density_of_error,
     log_density_given_paper,
     log_density_of_error,
+    predict_observed,
 )
 from scaling_bayes.trace.schema import group
+from scaling_bayes.trace.view import PosteriorView
 
 few = settings(max_examples=20)
 each_law = pytest.mark.parametrize("name", some(LAWS, 2))
@@ -367,3 +370,34 @@ def test_slopes_of_all_laws_compare_in_orders_of_magnitude_of_error(name: str) -
     drop = (np.log(reference) - np.log(after)) / LN10 / tenth
     found = error_scale(name, posterior, constant)["slope"]
     np.testing.assert_allclose(found, drop.transpose(*found.dims), rtol=1e-3)
+
+
+@pytest.mark.parametrize("law", ["power", "bounded"])
+def test_predictions_are_the_same_however_many_are_made_together(
+    law: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = PosteriorView.of(synthetic_fit(law=law, drift=True, draws=30))
+    asked = law, view.group("prior"), view.posterior, view.observations, 7
+    together = predict_observed(*asked)
+    monkeypatch.setattr("scaling_bayes.core.predictive._AT_ONCE", 50)
+    for name, found in predict_observed(*asked).items():
+        assert found["error"].dtype == np.float32
+        xr.testing.assert_allclose(found, together[name], rtol=1e-6)
+
+
+def test_values_at_places_are_those_of_their_tasks() -> None:
+    values = xr.DataArray(
+        np.arange(12.0).reshape(2, 3, 2),
+        dims=("chain", "task", "draw"),
+        coords={"chain": [1, 2], "task": ["a", "b", "c"]},
+    )
+    along = xr.DataArray(
+        np.array(["c", "a", "c", "b"], dtype=object), dims="system", coords={"system": list("stuv")}
+    )
+    place = places_of(along.values, values["task"])
+    expected = values.sel(task=along).drop_vars("task").transpose("chain", "draw", "system")
+    xr.testing.assert_identical(at_places(values, place, along), expected)
+    one = xr.DataArray("b")
+    expected = values.sel(task=one).drop_vars("task")
+    xr.testing.assert_identical(at_places(values, places_of(one.values, values["task"]), one), expected)
+    assert at_places(values.isel(task=0), place, along).identical(values.isel(task=0))

@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import re
+from collections.abc import Callable
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,6 +24,8 @@ from scaling_bayes.projection.project import project
 from scaling_bayes.projection.reached import next_targets
 from scaling_bayes.report import COST_QUESTION, QUESTION, build_report, render_html, write_report
 from scaling_bayes.report.blocks import FailurePart
+from scaling_bayes.report.facts import read_facts
+from scaling_bayes.report.modelling import MOST_PANELS, fits_section
 from scaling_bayes.text import (
     COMPUTE,
     COST,
@@ -37,6 +40,7 @@ from scaling_bayes.text import (
 )
 from scaling_bayes.trace.digest import tree_digest
 from scaling_bayes.trace.io import open_trace, save_trace
+from scaling_bayes.trace.view import PosteriorView
 
 NASTY = ("<script>alert(1)</script>", "\"'>&lt; ]]> $x_$", "<img src=x onerror=alert(1)> {{7*7}} --><!--")
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -259,6 +263,26 @@ def test_twenty_tasks_stay_one_small_page() -> None:
     html = render_html(build_report(synthetic_fit(tasks=[f"task number {i}" for i in range(20)])))
     assert len(html.encode()) < 2_000_000  # a third of it the files under the figures
     assert all(f"task number {i}" in html for i in range(20))
+
+
+def test_of_many_tasks_the_page_draws_the_fits_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = [f"task {number}" for number in range(MOST_PANELS + 2)]
+    drawn: list[list[str]] = []
+    captions: list[str] = []
+
+    def draw(*_: object, caption: str, function: Callable[[float], object], **__: object) -> None:
+        captions.append(caption)
+        function(8.9)
+
+    monkeypatch.setattr("scaling_bayes.report.modelling.draw", draw)
+    monkeypatch.setattr("scaling_bayes.figures.plot_fits", lambda *_, tasks, **__: drawn.append(list(tasks)))
+    for some in (tasks, tasks[:2]):
+        view = PosteriorView.of(synthetic_fit(tasks=some, draws=50))
+        fits_section(read_facts(view, None, None, "mean"))
+    assert drawn == [tasks[:MOST_PANELS], tasks[:2]]
+    left_out = f"Of {len(tasks)} tasks the first {MOST_PANELS} are drawn; plot_fits draws any other."
+    assert captions[0].endswith(left_out)
+    assert "are drawn" not in captions[1]
 
 
 def test_a_figure_that_cannot_be_drawn_is_named_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:

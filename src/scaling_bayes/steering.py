@@ -65,6 +65,11 @@ def steered_by(text: str, keep: str = "\n\t") -> list[str]:
     """Characters of a text that steer a display, each once."""
     if text.isprintable():
         return []
+    plain = text.replace("\N{NO-BREAK SPACE}", "")
+    for character in keep:
+        plain = plain.replace(character, "")
+    if plain.isprintable():
+        return []
     return [c for c in dict.fromkeys(text) if c not in keep and _steers(c)]
 
 

@@ -359,5 +359,14 @@ def task_label(task: str, longest: int | None = 28) -> str:
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a table as dictionaries."""
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict(orient="records")]
+    """Rows of a table as dictionaries of plain values."""
+    names = [str(name) for name in frame.columns]
+    columns = [_plain(frame.iloc[:, position]) for position in range(len(names))]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _plain(column: pd.Series[Any]) -> list[Any]:
+    values = column.to_numpy(dtype=object).tolist()
+    if column.dtype != object:
+        return values
+    return [value.item() if hasattr(value, "item") else value for value in values]

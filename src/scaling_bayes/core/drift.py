@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from scaling_bayes.core import equations
 from scaling_bayes.core.mixed_law import law_of
 from scaling_bayes.core.observations import steps_taken
 
 if TYPE_CHECKING:
+    import xarray as xr
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+#: Multiplications of a matrix product up to which BLAS takes one thread: others cost more than they save.
+_ONE_THREAD = 2**18
+#: Years whose steps are drawn together, so that memory is used again.
+_YEARS_AT_ONCE = 8
 
 
 def drift_at(
@@ -42,12 +48,26 @@ def drift_at(
     starts = step["drift_year"].values
     assert year.max(initial=starts[0]) <= starts[-1] + 1.0, "drift must be extended to the years asked"
     taken = steps_taken(year, starts) - steps_taken(reference_year, starts)
-    found = np.zeros((*step.shape[:2], len(year)))
     of_place = np.array(tasks, dtype=object)
+    names, steps = step["task"].values.tolist(), step.values
+    found = []
     for task in dict.fromkeys(of_place):
-        rows = of_place == task
-        found[..., rows] = step.sel(task=task).values @ taken[rows].T
-    return found
+        rows = np.flatnonzero(of_place == task)
+        found.append((rows, _weighted(steps[:, :, names.index(task)], taken[rows])))
+    if len(found) == 1:
+        return found[0][1]
+    together = np.empty((*step.shape[:2], len(year)))
+    for rows, drifted in found:
+        together[..., rows] = drifted
+    return together
+
+
+def _weighted(step: Floats, weights: Floats) -> Floats:
+    """Sums of steps (chain, draw, step) by weights (place, step), shape (chain, draw, place)."""
+    pieces = math.ceil(step.shape[1] * weights.size / _ONE_THREAD)
+    if pieces <= 1:
+        return step @ weights.T
+    return np.concatenate([each @ weights.T for each in np.array_split(step, pieces, axis=1)], axis=1)
 
 
 def extend_drift(
@@ -76,11 +96,16 @@ def extend_drift(
         chance=references.get("chance_error", 1.0),
         bend=parameters.get("bend", 0.0),
     )
-    standard = rng.standard_normal((years.size, *known.shape[:-1]))
-    drawn = xr.DataArray(
-        np.moveaxis(equations.drift_step(standard), 0, -1),
-        dims=known.dims,
-        coords={**{dim: known[dim] for dim in known.dims}, "drift_year": years},
+    like = known.isel(drift_year=0, drop=True)
+    scale, gain = (
+        each.broadcast_like(like).transpose(*like.dims).values for each in (parameters["drift_scale"], gain)
     )
-    drawn = (drawn * parameters["drift_scale"] * gain).transpose(*known.dims)
-    return parameters.drop_dims("drift_year").assign(drift_step=xr.concat([known, drawn], "drift_year"))
+    steps = np.empty((*known.shape[:-1], known.shape[-1] + years.size))
+    steps[..., : known.shape[-1]] = known.values
+    for start in range(known.shape[-1], steps.shape[-1], _YEARS_AT_ONCE):
+        part = steps[..., start : start + _YEARS_AT_ONCE]
+        standard = rng.standard_normal((part.shape[-1], *like.shape))
+        part[...] = np.moveaxis(equations.drift_step(standard) * scale * gain, 0, -1)
+    coords: dict[Any, Any] = {dim: known[dim] for dim in like.dims}
+    coords["drift_year"] = np.concatenate([known["drift_year"].values, years])
+    return parameters.drop_dims("drift_year").assign(drift_step=(known.dims, steps)).assign_coords(coords)

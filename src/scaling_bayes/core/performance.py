@@ -14,6 +14,7 @@ from scaling_bayes.core.drift import drift_at, extend_drift
 from scaling_bayes.core.laws import Law
 from scaling_bayes.core.mixed_law import MixedLaw, law_of
 from scaling_bayes.core.observations import Observations
+from scaling_bayes.core.places import at_places, places_of
 from scaling_bayes.systems.counts import OFFSETS
 
 if TYPE_CHECKING:
@@ -66,6 +67,25 @@ class Performance:
         return jacobian
 
 
+#: Variables of a model that its distribution takes.
+_OF_SYSTEMS = (
+    "intercept",
+    "slope",
+    "progress",
+    "noise",
+    "paper_correlation",
+    "degrees_of_freedom",
+    "floor",
+    "bend",
+    "correlation_length",
+    "compute_error",
+    "flagged_error_factor",
+    "compute_mean",
+    "compute_growth",
+    "compute_spread",
+)
+
+
 def performance_distribution(
     law: str,
     parameters: xr.Dataset,
@@ -105,12 +125,8 @@ def performance_distribution(
     reported : ndarray, shape (system,), optional
         Log10 compute along which curves wander; by default `compute`.
     """
-    by_system = {
-        str(name): values.sel(task=task).drop_vars("task", errors="ignore")
-        if "task" in values.dims
-        else values
-        for name, values in parameters.data_vars.items()
-    }
+    place = places_of(task.values, parameters["task"])
+    by_system = {name: at_places(parameters[name], place, task) for name in _OF_SYSTEMS if name in parameters}
     compute_mean, compute_variance = compute, xr.zeros_like(compute)
     if "compute_error" in by_system and not compute_is_exact:
         error = measurement_error(by_system, flagged, compute_sd)
@@ -200,6 +216,8 @@ def observed_performance(
 
     Systems may be later than those fitted where `rng` is given, for the drift until then.
     """
+    # One index for all: equal labels need not be compared again at each step.
+    labels = xr.Dataset(coords={"system": list(observations.systems)}).coords
     drift: xr.DataArray | float = 0.0
     if "drift_step" in parameters:
         if rng is not None:
@@ -216,10 +234,7 @@ def observed_performance(
             observations.year,
             observations.reference_year[at],
         )
-        drift = xr.DataArray(
-            drifted, dims=("chain", "draw", "system"), coords={"system": list(observations.systems)}
-        )
-    labels = {"system": list(observations.systems)}
+        drift = xr.DataArray(drifted, dims=("chain", "draw", "system"), coords=labels)
 
     def by_system(values: Any) -> xr.DataArray:
         return xr.DataArray(values, dims="system", coords=labels)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+#: Errors predicted together, so that memory is used again.
+_AT_ONCE = 2**19
+
 
 def predict_observed(
     law: str, prior: xr.Dataset, posterior: xr.Dataset, observations: Observations, seed: int
@@ -32,29 +36,48 @@ def predict_observed(
         Groups ``prior_predictive``, ``posterior_predictive`` and ``log_likelihood``, each with ``error``
         (chain, draw, system). The likelihood is of each system given the others of its paper.
     """
-    groups, performance = _predictive(law, prior, posterior, observations, seed)
-    density = log_density_given_paper(performance, observations.error, observations.paper_index)
-    return groups | {"log_likelihood": xr.Dataset({"error": density.astype(np.float32)})}
+    return _predictive(law, prior, posterior, observations, seed, with_density=True)
 
 
-def draw_predictive(*fit: Any) -> dict[str, xr.Dataset]:
+def draw_predictive(
+    law: str, prior: xr.Dataset, posterior: xr.Dataset, observations: Observations, seed: int
+) -> dict[str, xr.Dataset]:
     """`predict_observed` without the log likelihood, which takes as long as all else."""
-    return _predictive(*fit)[0]
+    return _predictive(law, prior, posterior, observations, seed, with_density=False)
 
 
 def _predictive(
-    law: str, prior: xr.Dataset, posterior: xr.Dataset, observations: Observations, seed: int
-) -> tuple[dict[str, xr.Dataset], Performance]:
-    """Both groups of predictive errors, and the performance by the posterior."""
-    groups = {}
+    law: str,
+    prior: xr.Dataset,
+    posterior: xr.Dataset,
+    observations: Observations,
+    seed: int,
+    *,
+    with_density: bool,
+) -> dict[str, xr.Dataset]:
+    found: dict[str, list[xr.DataArray]] = {}
+    paper = observations.paper_index
     for name, stream, parameters in (
         ("prior_predictive", Stream.PRIOR_PREDICTIVE, prior),
         ("posterior_predictive", Stream.POSTERIOR_PREDICTIVE, posterior),
     ):
-        performance = observed_performance(law, parameters, observations)
-        drawn = draw_error(performance, generator(seed, stream), observations.paper_index)
-        groups[name] = xr.Dataset({"error": drawn.astype(np.float32)})
-    return groups, performance
+        shape = (parameters.sizes["chain"], parameters.sizes["draw"], len(observations.systems))
+        nu, length = (parameters.get(each) for each in ("degrees_of_freedom", "correlation_length"))
+        rng = generator(seed, stream)
+        departures = _draw_departures(shape, rng, paper, nu, length, observations.compute)
+        blocks = math.ceil(math.prod(shape) / _AT_ONCE)
+        for rows in np.array_split(np.arange(shape[1]), min(blocks, shape[1])):
+            part = slice(rows[0], rows[-1] + 1)
+            performance = observed_performance(law, parameters.isel(draw=part), observations)
+            drawn = departures.of_draws(part).errors(performance)
+            found.setdefault(name, []).append(drawn.astype(np.float32))
+            if with_density and parameters is posterior:
+                density = log_density_given_paper(performance, observations.error, paper)
+                found.setdefault("log_likelihood", []).append(density.astype(np.float32))
+    return {
+        name: xr.Dataset({"error": parts[0] if len(parts) == 1 else xr.concat(parts, "draw")})
+        for name, parts in found.items()
+    }
 
 
 def log_likelihood_total(law: str, parameters: xr.Dataset, observations: Observations) -> xr.DataArray:
@@ -88,28 +111,62 @@ def draw_error(
     paper : ndarray of int, shape (system,), optional
         Which systems are of one paper; by default each is of its own.
     """
-    mean, sd, shared_sd = performance.mean, performance.sd, performance.shared_sd
-    deviates = rng.standard_normal(mean.shape)
-    if paper is None:
-        departure = sd * deviates
-        paper = np.arange(mean.sizes["system"])
-    else:
-        if performance.correlation_length is None:
-            common = rng.standard_normal((*mean.shape[:-1], int(paper.max()) + 1))[..., paper]
+    shape, length = performance.mean.shape, performance.correlation_length
+    nu = performance.degrees_of_freedom
+    if nu is not None and "system" in nu.dims:
+        nu = nu.transpose(*performance.mean.dims)
+    departures = _draw_departures(shape, rng, paper, nu, length, performance.compute)
+    return departures.errors(performance)
+
+
+@dataclass(frozen=True)
+class _Departures:
+    """How far systems depart from what is expected of them, in standard deviates. Shape (..., system)."""
+
+    own: Floats
+    #: What systems of a paper share; None where each is of its own.
+    common: Floats | None
+    #: Factor of both; None where they are normal.
+    scale: Floats | None
+
+    def of_draws(self, draws: slice) -> _Departures:
+        """Those of some draws, of shape (chain, draw, system)."""
+        parts = (None if each is None else each[:, draws] for each in (self.common, self.scale))
+        return _Departures(self.own[:, draws], *parts)
+
+    def errors(self, performance: Performance) -> xr.DataArray:
+        """Errors of the systems."""
+        mean, sd, shared_sd = performance.mean, performance.sd, performance.shared_sd
+        if self.common is None:
+            departure = sd * self.own
         else:
-            common = draw_along(
-                rng.standard_normal(mean.shape), paper, performance.compute, performance.correlation_length
-            )
-        departure = shared_sd * common + np.sqrt(sd**2 - shared_sd**2) * deviates
-    if performance.degrees_of_freedom is not None:
-        nu = performance.degrees_of_freedom
-        if "system" in nu.dims:
-            scale = departure_scale(nu.transpose(*mean.dims).values, 1, rng)[..., 0]
+            departure = shared_sd * self.common + np.sqrt(sd**2 - shared_sd**2) * self.own
+        if self.scale is not None:
+            departure = departure * self.scale
+        error: xr.DataArray = performance.error(mean + departure).transpose(*mean.dims)
+        return error
+
+
+def _draw_departures(
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+    paper: NDArray[np.intp] | None,
+    degrees_of_freedom: xr.DataArray | None,
+    length: xr.DataArray | None,
+    compute: Any,
+) -> _Departures:
+    own, common, scale = rng.standard_normal(shape), None, None
+    if paper is not None and length is None:
+        common = rng.standard_normal((*shape[:-1], int(paper.max()) + 1))[..., paper]
+    elif paper is not None:
+        common = draw_along(rng.standard_normal(shape), paper, compute, length)
+    if degrees_of_freedom is not None:
+        paper = np.arange(shape[-1]) if paper is None else paper
+        if "system" in degrees_of_freedom.dims:
+            scale = departure_scale(degrees_of_freedom.values, 1, rng)[..., 0]
         else:
-            scale = departure_scale(nu.values, int(paper.max()) + 1, rng)[..., paper]
-        departure = departure * scale
-    error: xr.DataArray = performance.error(mean + departure).transpose(*mean.dims)
-    return error
+            scale = departure_scale(degrees_of_freedom.values, int(paper.max()) + 1, rng)[..., paper]
+    return _Departures(own, common, scale)
 
 
 def departure_scale(degrees_of_freedom: Floats, papers: int, rng: np.random.Generator) -> Floats:

@@ -131,12 +131,18 @@ def _read(path: Path, edition: str, *, typed: bool) -> pd.DataFrame:
     return frame
 
 
-def _correct(name: str, frame: pd.DataFrame, edition: str) -> None:
-    """Replace the cells that corrections of an edition, or an earlier one, are of."""
+@cache
+def _corrections(path: Path) -> pd.DataFrame:
+    """Their cells as they stand, asked for with each table."""
     import pandas as pd
 
+    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+
+
+def _correct(name: str, frame: pd.DataFrame, edition: str) -> None:
+    """Replace the cells that corrections of an edition, or an earlier one, are of."""
     path = data_path("hardware/corrections.csv")
-    found = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    found = _corrections(path)
     own = found[found["table"] == name]
     if own.empty:
         return
@@ -206,8 +212,11 @@ def has_flag(frame: pd.DataFrame, *words: str) -> pd.Series[bool]:
     """
     if "flags" not in frame.columns:
         raise DataError("no 'flags' column: this table has no flagged rows")
+    import pandas as pd
+
     wanted = set(words)
-    return frame["flags"].map(lambda cell: not wanted.isdisjoint(cell.split())).astype(bool)
+    cells = frame["flags"].to_numpy(object)
+    return pd.Series([not wanted.isdisjoint(cell.split()) for cell in cells], frame.index, bool, "flags")
 
 
 def load_routes(*, edition: str = EDITION) -> pd.DataFrame:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 
 from scaling_bayes.errors import OptionError
+from scaling_bayes.projection.conversion import log10_costs
+from scaling_bayes.projection.project import YEARLY, project
 from scaling_bayes.projection.projected import ProjectionView
+from scaling_bayes.projection.requirement import ask
 from scaling_bayes.trace.schema import group
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from scaling_bayes.projection.scenario import Scenario
 
 NEVER = math.inf
 #: Variable of a projection that each budget limits.
@@ -108,12 +118,64 @@ def affordability(
     return view.answered("affordability", found, budgets=budgets)
 
 
-def _within(projection: xr.Dataset, budgets: dict[str, float]) -> xr.DataArray:
-    """Whether each draw stays within every budget, dims (chain, draw, target, year)."""
-    within = xr.ones_like(projection["log10_cost_usd"], dtype=bool)
-    for name, budget in budgets.items():
-        within &= projection[BUDGETS[name]] <= math.log10(budget)
-    return within
+def affordability_to_horizon(
+    idata: xr.DataTree | PosteriorView,
+    targets: Sequence[tuple[str, float]],
+    kind: str,
+    scenario: Scenario,
+    budgets: Sequence[dict[str, float]],
+) -> list[xr.DataTree]:
+    """What `affordability` gives of a projection of every year to the horizon, for each of several budgets.
+
+    It is computed target by target, so that memory holds the years of one of them only.
+
+    Parameters
+    ----------
+    budgets : sequence of dict
+        Arguments of `affordability`.
+    """
+    fit = PosteriorView.of(idata)
+    first = ProjectionView.of(project(fit, targets[:1], YEARLY, kind, scenario=scenario), "affordability")
+    years = first.data["year"].values
+    hardware = {str(name): values.values for name, values in group(first.tree, "hardware").items()}
+    asked = ask(
+        fit, targets, years.tolist(), kind, first.seed, progress=str(first.asked["algorithmic_progress"])
+    )
+    limits = [read_budget(**{"budget_usd": None, "carbon_kg": None, **budget}) for budget in budgets]
+    sizes = [first.data.sizes[dim] for dim in ("chain", "draw")]
+    counts = np.zeros((len(limits), len(targets), years.size))
+    found = np.empty((len(limits), *sizes, len(targets)))
+    for position, compute in enumerate(asked.each_log10_compute()):
+        for chain, of_chain in enumerate(compute):
+            converted = {name: values[chain] for name, values in hardware.items()}
+            costs = log10_costs(of_chain, converted)
+            for number, limit in enumerate(limits):
+                within = _within(costs, limit)
+                counts[number, position] += np.count_nonzero(within, axis=0)
+                place = within.argmax(axis=-1)
+                holds = np.take_along_axis(within, place[:, np.newaxis], axis=-1)[:, 0]
+                found[number, chain, :, position] = np.where(holds, years[place], NEVER)
+    labels = {dim: first.data[dim] for dim in ("chain", "draw", "year")} | asked.coords
+    return [
+        first.answered(
+            "affordability",
+            xr.Dataset(
+                {
+                    "probability_within_budget": (("target", "year"), counts[number] / (sizes[0] * sizes[1])),
+                    "first_year": (("chain", "draw", "target"), found[number]),
+                },
+                coords=labels | {"target": asked.performance["target"]},
+            ),
+            budgets=limit,
+        )
+        for number, limit in enumerate(limits)
+    ]
+
+
+def _within(projection: Mapping[Any, Any], budgets: dict[str, float]) -> Any:
+    """Whether each draw stays within every budget, in the shape of the projection's costs."""
+    each = [projection[BUDGETS[name]] <= math.log10(budget) for name, budget in budgets.items()]
+    return functools.reduce(operator.and_, each)
 
 
 def share_within_budget(tree: xr.DataTree, budget_usd: float | None, carbon_kg: float | None) -> pd.DataFrame:

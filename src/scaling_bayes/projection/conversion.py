@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -187,15 +188,20 @@ def add_costs(projection: xr.Dataset, converted: xr.Dataset) -> xr.Dataset:
     converted : Dataset
         ``log10_flop_per_usd``, ``log10_flop_per_kwh`` and ``log10_kg_per_kwh`` (chain, draw, year).
     """
-    compute = projection["log10_training_compute_flop"]
-    energy = compute - converted["log10_flop_per_kwh"]
-    carbon = energy + converted["log10_kg_per_kwh"]
+    compute = projection["log10_training_compute_flop"].variable
+    found = log10_costs(compute, {str(name): values.variable for name, values in converted.items()})
     reached = np.isfinite(compute)
     if not reached.all():
         # Endless energy from a grid without carbon would be NaN.
-        carbon = carbon.where(reached, compute)
-    return projection.assign(
-        log10_cost_usd=compute - converted["log10_flop_per_usd"],
-        log10_energy_kwh=energy,
-        log10_carbon_kg=carbon,
-    )
+        found["log10_carbon_kg"] = found["log10_carbon_kg"].where(reached, compute)
+    return projection.assign(found)
+
+
+def log10_costs(compute: Any, converted: Mapping[str, Any]) -> dict[str, Any]:
+    """Cost, energy and carbon of a compute, as in `add_costs`, of arrays or of variables of xarray."""
+    energy = compute - converted["log10_flop_per_kwh"]
+    return {
+        "log10_cost_usd": compute - converted["log10_flop_per_usd"],
+        "log10_energy_kwh": energy,
+        "log10_carbon_kg": energy + converted["log10_kg_per_kwh"],
+    }

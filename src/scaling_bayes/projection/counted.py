@@ -12,7 +12,7 @@ from scaling_bayes.core.options import check_choice
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.points import known_devices
-from scaling_bayes.projection.devices import dense_peak, runs_near
+from scaling_bayes.projection.devices import dense_peak, matrix_gains, places_near
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.resources import data_path
 from scaling_bayes.systems.counts import ARITHMETIC, OFFSETS
@@ -143,5 +143,4 @@ def _matrix_gain(scenario: Scenario, rank: Floats, years: Floats) -> Floats:
 @cache
 def _gains(device_class: str, year: float) -> Floats:
     """log10 of the matrix rate over the rate of burdens, of the devices in use in a year, in order."""
-    runs = runs_near(device_class, None, year)
-    return np.sort(np.log10((runs["peak"] / runs["peak_flop_per_s"]).to_numpy(float)))
+    return np.sort(matrix_gains(device_class)[places_near(device_class, None, year)])

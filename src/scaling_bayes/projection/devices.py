@@ -304,6 +304,13 @@ def runs_near(
     OptionError
         If no run on such a device is known.
     """
+    return _runs(device_class, precision).iloc[places_near(device_class, precision, year, without)]
+
+
+def places_near(
+    device_class: str, precision: str | None, year: float, without: Collection[str] = ()
+) -> NDArray[np.intp]:
+    """Rows of the runs of `runs_near` among all on devices of the class."""
     runs = _runs(device_class, precision)
     known = runs["year"].to_numpy() < np.floor(year) + 1
     if without:
@@ -316,7 +323,14 @@ def runs_near(
         )
     published = runs["published"].to_numpy()[rows]
     distance = np.abs(published - min(year, float(published.max())))
-    return runs.iloc[rows[np.argsort(distance, kind="stable")[:_NEAREST]]]
+    return rows[np.argsort(distance, kind="stable")[:_NEAREST]]
+
+
+@cache
+def matrix_gains(device_class: str) -> Floats:
+    """log10 of the usual dense peak rate over the rate of burdens, of the device of each run of a class."""
+    runs = _runs(device_class, None)
+    return np.log10((runs["peak"] / runs["peak_flop_per_s"]).to_numpy(float))
 
 
 @cache

@@ -179,15 +179,16 @@ def _rows(data: xr.Dataset, reach: dict[str, Any]) -> pd.DataFrame:
 
     last = reach["last_year"]
     rows = []
-    for target in range(data.sizes["target"]):
-        for year in range(data.sizes["year"]):
-            cell = data.isel(target=target, year=year)
-            task, error, at = (
-                str(cell["target_task"].item()),
-                float(cell["target_error"]),
-                float(cell["year"]),
-            )
-            known, draws = reach["tasks"][task], cell[_COMPUTE].values
+    compute, *cost = (
+        data[name].transpose("target", "year", ...).values
+        for name in (_COMPUTE, "log10_cost_usd")
+        if name in data
+    )
+    asked = zip(data["target_task"].values.tolist(), data["target_error"].values.tolist(), strict=True)
+    for target, (task, error) in enumerate(asked):
+        known = reach["tasks"][task]
+        for year, at in enumerate(map(float, data["year"].values)):
+            draws = compute[target, year]
             median = float(quantiles(draws, [0.5])[0])
             row = {
                 "task": task,
@@ -202,8 +203,8 @@ def _rows(data: xr.Dataset, reach: dict[str, Any]) -> pd.DataFrame:
                 "at_one_pass": float((draws <= one_pass(known)).mean()),
                 "below_one_flop": float((draws < 0).mean()) if "unit" not in reach else 0.0,
             }
-            if "log10_cost_usd" in cell:
-                row["below_one_cent"] = float((cell["log10_cost_usd"].values < _CENT).mean())
+            if cost:
+                row["below_one_cent"] = float((cost[0][target, year] < _CENT).mean())
             rows.append(row)
     return pd.DataFrame(rows)
 

@@ -211,8 +211,4 @@ def _conversions(
 
 
 def _dataset(asked: Requirement) -> xr.Dataset:
-    return xr.Dataset({_COMPUTE: asked.log10_compute()}).assign_coords(
-        target_task=("target", np.array([target.task for target in asked.targets], dtype=object)),
-        target_error=("target", np.array([target.error for target in asked.targets])),
-        target_note=("target", np.array([target.note for target in asked.targets], dtype=object)),
-    )
+    return xr.Dataset({_COMPUTE: asked.log10_compute()}).assign_coords(asked.coords)

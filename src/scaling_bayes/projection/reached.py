@@ -82,13 +82,16 @@ def first_to_reach(targets: Iterable[Target], *tables: pd.DataFrame) -> pd.DataF
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
+    ordered = [
+        table.sort_values(["in_doubt", _COMPUTE, "publication_year"], kind="stable") for table in tables
+    ]
+    known = [(table["task"].to_numpy(object), table["reached_error"].to_numpy(float)) for table in ordered]
     for target in targets:
-        for table in tables:
-            there = table[(table["task"] == target.task) & (table["reached_error"] <= target.error)]
-            if len(there):
-                ordered = there.sort_values(["in_doubt", _COMPUTE, "publication_year"], kind="stable")
-                (least,) = records(ordered.head(1))
-                rows.append({**least, "error": target.error, "systems": len(there)})
+        for table, (task, error) in zip(ordered, known, strict=True):
+            there = np.flatnonzero((task == target.task) & (error <= target.error))
+            if there.size:
+                (least,) = records(table.iloc[there[:1]])
+                rows.append({**least, "error": target.error, "systems": there.size})
                 break
     columns = ["task", "error", "systems", "system", "reached_error", _COMPUTE, "publication_year", "in_fit"]
     return pd.DataFrame(rows, columns=columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -15,6 +15,9 @@ from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 #: What must improve alone, and by what each budget then asks of it.
 LEVERS = {
@@ -22,6 +25,8 @@ LEVERS = {
     "energy_efficiency": ("carbon_kg",),
     "algorithms": ("budget_usd", "carbon_kg"),
 }
+#: The lever whose gain says how far each budget is exceeded.
+_LIMITED = {"budget_usd": "price", "carbon_kg": "energy_efficiency"}
 #: Which budgets a route helps with, by its column `improves`. A lower product of energy and delay is counted
 #: as if all of it were energy, the most it can be.
 _HELPS = {
@@ -78,15 +83,6 @@ def required_gain(
     return view.answered("gain", gain, budgets=budgets)
 
 
-def _about(cell: xr.DataArray) -> dict[str, Any]:
-    return {
-        "task": str(cell["target_task"].item()),
-        "error": float(cell["target_error"]),
-        "note": str(cell["target_note"].item()),
-        "year": float(cell["year"]),
-    }
-
-
 def compare_routes(answer: xr.DataTree) -> pd.DataFrame:
     """Set published routes beside the gain needed: the probability that one is enough, alone.
 
@@ -111,26 +107,27 @@ def compare_routes(answer: xr.DataTree) -> pd.DataFrame:
 
     data = group(answer, "gain")
     budgets = set(manifest(answer)["projection"]["budgets"])
-    gains = {str(lever): data["log10_gain"].sel(lever=lever) for lever in data["lever"].values}
-    over = {}
-    if "budget_usd" in budgets:
-        over["budget_usd"] = gains["price"]
-    if "carbon_kg" in budgets:
-        over["carbon_kg"] = gains["energy_efficiency"]
-    routes = load_routes().to_dict(orient="records")
+    gains = data["log10_gain"].transpose("lever", "target", ...).values
+    of_lever = dict(zip(map(str, data["lever"].values), gains.reshape(*gains.shape[:2], -1), strict=True))
+    over = {name: of_lever[lever] for name, lever in _LIMITED.items() if name in budgets}
+    year, routes = float(data["year"]), load_routes().to_dict(orient="records")
+    columns = (data[f"target_{name}"].values.tolist() for name in ("task", "error", "note"))
     rows = []
-    for target in range(data.sizes["target"]):
-        needed = {name: gain.isel(target=target) for name, gain in over.items()}
-        about = _about(next(iter(needed.values())))
+    for target, (task, error, note) in enumerate(zip(*columns, strict=True)):
+        needed = {name: gain[target] for name, gain in over.items()}
+        within = {improves: _needed(needed, helps) for improves, helps in _HELPS.items()}
+        without = _enough(*_needed(needed, set()), 0.0, 0.0)
         for route in routes:
             low, high = math.log10(route["factor_low"]), math.log10(route["factor_high"])
-            helps = _HELPS[route["improves"]]
             rows.append(
                 {
-                    **about,
+                    "task": task,
+                    "error": error,
+                    "note": note,
+                    "year": year,
                     **{name: route[name] for name in ("route", "improves", "factor_low", "factor_high")},
-                    "probability_enough": _enough(needed, helps, low, high),
-                    "probability_enough_without": _enough(needed, set(), 0.0, 0.0),
+                    "probability_enough": _enough(*within[route["improves"]], low, high),
+                    "probability_enough_without": without,
                     "citation": route["citation"],
                     "url": route["url"],
                     "route_note": route["note"],
@@ -139,14 +136,18 @@ def compare_routes(answer: xr.DataTree) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _enough(needed: dict[str, xr.DataArray], helps: set[str], low: float, high: float) -> float:
+def _needed(needed: dict[str, Floats], helps: set[str]) -> tuple[Floats | None, NDArray[np.bool_] | None]:
+    """What a gain must cover of the budgets it helps with, and whether the others hold; None for none."""
+    helped = [gain for name, gain in needed.items() if name in helps]
+    unhelped = [gain <= 0 for name, gain in needed.items() if name not in helps]
+    most = np.maximum(np.max(helped, axis=0), -1e300) if helped else None
+    return most, np.all(unhelped, axis=0) if unhelped else None
+
+
+def _enough(most: Floats | None, others: NDArray[np.bool_] | None, low: float, high: float) -> float:
     """Mean over draws of the probability that a log-uniform factor covers every budget it must."""
-    helped = [gain.values for name, gain in needed.items() if name in helps]
-    unhelped = [gain.values <= 0 for name, gain in needed.items() if name not in helps]
-    shape = next(iter(needed.values())).shape
-    enough = np.ones(shape)
-    if helped:
-        most = np.maximum(np.max(helped, axis=0), -1e300)
-        width = high - low
-        enough = np.clip((high - most) / width, 0.0, 1.0) if width > 0 else (most <= low).astype(float)
-    return float((enough * np.all(unhelped, axis=0)).mean() if unhelped else enough.mean())
+    if most is None:
+        return 1.0 if others is None else float(others.mean())
+    width = high - low
+    enough = np.clip((high - most) / width, 0.0, 1.0) if width > 0 else (most <= low).astype(float)
+    return float(enough.mean() if others is None else (enough * others).mean())

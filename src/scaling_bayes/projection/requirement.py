@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -13,6 +14,7 @@ from scaling_bayes.core import equations
 from scaling_bayes.core.drift import drift_at, extend_drift
 from scaling_bayes.core.mixed_law import law_of
 from scaling_bayes.core.options import check_choice
+from scaling_bayes.core.places import at_places, places_of
 from scaling_bayes.core.predictive import departure_scale
 from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.errors import TargetError
@@ -22,25 +24,52 @@ from scaling_bayes.projection.targets import Target, check_year, default_targets
 from scaling_bayes.trace.schema import group
 from scaling_bayes.trace.view import PosteriorView
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
 KINDS = ("predictive", "mean")
+
+
+#: Variables of a fit that a requirement takes of each task.
+_OF_TASKS = (
+    "intercept",
+    "slope",
+    "noise",
+    "progress",
+    "floor",
+    "bend",
+    "reference_log10_compute",
+    "reference_year",
+)
+_BY_TARGET = ("target", "chain", "draw", "year")
 
 
 @dataclass(frozen=True)
 class Drift:
-    """How far lines drift until each year, in performance."""
+    """How far the lines of tasks drift until each year, in performance."""
 
-    #: By the steps that the fit knows. Shape (chain, draw, target, year).
-    known: xr.DataArray
-    #: By the steps after them, in units of their scale. Shape (chain, draw, target, year).
-    ahead: xr.DataArray
-    #: Scale of a step. Shape (chain, draw, target).
-    scale: xr.DataArray
+    #: Drift of a task, by its position: by the steps that the fit knows, and by those after them in units of
+    #: their scale. Shape (chain, draw, year).
+    of_task: Callable[[int], tuple[Floats, Floats]]
+    #: Scale of a step. Shape (chain, draw, task, 1).
+    scale: Floats
+    #: Position of each target's task. Shape (target,).
+    task: NDArray[np.intp]
+    #: Whether a year is after the steps that the fit knows.
+    goes_on: bool
 
     @property
     def total(self) -> xr.DataArray:
         """All of it, shape (chain, draw, target, year)."""
-        found: xr.DataArray = self.known + self.ahead * self.scale
-        return found
+        each = [known + ahead * scale for known, ahead, scale in map(self.of_target, range(self.task.size))]
+        return xr.DataArray(np.stack(each, axis=2), dims=("chain", "draw", "target", "year"))
+
+    def of_target(self, position: int) -> tuple[Floats, Floats, Floats]:
+        """Known, ahead and scale of a target, shape (chain, draw, year)."""
+        at = int(self.task[position])
+        return *self.of_task(at), self.scale[:, :, at]
 
 
 @dataclass(frozen=True)
@@ -89,22 +118,77 @@ class Requirement:
 
     def log10_compute(self) -> xr.DataArray:
         """log10 FLOP, dims (chain, draw, target, year); ``inf`` where no compute suffices."""
-        at, performance = self.parameters, self.performance
-        if self.drift is not None:
-            performance = performance - self.drift.total
+        labels = {dim: self.parameters["slope"][dim] for dim in ("chain", "draw")}
+        labels |= {"target": self.performance["target"], "year": self.year["year"]}
+        found = np.empty([labels[dim].size for dim in _BY_TARGET])
+        for of_target, compute in zip(found, self.each_log10_compute(), strict=True):
+            of_target[...] = compute
+        by_target: xr.DataArray = xr.DataArray(found, dims=_BY_TARGET, coords=labels)
+        return by_target.transpose("chain", "draw", "target", "year")
+
+    def each_log10_compute(self) -> Iterator[Floats]:
+        """`log10_compute` of one target after another, shape (chain, draw, year).
+
+        Chain by chain, so that a processor has at hand what it works on.
+        """
+        drawn = {name: _by_target(values) for name, values in self._drawn.items()}
+        shape = [self.parameters["slope"].sizes[dim] for dim in ("chain", "draw")]
+        for position in range(len(self.targets)):
+            at = {name: values[position % len(values)] for name, values in drawn.items()}
+            if self.drift is not None:
+                parts = zip(("known", "ahead", "scale"), self.drift.of_target(position), strict=True)
+                at |= {f"drift_{name}": values for name, values in parts}
+            found = np.empty((*shape, self.year.size))
+            for chain, into in enumerate(found):
+                into[...] = _log10_compute({name: values[chain % len(values)] for name, values in at.items()})
+            yield found
+
+    @property
+    def coords(self) -> dict[str, Any]:
+        """What a dataset says of the targets."""
+        return {
+            "target_task": ("target", np.array([target.task for target in self.targets], dtype=object)),
+            "target_error": ("target", np.array([target.error for target in self.targets])),
+            "target_note": ("target", np.array([target.note for target in self.targets], dtype=object)),
+        }
+
+    @property
+    def _drawn(self) -> dict[str, xr.DataArray]:
+        found = {**self.parameters, "performance": self.performance, "progress_year": self.progress_year}
         if self.noise is not None:
-            performance = performance - at["noise"] * self.noise
-        compute: xr.DataArray = at["reference_log10_compute"] + equations.required_compute(
-            performance,
-            self.progress_year - at["reference_year"],
-            intercept=at["intercept"],
-            slope=at["slope"],
-            progress=at.get("progress", 0.0),
-        )
-        compute = (compute - self.later_progress).clip(min=self.least)
-        if "year" not in compute.dims:
-            compute = compute.expand_dims(year=self.year["year"])
-        return compute.transpose("chain", "draw", "target", "year")
+            found["departure"] = self.noise
+        if self.later_progress.any():
+            found["later_progress"] = self.later_progress
+        if np.isfinite(self.least).any():
+            found["least"] = self.least
+        return found
+
+
+def _log10_compute(at: Mapping[str, Floats]) -> Floats:
+    """log10 FLOP of one target, whose parameters, by name, are broadcast against each other."""
+    performance = at["performance"]
+    if "drift_scale" in at:
+        performance = performance - (at["drift_known"] + at["drift_ahead"] * at["drift_scale"])
+    if "departure" in at:
+        performance = performance - at["noise"] * at["departure"]
+    compute: Floats = at["reference_log10_compute"] + equations.required_compute(
+        performance,
+        at["progress_year"] - at["reference_year"],
+        intercept=at["intercept"],
+        slope=at["slope"],
+        progress=at.get("progress", 0.0),
+    )
+    if "later_progress" in at:
+        compute = compute - at["later_progress"]
+    return np.maximum(compute, at["least"]) if "least" in at else compute
+
+
+def _by_target(values: xr.DataArray) -> Floats:
+    """Values of shape (target, chain, draw, year), with 1 in place of what they do not depend on."""
+    along = [dim for dim in _BY_TARGET if dim in values.dims]
+    missing = tuple(slice(None) if dim in along else np.newaxis for dim in _BY_TARGET)
+    found: Floats = values.variable.transpose(*along).values[missing]
+    return found
 
 
 def ask(
@@ -144,7 +228,9 @@ def ask(
 
 def require_of(view: PosteriorView, targets: Sequence[Target], *asked: Any, progress: str) -> Requirement:
     """`require` of the draws of a fit, nowhere below one pass over the training data of a known task."""
-    found = require(view.law, view.posterior, view.constant, targets, *asked, progress=progress)
+    found = require(
+        view.law, view.posterior, view.constant, targets, *asked, progress=progress, drifted=view.drifted
+    )
     known = reach_of(view)["tasks"]
     return replace(found, least=found.least.copy(data=[one_pass(known[target.task]) for target in targets]))
 
@@ -159,6 +245,7 @@ def require(
     seed: int,
     *,
     progress: str = "continuing",
+    drifted: Callable[[float, int], xr.Dataset] | None = None,
 ) -> Requirement:
     """Set draws of the parameters beside targets and years.
 
@@ -177,6 +264,8 @@ def require(
         Of the departures of new systems.
     progress : str
         One of `scenario.PROGRESS`. Frozen, drift ends with the systems too.
+    drifted : callable, optional
+        ``drifted(year, seed)``: the draws with steps of drift until a year, where they are kept.
 
     Raises
     ------
@@ -185,32 +274,34 @@ def require(
     """
     year = _years(years, references)
     labels = _unique([target.label for target in targets])
-    task = xr.DataArray([target.task for target in targets], dims="target", coords={"target": labels})
+    if not np.array_equal(references["task"].values, draws["task"].values):
+        references = references.sel(task=draws["task"].values)
     error = xr.DataArray([target.error for target in targets], dims="target", coords={"target": labels})
-    known = xr.merge([draws, references[["reference_log10_compute", "reference_year"]]])
-    of_tasks = known[
-        [name for name, values in known.items() if "task" in values.dims and name != "drift_step"]
-    ]
-    parameters = {str(name): values for name, values in of_tasks.sel(task=task).drop_vars("task").items()}
-    noise = None
-    if kind == "predictive":
-        noise = _departures(draws, seed).sel(task=task).drop_vars("task")
+    task = places_of(np.array([target.task for target in targets], dtype=object), draws["task"])
+
+    def of_target(values: xr.DataArray) -> xr.DataArray:
+        return at_places(values, task, error)
+
+    parameters = {
+        name: of_target(source[name])
+        for name in _OF_TASKS
+        for source in (draws, references)
+        if name in source
+    }
+    noise = of_target(_departures(draws, seed)) if kind == "predictive" else None
     last = xr.full_like(year, float(references["publication_year"].max()))
     until = last if progress == "frozen" else year
-    chance = (
-        references["chance_error"].sel(task=task).drop_vars("task") if "chance_error" in references else 1.0
-    )
+    chance = of_target(references["chance_error"]) if "chance_error" in references else 1.0
     known_law, floor = law_of(law, draws), parameters.get("floor", 0.0)
     ends = {"chance": chance, "bend": parameters.get("bend", 0.0)}
     drift = None
     if "drift_step" in draws:
-        at = references["reference_error"].sel(task=task).drop_vars("task")
-        scale: xr.DataArray = draws["drift_scale"] * known_law.odds_gain(at, floor, **ends)
-        total, past = (
-            _drift(law, draws, references, task, years, seed)
-            for years in (until, until.clip(max=float(draws["drift_year"][-1]) + 1.0))
-        )
-        drift = Drift(past, (total - past) / scale, scale)
+        latest = float(until.max())
+        if drifted is None:
+            stepped = extend_drift(law, draws, references, latest, generator(seed, Stream.DRIFT))
+        else:
+            stepped = drifted(latest, seed)
+        drift = _drift(law, draws, stepped, references, task, until.values)
     rate = PROGRESS_RATES.get(progress)
     fitted = until if rate is None else year.where(year < last, last)
     later = (rate or 0.0) * (until - fitted)
@@ -231,29 +322,44 @@ def require(
 def _drift(
     law: str,
     draws: xr.Dataset,
+    stepped: xr.Dataset,
     references: xr.Dataset,
-    task: xr.DataArray,
-    year: xr.DataArray,
-    seed: int,
-) -> xr.DataArray:
-    """How far the line of each target's task drifts until each year, (chain, draw, target, year).
+    task: NDArray[np.intp],
+    year: Floats,
+) -> Drift:
+    """How far the lines of the targets' tasks drift until each year.
 
-    Steps after the data are drawn, the same for all targets of a task, so that they compare.
+    Parameters
+    ----------
+    draws, stepped : Dataset
+        The draws as the fit has them, and with steps drawn for the years after the data: the same for all
+        targets of a task, so that they compare.
+    task : ndarray of int, shape (target,)
+        Position of each target's task.
+    year : ndarray, shape (year,)
     """
-    known = extend_drift(law, draws, references, float(year.max()), generator(seed, Stream.DRIFT))
-    tasks, years = np.repeat(task.values, year.size), np.tile(year.values, task.size)
-    since = references["reference_year"].sel(task=task).values.repeat(year.size)
-    drifted = drift_at(known, tasks, years, since)
-    return xr.DataArray(
-        drifted.reshape((*drifted.shape[:2], task.size, year.size)),
-        dims=("chain", "draw", "target", "year"),
-        coords={
-            "chain": draws["chain"],
-            "draw": draws["draw"],
-            "target": task["target"],
-            "year": year["year"],
-        },
+    gain = law_of(law, draws).odds_gain(
+        references["reference_error"],
+        draws.get("floor", 0.0),
+        chance=references.get("chance_error", 1.0),
+        bend=draws.get("bend", 0.0),
     )
+    scale = (draws["drift_scale"] * gain).transpose("chain", "draw", "task").values[..., np.newaxis]
+    end = float(draws["drift_year"].values[-1]) + 1.0
+    # BLAS rounds a product of one column otherwise than of several, as targets of one task would be.
+    years = year.repeat(2) if year.size == 1 and np.unique(task).size < task.size else year
+    names, since = draws["task"].values, references["reference_year"].values
+
+    @functools.lru_cache(maxsize=1)
+    def of_task(number: int) -> tuple[Floats, Floats]:
+        at = names[[number]].repeat(years.size), since[[number]].repeat(years.size)
+        past, total = (
+            drift_at(steps, at[0], np.minimum(years, latest), at[1])[..., : year.size]
+            for steps, latest in ((draws, end), (stepped, np.inf))
+        )
+        return past, (total - past) / scale[:, :, number]
+
+    return Drift(of_task, scale, task, bool(year.max() > end))
 
 
 def _years(years: float | Iterable[float] | None, constant: xr.Dataset) -> xr.DataArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -112,20 +112,28 @@ def summary(answer: xr.DataTree | pd.DataFrame, *, by: str | Sequence[str] = "fo
     return progress_table(answer)
 
 
+#: What each cell of an answer is about: its coordinate, and what kind of value.
+_LABELS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "task": ("target_task", str),
+    "error": ("target_error", float),
+    "note": ("target_note", str),
+    "year": ("year", float),
+    "lever": ("lever", str),
+}
+
+
 def _cells(values: xr.DataArray, *dims: str) -> Iterator[tuple[dict[str, Any], NDArray[np.float64]]]:
     """What each cell along some dimensions is about, and its draws."""
-    for index in np.ndindex(*(values.sizes[dim] for dim in dims)):
-        cell = values.isel(dict(zip(dims, index, strict=True)))
-        about: dict[str, Any] = {
-            "task": str(cell["target_task"].item()),
-            "error": float(cell["target_error"]),
-            "note": str(cell["target_note"].item()),
-        }
-        if "year" in cell.coords:
-            about["year"] = float(cell["year"])
-        if "lever" in cell.coords:
-            about["lever"] = str(cell["lever"].item())
-        yield about, cell.values
+    draws = values.transpose(*dims, ...).values
+    labels = {
+        name: (values.coords[place].dims, np.vectorize(kind, otypes=[object])(values.coords[place].values))
+        for name, (place, kind) in _LABELS.items()
+        if place in values.coords
+    }
+    for index in np.ndindex(*draws.shape[: len(dims)]):
+        at = dict(zip(dims, index, strict=True))
+        about = {name: found[tuple(at[dim] for dim in along)] for name, (along, found) in labels.items()}
+        yield about, draws[index]
 
 
 def _unreachable(values: NDArray[np.float64]) -> dict[str, float]:

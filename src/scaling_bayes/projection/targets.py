@@ -77,6 +77,7 @@ def default_targets(
     later = last_year is not None and last_year >= _PRESENT
     best_error = {} if best_error is None else best_error
     known = load_tasks()
+    floors = dict(zip(known.index, known[["human_error", "floor"]].to_numpy(float).tolist(), strict=True))
     targets = []
     for task in tasks:
         if task in THOMPSON2020_TARGETS and not (later and task in best_error):
@@ -84,9 +85,8 @@ def default_targets(
             targets += [Target(task, today, "best in 2020"), *(Target(task, goal) for goal in goals)]
         elif task not in best_error:
             raise TargetError(f"task {task!r} has no default targets; name the errors to reach.")
-        elif task in known.index:
-            human, floor = known.loc[[task], ["human_error", "floor"]].to_numpy(float)[0].tolist()
-            targets += _of_today(task, float(best_error[task]), human, floor)
+        elif task in floors:
+            targets += _of_today(task, float(best_error[task]), *floors[task])
         else:
             best = float(best_error[task])
             targets += [

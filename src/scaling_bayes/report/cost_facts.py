@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import batched
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,13 +13,12 @@ import pandas as pd
 
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.tables import load_table
-from scaling_bayes.projection.affordability import affordability, probability_by_year, read_budget
+from scaling_bayes.projection.affordability import affordability_to_horizon, probability_by_year, read_budget
 from scaling_bayes.projection.decompose import decompose
 from scaling_bayes.projection.largest_machines import record_machine_time
-from scaling_bayes.projection.project import YEARLY, project
 from scaling_bayes.projection.required_gain import compare_routes, required_gain
 from scaling_bayes.projection.summarize import summary
-from scaling_bayes.text import CARBON, COMPUTE, COST, kilograms_in_words, usd_in_words
+from scaling_bayes.text import CARBON, COMPUTE, COST, kilograms_in_words, records, usd_in_words
 from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from scaling_bayes.projection.scenario import Scenario
     from scaling_bayes.trace.view import PosteriorView
 
-#: Targets whose affordability is computed at a time, to bound memory.
-_CHUNK = 15
 #: Tasks beyond these have no decomposition, route or curve in the page, lest it grow without bound.
 MOST_TASKS = 6
 
@@ -95,6 +92,25 @@ class Costs:
     #: Compute and carbon, and the median log10 of their units for a dollar in the last year asked.
     scales: dict[str, float]
 
+    @cached_property
+    def first_year_of(self) -> dict[tuple[Budget | None, str, float], dict[str, Any]]:
+        """Row of `first_years` of each budget and target."""
+        return {
+            (budget, row["task"], row["error"]): row
+            for budget, frame in zip(self.budgets, self.first_years, strict=True)
+            for row in records(frame)
+        }
+
+    @cached_property
+    def within_budget(self) -> dict[tuple[Budget, str, float], list[tuple[float, float]]]:
+        """Years and shares of draws within each budget, by target."""
+        found: dict[tuple[Budget, str, float], list[tuple[float, float]]] = {}
+        for budget, frame in zip(self.budgets, self.affordability, strict=True):
+            columns = (frame[name].tolist() for name in ("task", "error", "year", "within_budget"))
+            for task, error, year, share in zip(*columns, strict=True):
+                found.setdefault((budget, task, error), []).append((year, share))
+        return found
+
     @property
     def start(self) -> float:
         """First year asked whether a budget is enough."""
@@ -140,14 +156,9 @@ def read_costs(
         (str(task), float(error))
         for task, error in zip(data["target_task"].values, data["target_error"].values, strict=True)
     ]
-    by_year: list[list[pd.DataFrame]] = [[] for _ in budgets]
-    first_years: list[list[pd.DataFrame]] = [[] for _ in budgets]
-    for chunk in batched(targets, _CHUNK):
-        horizon = project(fit, list(chunk), YEARLY, str(asked["kind"]), scenario=scenario)
-        for position, budget in enumerate(budgets):
-            answer = affordability(horizon, **budget.asked)
-            by_year[position].append(probability_by_year(answer))
-            first_years[position].append(summary(answer))
+    answers = affordability_to_horizon(
+        fit, targets, str(asked["kind"]), scenario, [budget.asked for budget in budgets]
+    )
     gains = [required_gain(projected, **budget.asked) for budget in budgets]
     first = list(dict.fromkeys(task for task, _ in targets))[:MOST_TASKS]
     shown = sorted((one for one in leading if one[0] in first), key=lambda one: first.index(one[0]))
@@ -157,8 +168,8 @@ def read_costs(
         assumptions=scenario.describe(),
         hardware_digest=str(asked["hardware_digest"]),
         budgets=budgets,
-        affordability=[pd.concat(frames, ignore_index=True) for frames in by_year],
-        first_years=[pd.concat(frames, ignore_index=True) for frames in first_years],
+        affordability=[probability_by_year(answer) for answer in answers],
+        first_years=[summary(answer) for answer in answers],
         gains=[summary(gain) for gain in gains],
         routes=[compare_routes(gain) for gain in gains],
         shown=shown,

@@ -30,7 +30,7 @@ from scaling_bayes.report.cost_facts import DEFAULT_BUDGETS, Budget, Costs, read
 from scaling_bayes.systems.flags import FLAGS, split_flags
 from scaling_bayes.systems.load import reference_systems
 from scaling_bayes.systems.tasks import load_tasks
-from scaling_bayes.text import MACHINE_LOG10_FLOP_PER_SECOND, UNIVERSE_LOG10_SECONDS
+from scaling_bayes.text import MACHINE_LOG10_FLOP_PER_SECOND, UNIVERSE_LOG10_SECONDS, records
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.io import open_trace, released_manifest
 from scaling_bayes.trace.releases import read_index
@@ -130,6 +130,25 @@ class Facts:
         """Row of `parameters` of each stage, task and quantity."""
         rows = self.parameters.to_dict("records")
         return {(row["stage"], row["task"], row["quantity"]): row for row in rows}  # type: ignore[misc]
+
+    @cached_property
+    def rows_shown(self) -> dict[tuple[str, float], list[dict[str, Any]]]:
+        """Rows of `shown` of each quantity and year, in the order of the targets."""
+        found: dict[tuple[str, float], list[dict[str, Any]]] = {}
+        for row in records(self.shown):
+            found.setdefault((row["quantity"], row["year"]), []).append(row)
+        return found
+
+    @cached_property
+    def reached_of(self) -> dict[tuple[str, float], dict[str, Any]]:
+        """Row of `reached` of each target that has one."""
+        return {(row["task"], row["error"]): row for row in records(self.reached)}
+
+    @cached_property
+    def floors(self) -> dict[str, tuple[float, float, float]]:
+        """Of each known task the error below which its labels are believed to be wrong, and its interval."""
+        columns = [self.bounds[name].tolist() for name in ("floor", "floor_lower", "floor_upper")]
+        return dict(zip(map(str, self.bounds.index), zip(*columns, strict=True), strict=True))
 
     @property
     def last_year(self) -> float | None:

@@ -19,7 +19,6 @@ from scaling_bayes.text import (
     likelihood,
     month_of,
     quantity_of,
-    records,
     share_text,
     task_label,
 )
@@ -59,9 +58,7 @@ def told_quantity(facts: Facts) -> str:
 
 def rows_of(facts: Facts, year: float, quantity: str | None = None) -> list[dict[str, Any]]:
     """Rows of the finding's quantity in a year, in the order of the targets."""
-    frame = facts.shown
-    chosen = frame["quantity"] == (quantity or told_quantity(facts))
-    return records(frame[chosen & (frame["year"] == year)])
+    return facts.rows_shown.get((quantity or told_quantity(facts), year), [])
 
 
 def headline(facts: Facts) -> dict[str, Any]:
@@ -176,11 +173,7 @@ def _counted(facts: Facts) -> int:
 
 def floor_of(facts: Facts, task: str) -> tuple[float, float, float] | None:
     """Error below which the labels of a known task are believed to be wrong, with its 90 % interval."""
-    if task not in facts.bounds.index:
-        return None
-    lowest = facts.bounds.loc[[task], ["floor", "floor_lower", "floor_upper"]].to_numpy(float)
-    median, lower, upper = lowest[0].tolist()
-    return median, lower, upper
+    return facts.floors.get(task)
 
 
 def target_text(row: Row) -> str:
@@ -196,17 +189,17 @@ def below_floor(facts: Facts, row: Row) -> bool:
 
 def reached_text(facts: Facts, row: Row) -> tuple[str, str]:
     """Who reached a target, and with what; empty where nobody is known to have."""
-    for found in records(facts.reached):
-        if (found["task"], found["error"]) == (row["task"], row["error"]):
-            year = found["publication_year"]
-            when = f", {format_year(math.floor(year))}" if year else ""
-            compute, said = found["log10_training_compute_flop"], []
-            if math.isfinite(compute):
-                said.append(compute_in_words(compute, facts.fit.unit).removesuffix(QUANTITIES[COMPUTE].at))
-            if not found["in_fit"]:
-                said.append("not in this fit")
-            return f"{legible(found['system'], 40)}{when}", ", ".join(said)
-    return "", ""
+    found = facts.reached_of.get((row["task"], row["error"]))
+    if found is None:
+        return "", ""
+    year = found["publication_year"]
+    when = f", {format_year(math.floor(year))}" if year else ""
+    compute, said = found["log10_training_compute_flop"], []
+    if math.isfinite(compute):
+        said.append(compute_in_words(compute, facts.fit.unit).removesuffix(QUANTITIES[COMPUTE].at))
+    if not found["in_fit"]:
+        said.append("not in this fit")
+    return f"{legible(found['system'], 40)}{when}", ", ".join(said)
 
 
 def verdict(facts: Facts, row: Row) -> str:
@@ -222,10 +215,7 @@ def verdict(facts: Facts, row: Row) -> str:
     doubt = ", if labels allow it" if floor is not None and row["error"] < floor[0] else ""
     if largest_budget(facts) is None or facts.costs is None:
         return (about.beyond if row["median"] > about.most else "") + doubt.removeprefix(", ")
-    first = row_of(
-        records(facts.costs.first_years[facts.costs.budgets.index(largest_budget(facts))]),
-        (row["task"], row["error"]),
-    )
+    first = facts.costs.first_year_of[largest_budget(facts), row["task"], row["error"]]
     if not math.isfinite(first["median"]):
         return f"not by {format_year(first['horizon'])}{doubt}"
     if first["median"] <= facts.year:
@@ -238,9 +228,9 @@ def chance(facts: Facts, row: Row) -> str:
     budget = largest_budget(facts)
     if budget is None or facts.costs is None or reached_text(facts, row)[0]:
         return ""
-    frame = facts.costs.affordability[facts.costs.budgets.index(budget)]
-    here = (frame["task"] == row["task"]) & (frame["error"] == row["error"]) & (frame["year"] <= facts.year)
-    return likelihood(float(frame.loc[here, "within_budget"].iloc[-1])) if here.any() else ""
+    shares = facts.costs.within_budget[budget, row["task"], row["error"]]
+    until = [share for year, share in shares if year <= facts.year]
+    return likelihood(until[-1]) if until else ""
 
 
 def largest_budget(facts: Facts) -> Budget | None:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 #: Columns of the systems that their picture shows.
 _DRAWN = ["task", "label", "error", "log10_training_compute_flop", "publication_year", "paper"]
+#: Tasks beyond these have no panel in the page, lest it grow without bound.
+MOST_PANELS = 24
 _SIGNS = {">=": "≥", "<=": "≤"}
 _CHECKS = {
     "rhat": "R-hat",
@@ -61,6 +63,12 @@ _COMMON = {
 
 def fits_section(facts: Facts) -> Section:
     """Error over compute, one panel per task."""
+    drawn = facts.fit.tasks[:MOST_PANELS]
+    left_out = (
+        f" Of {len(facts.fit.tasks)} tasks the first {MOST_PANELS} are drawn; plot_fits draws any other."
+        if len(facts.fit.tasks) > MOST_PANELS
+        else ""
+    )
     reference = f"at the mean year of its systems, {_range(facts)}" if facts.fit.options.needs_year else ""
     lines = least_squares_lines(facts)
     figure = draw(
@@ -76,11 +84,16 @@ def fits_section(facts: Facts) -> Section:
                 else ""
             )
             + (" Dashed: the least-squares line of the 2020 paper, on its own points." if lines else "")
+            + left_out
         ),
         alt="Scatter plots of error against training compute with fitted line and predictive bands, "
-        "one for each of " + ", ".join(task_label(task) for task in facts.fit.tasks),
+        "one for each of " + ", ".join(task_label(task) for task in drawn),
         function=lambda width: figures.plot_fits(
-            facts.fit, columns=3 if width == WIDE else 1, width=width, least_squares=lines or None
+            facts.fit,
+            tasks=drawn,
+            columns=3 if width == WIDE else 1,
+            width=width,
+            least_squares=lines or None,
         ),
         table=facts.systems.filter(items=_DRAWN),
         source=source_of(facts),

@@ -10,6 +10,7 @@ import os
 import re
 import tomllib
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -80,8 +81,7 @@ def read_index(path: Path | None = None) -> tuple[Release, ...]:
     """
     source = data_path(INDEX) if path is None else path
     try:
-        entries = tomllib.loads(source.read_text(encoding="utf-8")).get("traces", [])
-        releases = tuple(Release(**entry) for entry in entries)
+        releases = _parsed(source.read_text(encoding="utf-8"))
     except (OSError, TypeError, ValueError) as error:
         raise DataError(f"{source}: not a readable index of traces ({error}).") from error
     names = [release.name for release in releases]
@@ -94,6 +94,11 @@ def read_index(path: Path | None = None) -> tuple[Release, ...]:
                 f"{source}: found the name {release.name!r}; expected a unique one such as {REFERENCE_TRACE}."
             )
     return releases
+
+
+@lru_cache(maxsize=1)
+def _parsed(text: str) -> tuple[Release, ...]:
+    return tuple(Release(**entry) for entry in tomllib.loads(text).get("traces", []))
 
 
 def list_traces() -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import xarray as xr
 
+from scaling_bayes.core.drift import extend_drift
 from scaling_bayes.core.observations import Observations, observations_of, task_constants
 from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.performance import error_scale, performance_distribution
@@ -164,10 +165,34 @@ class PosteriorView(TraceView):
         """Those asked for so far, by stage."""
         return {}
 
+    def drifted(self, until: float, seed: int) -> xr.Dataset:
+        """Draws of the parameters, with steps of drift until a year after the data.
+
+        They are drawn once: those of early years are the same however many are asked.
+        """
+        if "drift_step" not in self.posterior:
+            return self.posterior
+        known = self._drifted.get(seed, self.posterior)
+        if known["drift_year"].values[-1] + 1.0 < until:
+            rng = generator(seed, Stream.DRIFT)
+            known = self._drifted[seed] = extend_drift(self.law, self.posterior, self.constant, until, rng)
+        steps = max(self.posterior.sizes["drift_year"], np.count_nonzero(known["drift_year"] < until))
+        return known.isel(drift_year=slice(steps))
+
+    @cached_property
+    def _drifted(self) -> dict[int, xr.Dataset]:
+        """Those drawn furthest, by seed."""
+        return {}
+
     def systems_of(self, task: str) -> NDArray[np.bool_]:
         """Which of the observed systems are of a task, shape (system,)."""
-        rows: NDArray[np.bool_] = self.constant["system_task"].values.astype(str) == task
+        rows: NDArray[np.bool_] = self._task_of_system == task
         return rows
+
+    @cached_property
+    def _task_of_system(self) -> NDArray[np.str_]:
+        names: NDArray[np.str_] = self.constant["system_task"].values.astype(str)
+        return names
 
     def systems(self) -> pd.DataFrame:
         """Every column that the fit keeps of its systems, and the labels of these."""
@@ -190,14 +215,28 @@ class PosteriorView(TraceView):
 
     def predictive_draws(self, stage: str, task: str | None = None) -> Floats:
         """Predicted errors of the observed systems, of one task or all, shape (draw, system)."""
-        error = self.group(f"{stage}_predictive")["error"].transpose("chain", "draw", "system").values
-        drawn = np.asarray(error, dtype=float).reshape(-1, error.shape[-1])
-        return drawn if task is None else drawn[:, self.systems_of(task)]
+        drawn = self._drawn(stage)
+        return np.asarray(drawn if task is None else drawn[:, self.systems_of(task)], dtype=float)
+
+    def _drawn(self, stage: str) -> NDArray[np.floating]:
+        """Predictive draws as they are stored, shape (draw, system)."""
+        if stage not in self._predicted:
+            error = self.group(f"{stage}_predictive")["error"].transpose("chain", "draw", "system").values
+            self._predicted[stage] = error.reshape(-1, error.shape[-1])
+        return self._predicted[stage]
+
+    @cached_property
+    def _predicted(self) -> dict[str, NDArray[np.floating]]:
+        """Those asked for so far, by stage."""
+        return {}
 
     def pit(self, task: str | None = None) -> Floats:
         """Share of posterior predictive draws at or below each observed error, shape (system,)."""
-        observed = self.observed["error"].values if task is None else self.points(task).error
-        shares: Floats = (self.predictive_draws("posterior", task) <= observed).mean(axis=0)
+        return self._ranks if task is None else self._ranks[self.systems_of(task)]
+
+    @cached_property
+    def _ranks(self) -> Floats:
+        shares: Floats = (self._drawn("posterior") <= self.observed["error"].values).mean(axis=0)
         return shares
 
     @cached_property
