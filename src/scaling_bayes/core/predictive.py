@@ -157,7 +157,7 @@ def _draw_departures(
 ) -> _Departures:
     own, common, scale = rng.standard_normal(shape), None, None
     if paper is not None and length is None:
-        common = rng.standard_normal((*shape[:-1], int(paper.max()) + 1))[..., paper]
+        common = rng.standard_normal((*shape[:-1], int(paper.max()) + 1)).take(paper, axis=-1)
     elif paper is not None:
         common = draw_along(rng.standard_normal(shape), paper, compute, length)
     if degrees_of_freedom is not None:
@@ -165,7 +165,7 @@ def _draw_departures(
         if "system" in degrees_of_freedom.dims:
             scale = departure_scale(degrees_of_freedom.values, 1, rng)[..., 0]
         else:
-            scale = departure_scale(degrees_of_freedom.values, int(paper.max()) + 1, rng)[..., paper]
+            scale = departure_scale(degrees_of_freedom.values, int(paper.max()) + 1, rng).take(paper, axis=-1)
     return _Departures(own, common, scale)
 
 
@@ -274,7 +274,7 @@ def log_density_given_paper(performance: Performance, error: Floats, paper: NDAr
     total = _sum_by_paper(paper)
 
     def spread_out(values: Floats) -> xr.DataArray:
-        return xr.DataArray(total(values)[..., paper], dims=own.dims, coords=own.coords)
+        return xr.DataArray(total(values).take(paper, axis=-1), dims=own.dims, coords=own.coords)
 
     if performance.correlation_length is None:
         inflation = 1.0 + shared * spread_out((1.0 / own).values)
@@ -330,12 +330,12 @@ def joint_log_density_of_error(
 
 def cumulative_probability_of_error(performance: Performance, error: Floats) -> xr.DataArray:
     """Probability that the error of a system of a paper not seen is at most the observed, (..., system)."""
-    from scipy import stats
+    from scipy.special import ndtr, stdtr
 
     z = performance.residual(error).transpose(*performance.mean.dims) / performance.sd
     nu = performance.degrees_of_freedom
-    above: Any = stats.norm.sf(z) if nu is None else stats.t.sf(z, nu.broadcast_like(z))
-    return xr.DataArray(above, dims=z.dims, coords=z.coords)
+    above: xr.DataArray = z.copy(data=ndtr(-z.values)) if nu is None else xr.apply_ufunc(stdtr, nu, -z)
+    return above.transpose(*z.dims)
 
 
 def _smoothed(performance: Performance, residual: Floats, paper: NDArray[np.intp]) -> Smoothed:
@@ -367,9 +367,11 @@ def _sum_by_paper(paper: NDArray[np.intp]) -> Any:
     """Sum an array over each paper's systems, (..., system) to (..., paper)."""
     order = np.argsort(paper, kind="stable")
     starts = np.flatnonzero(np.diff(paper[order], prepend=-1))
+    in_order = bool((np.diff(order) == 1).all())
 
     def total(values: Floats) -> Floats:
-        summed: Floats = np.add.reduceat(values[..., order], starts, axis=-1)
+        ordered = values if in_order else values.take(order, axis=-1)
+        summed: Floats = np.add.reduceat(ordered, starts, axis=-1)
         return summed
 
     return total

@@ -130,7 +130,8 @@ def _sorted(draws: Floats, nearly: NDArray[np.intp] | None = None) -> NDArray[np
     if nearly is None:
         return np.argsort(flat, axis=1)
     in_runs = np.argsort(np.take_along_axis(flat, nearly, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(nearly, in_runs, axis=1)
+    order: NDArray[np.intp] = np.take_along_axis(nearly, in_runs, axis=1)
+    return order
 
 
 def _normal_scores(draws: Floats, order: NDArray[np.intp]) -> Floats:
