@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+_SAMPLE = ("chain", "draw")
 #: Errors predicted together, so that memory is used again.
-_AT_ONCE = 2**19
+_AT_ONCE = 2**17
 
 
 def predict_observed(
@@ -55,7 +56,7 @@ def _predictive(
     *,
     with_density: bool,
 ) -> dict[str, xr.Dataset]:
-    found: dict[str, list[xr.DataArray]] = {}
+    found: dict[str, xr.Dataset] = {}
     paper = observations.paper_index
     for name, stream, parameters in (
         ("prior_predictive", Stream.PRIOR_PREDICTIVE, prior),
@@ -65,27 +66,48 @@ def _predictive(
         nu, length = (parameters.get(each) for each in ("degrees_of_freedom", "correlation_length"))
         rng = generator(seed, stream)
         departures = _draw_departures(shape, rng, paper, nu, length, observations.compute)
-        blocks = math.ceil(math.prod(shape) / _AT_ONCE)
-        for rows in np.array_split(np.arange(shape[1]), min(blocks, shape[1])):
-            part = slice(rows[0], rows[-1] + 1)
-            performance = observed_performance(law, parameters.isel(draw=part), observations)
-            drawn = departures.of_draws(part).errors(performance)
-            found.setdefault(name, []).append(drawn.astype(np.float32))
-            if with_density and parameters is posterior:
+        with_likelihood = with_density and parameters is posterior
+        values = {each: np.empty(shape, np.float32) for each in (name, "log_likelihood")[: 1 + with_likelihood]}
+        for part, performance in in_pieces(law, parameters, observations):
+            values[name][:, part] = departures.of_draws(part).errors(performance)
+            if with_likelihood:
                 density = log_density_given_paper(performance, observations.error, paper)
-                found.setdefault("log_likelihood", []).append(density.astype(np.float32))
-    return {
-        name: xr.Dataset({"error": parts[0] if len(parts) == 1 else xr.concat(parts, "draw")})
-        for name, parts in found.items()
-    }
+                values["log_likelihood"][:, part] = density
+        coords = {dim: parameters[dim] for dim in _SAMPLE} | {"system": list(observations.systems)}
+        found |= {
+            each: xr.Dataset({"error": ((*_SAMPLE, "system"), drawn)}, coords=coords)
+            for each, drawn in values.items()
+        }
+    return found
+
+
+def in_pieces(
+    law: str, parameters: xr.Dataset, observations: Observations
+) -> Iterator[tuple[slice, Performance]]:
+    """Distribution of the performance of systems, a few draws at a time, so that memory is used again.
+
+    Yields
+    ------
+    tuple
+        Which draws of each chain, and `observed_performance` of these, (chain, draw, system), without labels.
+    """
+    bare = parameters.drop_vars(_SAMPLE, errors="ignore").transpose(*_SAMPLE, ...)
+    draws = bare.sizes["draw"]
+    pieces = math.ceil(bare.sizes["chain"] * draws * len(observations.systems) / _AT_ONCE)
+    for rows in np.array_split(np.arange(draws), max(min(pieces, draws), 1)):
+        part = slice(rows[0], rows[-1] + 1)
+        with xr.set_options(arithmetic_join="exact"):  # type: ignore[no-untyped-call]  # nothing to join
+            performance = observed_performance(law, bare.isel(draw=part), observations, labelled=False)
+        yield part, performance
 
 
 def log_likelihood_total(law: str, parameters: xr.Dataset, observations: Observations) -> xr.DataArray:
     """Log density of all that is observed, errors and reported compute, per draw."""
-    performance = observed_performance(law, parameters, observations)
-    total: xr.DataArray = joint_log_density_of_error(
-        performance, observations.error, observations.paper_index
-    ).sum("paper")
+    joint = np.empty([parameters.sizes[dim] for dim in _SAMPLE])
+    for part, performance in in_pieces(law, parameters, observations):
+        of_papers = joint_log_density_of_error(performance, observations.error, observations.paper_index)
+        joint[:, part] = of_papers.sum("paper")
+    total = xr.DataArray(joint, dims=_SAMPLE, coords={dim: parameters[dim] for dim in _SAMPLE})
     if "compute_error" not in parameters:
         return total
     task = xr.DataArray(np.array(observations.tasks, dtype=object)[observations.task_index], dims="system")
