@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SAMPLE = ("chain", "draw")
 #: Errors predicted together, so that memory is used again.
-_AT_ONCE = 2**17
+_AT_ONCE = 2**18
 
 
 def predict_observed(
@@ -67,7 +67,9 @@ def _predictive(
         rng = generator(seed, stream)
         departures = _draw_departures(shape, rng, paper, nu, length, observations.compute)
         with_likelihood = with_density and parameters is posterior
-        values = {each: np.empty(shape, np.float32) for each in (name, "log_likelihood")[: 1 + with_likelihood]}
+        values = {
+            each: np.empty(shape, np.float32) for each in (name, "log_likelihood")[: 1 + with_likelihood]
+        }
         for part, performance in in_pieces(law, parameters, observations):
             values[name][:, part] = departures.of_draws(part).errors(performance)
             if with_likelihood:
@@ -96,9 +98,7 @@ def in_pieces(
     pieces = math.ceil(bare.sizes["chain"] * draws * len(observations.systems) / _AT_ONCE)
     for rows in np.array_split(np.arange(draws), max(min(pieces, draws), 1)):
         part = slice(rows[0], rows[-1] + 1)
-        with xr.set_options(arithmetic_join="exact"):  # type: ignore[no-untyped-call]  # nothing to join
-            performance = observed_performance(law, bare.isel(draw=part), observations, labelled=False)
-        yield part, performance
+        yield part, observed_performance(law, bare.isel(draw=part), observations, labelled=False)
 
 
 def log_likelihood_total(law: str, parameters: xr.Dataset, observations: Observations) -> xr.DataArray:

@@ -137,17 +137,25 @@ def _sorted(draws: Floats, nearly: NDArray[np.intp] | None = None) -> NDArray[np
 def _normal_scores(draws: Floats, order: NDArray[np.intp]) -> Floats:
     """Normal quantiles of the ranks of each scalar's draws; equal draws have their mean rank."""
     flat = draws.reshape(len(draws), -1)
-    ordered = np.take_along_axis(flat, order, axis=1)
-    place = np.arange(flat.shape[1])
-    starts = np.ones(flat.shape, dtype=bool)
-    np.not_equal(ordered[:, 1:], ordered[:, :-1], out=starts[:, 1:])
-    ends = np.ones(flat.shape, dtype=bool)
-    ends[:, :-1] = starts[:, 1:]
-    first = np.maximum.accumulate(np.where(starts, place, 0), axis=1)
-    last = np.minimum.accumulate(np.where(ends, place, place[-1])[:, ::-1], axis=1)[:, ::-1]
-    scores = np.empty(flat.shape)
-    np.put_along_axis(scores, order, _scores_of_ranks(flat.shape[1])[first + last], axis=1)
+    scores: Floats = _scores_of_ranks(flat.shape[1])[doubled_ranks(flat, order) - 2]
     return scores.reshape(draws.shape)
+
+
+def doubled_ranks(values: Floats, order: NDArray[np.intp] | None = None) -> NDArray[np.intp]:
+    """Twice the rank, from 1, of each value in its row, shape (row, value); equal ones have their mean."""
+    if order is None:
+        order = np.argsort(values, axis=1)
+    ordered = np.take_along_axis(values, order, axis=1)
+    place = np.arange(values.shape[1])
+    apart = ordered[:, 1:] != ordered[:, :-1]
+    first, last = np.zeros(values.shape, dtype=np.intp), np.full(values.shape, place[-1])
+    first[:, 1:] = np.where(apart, place[1:], 0)
+    last[:, :-1] = np.where(apart, place[:-1], place[-1])
+    np.maximum.accumulate(first, axis=1, out=first)
+    last = np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
+    ranks = np.empty_like(first)
+    np.put_along_axis(ranks, order, first + last + 2, axis=1)
+    return ranks
 
 
 @lru_cache(maxsize=4)

@@ -12,6 +12,7 @@ import numpy as np
 
 from scaling_bayes.core.predictive import cumulative_probability_of_error, in_pieces
 from scaling_bayes.diagnostics.checks import sentences
+from scaling_bayes.diagnostics.convergence import doubled_ranks
 from scaling_bayes.diagnostics.psis import GOOD_PARETO_K, smoothed_weights
 from scaling_bayes.trace.view import PosteriorView
 
@@ -161,20 +162,18 @@ def _tasks(observations: Observations, least: int) -> Iterator[tuple[NDArray[np.
 
 def _tail(observed: Any, drawn: Floats) -> float:
     """Probability of at least the observed: the share of draws, below it by the normal distribution."""
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     reached = int((drawn >= observed).sum())
     if reached:
         return (1 + reached) / (1 + drawn.size)
     spread = float(drawn.std())
     z = (observed - float(drawn.mean())) / spread if spread else np.inf
-    return min(float(norm.sf(z)), 1.0 / (1 + drawn.size))
+    return min(float(ndtr(-z)), 1.0 / (1 + drawn.size))
 
 
 def _ranks(values: Floats) -> Floats:
-    from scipy.stats import rankdata
-
-    ranks: Floats = rankdata(values, axis=-1)
+    ranks: Floats = doubled_ranks(np.atleast_2d(values)).reshape(values.shape) / 2.0
     return ranks
 
 
