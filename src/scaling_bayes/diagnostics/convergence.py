@@ -182,7 +182,8 @@ def _ess(draws: Floats) -> Floats:
     most = (length - 3) // 2
     varies = np.ptp(draws, axis=(-2, -1)) >= np.finfo(float).resolution
     if most < 1:
-        return np.where(varies, size * np.log10(size), size)
+        shortest: Floats = np.where(varies, size * np.log10(size), size)
+        return shortest
     autocovariance = _autocovariance(draws)
     within = autocovariance[..., :1] * length / (length - 1)
     variance = within * (length - 1) / length + draws.mean(axis=-1).var(axis=-1, ddof=1)[..., np.newaxis]
@@ -195,7 +196,8 @@ def _ess(draws: Floats) -> Floats:
     summed = np.minimum.accumulate(pairs, axis=-1).cumsum(axis=-1)
     time = -1.0 + 2.0 * np.take_along_axis(summed, kept - 1, axis=-1)
     time += np.maximum(np.take_along_axis(autocorrelation, 2 * kept, axis=-1), 0.0)
-    return np.where(varies, size / np.maximum(time[..., 0], 1.0 / np.log10(size)), size)
+    found: Floats = np.where(varies, size / np.maximum(time[..., 0], 1.0 / np.log10(size)), size)
+    return found
 
 
 def _autocovariance(draws: Floats) -> Floats:
