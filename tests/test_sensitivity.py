@@ -13,7 +13,7 @@ from tests.synthetic import synthetic_fit
 
 from scaling_bayes import add_log_prior, open_trace
 from scaling_bayes.core.laws import LAWS
-from scaling_bayes.model.sensitivity import power_scaling
+from scaling_bayes.model.sensitivity import ALPHAS, _distances, _weights, power_scaling
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 from scaling_bayes.trace.schema import manifest
 from scaling_bayes.trace.view import PosteriorView
@@ -86,3 +86,19 @@ def test_sensitivity_to_priors_is_what_arviz_finds_in_the_tree(name: str) -> Non
     found = azs.psense_summary(add_log_prior(tree), var_names=["slope", "progress"], round_to=6)
     ours = tree["sensitivity"]["power_scaling"].sel(component="prior", quantity=list(found.index))
     np.testing.assert_allclose(ours, found["prior"], atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 300.0])
+def test_weights_and_distances_are_those_of_arviz(scale: float) -> None:
+    """Where little moves, ArviZ's formula loses digits; a density that varies much weighs few draws."""
+    array_stats = pytest.importorskip("arviz_stats.base").array_stats
+    rng = np.random.default_rng(1)
+    density = scale * rng.standard_normal((4, 500))
+    draws = np.round(rng.standard_normal((3, 4, 500)) + 0.3 * density / scale, 2)
+    weights = np.concatenate([_weights(density.reshape(1, -1), alpha) for alpha in ALPHAS])
+    log_weights = [array_stats.power_scale_lw(density, alpha=alpha, axis=(-2, -1)) for alpha in ALPHAS]
+    np.testing.assert_allclose(weights, [np.exp(each).ravel() for each in log_weights], rtol=1e-9)
+    lower, upper = (np.broadcast_to(each.reshape(4, 500), draws.shape) for each in weights)
+    expected = array_stats.power_scale_sense(draws, lower, upper, *ALPHAS)
+    found = _distances(draws.reshape(3, -1), weights) / np.log2(ALPHAS) * [-0.5, 0.5]
+    np.testing.assert_allclose(found.sum(axis=1), expected, rtol=1e-4)

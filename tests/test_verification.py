@@ -43,6 +43,18 @@ def test_checks_computed_a_second_time_are_those_of_arviz(
     assert ebfmi(values) == pytest.approx(np.asarray(arviz_stats.bfmi(data["x"])), rel=1e-9)
 
 
+def test_many_scalars_are_judged_as_each_alone() -> None:
+    """Also those with equal draws, and those of which nothing can be told."""
+    values = np.random.default_rng(1).standard_normal((3, 2, 4, 51)).cumsum(axis=-1)
+    values[0, 0] = np.round(values[0, 0])
+    values[1, 1], values[2, 0, 0, 3] = 2.0, np.nan
+    for statistic in (rhat, ess_bulk, ess_tail):
+        together = statistic(values)
+        assert together.shape == (3, 2)
+        for place in np.ndindex(3, 2):
+            np.testing.assert_array_equal(together[place], statistic(values[place]))
+
+
 def test_draws_that_cannot_be_judged_give_nan_or_their_number() -> None:
     assert np.isnan(rhat(np.ones((1, 20))))
     assert np.isnan(rhat(np.full((2, 20), np.nan)))

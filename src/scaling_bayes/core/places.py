@@ -36,5 +36,6 @@ def at_places(values: xr.DataArray, place: NDArray[np.intp], along: xr.DataArray
     kept = [dim for dim in values.dims if dim != "task"]
     labels = {dim: source[dim] for source in (values, along) for dim in source.dims if dim in source.coords}
     labels.pop("task", None)
-    found = values.transpose(*kept, "task").values[..., place]
+    # In the order of memory that goes with draws, which an index in brackets would not keep.
+    found = values.transpose(*kept, "task").values.take(place, axis=-1)
     return xr.DataArray(found, dims=(*kept, *along.dims), coords=labels)

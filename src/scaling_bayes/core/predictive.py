@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+_SAMPLE = ("chain", "draw")
 #: Errors predicted together, so that memory is used again.
-_AT_ONCE = 2**19
+_AT_ONCE = 2**18
 
 
 def predict_observed(
@@ -55,7 +56,7 @@ def _predictive(
     *,
     with_density: bool,
 ) -> dict[str, xr.Dataset]:
-    found: dict[str, list[xr.DataArray]] = {}
+    found: dict[str, xr.Dataset] = {}
     paper = observations.paper_index
     for name, stream, parameters in (
         ("prior_predictive", Stream.PRIOR_PREDICTIVE, prior),
@@ -65,27 +66,48 @@ def _predictive(
         nu, length = (parameters.get(each) for each in ("degrees_of_freedom", "correlation_length"))
         rng = generator(seed, stream)
         departures = _draw_departures(shape, rng, paper, nu, length, observations.compute)
-        blocks = math.ceil(math.prod(shape) / _AT_ONCE)
-        for rows in np.array_split(np.arange(shape[1]), min(blocks, shape[1])):
-            part = slice(rows[0], rows[-1] + 1)
-            performance = observed_performance(law, parameters.isel(draw=part), observations)
-            drawn = departures.of_draws(part).errors(performance)
-            found.setdefault(name, []).append(drawn.astype(np.float32))
-            if with_density and parameters is posterior:
+        with_likelihood = with_density and parameters is posterior
+        values = {
+            each: np.empty(shape, np.float32) for each in (name, "log_likelihood")[: 1 + with_likelihood]
+        }
+        for part, performance in in_pieces(law, parameters, observations):
+            values[name][:, part] = departures.of_draws(part).errors(performance)
+            if with_likelihood:
                 density = log_density_given_paper(performance, observations.error, paper)
-                found.setdefault("log_likelihood", []).append(density.astype(np.float32))
-    return {
-        name: xr.Dataset({"error": parts[0] if len(parts) == 1 else xr.concat(parts, "draw")})
-        for name, parts in found.items()
-    }
+                values["log_likelihood"][:, part] = density
+        coords = {dim: parameters[dim] for dim in _SAMPLE} | {"system": list(observations.systems)}
+        found |= {
+            each: xr.Dataset({"error": ((*_SAMPLE, "system"), drawn)}, coords=coords)
+            for each, drawn in values.items()
+        }
+    return found
+
+
+def in_pieces(
+    law: str, parameters: xr.Dataset, observations: Observations
+) -> Iterator[tuple[slice, Performance]]:
+    """Distribution of the performance of systems, a few draws at a time, so that memory is used again.
+
+    Yields
+    ------
+    tuple
+        Which draws of each chain, and `observed_performance` of these, (chain, draw, system), without labels.
+    """
+    bare = parameters.drop_vars(_SAMPLE, errors="ignore").transpose(*_SAMPLE, ...)
+    draws = bare.sizes["draw"]
+    pieces = math.ceil(bare.sizes["chain"] * draws * len(observations.systems) / _AT_ONCE)
+    for rows in np.array_split(np.arange(draws), max(min(pieces, draws), 1)):
+        part = slice(rows[0], rows[-1] + 1)
+        yield part, observed_performance(law, bare.isel(draw=part), observations, labelled=False)
 
 
 def log_likelihood_total(law: str, parameters: xr.Dataset, observations: Observations) -> xr.DataArray:
     """Log density of all that is observed, errors and reported compute, per draw."""
-    performance = observed_performance(law, parameters, observations)
-    total: xr.DataArray = joint_log_density_of_error(
-        performance, observations.error, observations.paper_index
-    ).sum("paper")
+    joint = np.empty([parameters.sizes[dim] for dim in _SAMPLE])
+    for part, performance in in_pieces(law, parameters, observations):
+        of_papers = joint_log_density_of_error(performance, observations.error, observations.paper_index)
+        joint[:, part] = of_papers.sum("paper")
+    total = xr.DataArray(joint, dims=_SAMPLE, coords={dim: parameters[dim] for dim in _SAMPLE})
     if "compute_error" not in parameters:
         return total
     task = xr.DataArray(np.array(observations.tasks, dtype=object)[observations.task_index], dims="system")
@@ -157,7 +179,7 @@ def _draw_departures(
 ) -> _Departures:
     own, common, scale = rng.standard_normal(shape), None, None
     if paper is not None and length is None:
-        common = rng.standard_normal((*shape[:-1], int(paper.max()) + 1))[..., paper]
+        common = rng.standard_normal((*shape[:-1], int(paper.max()) + 1)).take(paper, axis=-1)
     elif paper is not None:
         common = draw_along(rng.standard_normal(shape), paper, compute, length)
     if degrees_of_freedom is not None:
@@ -165,7 +187,7 @@ def _draw_departures(
         if "system" in degrees_of_freedom.dims:
             scale = departure_scale(degrees_of_freedom.values, 1, rng)[..., 0]
         else:
-            scale = departure_scale(degrees_of_freedom.values, int(paper.max()) + 1, rng)[..., paper]
+            scale = departure_scale(degrees_of_freedom.values, int(paper.max()) + 1, rng).take(paper, axis=-1)
     return _Departures(own, common, scale)
 
 
@@ -274,7 +296,7 @@ def log_density_given_paper(performance: Performance, error: Floats, paper: NDAr
     total = _sum_by_paper(paper)
 
     def spread_out(values: Floats) -> xr.DataArray:
-        return xr.DataArray(total(values)[..., paper], dims=own.dims, coords=own.coords)
+        return xr.DataArray(total(values).take(paper, axis=-1), dims=own.dims, coords=own.coords)
 
     if performance.correlation_length is None:
         inflation = 1.0 + shared * spread_out((1.0 / own).values)
@@ -330,12 +352,12 @@ def joint_log_density_of_error(
 
 def cumulative_probability_of_error(performance: Performance, error: Floats) -> xr.DataArray:
     """Probability that the error of a system of a paper not seen is at most the observed, (..., system)."""
-    from scipy import stats
+    from scipy.special import ndtr, stdtr
 
     z = performance.residual(error).transpose(*performance.mean.dims) / performance.sd
     nu = performance.degrees_of_freedom
-    above: Any = stats.norm.sf(z) if nu is None else stats.t.sf(z, nu.broadcast_like(z))
-    return xr.DataArray(above, dims=z.dims, coords=z.coords)
+    above: xr.DataArray = z.copy(data=ndtr(-z.values)) if nu is None else xr.apply_ufunc(stdtr, nu, -z)
+    return above.transpose(*z.dims)
 
 
 def _smoothed(performance: Performance, residual: Floats, paper: NDArray[np.intp]) -> Smoothed:
@@ -367,9 +389,11 @@ def _sum_by_paper(paper: NDArray[np.intp]) -> Any:
     """Sum an array over each paper's systems, (..., system) to (..., paper)."""
     order = np.argsort(paper, kind="stable")
     starts = np.flatnonzero(np.diff(paper[order], prepend=-1))
+    in_order = bool((np.diff(order) == 1).all())
 
     def total(values: Floats) -> Floats:
-        summed: Floats = np.add.reduceat(values[..., order], starts, axis=-1)
+        ordered = values if in_order else values.take(order, axis=-1)
+        summed: Floats = np.add.reduceat(ordered, starts, axis=-1)
         return summed
 
     return total

@@ -128,9 +128,7 @@ class Prior:
 
     def log_density(self, value: Any) -> NDArray[np.float64]:
         """Natural log of the density, value by value; ``-inf`` outside the support."""
-        from scipy import stats
-
-        density: NDArray[np.float64] = FAMILIES[self.family].log_density(stats, value, **self.parameters)
+        density: NDArray[np.float64] = FAMILIES[self.family].log_density(value, **self.parameters)
         return density
 
     def to_dict(self) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scaling_bayes.core.performance import observed_performance
-from scaling_bayes.core.predictive import cumulative_probability_of_error
+from scaling_bayes.core.predictive import cumulative_probability_of_error, in_pieces
 from scaling_bayes.diagnostics.checks import sentences
+from scaling_bayes.diagnostics.convergence import doubled_ranks
 from scaling_bayes.diagnostics.psis import GOOD_PARETO_K, smoothed_weights
 from scaling_bayes.trace.view import PosteriorView
 
@@ -162,20 +162,18 @@ def _tasks(observations: Observations, least: int) -> Iterator[tuple[NDArray[np.
 
 def _tail(observed: Any, drawn: Floats) -> float:
     """Probability of at least the observed: the share of draws, below it by the normal distribution."""
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     reached = int((drawn >= observed).sum())
     if reached:
         return (1 + reached) / (1 + drawn.size)
     spread = float(drawn.std())
     z = (observed - float(drawn.mean())) / spread if spread else np.inf
-    return min(float(norm.sf(z)), 1.0 / (1 + drawn.size))
+    return min(float(ndtr(-z)), 1.0 / (1 + drawn.size))
 
 
 def _ranks(values: Floats) -> Floats:
-    from scipy.stats import rankdata
-
-    ranks: Floats = rankdata(values, axis=-1)
+    ranks: Floats = doubled_ranks(np.atleast_2d(values)).reshape(values.shape) / 2.0
     return ranks
 
 
@@ -196,10 +194,12 @@ def _residual(values: Floats, design: Floats) -> Floats:
 
 def _tails(view: PosteriorView, weights: Floats) -> Floats:
     """Two-sided tail probability of each system given the others; weights of shape (system, draw)."""
-    performance = observed_performance(view.law, view.posterior, view.observations)
-    below = cumulative_probability_of_error(performance, view.observations.error)
-    by_draw = below.transpose("chain", "draw", "system").values.reshape(weights.T.shape)
-    probability = np.einsum("ds,sd->s", by_draw, weights)
+    observations, posterior = view.observations, view.posterior
+    shape = (len(weights), posterior.sizes["chain"], posterior.sizes["draw"])
+    of_chains, probability = weights.reshape(shape), np.zeros(len(weights))
+    for part, performance in in_pieces(view.law, posterior, observations):
+        below = cumulative_probability_of_error(performance, observations.error)
+        probability += np.einsum("cds,scd->s", below.values, of_chains[:, :, part])
     tails: Floats = 2.0 * np.minimum(probability, 1.0 - probability).clip(0.0)
     return tails
 

@@ -52,18 +52,37 @@ def smoothed_weights(log_ratios: Floats) -> tuple[Floats, float]:
         return weights / weights.sum(), math.inf
     above = np.exp(log_weights[tail]) - math.exp(cutoff)
     shape, scale = _generalized_pareto(above)
-    middle = (np.arange(tail.size) + 0.5) / tail.size
-    smoothed = scale * np.expm1(-shape * np.log1p(-middle)) / shape if shape else -scale * np.log1p(-middle)
+    smoothed = _pareto_quantiles(tail.size, shape, scale)
     log_weights[tail] = np.minimum(np.log(smoothed + math.exp(cutoff)), 0.0)
     weights = np.exp(log_weights)
     return weights / weights.sum(), shape
+
+
+def smoothed_tail(log_ratios: Floats, size: int) -> Floats:
+    """Importance weights, summing to 1, whose largest are smoothed as far as they look like a Pareto tail.
+
+    Parameters
+    ----------
+    log_ratios : ndarray, shape (draw,)
+        Natural log of the ratio of the wanted density to that of the draws, up to a constant.
+    size : int
+        Weights in the tail.
+    """
+    weights: Floats = np.exp(log_ratios - log_ratios.max())
+    order = np.argsort(weights)
+    tail = order[-size:]
+    above = weights[tail] - weights[order[-size - 1]]
+    if above[_quartile(size)] > above[0]:
+        quantiles = _pareto_quantiles(size, *_generalized_pareto(above))
+        weights[tail] = np.minimum(quantiles + weights[order[-size - 1]], 1.0)
+    return weights / weights.sum()
 
 
 def _generalized_pareto(above: Floats) -> tuple[float, float]:
     """Shape and scale of the excesses over a threshold, in ascending order; shape drawn to 0.5 a little."""
     n = above.size
     grid = 30 + int(math.sqrt(n))
-    b = (1.0 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3.0 * above[int(n / 4 + 0.5) - 1])
+    b = (1.0 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3.0 * above[_quartile(n)])
     b += 1.0 / above[-1]
     k = np.log1p(-b[:, np.newaxis] * above).mean(axis=1)
     log_profile = n * (np.log(-b / k) - k - 1.0)
@@ -71,3 +90,14 @@ def _generalized_pareto(above: Floats) -> tuple[float, float]:
     at = float(weight @ b / weight.sum())
     shape = float(np.log1p(-at * above).mean())
     return (n * shape + 5.0) / (n + 10.0), -shape / at
+
+
+def _quartile(n: int) -> int:
+    """Position of the first quartile among n values in ascending order."""
+    return int(n / 4 + 0.5) - 1
+
+
+def _pareto_quantiles(n: int, shape: float, scale: float) -> Floats:
+    """Excesses expected of n draws in ascending order."""
+    middle = (np.arange(n) + 0.5) / n
+    return scale * np.expm1(-shape * np.log1p(-middle)) / shape if shape else -scale * np.log1p(-middle)

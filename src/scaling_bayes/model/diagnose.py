@@ -1,12 +1,19 @@
-"""Compute the checks of a fit with ArviZ."""
+"""Compute the checks of a fit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from arviz_stats import bfmi, ess, rhat
+
+from scaling_bayes.diagnostics.convergence import ebfmi, mixing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 MAX_RHAT = 1.01
 MIN_ESS = 400.0
@@ -34,24 +41,13 @@ def diagnose(posterior: xr.Dataset, sample_stats: xr.Dataset) -> xr.Dataset:
         Along ``check``; see `scaling_bayes.checks`.
     """
     rows: list[tuple[str, float, str, float, str, str]] = []
-    for name, statistic, comparison, threshold, meaning in (
-        (
-            "rhat",
-            rhat,
-            "<",
-            MAX_RHAT,
-            "chains disagree; sample longer (tune, draws) or look at the parameter",
-        ),
-        ("ess_bulk", ess, ">=", MIN_ESS, "too few effective draws for a stable median; sample longer"),
-        (
-            "ess_tail",
-            lambda data: ess(data, method="tail", prob=(0.05, 0.95)),
-            ">=",
-            MIN_ESS,
-            "too few effective draws for stable interval ends; sample longer",
-        ),
+    of_scalars = mixing(posterior)
+    for name, comparison, threshold, meaning in (
+        ("rhat", "<", MAX_RHAT, "chains disagree; sample longer (tune, draws) or look at the parameter"),
+        ("ess_bulk", ">=", MIN_ESS, "too few effective draws for a stable median; sample longer"),
+        ("ess_tail", ">=", MIN_ESS, "too few effective draws for stable interval ends; sample longer"),
     ):
-        value, worst = _worst(statistic, posterior, largest=comparison == "<")
+        value, worst = _worst(of_scalars[name], posterior, largest=comparison == "<")
         rows.append((name, value, comparison, threshold, worst, meaning))
     diverging = sample_stats["diverging"]
     per_chain = diverging.sum("draw")
@@ -65,7 +61,7 @@ def diagnose(posterior: xr.Dataset, sample_stats: xr.Dataset) -> xr.Dataset:
             "part of the posterior is not explored; raise target_accept or use stronger priors",
         )
     )
-    energy = np.atleast_1d(np.asarray(bfmi(sample_stats["energy"])))
+    energy = ebfmi(sample_stats["energy"].transpose("chain", "draw").values.astype(float))
     rows.append(
         (
             "ebfmi",
@@ -105,21 +101,20 @@ def _holds(value: float, comparison: str, threshold: float) -> bool:
     return {"<": value < threshold, ">=": value >= threshold, "<=": value <= threshold}[comparison]
 
 
-def _worst(
-    statistic: Callable[[xr.Dataset], xr.Dataset], posterior: xr.Dataset, *, largest: bool
-) -> tuple[float, str]:
-    """Worst value of a per-parameter statistic and the parameter (with its label) that has it.
+def _worst(found: Mapping[str, Floats], posterior: xr.Dataset, *, largest: bool) -> tuple[float, str]:
+    """Worst value of a statistic of scalars and the parameter (with its label) that has it.
 
     A statistic that is not a number (a single chain has no R-hat) is the worst value of all.
     """
     worst, where = -np.inf if largest else np.inf, ""
-    for name, values in statistic(posterior).data_vars.items():
-        flat = np.ravel(values.values)
+    for name, values in found.items():
+        flat = np.ravel(values)
         bad = ~np.isfinite(flat)
         position = int(bad.argmax()) if bad.any() else int(flat.argmax() if largest else flat.argmin())
         value = float("nan") if bad.any() else float(flat[position])
         if np.isnan(value) or (value > worst if largest else value < worst):
-            label = f"[{values.coords[values.dims[0]].values[position]}]" if values.ndim == 1 else ""
+            along = [dim for dim in posterior[name].dims if dim not in ("chain", "draw")]
+            label = f"[{posterior[along[0]].values[position]}]" if len(along) == 1 else ""
             worst, where = value, f"{name}{label}"
             if np.isnan(value):
                 break

@@ -127,9 +127,9 @@ def _least_squares(design: Floats, values: Floats) -> tuple[Floats, float, int]:
 
 
 def _probability(square: float, freedom: float) -> float:
-    from scipy.stats import chi2
+    from scipy.special import chdtr
 
-    return float(chi2.cdf(square, freedom)) if freedom > 0 else 1.0
+    return float(chdtr(freedom, square)) if freedom > 0 else 1.0
 
 
 def _named(lines: list[_Line]) -> str:

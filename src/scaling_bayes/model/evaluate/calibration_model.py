@@ -126,8 +126,8 @@ class Model:
             for position in range(int(np.prod(values.shape[2:], dtype=int)))
         ]
         return posterior, {
-            "rhat": max(map(rhat, scalars)),
-            "ess": min(map(ess_bulk, scalars)),
+            "rhat": float(max(map(rhat, scalars))),
+            "ess": float(min(map(ess_bulk, scalars))),
             "divergences": float(stats["diverging"].sum()),
             "seconds": time.perf_counter() - begun,
             "memory_mib": _peak_memory(),
