@@ -75,8 +75,9 @@ def _machine(results: Mapping[str, Any]) -> str:
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory']}, {machine['system']}; load "
         f"{machine['load_before']} before the start. {listed}.{apart}{left_out}\n\n"
-        f"Medians, with the range in brackets, of {runs} runs; ratios are those "
-        "within a round.\n"
+        f"Medians, with the range in brackets; ratios are those within a round. Cold fits: {runs} runs; "
+        f"fits in one process: {len(results['warm'][OURS]['seconds'])}; "
+        f"with empty caches: {len(results['caches']['empty'])}.\n"
     )
 
 
