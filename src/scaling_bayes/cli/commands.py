@@ -107,7 +107,7 @@ def fit(
 ) -> int:
     """Fit SYSTEMS (CSV, TSV, Excel or Parquet; the shipped systems by default) and write a trace.
 
-    Sampler settings are those of the first attempt. If a check of the sample fails, up to two more attempts
+    Sampler settings are those of the first attempt. If a check of the sample fails, up to three more attempts
     take smaller steps. Exit code 3: a check of the sample still fails. A failed check of the model against
     the data is a warning.
 
