@@ -32,6 +32,7 @@ from scaling_bayes.cli.options import (
     shipped_options,
     table_options,
     target_option,
+    thin_option,
     trace_or_reference,
     years_option,
 )
@@ -90,8 +91,8 @@ def cli() -> None:
     metavar="NAME=MEDIAN:LOWER:UPPER",
     help="Replace a prior by its median and 90 % interval; repeatable.",
 )
-@sampler_options(1000, 500)
-@click.option("--thin", type=int, default=1, show_default=True, help="Draws made for each one kept.")
+@sampler_options(1000, 500, target_accept=None)
+@thin_option
 @click.option("--random-seed", type=int, help="Seed; drawn and stored when not given.")
 @click.option("--cores", type=int, help="Chains run at a time; does not change the draws.")
 @quiet_option

@@ -141,16 +141,36 @@ def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Co
     )
 
 
-def sampler_options(draws: int, tune: int) -> Callable[[Command], Command]:
-    """Options of a sampler, which by default keeps that many draws of a chain after so many of warm-up."""
+#: A default of `fit` that depends on the table.
+_BY_TABLE = "  [default: {}, or {} where tasks have 200 rows or more]"
+
+
+def sampler_options(
+    draws: int, tune: int, *, target_accept: float | None = 0.97
+) -> Callable[[Command], Command]:
+    """Options of a sampler, which by default keeps that many draws of a chain after so many of warm-up.
+
+    Where the target acceptance has no default, that of `fit` is said.
+    """
+    said = _BY_TABLE.format(0.97, 0.99) if target_accept is None else ""
     return together(
         click.option("--draws", type=int, default=draws, show_default=True, help="Draws kept per chain."),
         click.option("--tune", type=int, default=tune, show_default=True, help="Warm-up draws per chain."),
         click.option("--chains", type=int, default=4, show_default=True, help="Chains."),
         click.option(
-            "--target-accept", type=float, default=0.97, show_default=True, help="Target acceptance rate."
+            "--target-accept",
+            type=float,
+            default=target_accept,
+            show_default=True,
+            help=f"Target acceptance rate.{said}",
         ),
     )
+
+
+def thin_option(command: Command) -> Command:
+    """Draws that `fit` makes for each that it keeps."""
+    said = f"Draws made for each one kept.{_BY_TABLE.format(1, 2)}"
+    return click.option("--thin", type=int, help=said)(command)
 
 
 def _switch(name: str, text: str, *, default: bool = True) -> Callable[[Command], Command]:

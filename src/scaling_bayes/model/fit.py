@@ -7,6 +7,7 @@ import platform
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 from pathlib import Path
@@ -29,6 +30,7 @@ from scaling_bayes.model.constant_data import constant_data
 from scaling_bayes.model.exactness import refuse_too_exact
 from scaling_bayes.model.sampling.attempts import Attempt, sample_checked
 from scaling_bayes.model.sampling.sample import compile_posterior
+from scaling_bayes.model.sampling.whiten import MANY_ROWS_TARGET_ACCEPT, MANY_ROWS_THIN, has_many_rows
 from scaling_bayes.model.sensitivity import power_scaling
 from scaling_bayes.systems.compute_column import asked_unit
 from scaling_bayes.systems.counts import ARITHMETIC, in_arithmetic
@@ -76,8 +78,8 @@ def fit(
     draws: int = 1000,
     tune: int = 500,
     chains: int = 4,
-    target_accept: float = TARGET_ACCEPT,
-    thin: int = 1,
+    target_accept: float | None = None,
+    thin: int | None = None,
     random_seed: int | None = None,
     cores: int | None = None,
     progressbar: bool = True,
@@ -145,11 +147,13 @@ def fit(
         Draws kept and warm-up draws, per chain.
     chains : int
         Number of chains.
-    target_accept : float
-        Target acceptance rate of NUTS, in (0, 1).
-        Draws, warm-up and acceptance rate are those of the first attempt.
-    thin : int
+    target_accept : float, optional
+        Target acceptance rate of NUTS, in (0, 1). By default 0.97, or 0.99 where tasks have 200 rows or more
+        on average, no points of curves: these are sampled in other coordinates. Draws, warm-up and acceptance
+        rate are those of the first attempt.
+    thin : int, optional
         Draws made for each that is kept, evenly along each chain: for many tasks, whose draws take much room.
+        By default 1, or 2 with the same 200 rows.
     random_seed : int, optional
         Seed of everything random. Drawn from the system when None; stored either way.
     cores : int, optional
@@ -190,7 +194,8 @@ def fit(
     if random_seed is not None:
         check_seed(random_seed)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
-    sampler = SamplerOptions(draws, tune, chains, target_accept, seed, thin=thin)
+    acceptance = TARGET_ACCEPT if target_accept is None else target_accept
+    sampler = SamplerOptions(draws, tune, chains, acceptance, seed, thin=1 if thin is None else thin)
     table, source = table_to_fit(
         systems, unit=unit, columns=columns, pooling=pooling, below_chance=get_law(law).is_bent
     )
@@ -216,6 +221,10 @@ def fit(
     prior = draw_prior(options, chosen_priors, observations, draws=PRIOR_DRAWS, random_seed=seed)
     names = list(map(str, prior.data_vars))
     numbers = sum(values[0, 0].size for values in prior.values()) + 2 * len(observations.systems)
+    if has_many_rows(observations, options, chosen_priors):
+        acceptance = MANY_ROWS_TARGET_ACCEPT if target_accept is None else target_accept
+        thin = MANY_ROWS_THIN if thin is None else thin
+        sampler = replace(sampler, target_accept=acceptance, thin=thin)
     attempts = sample_checked(
         compile_posterior(observations, options, chosen_priors, names),
         names,

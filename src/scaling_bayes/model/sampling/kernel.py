@@ -96,6 +96,12 @@ class Problem(NamedTuple):
     #: Codes of this module. Shape (coordinate,).
     density: NDArray[np.int64]
     transform: NDArray[np.int64]
+    #: Coordinate of the scale of what is sampled times that scale, or -1. Shape (coordinate,).
+    scale_of: NDArray[np.int64]
+    #: Coordinates are `origin` plus what is sampled times `directions`, or, where both are empty, what is
+    #: sampled. Shapes (coordinate,), (coordinate, coordinate).
+    origin: NDArray[np.float64]
+    directions: NDArray[np.float64]
     #: Parameters of the density (location or first shape, scale or second shape, degrees of freedom) and its
     #: constant, with the log of the width between two ends. Shape (coordinate, 4).
     prior: NDArray[np.float64]
@@ -149,11 +155,18 @@ def _inner[F: Callable[..., Any]](function: F) -> F:
     return compiled
 
 
+def _summing[F: Callable[..., Any]](function: F) -> F:
+    """Compile as `_inner`, with sums in whatever order is fast."""
+    compiled: F = njit(fastmath={"reassoc", "nsz"}, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return compiled
+
+
 def pack(p: Problem) -> NDArray[np.int64]:
     """Put a problem in one array, with its floating-point numbers bit by bit, to be passed by its address."""
     codes = (
         p.density,
         p.transform,
+        p.scale_of,
         p.pooling,
         p.at,
         p.rows_of_task,
@@ -167,8 +180,12 @@ def pack(p: Problem) -> NDArray[np.int64]:
     sizes = [
         *(len(part) for part in (p.density, p.rows, p.kinds, p.task_of_paper, p.tasks, p.stored)),
         p.n_steps,
+        len(p.origin),
     ]
-    numbers = (p.prior, p.ends, p.hyper, p.rows, p.kinds, p.tasks, p.curve, np.array([p.constant]))
+    numbers = (
+        *(p.prior, p.ends, p.hyper, p.rows, p.kinds, p.tasks, p.curve, p.origin, p.directions),
+        np.array([p.constant]),
+    )
     together = np.concatenate([part.ravel() for part in numbers]).astype(np.float64)
     return np.concatenate([sizes, *codes, together.view(np.int64)]).astype(np.int64)
 
@@ -176,10 +193,11 @@ def pack(p: Problem) -> NDArray[np.int64]:
 @_inner
 def _unpack(address: Any) -> Problem:
     """Reverse of `pack`."""
-    sizes = carray(address, 7, np.int64)
+    sizes = carray(address, 8, np.int64)
     n, n_rows, n_kinds, n_papers, n_tasks = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
-    transform = 7 + n
-    pooling = transform + n
+    transform = 8 + n
+    scale_of = transform + n
+    pooling = scale_of + n
     at = pooling + 4
     rows_of_task = at + N_VARIABLES
     kind_of_row = rows_of_task + n_tasks + 1
@@ -195,12 +213,15 @@ def _unpack(address: Any) -> Problem:
     kinds = rows + 8 * n_rows
     tasks = kinds + 10 * n_kinds
     curve = tasks + 7 * n_tasks
-    constant = curve + 4
+    origin = curve + 4
+    directions = origin + sizes[7]
+    constant = directions + sizes[7] * sizes[7]
     codes = carray(address, prior, np.int64)
     numbers = carray(address, constant + 1, np.float64)
     return Problem(
-        density=codes[7:transform],
-        transform=codes[transform:pooling],
+        density=codes[8:transform],
+        transform=codes[transform:scale_of],
+        scale_of=codes[scale_of:pooling],
         prior=numbers[prior:ends].reshape((n, 4)),
         ends=numbers[ends:hyper].reshape((n, 2)),
         pooling=codes[pooling:at],
@@ -215,7 +236,9 @@ def _unpack(address: Any) -> Problem:
         papers=codes[papers:task_of_paper],
         task_of_paper=codes[task_of_paper:stored],
         tasks=numbers[tasks:curve].reshape((n_tasks, 7)),
-        curve=numbers[curve:constant],
+        curve=numbers[curve:origin],
+        origin=numbers[origin:directions],
+        directions=numbers[directions:constant].reshape((sizes[7], sizes[7])),
         n_steps=sizes[6],
         stored=codes[stored:prior],
         constant=numbers[constant],
@@ -289,6 +312,12 @@ def _constrain(x: Array, p: Problem, values: Array, slopes: Array, bends: Array,
     """Fill in each coordinate's value, and the derivatives; return the log density of the priors."""
     total = 0.0
     for i in range(x.size):
+        if p.scale_of[i] >= 0:
+            per_scale = 1.0 / values[p.scale_of[i]]
+            z = x[i] * per_scale
+            values[i], slopes[i], bends[i], adjoint[i] = z, per_scale, 0.0, -z
+            total += p.prior[i, 3] - 0.5 * z * z + math.log(per_scale)
+            continue
         if p.density[i] == NORMAL and p.transform[i] == AS_IS:  # most are: the steps of drift
             per_sd = 1.0 / p.prior[i, 1]
             z = (x[i] - p.prior[i, 0]) * per_sd
@@ -481,18 +510,57 @@ def _to_law(values: Array, first: int, gain: Array, intercept: Array, levels: Ar
 
 
 @_inner
-def _drift(p: Problem, values: Array, gain: Array, steps: Array, slopes: Array) -> None:
-    """Fill in the yearly steps of each task's drift, on the law's scale, and their derivatives."""
+def _step(p: Problem, standard: float) -> tuple[float, float, float]:
+    """Step of drift at unit scale (`equations.drift_step`), and its first and second derivative."""
     skewness, tail = p.curve[SKEWNESS], p.curve[TAIL]
+    stretch = math.exp(0.5 * tail * standard**2)
+    lean = math.exp(skewness * standard) * stretch
+    step = (lean - stretch) / skewness
+    slope = lean + tail * standard * step
+    return step, slope, (skewness + tail * standard) * lean + tail * (step + standard * slope)
+
+
+@_inner
+def _standard(p: Problem, step: float) -> float:
+    """Reverse of `_step`, by Newton's method on the logarithms."""
+    if step == 0.0:
+        return 0.0
+    standard = min(max(step, -1.0), 1.0)
+    for _ in range(60):
+        found, slope, _ = _step(p, standard)
+        change = math.log(step / found) * found / slope
+        standard += change
+        if abs(change) < 1e-8 * abs(standard):  # the next would be its square
+            break
+    return standard
+
+
+@_inner
+def _drift(p: Problem, values: Array, gain: Array, levels: Array, steps: Array, slopes: Array) -> float:
+    """Fill in each task's yearly steps of drift, on the law's scale; return the log density of the centred.
+
+    The coordinate of one that is centred, and so `FLAT`, is how far the line rises in its year, by progress
+    and drift, in orders of magnitude of odds. `slopes` receives the derivatives of the steps by their
+    coordinates, or that of the log density of one that is centred.
+    """
+    total = 0.0
     for task in range(steps.shape[0]):
-        scale = gain[task] * values[p.at[DRIFT_SCALE]]
+        scale = values[p.at[DRIFT_SCALE]]
+        of_law = gain[task] * scale
+        progress = levels[SLOPE, task] * levels[PROGRESS, task]
         for k in range(steps.shape[1]):
-            standard = values[p.at[DRIFT_STEP] + task * steps.shape[1] + k]
-            stretch = scale * math.exp(0.5 * tail * standard**2)
-            lean = math.exp(skewness * standard)
-            skewed = (lean - 1.0) / skewness
-            steps[task, k] = skewed * stretch
-            slopes[task, k] = (lean + tail * standard * skewed) * stretch
+            i = p.at[DRIFT_STEP] + task * steps.shape[1] + k
+            if p.density[i] == FLAT:
+                step = values[i] - progress
+                standard = _standard(p, step / scale)
+                _, slope, bend = _step(p, standard)
+                steps[task, k] = gain[task] * step
+                slopes[task, k] = -(standard + bend / slope) / (scale * slope)
+                total -= 0.5 * standard**2 + math.log(scale * slope)
+            else:
+                step, slope, _ = _step(p, values[i])
+                steps[task, k], slopes[task, k] = of_law * step, of_law * slope
+    return total
 
 
 @_inner
@@ -518,6 +586,9 @@ def _drift_back(
     slopes: Array,
     by_path: Array,
     by_part: Array,
+    gain: float,
+    levels: Array,
+    by_levels: Array,
     adjoint: Array,
 ) -> float:
     """Reverse of `_path` and `_drift` for one task; gives the derivative by the log of its gain.
@@ -527,8 +598,8 @@ def _drift_back(
     """
     if not p.n_steps:
         return 0.0
-    by_log_gain, after, reference = 0.0, 0.0, int(p.tasks[task, REFERENCE_STEP])
-    first, everywhere = p.at[DRIFT_STEP] + task * steps.size, 0.0
+    by_log_gain, by_log_scale, after, everywhere = 0.0, 0.0, 0.0, 0.0
+    first, reference = p.at[DRIFT_STEP] + task * steps.size, int(p.tasks[task, REFERENCE_STEP])
     for k in range(steps.size):
         everywhere += by_path[k]
     for k in range(steps.size - 1, -1, -1):
@@ -539,8 +610,16 @@ def _drift_back(
             by_step -= everywhere * p.tasks[task, REFERENCE_PART]
         after += by_path[k]
         by_log_gain += steps[k] * by_step
-        adjoint[first + k] += by_step * slopes[k]
-    adjoint[p.at[DRIFT_SCALE]] += by_log_gain / values[p.at[DRIFT_SCALE]]
+        if p.density[first + k] == FLAT:
+            by_rise = gain * by_step + slopes[k]
+            adjoint[first + k] += by_rise
+            by_levels[SLOPE, task] -= by_rise * levels[PROGRESS, task]
+            by_levels[PROGRESS, task] -= by_rise * levels[SLOPE, task]
+            by_log_scale -= 1.0 + slopes[k] * steps[k] / gain
+        else:
+            adjoint[first + k] += by_step * slopes[k]
+            by_log_scale += steps[k] * by_step
+    adjoint[p.at[DRIFT_SCALE]] += by_log_scale / values[p.at[DRIFT_SCALE]]
     return by_log_gain
 
 
@@ -1015,8 +1094,8 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
     for k in range(3):
         if p.pooling[k] != ABSENT:
             _level(p.pooling[k], p.at[k], values, p.hyper[k, 0], p.hyper[k, 1], levels[k], deviations[k])
+    total += _drift(p, values, gain, levels, steps, step_slopes)
     _to_law(values, p.at[INTERCEPT], gain, intercept, levels)
-    _drift(p, values, gain, steps, step_slopes)
     _path(p, steps, path)
     total += _observed(p, values, floor, steps, path, performance, by_floor_of_row, by_floor, by_bend)
     total += _likelihood(p, values, performance, intercept, levels, gradient, by_intercept, by_levels)
@@ -1031,7 +1110,17 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
             levels[k, task] /= gain[task]
             by_levels[k, task] *= gain[task]
         by_log_gain += _drift_back(
-            p, values, task, steps[task], step_slopes[task], by_path[task], by_part[task], gradient
+            p,
+            values,
+            task,
+            steps[task],
+            step_slopes[task],
+            by_path[task],
+            by_part[task],
+            gain[task],
+            levels,
+            by_levels,
+            gradient,
         )
         _scale_back(
             p,
@@ -1058,7 +1147,9 @@ def log_density(x: Array, gradient: Array, p: Problem) -> float:
                 by_levels[k],
                 gradient,
             )
-    for i in range(x.size):
+    for i in range(x.size - 1, -1, -1):  # what has a scale is laid out after it
+        if p.scale_of[i] >= 0:
+            gradient[p.scale_of[i]] -= (gradient[i] * values[i] + 1.0) * slopes[i]
         gradient[i] = gradient[i] * slopes[i] + bends[i]
         if not math.isfinite(gradient[i]):
             total = math.nan
@@ -1088,21 +1179,47 @@ def variables(x: Array, p: Problem) -> Array:
             _level(p.pooling[k], p.at[k], found, p.hyper[k, 0], p.hyper[k, 1], levels[k], np.empty(n_tasks))
         if p.pooling[k] == AROUND_AVERAGE:
             found[n + k] = _mean(found, p.at[k], p.hyper[k, 0], p.hyper[k, 1], n_tasks)
-    _to_law(found, p.at[INTERCEPT], gain, intercept, levels)
     steps = found[n + 3 + 5 * n_tasks :].reshape((n_tasks, n_steps))
-    _drift(p, found, gain, steps, np.empty((n_tasks, n_steps)))
+    _drift(p, found, gain, levels, steps, np.empty((n_tasks, n_steps)))
+    _to_law(found, p.at[INTERCEPT], gain, intercept, levels)
     return found
 
 
+@_inner
+def _mapped(sampled: Array, p: Problem) -> Array:
+    """Coordinates of what is sampled."""
+    x = p.origin.copy()
+    for i in range(sampled.size):
+        direction, along = p.directions[i], sampled[i]
+        for j in range(x.size):
+            x[j] += direction[j] * along
+    return x
+
+
+@_summing
+def _product(a: Array, b: Array) -> float:
+    total = 0.0
+    for i in range(a.size):
+        total += a[i] * b[i]
+    return total
+
+
 def _log_density_at(n: int, x: Any, gradient: Any, density: Any, problem: Any) -> int:
-    result = log_density(carray(x, (n,)), carray(gradient, (n,)), _unpack(problem))
+    p, sampled, by_sampled = _unpack(problem), carray(x, (n,)), carray(gradient, (n,))
+    if p.origin.size:
+        by_coordinate = np.empty(n)
+        result = log_density(_mapped(sampled, p), by_coordinate, p)
+        for i in range(n):
+            by_sampled[i] = _product(p.directions[i], by_coordinate)
+    else:
+        result = log_density(sampled, by_sampled, p)
     carray(density, (1,))[0] = result
     return 0 if math.isfinite(result) else 1
 
 
 def _variables_at(n: int, n_stored: int, x: Any, found: Any, problem: Any) -> int:
-    p = _unpack(problem)
-    values, kept = variables(carray(x, (n,)), p), carray(found, (n_stored,))
+    p, sampled, kept = _unpack(problem), carray(x, (n,)), carray(found, (n_stored,))
+    values = variables(_mapped(sampled, p) if p.origin.size else sampled, p)
     for i in range(n_stored):
         kept[i] = values[p.stored[i]]
     return 0

@@ -19,7 +19,7 @@ from scaling_bayes.core.options import ModelOptions
 from scaling_bayes.core.parameters import POOLED
 from scaling_bayes.core.priors import DRIFT_SHAPE, Prior
 from scaling_bayes.model.sampling import kernel
-from scaling_bayes.model.sampling.rows import kinds_of, lowest_error, steps_of
+from scaling_bayes.model.sampling.rows import kinds_of, known_steps, lowest_error, steps_of
 from scaling_bayes.systems.counts import COUNTS
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ class _Density:
     degrees: float = 1.0
     transform: int = kernel.AS_IS
     ends: tuple[float, float] = (0.0, 1.0)
+    #: Coordinate of the scale of what is sampled times it, or -1.
+    scale_of: int = -1
+    #: How far from `start` to begin at most.
+    width: float = 1.0
 
     @property
     def prior(self) -> tuple[float, float, float, float]:
@@ -166,10 +170,21 @@ class Layout:
         First coordinate of each free variable, by PyMC's name of it.
     pooling, at, hyper : ndarray
         As `kernel.Problem` has them.
+
+    Parameters
+    ----------
+    centered : bool
+        Whether tasks know their own parameters well, so that deviations from the average are sampled times
+        their scale and, in years with `known_steps`, how far a line rises rather than the step of drift.
     """
 
     def __init__(
-        self, observations: Observations, options: ModelOptions, priors: Mapping[str, Prior]
+        self,
+        observations: Observations,
+        options: ModelOptions,
+        priors: Mapping[str, Prior],
+        *,
+        centered: bool = False,
     ) -> None:
         self.coordinates: list[_Density] = []
         self.first: dict[str, int] = {}
@@ -177,6 +192,7 @@ class Layout:
         self.at = np.full(kernel.N_VARIABLES, -1)
         self.hyper = np.zeros((4, 5))
         self._priors = priors
+        self._centered = centered
         self._n_tasks = len(observations.tasks)
         self._n_steps = len(observations.drift_years) if options.drift else 0
         if options.has_floor:
@@ -186,6 +202,11 @@ class Layout:
         if options.drift:
             self.at[kernel.DRIFT_SCALE] = self._add("drift_scale", priors["drift_scale"])
             self.at[kernel.DRIFT_STEP] = self._add("drift_standard", _STANDARD, self._n_tasks * self._n_steps)
+            if centered:
+                width = math.exp(self.coordinates[self.at[kernel.DRIFT_SCALE]].start)
+                rise = replace(_STANDARD, code=kernel.FLAT, width=width)
+                for step in np.flatnonzero(known_steps(observations)):
+                    self.coordinates[self.at[kernel.DRIFT_STEP] + step] = rise
         self.at[kernel.INTERCEPT] = self._add("intercept_stated", priors["intercept"], self._n_tasks)
         for row, name in enumerate(POOLED):
             if name != "progress" or options.algorithmic_progress:
@@ -240,20 +261,29 @@ class Layout:
             return
         mean = self._priors[f"{name}_log_mean"]
         self.at[row] = self._add(f"{name}_log_sd", self._priors[f"{name}_log_sd"])
+        deviation = _STANDARD
+        if self._centered:
+            width = math.exp(self.coordinates[self.at[row]].start)
+            deviation = replace(_STANDARD, scale_of=int(self.at[row]), width=width)
         if mean.family == "Normal":
             self.pooling[row] = kernel.AROUND_AVERAGE
             self.hyper[row, :2] = mean.parameters["mu"], mean.parameters["sigma"]
             self._add(f"{name}_log_average_offset", _STANDARD)
-            self._add(f"{name}_log_deviation", _STANDARD, self._n_tasks - 1)
+            self._add(f"{name}_log_deviation", deviation, self._n_tasks - 1)
             self._add(f"{name}_log_mean_offset", _STANDARD)
         else:
             self._add(f"{name}_log_mean", mean)
-            self._add(f"{name}_log_offset", _STANDARD, self._n_tasks)
+            self._add(f"{name}_log_offset", deviation, self._n_tasks)
 
     @property
     def start(self) -> Floats:
         """Coordinates of a typical point: PyMC's `support_point` of each variable."""
         return np.array([coordinate.start for coordinate in self.coordinates])
+
+    @property
+    def width(self) -> Floats:
+        """How far from a typical point a chain may begin."""
+        return np.array([coordinate.width for coordinate in self.coordinates])
 
     def places(self, names: Iterable[str]) -> dict[str, NDArray[np.int64]]:
         """Where in `kernel.variables` each of the variables of `parameter_names` stands, in its shape."""
@@ -310,6 +340,9 @@ class Layout:
         return kernel.Problem(
             density=np.array([coordinate.code for coordinate in self.coordinates]),
             transform=np.array([coordinate.transform for coordinate in self.coordinates]),
+            scale_of=np.array([coordinate.scale_of for coordinate in self.coordinates]),
+            origin=np.empty(0),
+            directions=np.empty((0, 0)),
             prior=np.array([coordinate.prior for coordinate in self.coordinates]),
             ends=np.array([coordinate.ends for coordinate in self.coordinates]),
             pooling=self.pooling,
@@ -332,17 +365,29 @@ class Layout:
 
 
 def lay_out(
-    observations: Observations, options: ModelOptions, priors: Mapping[str, Prior], names: Sequence[str]
+    observations: Observations,
+    options: ModelOptions,
+    priors: Mapping[str, Prior],
+    names: Sequence[str],
+    *,
+    centered: bool = False,
 ) -> tuple[Layout, kernel.Problem]:
     """Coordinates of a model, and what the kernel needs to know of it."""
-    layout = Layout(observations, options, priors)
+    layout = Layout(observations, options, priors, centered=centered)
     return layout, layout.problem(observations, options.law, names)
 
 
 def compile_fast(
     observations: Observations, options: ModelOptions, priors: Mapping[str, Prior], names: Sequence[str]
 ) -> Any:
-    """Give the model for nutpie, with the named variables of `parameter_names`.
+    """Give the model for nutpie, with the named variables of `parameter_names`."""
+    return as_nutpie_model(observations, *lay_out(observations, options, priors, names), names)
+
+
+def as_nutpie_model(
+    observations: Observations, layout: Layout, problem: kernel.Problem, names: Sequence[str]
+) -> Any:
+    """Give what is laid out for nutpie.
 
     The form is that of a model compiled from PyMC, two C functions and the address of their data. What
     `nutpie.compiled_pyfunc` takes, Python functions, makes and destroys a Python thread state at each call,
@@ -350,14 +395,15 @@ def compile_fast(
     """
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    layout, problem = lay_out(observations, options, priors, names)
-    start = layout.start
+    start, width = layout.start, layout.width
+    if problem.origin.size:
+        start, width = np.zeros_like(start), np.ones_like(start)
     shapes = [place.shape for place in layout.places(names).values()]
     log_density, variables = kernel.compiled()
 
     def initial_point(seed: int) -> Floats:
         """As nutpie's of a PyMC model: within 1 of a typical point."""
-        return start + np.random.default_rng(seed).uniform(-1.0, 1.0, start.size)
+        return start + width * np.random.default_rng(seed).uniform(-1.0, 1.0, start.size)
 
     return CompiledPyMCModel(
         dims={

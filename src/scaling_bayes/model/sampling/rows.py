@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+#: Rows in each of the years around a step of drift from which on a task knows the step itself.
+_ROWS_OF_KNOWN_STEP = 5
+
 
 def steps_of(year: Floats, steps: Floats) -> tuple[NDArray[np.int64], Floats]:
     """Step of drift in whose year a time is, and the share that is taken (`observations.steps_taken`)."""
@@ -46,3 +49,18 @@ def lowest_error(observations: Observations) -> Floats:
     lowest = np.full(len(observations.tasks), 1.0)
     np.minimum.at(lowest, observations.task_index, observations.error)
     return lowest
+
+
+def known_steps(observations: Observations) -> NDArray[np.bool_]:
+    """Whether a task has rows enough around a year to know how far its line rises in it, shape (task, step).
+
+    They are counted over a year and a half on either side of the middle of that year.
+    """
+    middle = observations.drift_years + 0.5
+    away = observations.year[:, np.newaxis] - middle
+    fewest = np.full((len(observations.tasks), len(middle)), np.inf)
+    for side in ((away >= -1.5) & (away < 0.0), (away >= 0.0) & (away < 1.5)):
+        rows = np.zeros_like(fewest)
+        np.add.at(rows, observations.task_index, side)
+        fewest = np.minimum(fewest, rows / 1.5)
+    return fewest >= _ROWS_OF_KNOWN_STEP

@@ -8,20 +8,19 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from scaling_bayes.core.options import ModelOptions, SamplerOptions
 from scaling_bayes.core.priors import Prior
+from scaling_bayes.model.sampling.draw import draw, nutpie
 from scaling_bayes.model.sampling.layout import compile_fast, is_fast
-from scaling_bayes.model.sampling.nutpie_alone import import_nutpie
+from scaling_bayes.model.sampling.whiten import compile_whitened, has_many_rows
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pymc as pm
     import xarray as xr
 
     from scaling_bayes.core.observations import Observations
-
-nutpie = import_nutpie()
 
 #: nutpie's names of the sampler statistics, and the schema's.
 SAMPLE_STATS = {
@@ -66,7 +65,8 @@ def compile_posterior(
         Whether to leave the kernel aside: to hold its posterior to that of the definition.
     """
     if is_fast(priors) and not by_pymc:
-        return compile_fast(observations, options, priors, names)
+        by_kernel = compile_whitened if has_many_rows(observations, options, priors) else compile_fast
+        return by_kernel(observations, options, priors, names)
     from scaling_bayes.model.build import build_model
 
     return compile_model(build_model(observations, options, priors))
@@ -117,29 +117,7 @@ def sample_compiled(
         Posterior and sample statistics, dims (chain, draw, ...).
     """
     with _progress(options, shown=progressbar) as callback:
-        sampler = nutpie.sample(
-            compiled,
-            draws=options.draws * options.thin,
-            tune=options.tune,
-            chains=options.chains,
-            cores=cores,
-            seed=options.random_seed,
-            target_accept=options.target_accept,
-            maxdepth=options.max_tree_depth,
-            adaptation=options.adaptation,
-            save_warmup=False,
-            progress_bar=False,
-            progress_callback=callback,
-            return_raw_trace=True,
-            blocking=False,
-        )
-        try:
-            trace = sampler.wait().get_arrow_trace()
-        except BaseException:
-            # Blocking, nutpie would take an interrupt for the end and return what it has.
-            sampler.cancel()
-            raise
-    draw_batches, stat_batches = ([pa.record_batch(batch) for batch in batches] for batches in trace)
+        draw_batches, stat_batches = draw(compiled, options, cores=cores, callback=callback)
     tuning = [batch.column("tuning").true_count for batch in stat_batches]
     posterior = _dataset(draw_batches, tuning, names, compiled.coords)
     stats = _dataset(stat_batches, tuning, list(SAMPLE_STATS), {}).rename(SAMPLE_STATS)
