@@ -543,7 +543,7 @@ def _drift(p: Problem, values: Array, gain: Array, levels: Array, steps: Array, 
     and drift, in orders of magnitude of odds. `slopes` receives the derivatives of the steps by their
     coordinates, or that of the log density of one that is centred.
     """
-    total = 0.0
+    skewness, tail, total = p.curve[SKEWNESS], p.curve[TAIL], 0.0
     for task in range(steps.shape[0]):
         scale = values[p.at[DRIFT_SCALE]]
         of_law = gain[task] * scale
@@ -558,8 +558,11 @@ def _drift(p: Problem, values: Array, gain: Array, levels: Array, steps: Array, 
                 slopes[task, k] = -(standard + bend / slope) / (scale * slope)
                 total -= 0.5 * standard**2 + math.log(scale * slope)
             else:
-                step, slope, _ = _step(p, values[i])
-                steps[task, k], slopes[task, k] = of_law * step, of_law * slope
+                stretch = of_law * math.exp(0.5 * tail * values[i] ** 2)
+                lean = math.exp(skewness * values[i])
+                skewed = (lean - 1.0) / skewness
+                steps[task, k] = skewed * stretch
+                slopes[task, k] = (lean + tail * values[i] * skewed) * stretch
     return total
 
 
