@@ -77,7 +77,7 @@ def simulated(n_rows: int, n_tasks: int) -> pd.DataFrame:
         if found is None:
             continue
         compute = 10.0**found.log10_compute
-        if SMALLEST_COMPUTE < compute.min() and compute.max() < LARGEST_COMPUTE:
+        if compute.min() > SMALLEST_COMPUTE and compute.max() < LARGEST_COMPUTE:
             return table.assign(error=found.error, training_compute_flop=compute)
     raise RuntimeError("no draw gave errors and compute that a paper could report")
 

@@ -162,6 +162,12 @@ def _density(prior: Prior) -> _Density:
 class Layout:
     """Which coordinate stands for what: `build.build_model`, in the order in which it makes its variables.
 
+    Parameters
+    ----------
+    centered : bool
+        Whether tasks know their own parameters well, so that deviations from the average are sampled times
+        their scale and, in years with `known_steps`, how far a line rises rather than the step of drift.
+
     Attributes
     ----------
     coordinates : list
@@ -170,12 +176,6 @@ class Layout:
         First coordinate of each free variable, by PyMC's name of it.
     pooling, at, hyper : ndarray
         As `kernel.Problem` has them.
-
-    Parameters
-    ----------
-    centered : bool
-        Whether tasks know their own parameters well, so that deviations from the average are sampled times
-        their scale and, in years with `known_steps`, how far a line rises rather than the step of drift.
     """
 
     def __init__(
