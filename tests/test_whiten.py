@@ -24,6 +24,7 @@ from scaling_bayes.core.parameters import draw_prior, parameter_names
 from scaling_bayes.core.priors import default_priors
 from scaling_bayes.core.simulation import simulate_observations
 from scaling_bayes.diagnostics.convergence import ess_bulk
+from scaling_bayes.errors import OptionError
 from scaling_bayes.model.fit import FitWarning
 from scaling_bayes.model.sampling import kernel
 from scaling_bayes.model.sampling.layout import Layout, compile_fast, lay_out
@@ -224,6 +225,28 @@ def test_draws_depend_on_the_seed_alone() -> None:
     assert not has_many_rows(OBSERVED, replace(options, curves=True), priors)
     tasks = tuple(f"task {number}" for number in range(20))
     assert not has_many_rows(replace(OBSERVED, tasks=tasks), options, priors)
+
+
+def test_nowhere_to_begin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing:
+        def wait(self) -> None:
+            raise RuntimeError("All initialization points failed\n\nCaused by:\n ErrorCode(4)")
+
+        def cancel(self) -> None: ...
+
+    monkeypatch.setattr("scaling_bayes.model.sampling.draw.nutpie.sample", lambda *_, **__: Failing())
+    with pytest.raises(OptionError, match=r"no point at which the model has a density.*widen it"):
+        fit(TABLE, random_seed=1, progressbar=False)
+
+
+@pytest.mark.slow
+def test_a_prior_that_excludes_every_floor_is_refused() -> None:
+    """PyMC samples it: the kernel has no prior with ends on the logit of a floor."""
+    excluding = {"floor_logit": Prior("Uniform", lower=-0.5, upper=0.0)}
+    with pytest.raises(OptionError, match="no point at which the model has a density"):
+        fit(
+            law="saturating", pooling="none", floor="pooled", drift=False, priors=excluding, progressbar=False
+        )
 
 
 def test_where_no_curvature_is_known_coordinates_stay_as_they_are() -> None:

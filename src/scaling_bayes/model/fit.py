@@ -178,7 +178,8 @@ def fit(
     DataError
         If the systems cannot be fitted, or are too exact for the model; every problem is listed.
     OptionError
-        If an option, prior or sampler setting is invalid, or a trace has no room for the draws.
+        If an option, prior or sampler setting is invalid, a trace has no room for the draws, or the priors
+        exclude what the table says.
 
     Warns
     -----

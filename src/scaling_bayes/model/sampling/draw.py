@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from scaling_bayes.core.options import SamplerOptions
+from scaling_bayes.errors import OptionError
 from scaling_bayes.model.sampling.nutpie_alone import import_nutpie
 
 nutpie = import_nutpie()
@@ -31,6 +32,11 @@ def draw(
         Is told how far the chains are.
     coordinates : bool
         Whether the statistics have ``unconstrained_draw``, what was sampled.
+
+    Raises
+    ------
+    OptionError
+        If there is nowhere to begin: the priors exclude what the table says.
     """
     sampler = nutpie.sample(
         compiled,
@@ -51,9 +57,15 @@ def draw(
     )
     try:
         trace = sampler.wait().get_arrow_trace()
-    except BaseException:
+    except BaseException as error:
         # Blocking, nutpie would take an interrupt for the end and return what it has.
         sampler.cancel()
+        if isinstance(error, RuntimeError) and "initialization points failed" in str(error):
+            raise OptionError(
+                "priors: found no point at which the model has a density; expected priors that leave room "
+                "for the table's errors. A prior with ends, such as Uniform, may exclude them all: widen it, "
+                "or leave it at its default."
+            ) from None
         raise
     draws, stats = ([pa.record_batch(batch) for batch in batches] for batches in trace)
     return draws, stats
