@@ -105,7 +105,7 @@ def answer_section(facts: Facts) -> Section:
     grey = any(below_floor(facts, row) for row in rows)
     said = ["Grey: at or below the likely share of wrong labels."] if grey else []
     said += ["Compute is the time that it takes at 1 exaFLOP/s."] if in_time else []
-    caption = " ".join(said) or f"{title}."
+    caption = " ".join(said) or "Each row is a target error of one task."
     table = table_of(caption, rows, *columns, muted=lambda row: below_floor(facts, row))
     return Section("answer", title, "Answer", (table, _chart(facts, rows)))
 
