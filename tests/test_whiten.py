@@ -15,14 +15,14 @@ import pytest
 from scipy.optimize import brentq
 from tests.kernel_sweep import log_density, points, stored_variables
 from tests.seeds import seeded
+from tests.simulation import simulate
 
 from scaling_bayes import Prior, fit
 from scaling_bayes.core.equations import drift_step
 from scaling_bayes.core.observations import observe
 from scaling_bayes.core.options import ModelOptions, SamplerOptions
-from scaling_bayes.core.parameters import draw_prior, parameter_names
+from scaling_bayes.core.parameters import parameter_names
 from scaling_bayes.core.priors import default_priors
-from scaling_bayes.core.simulation import simulate_observations
 from scaling_bayes.diagnostics.convergence import ess_bulk
 from scaling_bayes.errors import OptionError
 from scaling_bayes.model.fit import FitWarning
@@ -49,32 +49,9 @@ AROUND_MEANS = {
 }
 
 
-def many(options: ModelOptions, *, each: int = 200, n_tasks: int = 2) -> pd.DataFrame:
-    """A table with many rows of each task, simulated with the model's priors narrowed to their middles."""
-    rng = np.random.default_rng(seeded(5))
-    task = np.arange(each * n_tasks) % n_tasks
-    paper = np.arange(task.size) // (3 * n_tasks) * n_tasks + task
-    table = pd.DataFrame(
-        {
-            "task": [f"Task {number + 1}" for number in task],
-            "system": [f"System {number + 1}" for number in range(task.size)],
-            "paper": [f"Paper {number + 1}" for number in paper],
-            "year": rng.uniform(2014, 2022, paper.max() + 1)[paper].round(2),
-            "error": rng.uniform(0.05, 0.4, n_tasks)[task],
-            "training_compute_flop": 1e19,
-        }
-    )
-    design = observe(table, needs_year=True)
-    priors = {name: prior.widened(0.2) for name, prior in default_priors(options).items()}
-    drawn = draw_prior(options, priors, design, draws=20, random_seed=seeded(6)).isel(chain=0)
-    for number in range(drawn.sizes["draw"]):
-        found = simulate_observations(options, drawn.isel(draw=number), design, rng)
-        if found is not None and found.log10_compute.min() > 8 and found.log10_compute.max() < 29:
-            return table.assign(error=found.error, training_compute_flop=10.0**found.log10_compute)
-    raise AssertionError("no draw gave errors and compute that a paper could report")
-
-
-TABLE = many(MODELS[0])
+#: Two tasks of 200 rows, three a paper.
+TABLE = simulate(2, 200, seeded(5))[0]
+TABLE["paper"] = [f"paper {number // 3}" for number in range(len(TABLE))]
 OBSERVED = observe(TABLE, needs_year=True)
 
 
@@ -90,7 +67,7 @@ def laid_out(
 def test_a_step_of_drift_and_its_reverse() -> None:
     @numba.njit
     def step_at(problem, standard):
-        return kernel._step(problem, standard)
+        return kernel._step(problem, standard, 1.0)
 
     @numba.njit
     def reverse(problem, step):

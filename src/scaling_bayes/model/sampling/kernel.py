@@ -510,24 +510,25 @@ def _to_law(values: Array, first: int, gain: Array, intercept: Array, levels: Ar
 
 
 @_inner
-def _step(p: Problem, standard: float) -> tuple[float, float, float]:
-    """Step of drift at unit scale (`equations.drift_step`), and its first and second derivative."""
+def _step(p: Problem, standard: float, scale: float) -> tuple[float, float, float]:
+    """Step of drift (`equations.drift_step`) times a scale, and its first and second derivative."""
     skewness, tail = p.curve[SKEWNESS], p.curve[TAIL]
-    stretch = math.exp(0.5 * tail * standard**2)
-    lean = math.exp(skewness * standard) * stretch
-    step = (lean - stretch) / skewness
-    slope = lean + tail * standard * step
-    return step, slope, (skewness + tail * standard) * lean + tail * (step + standard * slope)
+    stretch = scale * math.exp(0.5 * tail * standard**2)
+    lean = math.exp(skewness * standard)
+    skewed = (lean - 1.0) / skewness
+    slope = (lean + tail * standard * skewed) * stretch
+    bend = (skewness * lean + tail * (skewed + standard * lean)) * stretch + tail * standard * slope
+    return skewed * stretch, slope, bend
 
 
 @_inner
 def _standard(p: Problem, step: float) -> float:
-    """Reverse of `_step`, by Newton's method on the logarithms."""
+    """Reverse of `_step` at scale 1, by Newton's method on the logarithms."""
     if step == 0.0:
         return 0.0
     standard = min(max(step, -1.0), 1.0)
     for _ in range(60):
-        found, slope, _ = _step(p, standard)
+        found, slope, _ = _step(p, standard, 1.0)
         change = math.log(step / found) * found / slope
         standard += change
         if abs(change) < 1e-8 * abs(standard):  # the next would be its square
@@ -543,7 +544,7 @@ def _drift(p: Problem, values: Array, gain: Array, levels: Array, steps: Array, 
     and drift, in orders of magnitude of odds. `slopes` receives the derivatives of the steps by their
     coordinates, or that of the log density of one that is centred.
     """
-    skewness, tail, total = p.curve[SKEWNESS], p.curve[TAIL], 0.0
+    total = 0.0
     for task in range(steps.shape[0]):
         scale = values[p.at[DRIFT_SCALE]]
         of_law = gain[task] * scale
@@ -553,16 +554,12 @@ def _drift(p: Problem, values: Array, gain: Array, levels: Array, steps: Array, 
             if p.density[i] == FLAT:
                 step = values[i] - progress
                 standard = _standard(p, step / scale)
-                _, slope, bend = _step(p, standard)
+                _, slope, bend = _step(p, standard, 1.0)
                 steps[task, k] = gain[task] * step
                 slopes[task, k] = -(standard + bend / slope) / (scale * slope)
                 total -= 0.5 * standard**2 + math.log(scale * slope)
             else:
-                stretch = of_law * math.exp(0.5 * tail * values[i] ** 2)
-                lean = math.exp(skewness * values[i])
-                skewed = (lean - 1.0) / skewness
-                steps[task, k] = skewed * stretch
-                slopes[task, k] = (lean + tail * values[i] * skewed) * stretch
+                steps[task, k], slopes[task, k], _ = _step(p, values[i], of_law)
     return total
 
 

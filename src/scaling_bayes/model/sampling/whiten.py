@@ -83,7 +83,8 @@ def whitened(problem: kernel.Problem, draws: Floats) -> kernel.Problem:
     """
     own = problem._replace(origin=np.empty(0), directions=np.empty((0, 0)))
     sd = draws.std(axis=0)
-    found = np.array([_curvature(own, x, sd) for x in draws])
+    packed = kernel.pack(own)
+    found = np.array([_curvature(packed, x, sd) for x in draws])
     found = found[np.isfinite(found).all(axis=(1, 2))]
     if not len(found):
         return problem
@@ -92,9 +93,8 @@ def whitened(problem: kernel.Problem, draws: Floats) -> kernel.Problem:
     return own._replace(origin=draws.mean(axis=0), directions=directions)
 
 
-def _curvature(problem: kernel.Problem, x: Floats, unit: Floats) -> Floats:
+def _curvature(packed: NDArray[np.int64], x: Floats, unit: Floats) -> Floats:
     """Second derivatives of minus the log density, in these units, by differences of the gradient."""
-    packed = kernel.pack(problem)
     call, numbers = kernel.compiled()[0].ctypes, ctypes.POINTER(ctypes.c_double)
 
     def gradient(x: Floats) -> Floats:
