@@ -12,6 +12,7 @@ import numba
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from scipy.optimize import brentq
 from tests.kernel_sweep import log_density, points, stored_variables
 from tests.seeds import seeded
@@ -164,25 +165,44 @@ def test_known_steps_have_rows_on_both_sides() -> None:
     assert middle[known[list(observed.tasks).index("one")]] == pytest.approx([2015.5])
 
 
+def standard_errors_apart(one: xr.Dataset, other: xr.Dataset) -> np.ndarray:
+    """How far apart two samplings' means are along each direction in which the variables are uncorrelated.
+
+    Slopes, noises and the error of compute move together: as they are, one chance would count six times.
+    """
+    values = [
+        np.concatenate([each[name].values.reshape(*each[name].shape[:2], -1) for name in each], axis=-1)
+        for each in (one, other)
+    ]
+    both = np.concatenate([each.reshape(-1, each.shape[-1]) for each in values])
+    values = [each[..., both.std(axis=0) > 0.0] for each in values]
+    both = both[:, both.std(axis=0) > 0.0]
+    spread, directions = np.linalg.eigh(np.corrcoef(both, rowvar=False))
+    directions = (
+        directions[:, spread > 1e-8] / both.std(axis=0)[:, None]
+    )  # what follows from others adds none
+    one_along, other_along = (each @ directions for each in values)
+    return np.array(
+        [
+            abs(one_along[..., k].mean() - other_along[..., k].mean())
+            / np.sqrt(sum(each[..., k].var() / ess_bulk(each[..., k]) for each in (one_along, other_along)))
+            for k in range(directions.shape[1])
+        ]
+    )
+
+
 @pytest.mark.parametrize("options", [STRAIGHT, pytest.param(MODELS[0], marks=pytest.mark.slow)], ids=str)
 def test_the_posterior_is_that_of_the_usual_coordinates(options: ModelOptions) -> None:
     options = OBSERVED.applicable(options)
     priors = default_priors(options)
     names = parameter_names(options, priors)
     sampler = SamplerOptions(500, 400, 4, 0.97, seeded(1), thin=2)
-    drawn = [
+    one, other = (
         sample_compiled(compile_in(OBSERVED, options, priors, names), names, sampler)[0]
         for compile_in in (compile_whitened, compile_fast)
-    ]
-    worst = []
-    for name in names:
-        one, other = (found[name].values.reshape(*found[name].shape[:2], -1) for found in drawn)
-        for k in range(one.shape[-1]):
-            if one[..., k].std() == 0.0:
-                continue
-            variance = sum(each[..., k].var() / ess_bulk(each[..., k]) for each in (one, other))
-            worst.append(abs(one[..., k].mean() - other[..., k].mean()) / np.sqrt(variance))
-    assert max(worst) < 5.0
+    )
+    worst = standard_errors_apart(one, other)
+    assert worst.max() < 5.0
     assert np.sqrt(np.mean(np.square(worst))) < 1.6
 
 
