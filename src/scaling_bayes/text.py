@@ -72,11 +72,16 @@ def error_text(error: float) -> str:
     return format_error(float(f"{error:.4g}"))
 
 
+def percent_text(share: float, digits: int = 0) -> str:
+    """Write a share in percent, ``95 %``."""
+    return f"{100 * share:.{digits}f} %"
+
+
 def share_text(share: float) -> str:
     """Write a share of draws in percent, never rounded to all or none."""
     if 0 < share < 0.005:
         return "<1 %"
-    return ">99 %" if 0.995 < share < 1 else f"{100 * share:.0f} %"
+    return ">99 %" if 0.995 < share < 1 else percent_text(share)
 
 
 def likelihood(share: float) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from scaling_bayes.diagnostics.calibration import calibration_table, is_projection
 from scaling_bayes.figures.sbc import plot_sbc
 from scaling_bayes.figures.svg import to_svg
+from scaling_bayes.text import percent_text
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.releases import read_index
 from scaling_bayes.trace.schema import CALIBRATION_KIND, SBC, group, manifest
@@ -122,8 +123,8 @@ def _coverage(ranked: dict[str, xr.DataTree]) -> str:
                     _model(tree),
                     str(tree["fits"].sizes["fit"]),
                     f"{len(part)} {kind}",
-                    f"{part['coverage_50'].mean():.1%}",
-                    f"{part['coverage_90'].mean():.1%}",
+                    percent_text(part["coverage_50"].mean(), 1),
+                    percent_text(part["coverage_90"].mean(), 1),
                     str(int((part["p_value"] < 0.05).sum())),
                     str(int((part["p_value"] < 0.05 / total).sum())),
                     f"{part['p_value'].min():.4f}",
@@ -139,8 +140,8 @@ def _least(ranked: dict[str, xr.DataTree]) -> str:
             f"`{name}`",
             f"`{row['quantity']}`",
             f"{row['p_value']:.4f}",
-            f"{row['coverage_50']:.1%}",
-            f"{row['coverage_90']:.1%}",
+            percent_text(row["coverage_50"], 1),
+            percent_text(row["coverage_90"], 1),
             f"{row['bias']:+.2f}" if np.isfinite(row["bias"]) else "not defined",
         ]
         for name, tree in ranked.items()
@@ -188,8 +189,8 @@ def _recovery(summary: pd.DataFrame) -> str:
         [
             f"`{name}`",
             str(len(part)),
-            f"{part['coverage_50'].mean():.1%}",
-            f"{part['coverage_90'].mean():.1%}",
+            percent_text(part["coverage_50"].mean(), 1),
+            percent_text(part["coverage_90"].mean(), 1),
             f"{part['bias'].mean():+.2f}" if part["bias"].notna().all() else "",
             f"{part['contraction'].min():.2f} to {part['contraction'].max():.2f}"
             if part["contraction"].notna().any()

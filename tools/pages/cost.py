@@ -18,7 +18,7 @@ from scaling_bayes.projection.required_gain import compare_routes, required_gain
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.projection.summarize import summary
 from scaling_bayes.systems.conventions import TASK_LABELS
-from scaling_bayes.text import format_error, format_interval, format_year
+from scaling_bayes.text import format_error, format_interval, format_year, percent_text
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.releases import REFERENCE_TRACE
 from scaling_bayes.trace.schema import group
@@ -142,7 +142,7 @@ def _affordable(idata: xr.DataTree) -> str:
                     TASK_LABELS[row["task"]],
                     format_error(row["error"]),
                     " ".join([_year(row["median"]), f"[{_year(row['lower_90'])}, {_year(row['upper_90'])}]"]),
-                    f"{row['never']:.0%}",
+                    percent_text(row["never"]),
                 ]
             )
     return markdown_table(["scenario", "task", "error", "first year [90 %]", "never by 2100"], rows)
@@ -163,7 +163,7 @@ def _gain(idata: xr.DataTree) -> str:
                 format_error(row["error"]),
                 row["lever"],
                 format_interval(row["median"], row["lower_90"], row["upper_90"]),
-                f"{row['none_needed']:.0%}",
+                percent_text(row["none_needed"]),
             ]
             for row in summary(answer).to_dict(orient="records")
         ],
@@ -180,8 +180,8 @@ def _routes(idata: xr.DataTree) -> str:
                 row["route"],
                 row["improves"],
                 f"{row['factor_low']:g} to {row['factor_high']:g}",
-                f"{row['probability_enough']:.1%}",
-                f"{row['probability_enough_without']:.1%}",
+                percent_text(row["probability_enough"], 1),
+                percent_text(row["probability_enough_without"], 1),
                 f"{row['citation']}{': ' + row['route_note'] if row['route_note'] else ''}",
             ]
             for row in compare_routes(answer).to_dict(orient="records")
@@ -217,14 +217,14 @@ def _shares(idata: xr.DataTree) -> str:
     for table in tables:
         for (task, quantity), part in table.groupby(["task", "quantity"], sort=False):
             for row in part.to_dict(orient="records"):
-                share = "" if row["share"] != row["share"] else f"{max(row['share'], 0.0):.1%}"
+                share = "" if row["share"] != row["share"] else percent_text(max(row["share"], 0.0), 1)
                 rows.append(
                     [
                         str(quantity).removeprefix("log10_").removesuffix("_usd").removesuffix("_kg"),
                         f"{TASK_LABELS[str(task)]}, {format_error(row['error'])}",
                         row["source"],
                         share,
-                        f"{max(row['share_alone'], 0.0):.1%}",
+                        percent_text(max(row["share_alone"], 0.0), 1),
                         f"{row['sd']:.2f}",
                     ]
                 )

@@ -15,7 +15,7 @@ from scaling_bayes.hardware.points import decimal_year, devices
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.runs.estimate import estimate_run
 from scaling_bayes.projection.runs.words import run_rows
-from scaling_bayes.text import short
+from scaling_bayes.text import percent_text, short
 from tools.pages.refill import filled, markdown_table
 
 if TYPE_CHECKING:
@@ -226,8 +226,8 @@ def _agreement(rows: pd.DataFrame) -> str:
                 str(row["quantity"]),
                 LEVELS[str(row["level"])],
                 str(row["runs"]),
-                f"{row['coverage_50']:.0%}",
-                f"{row['coverage_90']:.0%}",
+                percent_text(row["coverage_50"]),
+                percent_text(row["coverage_90"]),
                 f"{row['median_ratio']:.2f}",
                 f"{row['lowest_ratio']:.2f} to {row['highest_ratio']:.2f}",
             )

@@ -11,7 +11,7 @@ from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.resources import data_path
 from scaling_bayes.systems.conventions import TASK_LABELS
-from scaling_bayes.text import format_error
+from scaling_bayes.text import format_error, percent_text
 from tools.pages.known_runs import check_against_reality, summarize_reality
 from tools.pages.refill import markdown_table
 from tools.pages.thompson2020_priced import scenario_table
@@ -95,8 +95,8 @@ def _hindcast() -> str:
             [
                 row["trend"],
                 str(row["n"]),
-                f"{row['coverage_50']:.0%}",
-                f"{row['coverage_90']:.0%}",
+                percent_text(row["coverage_50"]),
+                percent_text(row["coverage_90"]),
                 f"{row['median_miss']:+.2f}",
             ]
             for row in table.to_dict(orient="records")
@@ -112,7 +112,7 @@ def _reality(summary: pd.DataFrame) -> str:
                 row["quantity"],
                 str(row["n"]),
                 f"{row['median_ratio']:.2f} [{row['ratio_lower_90']:.2f}, {row['ratio_upper_90']:.2f}]",
-                f"{row['coverage_90']:.0%}",
+                percent_text(row["coverage_90"]),
             ]
             for row in summary.to_dict(orient="records")
         ],

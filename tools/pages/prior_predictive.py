@@ -19,7 +19,7 @@ from scaling_bayes.intervals import reported
 from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
 from scaling_bayes.systems.counts import in_arithmetic
 from scaling_bayes.systems.load import reference_systems
-from scaling_bayes.text import task_label
+from scaling_bayes.text import percent_text, task_label
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.schema import group
 from scaling_bayes.trace.view import PosteriorView
@@ -131,7 +131,7 @@ def _breaks(drawn: _Drawn) -> str:
         ("prior, largest of ten years", ten.max(-1)),
         ("prior, sum of ten years", ten.sum(-1)),
     ):
-        rows.append([name, *_of(values), *(f"{(values > least).mean():.0%}" for least in _BREAKS)])
+        rows.append([name, *_of(values), *(percent_text((values > least).mean()) for least in _BREAKS)])
     view = PosteriorView.of(open_trace(RELEASE))
     found = _steps(view.posterior, view.observations)
     years = view.posterior["drift_year"].values
@@ -142,7 +142,7 @@ def _breaks(drawn: _Drawn) -> str:
             [
                 f"found, {task_label(task)}, {years[year]:.0f}",
                 *_of(of_task[:, year]),
-                *(f"{(of_task[:, year] > least).mean():.0%}" for least in _BREAKS),
+                *(percent_text((of_task[:, year] > least).mean()) for least in _BREAKS),
             ]
         )
     header = ["step, orders of magnitude of odds", "5 %", "median", "95 %"]
@@ -165,7 +165,7 @@ def _floors(drawn: _Drawn) -> str:
                 task_label(task),
                 f"{100 * median:.2g} ({100 * lower:.2g} to {100 * upper:.2g})",
                 f"{100 * observed.min():.3g}",
-                *(f"{100 * goal:g} %: {(floor >= goal).mean():.0%}" for goal in goals),
+                *(f"{100 * goal:g} %: {percent_text((floor >= goal).mean())}" for goal in goals),
             ]
         )
     header = ["task", "floor, % (90 %)", "lowest error, %", "first goal: below the floor"]

@@ -20,7 +20,7 @@ from scaling_bayes.figures.svg import to_svg
 from scaling_bayes.intervals import CI_PROB
 from scaling_bayes.systems.editions import LATEST_EDITION, edition_table
 from scaling_bayes.systems.load import FAMILIES, reference_systems
-from scaling_bayes.text import error_text, month_of, task_label
+from scaling_bayes.text import error_text, month_of, percent_text, task_label
 from scaling_bayes.trace.digest import data_digest
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.releases import Release, read_index
@@ -138,7 +138,8 @@ def _edition(family: str) -> str | None:
 
 def _share(row: Mapping[Any, Any]) -> str:
     """Coverage of the 90 % intervals with its confidence interval."""
-    return f"{row['coverage_90']:.0%} ({row['coverage_90_lower']:.0%} to {row['coverage_90_upper']:.0%})"
+    lower, upper = (row[f"coverage_90_{end}"] for end in ("lower", "upper"))
+    return f"{percent_text(row['coverage_90'])} ({100 * lower:.0f} to {100 * upper:.0f})"
 
 
 def _verdict(row: Mapping[Any, Any]) -> str:
@@ -227,8 +228,8 @@ def _cells(part: pd.DataFrame) -> list[str]:
         str(row["papers"]),
         f"{row['log_score']:.1f}",
         f"{row['crps']:.4f}",
-        f"{row['coverage_50']:.0%}",
-        f"{row['coverage_80']:.0%}",
+        percent_text(row["coverage_50"]),
+        percent_text(row["coverage_80"]),
         _share(row),
         str(below),
         str(above),
@@ -322,7 +323,7 @@ def _sentences(
     of_task = first[0].view.points(row["task"])
     below = float(np.mean(of_task.log10_compute < np.log10(row["training_compute_flop"])))
     rank = {0.0: "less than that of all", 1.0: "more than that of all"}.get(
-        below, f"more than that of {below:.0%} of the"
+        below, f"more than that of {percent_text(below)} of the"
     )
     scope = _SCOPES.get(row["scope_of_compute"], "")
     yield (

@@ -12,7 +12,7 @@ from scaling_bayes.cli.completion import choices_of
 from scaling_bayes.cli.options import budget_options, budgets_option, year_option, years_option
 from scaling_bayes.cli.output import print_csv, print_json, print_table, say
 from scaling_bayes.cli.question import Question, question
-from scaling_bayes.text import QUANTITIES, quantity_of
+from scaling_bayes.text import QUANTITIES, percent_text, quantity_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -274,8 +274,8 @@ def decompose(asked: Question, year: float | None, quantity: str) -> None:
             (
                 _target(row),
                 row["source"],
-                "" if row["share"] != row["share"] else f"{max(row['share'], 0):.1%}",
-                f"{max(row['share_alone'], 0):.1%}",
+                "" if row["share"] != row["share"] else percent_text(max(row["share"], 0), 1),
+                percent_text(max(row["share_alone"], 0), 1),
             )
             for row in frame.to_dict(orient="records")
         ],

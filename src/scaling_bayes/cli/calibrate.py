@@ -19,6 +19,7 @@ from scaling_bayes.cli.options import (
 )
 from scaling_bayes.cli.output import interrupts_kept, print_table, say, warnings_said
 from scaling_bayes.cli.question import Machines, for_machines
+from scaling_bayes.text import percent_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,8 +127,8 @@ def _print_ranks(summary: pd.DataFrame, fits: int, failed: int) -> None:
             (
                 name,
                 str(len(rows)),
-                f"{rows['coverage_50'].mean():.1%}",
-                f"{rows['coverage_90'].mean():.1%}",
+                percent_text(rows["coverage_50"].mean(), 1),
+                percent_text(rows["coverage_90"].mean(), 1),
                 str(int((rows["p_value"] < 0.05).sum())),
                 f"{rows['p_value'].min():.2g}",
             )
@@ -142,8 +143,8 @@ def _print_ranks(summary: pd.DataFrame, fits: int, failed: int) -> None:
             (
                 str(row["quantity"]),
                 f"{row['p_value']:.2g}",
-                f"{row['coverage_50']:.1%}",
-                f"{row['coverage_90']:.1%}",
+                percent_text(row["coverage_50"], 1),
+                percent_text(row["coverage_90"], 1),
                 f"{row['bias']:+.2f}",
                 f"{row['contraction']:.2f}",
             )

@@ -10,6 +10,7 @@ import click
 from scaling_bayes.cli.options import trace_or_reference
 from scaling_bayes.cli.output import echo, open_fit, print_table
 from scaling_bayes.cli.question import Machines, for_machines
+from scaling_bayes.text import percent_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +56,11 @@ def _print(frame: pd.DataFrame) -> None:
         "Exponent of compute",
         ("task", "exponent", below),
         [
-            (task, _interval(found[task, "exponent"], float), f"{found[task, 'exponent']['below_bound']:.1%}")
+            (
+                task,
+                _interval(found[task, "exponent"], float),
+                percent_text(found[task, "exponent"]["below_bound"], 1),
+            )
             for task in tasks
         ],
         right=("exponent", below),

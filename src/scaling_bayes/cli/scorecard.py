@@ -26,6 +26,7 @@ from scaling_bayes.cli.output import (
     say,
     warnings_said,
 )
+from scaling_bayes.text import percent_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +128,7 @@ def _print(summary: pd.DataFrame, apart: list[str]) -> None:
 
 
 def _cells(row: dict[Any, Any]) -> tuple[str, ...]:
-    shares = (f"{row[f'coverage_{probability}']:.0%}" for probability in (50, 80, 90))
+    shares = (percent_text(row[f"coverage_{probability}"]) for probability in (50, 80, 90))
     return (
         str(row["forecaster"]),
         "" if math.isnan(row["gain"]) else f"{row['gain']:+.1f}" if row["gain"] else "0",

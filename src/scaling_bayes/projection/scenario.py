@@ -29,6 +29,7 @@ from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.hardware.trends import trends_of
 from scaling_bayes.projection.targets import check_year
 from scaling_bayes.systems.conventions import same_names
+from scaling_bayes.text import percent_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -389,7 +390,7 @@ def _improvement_text(scenario: Scenario) -> str:
 
 def _grid_text(scenario: Scenario, grid: Grid) -> str:
     own = scenario.value("grid_growth_per_year")
-    growth = f"{grid.growth_per_year:+.1%} ± {1.645 * GROWTH_SD:.1%} (90 %) a year"
+    growth = f"{100 * grid.growth_per_year:+.1f} ± {percent_text(1.645 * GROWTH_SD, 1)} (90 %) a year"
     if own is not None:
         growth = format_value("grid_growth_per_year", own)
     last = int(grid.years[-1])

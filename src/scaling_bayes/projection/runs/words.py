@@ -18,6 +18,7 @@ from scaling_bayes.text import (
     days_in_words,
     format_error,
     kilograms_in_words,
+    percent_text,
     task_label,
     times_in_words,
 )
@@ -193,11 +194,7 @@ def spread_sentences(answer: xr.DataTree) -> list[str]:
     sentences = []
     for name in ("log10_cost_usd", "log10_energy_kwh", "log10_carbon_kg"):
         own = sorted((row for row in rows if row["quantity"] == name), key=lambda row: -row["share"])
-        told = [
-            f"{row['source']} {row['share']:.0%}".replace("%", " %")
-            for row in own
-            if row["share"] > _LEAST_SHARE
-        ]
+        told = [f"{row['source']} {percent_text(row['share'])}" for row in own if row["share"] > _LEAST_SHARE]
         if told:
             sentences.append(f"Spread of the {_SAID[name][0]}: {', '.join(told)}.")
     return sentences
