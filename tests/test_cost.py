@@ -27,6 +27,7 @@ from scaling_bayes import (
     affordability,
     compare_routes,
     decompose,
+    estimate_run,
     largest_run_year,
     project,
     record_machine_time,
@@ -37,6 +38,7 @@ from scaling_bayes.hardware.posterior import open_hardware
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.affordability import affordability_to_horizon, probability_by_year
 from scaling_bayes.projection.conversion import conversions
+from scaling_bayes.projection.counted import per_operation
 from scaling_bayes.projection.decompose import _clipped
 from scaling_bayes.projection.scenario import PROGRESS, SCENARIOS, read_scenario
 from scaling_bayes.projection.scenario_draws import DRAWN_GROUPS, draw_inputs
@@ -314,6 +316,39 @@ def test_replacements_and_doubling_times() -> None:
     assert isinstance(pair.value("pue"), Prior)
     assert Scenario(**pair.to_dict()) == pair
     assert hash(pair) == hash(Scenario(**pair.to_dict()))
+
+
+def test_a_device_brings_its_class_by_whatever_part_of_its_name() -> None:
+    tpu = Scenario.named("trend", device="TPU v3")
+    assert (tpu.device, tpu.device_class) == ("Google TPU v3", "tpu")
+    assert tpu == Scenario.named("trend", device="Google TPU v3", device_class="tpu")
+    assert tpu.replace(device="RTX 4090").device_class == "gpu_consumer"
+    assert tpu.replace(device=None) == Scenario.named("trend")
+    assert Scenario(**tpu.to_dict()) == tpu
+    for wrong in ({"device_class": "gpu_datacenter"}, {"device": "Gaudi3"}):
+        with pytest.raises(OptionError, match=r"in 'tpu'; give one of the two|no class with known trends"):
+            tpu.replace(**wrong)
+    rows = Scenario.named("trend", device="H100 SXM5").describe().set_index("assumption")
+    assert rows.loc["hardware", "assumed"] == "NVIDIA H100 SXM5 80GB, in later years its successors"
+    assert rows.loc["power of one chip's board", "source"] == "accelerators table"
+
+
+@pytest.mark.parametrize("device", ["H100 SXM5", "TPU v3", "RTX 4090"])
+def test_a_device_of_its_release_year_is_priced_as_a_run_on_it(device: str) -> None:
+    """A scenario's hardware path goes through the device; `estimate_run` takes the device itself."""
+    scenario = Scenario.named("trend", device=device)
+    year = np.array([scenario.value("own_year")])
+    on_it = estimate_run(flop=1e22, device=device, year=year.item(), region="World", random_seed=1)["run"]
+    inputs = draw_inputs(scenario, open_hardware(), 400, 1, kind="mean", of_operations=True)
+    rates = per_operation(conversions(scenario, inputs, year), scenario, inputs, year)
+    for name, rate, within in (
+        ("log10_energy_kwh", "log10_flop_per_kwh", 0.06),
+        ("log10_cost_usd", "log10_flop_per_usd", 0.35),  # the device's own offers for those of its class
+    ):
+        assert 22.0 - np.median(rates[rate]) == pytest.approx(float(np.median(on_it[name])), abs=within), name
+    assert not scenario.sentences(year)
+    assert "stands for its successors" in scenario.sentences([2030.0])[0]
+    assert not scenario.replace(improvement="none").sentences([2030.0])
 
 
 def test_descriptions_say_everything_that_is_assumed() -> None:

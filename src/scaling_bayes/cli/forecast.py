@@ -91,7 +91,7 @@ def forecast(
 
     chosen_years = list(years) or _years(idata, needed="flop" not in given)
     answer = asked(chosen_years)
-    for sentence in (*forecast_sentences(answer), *chosen.not_yet(chosen_years or [])):
+    for sentence in (*forecast_sentences(answer), *chosen.sentences(chosen_years or [])):
         say(f"note: {sentence}")
     frame = summary(answer)
     if output is not None:

@@ -115,7 +115,8 @@ def scenario_options(*, default: str | None = "trend") -> Callable[[Command], Co
         ),
         click.option(
             "--device",
-            help="A device in place of a typical one, by part of its name; `list devices` has all.",
+            help="A device in place of a typical one, by part of its name, with its class; later years have "
+            "its successors. `list devices` has all.",
         ),
         click.option(
             "--price",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaling_bayes.errors import OptionError
+from scaling_bayes.hardware.devices import DEVICE_CLASSES
 from scaling_bayes.hardware.editions import EDITION, EDITIONS
 from scaling_bayes.hardware.equations import SECONDS_PER_HOUR
 from scaling_bayes.hardware.tables import has_flag, load_table
@@ -60,6 +61,25 @@ def known_devices() -> Mapping[str, Mapping[str, Any]]:
     table = devices().dropna(subset=["board_power_watt"]).set_index("device")
     rows: dict[str, Any] = table.to_dict("index")  # type: ignore[assignment]
     return MappingProxyType({name: MappingProxyType(row) for name, row in rows.items()})
+
+
+def class_of(device: str, stated: str | None = None) -> str:
+    """Class of one of the `known_devices`.
+
+    Raises
+    ------
+    OptionError
+        If another is stated, or the device is of none that has trends and prices.
+    """
+    found = str(known_devices()[device]["device_class"])
+    if found not in DEVICE_CLASSES:
+        raise OptionError(
+            f"device={device!r} is of no class with known trends and prices; expected one of the classes "
+            f"{', '.join(DEVICE_CLASSES)}. `scaling-bayes list devices` lists them."
+        )
+    if stated not in (None, found):
+        raise OptionError(f"device_class={stated!r}, but {device} is in {found!r}; give one of the two.")
+    return found
 
 
 def trend_points(before: float = math.inf, *, edition: str = EDITION) -> pd.DataFrame:

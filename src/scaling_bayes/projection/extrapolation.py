@@ -247,7 +247,7 @@ def extrapolation_sentences(projection: xr.DataTree, scenario: Scenario | None =
                 f"{what}. Past trends cannot all continue until then."
             )
     if scenario is not None:
-        found += scenario.not_yet(dict.fromkeys(float(row["year"]) for row in rows))
+        found += scenario.sentences(dict.fromkeys(float(row["year"]) for row in rows))
     return found
 
 

@@ -24,7 +24,7 @@ from scaling_bayes.hardware.assumptions import (
 )
 from scaling_bayes.hardware.devices import DEVICE_CLASSES, PRICES
 from scaling_bayes.hardware.grid import GROWTH_SD, Grid, grid_of
-from scaling_bayes.hardware.points import known_devices
+from scaling_bayes.hardware.points import class_of, known_devices
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.hardware.trends import trends_of
 from scaling_bayes.projection.targets import check_year
@@ -43,6 +43,8 @@ PROGRESS_RATES = {"slow": math.log10(2.0) * 12.0 / 16.0, "fast": math.log10(2.0)
 #: How algorithmic progress goes on after the data: as the fit has it, at one of the rates, or not at all.
 PROGRESS = ("continuing", *PROGRESS_RATES, "frozen")
 _TRENDS = "posterior of the hardware trends"
+#: Assumptions that a device gives, and their columns of its table.
+_OF_DEVICE = {"peak_flop_per_s": "peak_flop_per_s", "chip_watt": "board_power_watt", "own_year": "year"}
 _DEFAULT_YEAR = {"none": 2020.0, "stalled": 2030.0, "accelerated": 2030.0}
 
 
@@ -55,7 +57,8 @@ class Scenario:
     name : str
         How it is called in tables.
     device_class : {"gpu_datacenter", "gpu_consumer", "gpu_workstation", "tpu"}
-        GPUs count at FP32 peak, TPUs at bf16 peak, as hardware burdens do; the two are not on one scale.
+        GPUs count at FP32 peak, TPUs at bf16 peak, as hardware burdens do; the two are not on one scale. By
+        default that of `device`, or ``gpu_datacenter``.
     price : {"cloud_on_demand", "cloud_1_year", "cloud_3_year", "purchase"}
         Rent, by commitment, or the purchase price spread over the service life, with electricity.
     region : str
@@ -70,8 +73,9 @@ class Scenario:
         Whether the compute a result needs goes on falling after the data as the fit has it, slowly or fast
         (half in 16 months or in 5: `PROGRESS_RATES`), or not at all.
     device : str, optional
-        A device of the accelerators table in place of a typical one of the class: its rate, board power and
-        release year.
+        A device of the accelerators table, by name or part of it, in place of a typical one: its class, rate
+        and board power. It stands for its successors: from its release on it improves as the trend does.
+        ``improvement="none"`` keeps the hardware of one year; `estimate_run` takes the device itself.
     replacements : mapping, optional
         Own values by name of `ASSUMPTIONS`: a number, a ``(median, (lower, upper))`` pair with the ends of
         the 90 % interval, a `Prior`, or a PreliZ distribution. An own price or power needs the rate of the
@@ -80,7 +84,7 @@ class Scenario:
     Raises
     ------
     OptionError
-        If a choice, region, device or replacement is not valid.
+        If a choice, region, device or replacement is not valid, or `device_class` is not that of `device`.
 
     Examples
     --------
@@ -89,7 +93,7 @@ class Scenario:
     """
 
     name: str = "trend"
-    device_class: str = "gpu_datacenter"
+    device_class: str = None  # type: ignore[assignment]  # a name once made
     price: str = "cloud_on_demand"
     region: str = "World"
     improvement: str = "trend"
@@ -123,7 +127,10 @@ class Scenario:
         values = {str(name): read_value(str(name), value) for name, value in self.replacements.items()}
         object.__setattr__(self, "replacements", MappingProxyType(values))
         if self.device is not None:
-            self._device_row()
+            object.__setattr__(self, "device", _device_name(str(self.device)))
+            object.__setattr__(self, "device_class", class_of(str(self.device), self.device_class))
+        elif self.device_class is None:
+            object.__setattr__(self, "device_class", "gpu_datacenter")
         classes = [trend.device_class for trend in trends_of(self.price_quantity)]
         own_price = self.value("usd_per_chip_hour") is not None
         if not own_price and self.device_class not in classes:
@@ -171,8 +178,9 @@ class Scenario:
                 f"{', '.join(sorted(fields))}; its assumptions are {', '.join(ASSUMPTIONS)}."
             )
         own = {name: value for name, value in changes.items() if name in fields}
-        if "improvement" in own and "improvement_year" not in own:
-            own["improvement_year"] = None
+        for one, other in (("improvement", "improvement_year"), ("device", "device_class")):
+            if one in own and other not in own:
+                own[other] = None
         assumed = {name: value for name, value in changes.items() if name not in fields}
         kept = own.pop("replacements", self.replacements)
         return dataclasses.replace(self, **own, replacements={**kept, **assumed})
@@ -182,8 +190,22 @@ class Scenario:
         """Whether a dollar, a joule or the grid is another in another year."""
         return self.improvement != "none" or self.value("grid_growth_per_year") != 0.0
 
-    def not_yet(self, years: Iterable[float]) -> list[str]:
-        """Say for which of the years this is still the trend: before hardware stalls or gains at once."""
+    def sentences(self, years: Iterable[float]) -> list[str]:
+        """Say which years have a device's successors, and which are still as the trend."""
+        years = list(years)
+        return self._successors(max(years, default=-math.inf)) + self._not_yet(years)
+
+    def _successors(self, year: float) -> list[str]:
+        release = self.value("own_year")
+        if self.device is None or self.improvement == "none" or year < float(release) + 1.0:  # type: ignore[arg-type]
+            return []
+        sentence = (
+            f"{self.device} stands for its successors: by {year:.0f} hardware has improved on it since "
+            f"{release:.0f}. What the device itself costs in a year, `scaling-bayes run` says."
+        )
+        return [sentence]
+
+    def _not_yet(self, years: list[float]) -> list[str]:
         changes = self.improvement_year
         if changes is None or self.improvement not in ("stalled", "accelerated"):
             return []
@@ -206,29 +228,11 @@ class Scenario:
         """The number or prior of an assumption; None where trends or the grid table give it."""
         if name in self.replacements:
             return self.replacements[name]
-        if self.device is not None and name in ("peak_flop_per_s", "chip_watt", "own_year"):
-            row = self._device_row()
-            column = {"chip_watt": "board_power_watt", "own_year": "year"}.get(name, name)
-            return float(row[column])
+        if self.device is not None and name in _OF_DEVICE:
+            return float(known_devices()[self.device][_OF_DEVICE[name]])
         if name == "server_power_ratio" and self.device_class == "tpu":
             return TPU_SERVER_POWER
         return ASSUMPTIONS[name].default
-
-    def _device_row(self) -> Mapping[str, Any]:
-        known, device = known_devices(), str(self.device)
-        found = same_names(device, known)
-        if len(found) == 1:
-            return known[found[0]]
-        near = ", ".join(found[:4] or difflib.get_close_matches(device, known, 3, 0.4))
-        problem = (
-            f"may be {len(found)} accelerators"
-            if found
-            else "is not an accelerator with known date, rate and power"
-        )
-        raise OptionError(
-            f"device={self.device!r} {problem}{f'; nearest are {near}' if near else ''}. "
-            "`scaling-bayes list devices` lists them."
-        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form, for manifests; ``Scenario(**...)`` reads it back."""
@@ -262,6 +266,23 @@ SCENARIOS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "accelerated": {"name": "accelerated", "improvement": "accelerated"},
     }
 )
+
+
+def _device_name(device: str) -> str:
+    known = known_devices()
+    found = same_names(device, known)
+    if len(found) == 1:
+        return found[0]
+    near = ", ".join(found[:4] or difflib.get_close_matches(device, known, 3, 0.4))
+    problem = (
+        f"may be {len(found)} accelerators"
+        if found
+        else "is not an accelerator with known date, rate and power"
+    )
+    raise OptionError(
+        f"device={device!r} {problem}{f'; nearest are {near}' if near else ''}. "
+        "`scaling-bayes list devices` lists them."
+    )
 
 
 @cache
@@ -316,7 +337,7 @@ def _assumed(scenario: Scenario) -> list[tuple[str, str, str]]:
     rows = [
         (
             "hardware",
-            scenario.device or f"{devices.label}, rated at {devices.peak} peak",
+            _device_text(scenario) if scenario.device else f"{devices.label}, rated at {devices.peak} peak",
             "the convention of burdens",
         ),
         (
@@ -344,10 +365,16 @@ def _assumed(scenario: Scenario) -> list[tuple[str, str, str]]:
             source = (
                 "replaced" if scenario.name != "thompson2020" else "Strubell et al. 2019, as in that paper"
             )
+        elif scenario.device is not None and name in _OF_DEVICE:
+            source = "accelerators table"
         elif name == "server_power_ratio" and scenario.device_class == "tpu":
             source = TPU_SERVER_POWER_SOURCE
         rows.append((ASSUMPTIONS[name].meaning, format_value(name, value), source))
     return rows
+
+
+def _device_text(scenario: Scenario) -> str:
+    return f"{scenario.device}{'' if scenario.improvement == 'none' else ', in later years its successors'}"
 
 
 def _uses_price_trend(scenario: Scenario) -> bool:

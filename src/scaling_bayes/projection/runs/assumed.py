@@ -10,7 +10,7 @@ from scaling_bayes.core.options import check_choice
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.assumptions import ASSUMPTIONS, Value, format_value, read_value
 from scaling_bayes.hardware.grid import grid_of
-from scaling_bayes.hardware.points import known_devices
+from scaling_bayes.hardware.points import class_of, known_devices
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.devices import PRECISIONS
 from scaling_bayes.projection.runs.known import middle, refuse_sparse
@@ -139,7 +139,7 @@ def read_assumed(
     fields = {name: values.pop(name) for name in FIELDS if name in values}
     assumed = {name: _read(name, value) for name, value in values.items()}
     if device is not None:
-        _of_device(device, fields)
+        fields["device_class"] = class_of(device, fields.get("device_class"))
     _refuse_twice(assumed, device)
     if device is not None and "usd_per_chip_hour" in assumed:
         _refuse_price_of_a_node(middle(assumed["usd_per_chip_hour"]), device)
@@ -184,13 +184,6 @@ def _read(name: str, value: Any) -> Value:
     if 0 < middle(found) < least:
         raise OptionError(f"{name}={middle(found):g} is below {least:g}; expected {what}.")
     return found
-
-
-def _of_device(device: str, fields: dict[str, Any]) -> None:
-    found = str(known_devices()[device]["device_class"])
-    wanted = fields.setdefault("device_class", found)
-    if wanted != found:
-        raise OptionError(f"device_class={wanted!r}, but {device} is in {found!r}; give one of the two.")
 
 
 def _refuse_price_of_a_node(usd: float, device: str) -> None:

@@ -67,8 +67,10 @@ _WORDS = {
     "billion": 1e9,
     "trillion": 1e12,
 }
-_COUNT = re.compile(r"\s*\$?\s*([0-9][0-9.,_]*(?:e[+-]?\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
-_QUANTITY = re.compile(r"\s*([0-9][0-9.]*(?:e[+-]?\d+)?)\s*([A-Za-z].*?)?\s*")
+#: A comma stands only before groups of three digits: elsewhere it would be a decimal comma.
+_NUMBER = r"((?:\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.\d*)?(?:e[+-]?\d+)?)"
+_COUNT = re.compile(rf"\s*\$?\s*{_NUMBER}\s*([a-z]*)\s*", re.IGNORECASE)
+_QUANTITY = re.compile(rf"\s*{_NUMBER}\s*([a-z].*?)?\s*", re.IGNORECASE)
 #: A peak this close to a rate of the table is that rate; the same of what should be a count of operations.
 _SAME, _SURELY_SAME = 0.01, 0.001
 #: FLOP/s that no device of the table reaches, however counted.
@@ -250,7 +252,11 @@ def _read_flop(text: str) -> float:
         raise OptionError(
             f"flop={text!r} {why}; expected such as '3e23', '314 ZFLOP' or '3640 PFLOP/s-days'."
         )
-    return unit.to_flop(float(match[1]))
+    return unit.to_flop(_number(match[1]))
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", ""))
 
 
 def _read_count(name: str, text: str) -> float:
@@ -258,4 +264,4 @@ def _read_count(name: str, text: str) -> float:
     factor = _WORDS.get(match[2].lower(), 1.0 if not match[2] else math.nan) if match else math.nan
     if match is None or math.isnan(factor):
         raise OptionError(f"{name}={text!r} is not a number; expected such as 7e9, 7B or '7 billion'.")
-    return float(match[1].replace(",", "").replace("_", "")) * factor
+    return _number(match[1]) * factor
