@@ -66,6 +66,33 @@ def test_an_error_that_grows_with_compute_is_called() -> None:
     assert "wrong_sign" not in failing(with_errors(idata, in_order(idata, "ms_coco", grows=False)))
 
 
+def test_drift_does_not_hide_an_error_that_grows_with_compute() -> None:
+    """Drift follows any trend over the years, and later systems take more compute."""
+    idata = synthetic_fit(drift=True, systems_per_task=12, draws=200)
+    rows = np.flatnonzero(group(idata, "constant_data")["system_task"].values == "ms_coco")
+    constant = group(idata, "constant_data").copy(deep=True)
+    by_compute = rows[np.argsort(constant["log10_training_compute_flop"].values[rows])]
+    constant["publication_year"][by_compute] = np.sort(constant["publication_year"].values[rows])
+    idata["constant_data"] = xr.DataTree(constant)
+    error = in_order(idata, "ms_coco", grows=True)
+    year, compute = (
+        constant["publication_year"].values[rows],
+        constant["log10_training_compute_flop"].values[rows],
+    )
+    rise, growth = (np.polyfit(year, values, 1)[0] for values in (-np.log10(error[rows]), compute))
+    posterior = group(idata, "posterior").copy(deep=True)
+    of_task = posterior.sel(task="ms_coco")
+    without = of_task["slope"] * (growth + of_task["progress"])
+    posterior["drift_step"].loc[{"task": "ms_coco"}] = rise - without.expand_dims(
+        drift_year=posterior["drift_year"]
+    ).transpose("chain", "draw", "drift_year")
+    idata["posterior"] = xr.DataTree(posterior)
+    error[rows] = group(with_errors(idata, error), "posterior_predictive")["error"].values[0, 0, rows]
+    idata = with_errors(idata, error)
+    assert np.corrcoef(compute, error[rows])[0, 1] > 0.5
+    assert failing(idata)["wrong_sign"] == "ms_coco"
+
+
 def test_a_system_far_off_is_called() -> None:
     idata = synthetic_fit(draws=200)
     error = group(idata, "observed_data")["error"].values.copy()

@@ -25,6 +25,7 @@ class Stream(IntEnum):
     DRIFT = 12
     RECORD = 13
     COUNT = 14
+    WITHOUT_DRIFT = 15
     SCENARIO = 20
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 
-from scaling_bayes.core.predictive import cumulative_probability_of_error, in_pieces
+from scaling_bayes.core.predictive import cumulative_probability_of_error, draw_error, in_pieces
+from scaling_bayes.core.streams import Stream, generator
 from scaling_bayes.diagnostics.checks import sentences
 from scaling_bayes.diagnostics.convergence import doubled_ranks
 from scaling_bayes.diagnostics.psis import GOOD_PARETO_K, smoothed_weights
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
-    import xarray as xr
     from numpy.typing import NDArray
 
     from scaling_bayes.core.observations import Observations
@@ -35,8 +36,8 @@ LARGEST_SHIFT = 2.0
 _LEAST_FOR_TREND, _LEAST_FOR_SHAPE = 3, 5
 
 _MEANINGS = {
-    "wrong_sign": "error grows with compute in this task, which the model rules out; its slope and its "
-    "projections do not describe these systems",
+    "wrong_sign": "error grows with compute in this task, which the model rules out or lays to drift; its "
+    "slope and its projections do not describe these systems",
     "lack_of_fit": "trend or curvature of the errors in this task is not what the law gives; try another law "
     "(compare) or pooling='none'",
     "outlier": "this system lies far from what the others predict; check its row, or fit with robust=True",
@@ -48,11 +49,12 @@ def data_checks(idata: xr.DataTree | PosteriorView) -> pd.DataFrame:
     """Check the model against the data it was fitted to: as stored with the fit, or else made here.
 
     ``wrong_sign`` and ``lack_of_fit`` are posterior predictive p-values (Gelman, Meng & Stern 1996): in each
-    task, of the rank correlation of error with compute, and of trend, curvature and drift over the years
-    of log error. ``outlier`` is the two-sided tail probability of a system given the others, by
-    Pareto-smoothed importance sampling. These three are multiplied by the number of things tested.
-    ``influence`` is of the systems whose Pareto k exceeds 0.7 (Vehtari et al. 2024): the largest shift of
-    the log of their task's slope when one is left out, in posterior standard deviations.
+    task, of the rank correlation of error with compute, and of trend, curvature and drift over the years of
+    log error. Replications for the first have no drift, which could follow any trend. ``outlier`` is the two-
+    sided tail probability of a system given the others, by Pareto-smoothed importance sampling. These three
+    are multiplied by the number of things tested. ``influence`` is of the systems whose Pareto k exceeds 0.7
+    (Vehtari et al. 2024): the largest shift of the log of their task's slope when one is left out, in
+    posterior standard deviations.
 
     Parameters
     ----------
@@ -85,8 +87,8 @@ def computed_data_checks(view: PosteriorView) -> pd.DataFrame:
     smoothed = [smoothed_weights(-row) for row in likelihood.reshape(replicated.shape).T.astype(float)]
     weights = np.array([each for each, _ in smoothed])
     pareto_k = np.array([k for _, k in smoothed])
-    trends = {"wrong_sign": _wrong_signs, "lack_of_fit": _misfits}
-    rows = [(name, *_least(list(of(observations, replicated)))) for name, of in trends.items()]
+    trends = {"wrong_sign": _wrong_signs(view), "lack_of_fit": _misfits(observations, replicated)}
+    rows = [(name, *_least(list(tested))) for name, tested in trends.items()]
     tails = _tails(view, weights)
     shifts = np.where(pareto_k > GOOD_PARETO_K, _shifts(view, weights), 0.0)
     rows.append(("outlier", *_least(list(zip(tails, observations.systems, strict=True)))))
@@ -123,16 +125,32 @@ def _least(tested: list[tuple[float, str]]) -> tuple[float, str]:
     return min(1.0, p * len(tested)), worst
 
 
-def _wrong_signs(observations: Observations, replicated: Floats) -> Iterator[tuple[float, str]]:
-    """Per task, the probability that error replicated by the model grows as much with compute."""
+def _wrong_signs(view: PosteriorView) -> Iterator[tuple[float, str]]:
+    """Per task, the probability that error replicated without drift grows as much with compute."""
+    observations = view.observations
     for rows, task in _tasks(observations, _LEAST_FOR_TREND):
         ranks = _standard(_ranks(observations.log10_compute[rows]))
         if not ranks.any():
             continue
-        observed, drawn = (
-            _standard(_ranks(error[..., rows])) @ ranks for error in (observations.error, replicated)
-        )
-        yield (_tail(observed, drawn) if observed > 0 else 1.0), task
+        observed = _standard(_ranks(observations.error[rows])) @ ranks
+        grows = observed > 0
+        yield (_tail(observed, _standard(_ranks(_without_drift(view, task))) @ ranks) if grows else 1.0), task
+
+
+def _without_drift(view: PosteriorView, task: str) -> Floats:
+    """Predicted errors of a task's systems, had its line not drifted, shape (draw, system)."""
+    posterior, observations = view.posterior, view.observations
+    if "drift_step" not in posterior:
+        return view.predictive_draws("posterior", task)
+    number = observations.tasks.index(task)
+    observations = observations.subset(observations.task_index == number)
+    posterior = posterior.assign(drift_step=xr.zeros_like(posterior["drift_step"]))
+    rng = generator(view.seed, Stream.WITHOUT_DRIFT, number)
+    errors = [
+        draw_error(performance, rng, observations.paper_index).values
+        for _, performance in in_pieces(view.law, posterior, observations)
+    ]
+    return np.concatenate(errors, axis=1).reshape(-1, observations.error.size)
 
 
 def _misfits(observations: Observations, replicated: Floats) -> Iterator[tuple[float, str]]:
