@@ -239,6 +239,21 @@ def test_a_wrong_unit_is_refused_with_the_right_one(known, message) -> None:
         estimate_run(**{"year": 2024, **known})
 
 
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({"devices": 512, "days": 20.5, "device": A100}, "512 devices, 20.5 days"),
+        ({"devices": 512, "days": 20, "device": "TPU v3", "counted": "cores"}, "512 cores, 20 days"),
+        ({"device_hours": 245_760, "device": "TPU v3", "counted": "chips"}, "245,760 chip-hours"),
+        ({"parameters": "7B", "tokens": "14.8T"}, "7 billion parameters, 14.8 trillion tokens"),
+        ({"flop": "314 ZFLOP"}, "3.14 x 10^23 FLOP"),
+        ({"budget_usd": 1e6}, "1 million USD"),
+    ],
+)
+def test_what_is_known_is_said_as_it_was_given(known, said) -> None:
+    assert json.loads(estimate_run(**known, year=2024).attrs["manifest"])["run"]["known"] == said
+
+
 def test_a_small_count_that_is_round_is_no_rate() -> None:
     assert value(estimate_run(1e15, year=2024), "log10_flop") == pytest.approx(1e15)
 

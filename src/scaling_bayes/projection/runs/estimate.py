@@ -164,7 +164,7 @@ def estimate_run(
     sizes = {"flop": flop, "parameters": parameters, "tokens": tokens, "active_parameters": active_parameters}
     sizes |= {"device_hours": device_hours, "devices": devices, "days": days, "target": target}
     sizes |= {"budget_usd": budget_usd, "energy_kwh": energy_kwh, "carbon_kg": carbon_kg}
-    known = read_known(sizes, boards)
+    known = read_known(sizes, boards, counted)
     chosen = read_assumed(assumed, name, precision, when, embodied)
     view = _fit(trace, target, task)
     sizes_of = {"chain": _CHAINS, "draw": _DRAWS} if view is None else view.posterior.sizes

@@ -93,7 +93,7 @@ class Known:
     rule: str = ""
 
 
-def read_known(given: Mapping[str, Any], boards: float) -> Known:
+def read_known(given: Mapping[str, Any], boards: float, counted: str = "boards") -> Known:
     """Read what was given, which must be one form.
 
     Parameters
@@ -102,6 +102,8 @@ def read_known(given: Mapping[str, Any], boards: float) -> Known:
         Arguments of `estimate_run` that are amounts; None for those left out. ``target`` is any value.
     boards : float
         Boards in one of the devices counted.
+    counted : {"boards", "chips", "cores"}
+        What they are called.
 
     Raises
     ------
@@ -124,6 +126,8 @@ def read_known(given: Mapping[str, Any], boards: float) -> Known:
         return Known("target", {}, 1.0, "a target of a trace")
     factors = {name: read_amount(name, given[name]) for name in form}
     text = ", ".join(_text(name, value) for name, value in factors.items())
+    if counted != "boards":
+        text = text.replace("device", counted.removesuffix("s"))
     scale = {"device_hours": boards, "devices": 24.0 * boards, "parameters": FLOP_PER_PARAMETER_TOKEN}
     if given.get("active_parameters") is not None:
         active, whole = read_amount("active_parameters", given["active_parameters"]), factors["parameters"]
@@ -148,13 +152,25 @@ def middle(value: Value) -> float:
 
 
 def _text(name: str, value: Value) -> str:
-    """An amount in words, with its 90 % interval where it has one."""
+    """An amount in words: a number as it was given, else its median and 90 % interval."""
     unit = _AMOUNTS[name][0]
+    if not isinstance(value, Prior) and float(f"{value:.2g}") != value:
+        return _as_given(value, unit)
     ends = [middle(value)] * 3
     if isinstance(value, Prior):
         ends[1:] = np.quantile(value.draw(np.random.default_rng(0), 20001), [0.05, 0.95])
     write = flop_in_words if name == "flop" else in_unit(unit)
     return between(write, *np.log10(ends))
+
+
+def _as_given(number: float, unit: str) -> str:
+    """A number with all its digits: ``14.8 trillion tokens``, ``3.14 x 10^23 FLOP``, ``512 devices``."""
+    if number >= 1e15:
+        digits, exponent = f"{number:.12e}".split("e")
+        return f"{float(digits):.12g} x 10^{int(exponent)} {unit}"
+    words = ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"), (0.0, ""))
+    size, word = next(each for each in words if number >= each[0])
+    return f"{number / (size or 1.0):,.12g}{word} {unit}"
 
 
 def read_amount(name: str, value: Any) -> Value:
