@@ -638,6 +638,19 @@ def test_tasks_spelt_alike_are_said(other):
     assert (len(said) == 1 and "spelt almost alike" in said[0]) == (other not in ("a s r", " asr"))
 
 
+@pytest.mark.parametrize(
+    ("task", "lowest", "warned"), [("imagenet", 0.03, True), ("imagenet", 0.06, False), ("top5", 0.03, False)]
+)
+def test_errors_below_the_floor_of_a_task_of_that_name_are_said(
+    task: str, lowest: float, warned: bool
+) -> None:
+    table = pd.DataFrame(
+        {"task": task, "error": [0.16, lowest], "training_compute_flop": [1e20, 1e21], "year": [2016, 2018]}
+    )
+    said = [each for each in check_systems(table).warnings if "give the task another name" in each]
+    assert [each.startswith("task 'imagenet' is taken for ImageNet") for each in said] == [True] * warned
+
+
 def test_one_name_for_several_systems_is_said():
     table = GIGA.assign(system="a", training_compute_flop=1e18)
     assert "'asr: a' has 4 different errors; each counts as a system." in check_systems(table).notes

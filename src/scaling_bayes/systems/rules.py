@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from scaling_bayes.errors import Problem
 from scaling_bayes.systems.cells import shown_cell
 from scaling_bayes.systems.counts import NAMED_COUNTS
+from scaling_bayes.systems.tasks import below_floors
 from scaling_bayes.systems.units import CANDIDATES, Unit
 
 if TYPE_CHECKING:
@@ -334,7 +335,8 @@ def check_chance(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Probl
 def check_sense(table: pd.DataFrame, *, has_unit: bool) -> tuple[list[str], list[str]]:
     """Tell what is possible and unlikely, as warnings and notes.
 
-    Numbers that are small for FLOP where no unit is stated, tasks spelt alike, one name for several systems.
+    Numbers that are small for FLOP where no unit is stated, tasks spelt alike, errors below what is known of
+    a task, one name for several systems.
     """
     warnings, notes = [], []
     middle = float(table["training_compute_flop"].dropna().median())
@@ -352,6 +354,7 @@ def check_sense(table: pd.DataFrame, *, has_unit: bool) -> tuple[list[str], list
                 f"tasks {shown_cell(alike)} and {shown_cell(task)} are spelt almost alike and count as two; "
                 "write them the same if they are one."
             )
+    warnings += below_floors(table)
     if "system" in table:
         named = table[table["training_compute_flop"].notna() & table["system"].notna()]
         label = named["task"].astype(str) + ": " + named["system"].astype(str)

@@ -103,6 +103,25 @@ def task_bounds(
     return {"chance_error": chance, "floor_log_median": median, "floor_log_sd": sd}
 
 
+def below_floors(systems: pd.DataFrame) -> list[str]:
+    """Say which tasks have errors below the likely floor of the task of that name: they may be of another."""
+    bounds = ["floor", "floor_lower", "floor_upper"]
+    rows = systems[["task", "error"]].assign(task=systems["task"].astype(str))
+    rows = rows.merge(load_tasks()[["label", *bounds]], on="task")
+    found = []
+    for task, of_task in rows[rows["error"] < rows["floor"]].groupby("task", sort=False):
+        first = of_task.iloc[0]
+        floor, lower, upper, lowest = (
+            f"{100 * each:.3g} %" for each in (*first[bounds], of_task["error"].min())
+        )
+        found.append(
+            f"task {task!r} is taken for {first['label']}, whose error hardly falls below {floor} (floor "
+            f"of its labels, {lower} to {upper}); {len(of_task)} of the errors do, down to {lowest}. If they "
+            "are of another metric, such as top-5, give the task another name."
+        )
+    return found
+
+
 def load_task_floors() -> pd.DataFrame:
     """Published figures on label noise and human agreement that the floors rest on.
 
