@@ -118,7 +118,7 @@ def fit(
     """
     from scaling_bayes.trace.io import check_writable
 
-    refuse_replacing(output, overwrite=overwrite)
+    refuse_replacing(output, overwrite=overwrite, inputs=[systems])
     check_writable(output)
     replacements = once(map(_prior, priors), "--prior") or None
     with warnings_said(), interrupts_kept():

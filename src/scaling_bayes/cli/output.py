@@ -107,10 +107,12 @@ def print_table(
     console.print(table)
 
 
-def check_figure(path: Path) -> None:
-    """Refuse a figure that could not be written, before the work for it."""
+def check_figure(path: Path, *, overwrite: bool) -> None:
+    """Refuse a figure that could not be written or would replace a file, before the work for it."""
+    from scaling_bayes.cli.keep import refuse_replacing
     from scaling_bayes.files import check_writable
 
+    refuse_replacing(path, overwrite=overwrite, kind=None)
     check_writable(path)
     if path.suffix.lower() not in _PICTURES:
         raise click.UsageError(
