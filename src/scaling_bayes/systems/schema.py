@@ -21,6 +21,7 @@ from scaling_bayes.systems.rules import (
     check_agreement,
     check_chance,
     check_metrics,
+    check_operations,
     check_ranges,
     check_repeats,
     check_scores,
@@ -95,7 +96,8 @@ def validate_systems(
           ``training_compute_flop_low`` and ``training_compute_flop_high``, the ends of a 90 % interval;
         - ``chance_error``, optional: error of an answer that knows nothing, one for each task.
         - ``compute_count``, optional: how the compute was counted, ``arithmetic`` or a burden
-          (`scaling_bayes.systems.counts.in_arithmetic`); ``arithmetic_flop``, the operations done.
+          (`scaling_bayes.systems.counts.in_arithmetic`); ``precision`` of a burden's training;
+          ``arithmetic_flop``, the operations done, in the same unit.
 
         Other columns are kept. In tables of Epoch AI the columns are found by Epoch's names.
     columns : mapping, optional
@@ -203,6 +205,7 @@ def check_systems(
     said, same = check_sense(table, has_unit=asked is not None or bool(units))
     warnings += said
     notes += same
+    warnings += check_operations(table, labels)
     said, placed = check_times(table, labels)
     warnings += said
     notes += placed
