@@ -335,13 +335,15 @@ def table_to_fit(
         source, checked = shipped, CheckedSystems(systems, (), (), ())
     else:
         checked = check_systems(systems, unit=unit, columns=columns)
+    for sentence in checked.warnings:
+        warnings.warn(sentence, FitWarning, stacklevel=3)
     rows = rows_for_fit(
         checked.systems,
         source if is_path else "the data frame",
         pooling=pooling,
         below_chance=below_chance,
     )
-    for sentence in (*checked.warnings, *rows.sentences()):
+    for sentence in rows.sentences():
         warnings.warn(sentence, FitWarning, stacklevel=3)
     return rows.systems, source
 
