@@ -234,6 +234,24 @@ def test_a_loss_is_told_from_an_error_rate():
         validate_systems(frame().rename(columns={"error": "loss"}))
 
 
+@pytest.mark.parametrize("unit", ["1e-3 FLOP", "10^-3", "1e-3", "10^\u22123 FLOP", "1E-21 FLOP"])
+def test_a_negative_power_of_ten_is_not_read_as_a_positive_one(unit):
+    assert find_unit(unit) is None
+    with pytest.raises(OptionError, match="is less than 1; a unit is a multiple of FLOP"):
+        validate_systems(frame(), unit=unit)
+    named = frame().rename(columns={"training_compute_flop": f"training compute ({unit})"})
+    with pytest.raises(DataError, match="training_compute_flop"):
+        validate_systems(named)
+    with pytest.raises(DataError, match="is not clear"):
+        validate_systems(named, columns={"training_compute_flop": f"training compute ({unit})"})
+
+
+@pytest.mark.parametrize("unit", ["10e3 FLOP", "10E3", "10e+3 FLOP"])
+def test_a_power_of_two_meanings_is_refused_with_both(unit):
+    with pytest.raises(OptionError, match="write 1e4 or 1e3"):
+        validate_systems(frame(), unit=unit)
+
+
 # Spreadsheets
 
 GOOD = "\n".join([HEADER, *ROWS]) + "\n"
@@ -256,6 +274,53 @@ EXPORTS = {
     "percent": GOOD.replace("0.31", "31 %").replace("0.22", "22%").encode(),
     "an index": "\n".join(map(",".join, zip(["", "0", "1", "2"], [HEADER, *ROWS], strict=True))).encode(),
 }
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_a_header_of_foreign_names_is_parted_as_its_rows_are(tmp_path, mark):
+    foreign = GERMAN if mark != "," else GOOD
+    header, rows = "Aufgabe;System, genannt;Fehler;Rechenaufwand;Jahr", foreign.split("\n", 1)[1]
+    text = f"{header if mark != ',' else header.replace(', ', ' ')}\n{rows}".replace(";", mark)
+    names = {
+        "task": "Aufgabe",
+        "system": "System, genannt" if mark != "," else "System genannt",
+        "error": "Fehler",
+        "training_compute_flop": "Rechenaufwand",
+        "year": "Jahr",
+    }
+    table = validate_systems(written(tmp_path, text), columns=names)
+    assert table["error"].tolist() == pytest.approx(ERRORS)
+    assert table["training_compute_flop"].tolist() == COMPUTE
+
+
+def test_a_header_that_is_a_comment_is_pointed_out(tmp_path):
+    with pytest.raises(DataError, match=r"Line 2 starts with # and was passed over.*delete the #"):
+        validate_systems(written(tmp_path, f"# mine\n# {GOOD}"))
+    with pytest.raises(DataError) as refused:
+        validate_systems(written(tmp_path, "# mine, March 2026\n" + GOOD.replace("task", "job")))
+    assert "passed over" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["# mine\n", "\n\n", "\n# mine\n\n", ",,\n,,\n"])
+def test_a_file_without_a_header_is_not_told_it_has_one(tmp_path, text):
+    with pytest.raises(DataError, match="found no header, only blank lines or comments"):
+        validate_systems(written(tmp_path, text))
+
+
+def test_advice_for_a_number_of_two_meanings_is_read_where_commas_are_decimal(tmp_path):
+    text = GERMAN.replace("2e17", "4.500").replace("9e17", "8").replace("4e18", "9")
+    with pytest.raises(DataError, match="write 4,500 or 4500"):
+        validate_systems(written(tmp_path, text))
+    for advised, number in (("4,500", 4.5), ("4500", 4500)):
+        table = validate_systems(written(tmp_path, text.replace("4.500", advised)), unit="1e16 FLOP")
+        assert table["training_compute_flop"].iloc[0] == pytest.approx(number * 1e16)
+
+
+def test_a_letter_composed_in_two_ways_is_one():
+    names = ["caf\u00e9", "cafe\u0301", "cafe\u0301"]
+    table = validate_systems(frame(task=names, system=names, paper=names))
+    for column in ("task", "system", "paper"):
+        assert set(table[column]) == {"caf\u00e9"}
 
 
 @pytest.mark.parametrize("export", EXPORTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 from scaling_bayes.errors import Problem
@@ -90,7 +91,10 @@ def convert(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[Prob
 
 
 def clean_texts(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[Problem], list[str]]:
-    """Make white space in names one space, in place; report names that no page or terminal can show."""
+    """Make white space in names one space and compose their letters (NFC), in place.
+
+    Names that no page or terminal can show are reported.
+    """
     problems: list[Problem] = []
     notes: list[str] = []
     for column in ("task", "system", *_KEPT):
@@ -98,9 +102,12 @@ def clean_texts(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[
             continue
         cells = []
         changed = []
+        composed = False
         for label, cell in zip(labels, table[column].astype(object), strict=True):
             if isinstance(cell, str):
                 text = " ".join(cell.split())
+                if not unicodedata.is_normalized("NFC", text):
+                    text, composed = unicodedata.normalize("NFC", text), True
                 if sign := _UNPRINTABLE.search(text):
                     expected = f"printable text; remove the character U+{ord(sign[0]):04X}"
                     problems.append(Problem(label, column, shown_cell(cell), expected))
@@ -114,7 +121,7 @@ def clean_texts(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[
         if changed:
             table[column] = cells
             notes.append(f"column {column!r}: line breaks or tabs are read as spaces in {_rows(changed)}.")
-        elif column == "task":
+        elif composed or column == "task":
             table[column] = cells
     return problems, notes
 
@@ -238,7 +245,8 @@ def _from_text(text: str, column: str, decimal: Literal[",", "."] | None) -> flo
     number = read_number(text.removesuffix("%"), decimal)
     if number == AMBIGUOUS:
         plain = text.replace(",", "").replace(".", "")
-        return f"a number with one meaning: write {text.replace(',', '.')} or {plain}"
+        with_decimals = text.replace(".", ",") if decimal == "," else text.replace(",", ".")
+        return f"a number with one meaning: write {with_decimals} or {plain}"
     if isinstance(number, str) or number is None or (percent and column not in {*_FRACTIONS, "value"}):
         return _expected(column)
     return number / 100 if percent and column in _FRACTIONS else number

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scaling_bayes.errors import DataError, OptionError, Problem
 from scaling_bayes.systems.cells import shown_cell
 from scaling_bayes.systems.read_table import shown
-from scaling_bayes.systems.units import column_unit, find_unit, slug
+from scaling_bayes.systems.units import column_unit, find_unit, slug, unclear_power
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,6 +193,8 @@ def _with_unit(ours: str, theirs: str) -> str:
     stem, _, end = ours.partition("training_compute_flop")
     if stem or ours == theirs:
         return ours
+    if why := unclear_power(theirs):
+        raise DataError(f"the unit in the name of the column {shown_cell(theirs)} is not clear: {why}")
     named = column_unit(theirs)
     inside = theirs.partition("(")[2].partition(")")[0]
     unit = (named and named[0]) or find_unit(theirs) or find_unit(inside) or find_unit(f"{inside} FLOP")

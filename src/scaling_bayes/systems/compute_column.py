@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from scaling_bayes.errors import DataError, OptionError, Problem
 from scaling_bayes.systems.cells import shown_cell
-from scaling_bayes.systems.units import CANDIDATES, FLOP, Unit, column_unit, read_unit
+from scaling_bayes.systems.units import CANDIDATES, FLOP, Unit, column_unit, read_unit, unclear_power
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,8 @@ def asked_unit(unit: object) -> Unit | None:
     if unit is None:
         return None
     found = read_unit(unit) if isinstance(unit, str) and len(unit) < 100 else None
+    if found is None and isinstance(unit, str) and (why := unclear_power(unit[:100])):
+        raise OptionError(f"unit={shown_cell(unit)} is not clear: {why}.")
     if found is None:
         known = ", ".join(["FLOP", *(candidate.name for candidate in CANDIDATES)])
         raise OptionError(

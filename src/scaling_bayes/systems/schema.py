@@ -142,6 +142,7 @@ def check_systems(
     asked = asked_unit(unit)
     warnings: list[str] = []
     notes: list[str] = []
+    maybe_header: int | None = None
     if isinstance(data, pd.DataFrame):
         source = "the data frame"
         check_names(data.columns, source)
@@ -153,6 +154,7 @@ def check_systems(
         given = read.cells
         warnings += read.warnings
         notes += read.notes
+        maybe_header = read.maybe_header
     elif is_table(data):
         source = f"the {type(data).__module__.partition('.')[0]} {type(data).__name__}"
         given, left_out = read_frame(data, source)
@@ -174,7 +176,7 @@ def check_systems(
     table.attrs = {}
     units, said = name_compute(table, asked, source)
     warnings += said
-    _require_columns(table, source, columns_given)
+    _require_columns(table, source, columns_given, maybe_header)
     given_names = list(table.columns)
     problems, read_as = convert(table, labels)
     notes += read_as
@@ -233,7 +235,9 @@ def _by_place(labels: Sequence[int | str]) -> Callable[[Problem], tuple[int, str
     return lambda problem: (-1 if problem.row is None else first.get(problem.row, -1), problem.column or "")
 
 
-def _require_columns(table: pd.DataFrame, source: str, given: Sequence[str]) -> None:
+def _require_columns(
+    table: pd.DataFrame, source: str, given: Sequence[str], maybe_header: int | None
+) -> None:
     names = list(table.columns)
     missing = [name for name in ("task", "training_compute_flop") if name not in names]
     if "error" not in names and not {"metric", "value"} <= set(names):
@@ -265,7 +269,13 @@ def _require_columns(table: pd.DataFrame, source: str, given: Sequence[str]) -> 
         problems.append(Problem(None, name, "no such column", expected))
     listed = ", ".join(shown(name, 60) for name in given[:MOST_LISTED])
     more = f" and {len(given) - MOST_LISTED} more" if len(given) > MOST_LISTED else ""
-    raise DataError(f"{source}: columns are missing; found {listed}{more}", problems)
+    commented = (
+        ""
+        if maybe_header is None
+        else f". Line {maybe_header} starts with # and was passed over as a comment; if it is the header, "
+        "delete the #"
+    )
+    raise DataError(f"{source}: columns are missing; found {listed}{more}{commented}", problems)
 
 
 def _say(ours: str, theirs: str) -> str:
