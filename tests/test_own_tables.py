@@ -723,6 +723,41 @@ def test_a_column_that_a_missing_one_follows_from_is_named_with_the_way(column, 
         check_systems(GIGA.rename(columns={missing: column}))
 
 
+@pytest.mark.parametrize("name", ["WER", "Test error", "val_loss", "1 - accuracy", "perplexity"])
+def test_scores_are_not_taken_from_a_name_of_which_less_is_better(name):
+    table = frame().rename(columns={"error": name})
+    with pytest.raises(DataError, match="a name of which less is better, asked for as score"):
+        check_systems(table, columns={"score": name})
+    assert not any(
+        "is named as a score" in each for each in check_systems(table, columns={"error": name}).warnings
+    )
+
+
+@pytest.mark.parametrize("name", ["Accuracy", "Top-1-accuracy", "Test accuracy", "F1", "1 - WER"])
+def test_errors_from_a_column_named_as_a_score_are_asked_about(name):
+    table = frame().rename(columns={"error": name})
+    (said,) = check_systems(table, columns={"error": name}).warnings or ("",)
+    assert ("is named as a score" in said) == (name != "1 - WER")
+    assert check_systems(table, columns={"score": name}).systems["error"].tolist() == pytest.approx(
+        [1 - error for error in ERRORS]
+    )
+
+
+@pytest.mark.parametrize("name", ["Error (%)", "error_pct", "Percent wrong", "WER, %"])
+def test_a_column_that_is_in_percent_by_its_name_is_converted(name):
+    table = frame(error=[0.8, "0.5", "40 %"]).rename(columns={"error": name})
+    checked = check_systems(table, columns={"error": name})
+    assert checked.systems["error"].tolist() == pytest.approx([0.008, 0.005, 0.4])
+    assert any(f"column {name!r} is converted from percent" in each for each in checked.warnings)
+
+
+def test_scores_and_chance_in_percent_by_their_names_are_converted():
+    table = frame(error=[60, 70, 80]).rename(columns={"error": "Accuracy (%)"}).assign(**{"Chance [%]": 99.0})
+    found = check_systems(table, columns={"score": "Accuracy (%)", "chance_error": "Chance [%]"}).systems
+    assert found["error"].tolist() == pytest.approx([0.4, 0.3, 0.2])
+    assert found["chance_error"].tolist() == pytest.approx([0.99] * 3)
+
+
 def test_an_interval_without_its_estimate_is_shown():
     table = GIGA.assign(training_compute_flop_low=1e12, training_compute_flop_high=1e13)
     with pytest.raises(DataError, match=r"of 1e\+12 to 1e\+13 that does not hold the estimate 1e\+08"):

@@ -13,7 +13,7 @@ from scaling_bayes.systems.limits import MAX_NAME
 from scaling_bayes.systems.numbers import AMBIGUOUS, decimal_sign, read_number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from typing import Literal
 
     import pandas as pd
@@ -37,7 +37,9 @@ _BOUNDS: Final = ("training_compute_flop_low", "training_compute_flop_high")
 _KEPT: Final = ("paper", "paper_url", "metric", "device", "compute_method", "correction_reason", "flags")
 
 
-def convert(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[Problem], list[str]]:
+def convert(
+    table: pd.DataFrame, labels: Sequence[int | str], in_percent: Collection[str] = ()
+) -> tuple[list[Problem], list[str]]:
     """Turn number and date columns into numbers and timestamps in place; report the cells that are neither.
 
     Parameters
@@ -46,6 +48,8 @@ def convert(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[Prob
         Changed in place; its index is 0, 1, ...
     labels : sequence
         What to call each row in a problem.
+    in_percent : collection of str
+        Columns of fractions that the table has in percent.
 
     Returns
     -------
@@ -66,10 +70,13 @@ def convert(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[Prob
         numbers = []
         for label, cell in zip(labels, cells[column], strict=True):
             parsed = _number(cell, column, decimal)
+            signed = isinstance(cell, str) and cell.rstrip().endswith("%")
+            if column in in_percent and not signed and not isinstance(parsed, str):
+                parsed /= 100
             if isinstance(parsed, str):
                 problems.append(Problem(label, column, shown_cell(cell), parsed))
             numbers.append(math.nan if isinstance(parsed, str) else parsed)
-            percents += isinstance(cell, str) and cell.rstrip().endswith("%") and not isinstance(parsed, str)
+            percents += signed and not isinstance(parsed, str)
         table[column] = pd.Series(numbers, dtype="float64")
     notes = []
     if decimal == ",":

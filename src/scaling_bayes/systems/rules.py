@@ -76,6 +76,11 @@ LESS_IS_BETTER = re.compile(
     r"\b([wcte]er|rmse|mae|mse|fid|ppl)\b|\berrors?\b|\bloss\b|\bperplexity\b|\bedit rate\b", re.IGNORECASE
 )
 
+#: Scores, of which more is better, in a name as `slug` writes it.
+MORE_IS_BETTER = re.compile(
+    r"(?:^|_)(?:acc|accuracy|score|f1|bleu|top_?[15]|pass_?(?:at_?)?1|exact_match|em)(?:_|$)"
+)
+
 
 def check_ranges(
     table: pd.DataFrame,

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.cells import convert, shown_cell
-from scaling_bayes.systems.columns import READ, SCORE, name_columns
+from scaling_bayes.systems.columns import READ, SCORE, name_columns, sense_of_names
 from scaling_bayes.systems.compute_column import asked_unit, name_compute
 from scaling_bayes.systems.frames import is_table, read_frame
 from scaling_bayes.systems.read_table import check_names, read_table, shown
 from scaling_bayes.systems.rules import (
     LESS_IS_BETTER,
+    MORE_IS_BETTER,
     MOST_LISTED,
     check_agreement,
     check_chance,
@@ -46,7 +47,7 @@ _SYNONYMS = {
 _SOURCES = (
     (
         "error",
-        re.compile(r"acc|accuracy|score|f1|bleu|top_?[15]|pass_?(at_?)?1|exact_match|em"),
+        MORE_IS_BETTER,
         "a score is no error: error = 1 - score, as fractions",
     ),
     (
@@ -170,6 +171,8 @@ def check_systems(
     columns_given = [str(name) for name in given.columns]
     table, named, said = name_columns(given.set_axis(columns_given, axis=1), columns, source)
     notes += said
+    said, in_percent = sense_of_names(named, source)
+    warnings += said
     index = table.index
     labels = [_label(label) for label in index]
     table = table.reset_index(drop=True)
@@ -178,7 +181,7 @@ def check_systems(
     warnings += said
     _require_columns(table, source, columns_given, maybe_header)
     given_names = list(table.columns)
-    problems, read_as = convert(table, labels)
+    problems, read_as = convert(table, labels, in_percent)
     notes += read_as
     written = {name: list(table[name]) for name in units}
     for name, of_column in units.items():
