@@ -187,7 +187,7 @@ def test_a_unit_that_is_unclear_is_asked_for():
 
 def test_a_unit_of_ones_own_is_kept_as_it_stands():
     small = frame(training_compute_flop=[0.02, 1, 3e4]).rename(columns={"training_compute_flop": "steps"})
-    for unit in ("steps", "1e6 examples", "GPU hours"):
+    for unit in ("steps", "1e6 examples", "10e3 examples", "GPU hours"):
         checked = check_systems(small, unit=unit, columns={"training_compute_flop": "steps"})
         assert checked.systems["training_compute_flop"].tolist() == [0.02, 1, 3e4]
         assert any(repr(unit) in sentence and "no cost" in sentence for sentence in checked.warnings)
@@ -291,6 +291,13 @@ def test_a_header_of_foreign_names_is_parted_as_its_rows_are(tmp_path, mark):
     table = validate_systems(written(tmp_path, text), columns=names)
     assert table["error"].tolist() == pytest.approx(ERRORS)
     assert table["training_compute_flop"].tolist() == COMPUTE
+
+
+def test_rows_of_several_lines_and_comments_do_not_hide_the_separator(tmp_path):
+    text = 'Aufgabe;"Genannt, so";Fehler;Aufwand\n# mine\nasr;"a\nb, c";0,31;2e17\n# two, 2\nasr;b;0,3;3e17\n'
+    table = reading.read_table(written(tmp_path, text)).cells
+    assert list(table.columns) == ["Aufgabe", "Genannt, so", "Fehler", "Aufwand"]
+    assert table["Aufwand"].tolist() == ["2e17", "3e17"]
 
 
 def test_a_header_that_is_a_comment_is_pointed_out(tmp_path):

@@ -269,7 +269,7 @@ def _encoding(content: bytes, name: str) -> tuple[str, list[str]]:
 def _separator(content: bytes, encoding: str) -> tuple[str, int]:
     """The separator of the header in which most names are known, and how many lines to skip before it.
 
-    Of several, that which parts the header and the rows after it into the most cells.
+    Of several, that by which most of the rows after it are as long, and then that which parts it the most.
     """
     lines = _Lines(io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline=""))
     first = next(lines, "")
@@ -279,15 +279,25 @@ def _separator(content: bytes, encoding: str) -> tuple[str, int]:
     while first and not first.strip(" \t\r\n,;|") and skip < MAX_COLUMNS:
         lines.between, skip = True, skip + 1
         first = next(lines, "")
-    header = first[:MAX_CELL]
     lines.between = True
-    rows = [line[:MAX_CELL] for line in itertools.islice(lines, _LOOKED_AT) if line.strip()]
+    after = [line[:MAX_CELL] for line in itertools.islice(lines, _LOOKED_AT) if not line.startswith("#")]
 
-    def fits(mark: str) -> tuple[int, int]:
-        known = sum(map(bool, map(_KNOWN.search, header.split(mark))))
-        return known, min(len(line.split(mark)) for line in (header, *rows))
+    def fits(mark: str) -> tuple[int, float, int]:
+        header, *rows = _parted([first[:MAX_CELL], *after], mark) or [[]]
+        as_long = (
+            sum(len(row) >= len(header) for row in rows) / len(rows) if rows and len(header) > 1 else 0.0
+        )
+        return sum(map(bool, map(_KNOWN.search, first[:MAX_CELL].split(mark)))), as_long, len(header)
 
     return max(_SEPARATORS, key=fits), skip
+
+
+def _parted(lines: list[str], mark: str) -> list[list[str]]:
+    """Rows of a separator that is only tried."""
+    try:
+        return [row for row in csv.reader(lines, delimiter=mark) if row]
+    except csv.Error:
+        return []
 
 
 def _header(cells: list[str], name: str) -> list[str]:

@@ -152,9 +152,13 @@ def read_unit(text: str) -> Unit | None:
     True
     """
     known, name = find_unit(text), " ".join(text.split())
-    if known is not None or unclear_power(text):
+    if known is not None:
         return known
-    words = bool(re.search(r"[^\W\d_]", name)) and name.isprintable() and len(name) <= LONGEST_NAME
+    words = (
+        bool(re.search(r"[^\W\d_]", _TEN_E.sub("", _NEGATIVE.sub("", name))))
+        and name.isprintable()
+        and len(name) <= LONGEST_NAME
+    )
     return Unit(name, 1.0, is_own=True) if words and not _LIKE_FLOP.search(name.lower()) else None
 
 
