@@ -758,6 +758,14 @@ def test_a_column_that_is_in_percent_by_its_name_is_converted(name):
     assert any(f"column {name!r} is converted from percent" in each for each in checked.warnings)
 
 
+def test_a_refusal_says_what_was_converted_before_it():
+    table = frame(error=[3100, 20, 10]).rename(columns={"error": "Error (%)"})
+    with pytest.raises(
+        DataError, match=r"1 problem\(s\) found; column 'Error \(%\)' is converted from percent"
+    ):
+        check_systems(table, columns={"error": "Error (%)"})
+
+
 def test_scores_and_chance_in_percent_by_their_names_are_converted():
     table = frame(error=[60, 70, 80]).rename(columns={"error": "Accuracy (%)"}).assign(**{"Chance [%]": 99.0})
     found = check_systems(table, columns={"score": "Accuracy (%)", "chance_error": "Chance [%]"}).systems

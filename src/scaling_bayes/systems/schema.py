@@ -202,8 +202,11 @@ def check_systems(
         theirs = {"error": named[SCORE]} if SCORE in named else {}
         theirs |= {ours: name for ours, name in named.items() if not name.startswith("=")}
         problems = [replace(each, column=theirs.get(each.column or "", each.column)) for each in problems]
+        # What was converted or guessed before may be why.
+        said = [f"; {sentence.rstrip('.')}" for sentence in warnings]
         raise DataError(
-            f"{source}: {len(problems)} problem(s) found", sorted(problems, key=_by_place(labels))
+            f"{source}: {len(problems)} problem(s) found{''.join(said)}",
+            sorted(problems, key=_by_place(labels)),
         )
     if "error" not in table:
         table["error"] = 1 - table["value"] / 100
