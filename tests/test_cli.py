@@ -228,6 +228,34 @@ def test_validate_says_what_a_fit_would_need(tmp_path: Path) -> None:
     assert "--pooling none" in done.stderr
 
 
+@pytest.mark.parametrize("command", [("validate",), ("fit", "-o", "none.nc"), ("score", "reference-2026.11")])
+def test_advice_on_columns_is_the_shells_alone(command: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("Benchmark,system,error,flops\na,b,0.3,1e17\n")
+    done = run(*command, path, cwd=tmp_path)
+    assert "Then say so, --column task=Benchmark\n" in done.stderr
+    assert "columns=" not in done.stderr
+    assert "{" not in done.stderr
+    path.write_text(
+        "task,sytem,error,training_compute_flop\n" + "".join(f"a,b,0.{i},{i}e9\n" for i in (1, 2, 3))
+    )
+    said = run("validate", path).stderr
+    assert "Then say --column system=sytem.\n" in said
+    assert "state that with --unit; if" in said
+
+
+@pytest.mark.parametrize("command", [("validate",), ("fit", "-o", "none.nc")])
+def test_warnings_that_explain_a_refusal_come_before_it(command: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    rows = [f"{task},{i},0.{i},{i}e18,2015\n" for i, task in enumerate(("ASR", "asr", "Asr", "asr"), 1)]
+    path.write_text("task,system,error,training_compute_flop,year\n" + "".join(rows))
+    done = run(*command, path, cwd=tmp_path)
+    assert done.returncode == 1
+    warned, refused = done.stderr.index("spelt almost alike"), done.stderr.index("error: ")
+    assert warned < refused
+    assert done.stderr.count("'ASR' and 'asr' are spelt") == 1
+
+
 def test_info_with_and_without_a_trace() -> None:
     shipped = json.loads(run("info", "--json").stdout)
     assert {task["task"] for task in shipped["tasks"]} >= {"imagenet", "ms_coco"}

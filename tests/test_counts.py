@@ -56,6 +56,62 @@ def test_an_unknown_count_is_refused_by_row() -> None:
         sb.validate_systems(TABLE.assign(compute_count=[*TABLE["compute_count"][:3], "petaflops", ""]))
 
 
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (("Mixed", "mixed precision", "FP16", "bf16", "bfloat16"), "burden_mixed"),
+        (("FP32", "float32", "", None), "burden_fp32"),
+    ],
+)
+def test_words_of_one_precision_are_one(words: tuple[str | None, ...], count: str) -> None:
+    for word in words:
+        table = TABLE.assign(precision=word, arithmetic_flop=np.nan, compute_count="burden_fp32")
+        table["training_compute_flop"] *= np.arange(1, 6)
+        checked = sb.validate_systems(table)
+        assert set(in_arithmetic(checked)["compute_count"]) == {count}
+
+
+def test_an_unknown_precision_is_refused_by_row_where_it_is_read() -> None:
+    with pytest.raises(DataError, match=r"row 2.*precision.*'int8'.*fp32, mixed, fp16, bf16") as refused:
+        sb.validate_systems(TABLE.assign(precision=["int8", "", "int8", "int8", "int8"]))
+    assert len(refused.value.problems) == 1
+    plain = TABLE.drop(columns=["compute_count", "arithmetic_flop"])
+    sb.validate_systems(plain.assign(precision=[0.9, 0.8, 0.7, 0.6, 0.5], system=list("abcde")))
+
+
+def test_operations_are_in_the_unit_that_is_asked_for() -> None:
+    in_gflop = TABLE.assign(
+        training_compute_flop=TABLE["training_compute_flop"] / 1e9,
+        arithmetic_flop=TABLE["arithmetic_flop"] / 1e9,
+    )
+    checked = sb.validate_systems(in_gflop, unit="GFLOP")
+    assert checked["arithmetic_flop"][3] == pytest.approx(3e19)
+    assert any("'arithmetic_flop' is converted from GFLOP" in each for each in checked.attrs["warnings"])
+    with pytest.raises(DataError, match="no such column beside compute in 'steps'"):
+        sb.validate_systems(TABLE, unit="steps")
+
+
+@pytest.mark.parametrize(
+    ("count", "precision", "times", "warned"),
+    [
+        ("burden_fp32", "mixed", 40, False),
+        ("burden_fp32", "", 40, False),
+        ("burden_fp32", "", 100, True),
+        ("burden_fp32", "fp32", 5, True),
+        ("burden_tpu", "bf16", 3, False),
+        ("burden_tpu", "bf16", 5, True),
+        ("arithmetic", "", 100, False),
+    ],
+)
+def test_operations_that_devices_cannot_have_done_are_said(
+    count: str, precision: str, times: float, warned: bool
+) -> None:
+    table = TABLE.assign(compute_count=count, precision=precision, arithmetic_flop=np.nan)
+    table.loc[3, "arithmetic_flop"] = times * 1e20
+    said = " ".join(sb.validate_systems(table).attrs["warnings"])
+    assert ("row 3: arithmetic_flop" in said) == warned
+
+
 def test_an_offset_moves_the_compute_of_its_rows_alone() -> None:
     """A wrong offset, and compute converted by as much too much, are the same model."""
     options = ModelOptions("bounded", drift=True, count_offsets=True)

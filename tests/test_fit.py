@@ -35,6 +35,8 @@ from scaling_bayes.cli.commands import cli
 from scaling_bayes.core.laws import LAWS
 from scaling_bayes.core.options import DEFAULT_MODEL, POOLINGS
 from scaling_bayes.model.fit import FitWarning
+from scaling_bayes.model.hardware import fit_hardware
+from scaling_bayes.model.refit_check import resample
 from scaling_bayes.projection import extrapolation
 from scaling_bayes.projection.requirement import best_errors
 from scaling_bayes.systems.tasks import load_tasks
@@ -297,6 +299,13 @@ def test_reparametrised_pooling_is_the_textbook_model() -> None:
             limit = 0.25 if group == "prior" else 0.2
             shift = np.abs(a.median(("chain", "draw")) - b.median(("chain", "draw"))) / scale
             assert (shift < limit).all(), (group, name, shift.values)
+
+
+@pytest.mark.parametrize("cores", [0, -3, 1.5, True])
+@pytest.mark.parametrize("sampled", [fit, fit_hardware, lambda cores: resample(None, cores=cores)])
+def test_chains_to_run_at_a_time_are_checked_before_the_work(sampled, cores):
+    with pytest.raises(OptionError, match="cores must be"):
+        sampled(cores=cores)
 
 
 def test_a_seed_that_was_drawn_gives_the_same_again_on_one_core_or_two_and_another_does_not() -> None:

@@ -27,6 +27,61 @@ def test_a_trace_is_replaced_only_when_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     [
+        ("fit", "mine.csv", "-o"),
+        ("scorecard", "mine.csv", "-o"),
+        ("calibrate", "prior_sbc", "mine.csv", "-o"),
+        ("calibrate", "posterior_sbc", "--posterior", "mine.csv", "-o"),
+        ("compare", "mine.csv", "other.nc", "--stack"),
+        ("bundle", "mine.csv", "-o"),
+    ],
+)
+def test_what_a_command_reads_is_never_replaced(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "mine.csv"
+    table.write_bytes(b"mine")
+    Path("link").symlink_to("mine.csv")
+    for output in (table, "link"):
+        refused = CliRunner().invoke(cli, [*command, str(output), "--overwrite"])
+        assert refused.exit_code == 2
+        assert "is what this command reads" in " ".join(refused.stderr.split())
+    assert table.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (("scorecard", "-o"), "scores.csv"),
+        (("data", "export", "tasks", "-o"), "tasks.csv"),
+        (("score", "reference-2026.11", "later.csv", "-o"), "score.pdf"),
+        (("forecast", "--flop", "1e23", "-o"), "error.pdf"),
+        (("overparameterization", "--figure"), "figure.pdf"),
+        (("bundle", "reference-2026.11", "-o"), "deposit.zip"),
+    ],
+)
+def test_no_file_is_replaced_unasked(command: tuple[str, ...], name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"mine")
+    refused = CliRunner().invoke(cli, [*command, str(path)])
+    assert refused.exit_code == 2
+    assert "--overwrite" in refused.stderr
+    assert path.read_bytes() == b"mine"
+
+
+def test_files_beside_an_exported_table_are_not_replaced_unasked(tmp_path: Path) -> None:
+    beside = tmp_path / "tasks.meta.toml"
+    beside.write_bytes(b"mine")
+    asked = ["data", "export", "tasks", "-o", str(tmp_path / "tasks.csv")]
+    assert CliRunner().invoke(cli, asked).exit_code == 2
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
+    assert CliRunner().invoke(cli, [*asked, "--overwrite"]).exit_code == 0
+    assert beside.read_bytes() != b"mine"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
         ("fit", "-o"),
         ("hardware-fit", "-o"),
         ("calibrate", "prior_sbc", "-o"),

@@ -187,7 +187,7 @@ def test_a_unit_that_is_unclear_is_asked_for():
 
 def test_a_unit_of_ones_own_is_kept_as_it_stands():
     small = frame(training_compute_flop=[0.02, 1, 3e4]).rename(columns={"training_compute_flop": "steps"})
-    for unit in ("steps", "1e6 examples", "GPU hours"):
+    for unit in ("steps", "1e6 examples", "10e3 examples", "GPU hours"):
         checked = check_systems(small, unit=unit, columns={"training_compute_flop": "steps"})
         assert checked.systems["training_compute_flop"].tolist() == [0.02, 1, 3e4]
         assert any(repr(unit) in sentence and "no cost" in sentence for sentence in checked.warnings)
@@ -234,6 +234,24 @@ def test_a_loss_is_told_from_an_error_rate():
         validate_systems(frame().rename(columns={"error": "loss"}))
 
 
+@pytest.mark.parametrize("unit", ["1e-3 FLOP", "10^-3", "1e-3", "10^\u22123 FLOP", "1E-21 FLOP"])
+def test_a_negative_power_of_ten_is_not_read_as_a_positive_one(unit):
+    assert find_unit(unit) is None
+    with pytest.raises(OptionError, match="is less than 1; a unit is a multiple of FLOP"):
+        validate_systems(frame(), unit=unit)
+    named = frame().rename(columns={"training_compute_flop": f"training compute ({unit})"})
+    with pytest.raises(DataError, match="training_compute_flop"):
+        validate_systems(named)
+    with pytest.raises(DataError, match="is not clear"):
+        validate_systems(named, columns={"training_compute_flop": f"training compute ({unit})"})
+
+
+@pytest.mark.parametrize("unit", ["10e3 FLOP", "10E3", "10e+3 FLOP"])
+def test_a_power_of_two_meanings_is_refused_with_both(unit):
+    with pytest.raises(OptionError, match="write 1e4 or 1e3"):
+        validate_systems(frame(), unit=unit)
+
+
 # Spreadsheets
 
 GOOD = "\n".join([HEADER, *ROWS]) + "\n"
@@ -256,6 +274,60 @@ EXPORTS = {
     "percent": GOOD.replace("0.31", "31 %").replace("0.22", "22%").encode(),
     "an index": "\n".join(map(",".join, zip(["", "0", "1", "2"], [HEADER, *ROWS], strict=True))).encode(),
 }
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_a_header_of_foreign_names_is_parted_as_its_rows_are(tmp_path, mark):
+    foreign = GERMAN if mark != "," else GOOD
+    header, rows = "Aufgabe;System, genannt;Fehler;Rechenaufwand;Jahr", foreign.split("\n", 1)[1]
+    text = f"{header if mark != ',' else header.replace(', ', ' ')}\n{rows}".replace(";", mark)
+    names = {
+        "task": "Aufgabe",
+        "system": "System, genannt" if mark != "," else "System genannt",
+        "error": "Fehler",
+        "training_compute_flop": "Rechenaufwand",
+        "year": "Jahr",
+    }
+    table = validate_systems(written(tmp_path, text), columns=names)
+    assert table["error"].tolist() == pytest.approx(ERRORS)
+    assert table["training_compute_flop"].tolist() == COMPUTE
+
+
+def test_rows_of_several_lines_and_comments_do_not_hide_the_separator(tmp_path):
+    text = 'Aufgabe;"Genannt, so";Fehler;Aufwand\n# mine\nasr;"a\nb, c";0,31;2e17\n# two, 2\nasr;b;0,3;3e17\n'
+    table = reading.read_table(written(tmp_path, text)).cells
+    assert list(table.columns) == ["Aufgabe", "Genannt, so", "Fehler", "Aufwand"]
+    assert table["Aufwand"].tolist() == ["2e17", "3e17"]
+
+
+def test_a_header_that_is_a_comment_is_pointed_out(tmp_path):
+    with pytest.raises(DataError, match=r"Line 2 starts with # and was passed over.*delete the #"):
+        validate_systems(written(tmp_path, f"# mine\n# {GOOD}"))
+    with pytest.raises(DataError) as refused:
+        validate_systems(written(tmp_path, "# mine, March 2026\n" + GOOD.replace("task", "job")))
+    assert "passed over" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["# mine\n", "\n\n", "\n# mine\n\n", ",,\n,,\n"])
+def test_a_file_without_a_header_is_not_told_it_has_one(tmp_path, text):
+    with pytest.raises(DataError, match="found no header, only blank lines or comments"):
+        validate_systems(written(tmp_path, text))
+
+
+def test_advice_for_a_number_of_two_meanings_is_read_where_commas_are_decimal(tmp_path):
+    text = GERMAN.replace("2e17", "4.500").replace("9e17", "8").replace("4e18", "9")
+    with pytest.raises(DataError, match="write 4,500 or 4500"):
+        validate_systems(written(tmp_path, text))
+    for advised, number in (("4,500", 4.5), ("4500", 4500)):
+        table = validate_systems(written(tmp_path, text.replace("4.500", advised)), unit="1e16 FLOP")
+        assert table["training_compute_flop"].iloc[0] == pytest.approx(number * 1e16)
+
+
+def test_a_letter_composed_in_two_ways_is_one():
+    names = ["caf\u00e9", "cafe\u0301", "cafe\u0301"]
+    table = validate_systems(frame(task=names, system=names, paper=names))
+    for column in ("task", "system", "paper"):
+        assert set(table[column]) == {"caf\u00e9"}
 
 
 @pytest.mark.parametrize("export", EXPORTS)
@@ -669,6 +741,49 @@ def test_one_name_for_several_systems_is_said():
 def test_a_column_that_a_missing_one_follows_from_is_named_with_the_way(column, missing, advice):
     with pytest.raises(DataError, match=advice):
         check_systems(GIGA.rename(columns={missing: column}))
+
+
+@pytest.mark.parametrize("name", ["WER", "Test error", "val_loss", "1 - accuracy", "perplexity"])
+def test_scores_are_not_taken_from_a_name_of_which_less_is_better(name):
+    table = frame().rename(columns={"error": name})
+    with pytest.raises(DataError, match="a name of which less is better, asked for as score"):
+        check_systems(table, columns={"score": name})
+    assert not any(
+        "is named as a score" in each for each in check_systems(table, columns={"error": name}).warnings
+    )
+
+
+@pytest.mark.parametrize("name", ["Accuracy", "Top-1-accuracy", "Test accuracy", "F1", "1 - WER"])
+def test_errors_from_a_column_named_as_a_score_are_asked_about(name):
+    table = frame().rename(columns={"error": name})
+    (said,) = check_systems(table, columns={"error": name}).warnings or ("",)
+    assert ("is named as a score" in said) == (name != "1 - WER")
+    assert check_systems(table, columns={"score": name}).systems["error"].tolist() == pytest.approx(
+        [1 - error for error in ERRORS]
+    )
+
+
+@pytest.mark.parametrize("name", ["Error (%)", "error_pct", "Percent wrong", "WER, %"])
+def test_a_column_that_is_in_percent_by_its_name_is_converted(name):
+    table = frame(error=[0.8, "0.5", "40 %"]).rename(columns={"error": name})
+    checked = check_systems(table, columns={"error": name})
+    assert checked.systems["error"].tolist() == pytest.approx([0.008, 0.005, 0.4])
+    assert any(f"column {name!r} is converted from percent" in each for each in checked.warnings)
+
+
+def test_a_refusal_says_what_was_converted_before_it():
+    table = frame(error=[3100, 20, 10]).rename(columns={"error": "Error (%)"})
+    with pytest.raises(
+        DataError, match=r"1 problem\(s\) found; column 'Error \(%\)' is converted from percent"
+    ):
+        check_systems(table, columns={"error": "Error (%)"})
+
+
+def test_scores_and_chance_in_percent_by_their_names_are_converted():
+    table = frame(error=[60, 70, 80]).rename(columns={"error": "Accuracy (%)"}).assign(**{"Chance [%]": 99.0})
+    found = check_systems(table, columns={"score": "Accuracy (%)", "chance_error": "Chance [%]"}).systems
+    assert found["error"].tolist() == pytest.approx([0.4, 0.3, 0.2])
+    assert found["chance_error"].tolist() == pytest.approx([0.99] * 3)
 
 
 def test_an_interval_without_its_estimate_is_shown():

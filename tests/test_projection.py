@@ -266,6 +266,7 @@ BAD_TARGETS = [
     ({"imagenet": 1.0}, "must lie between 0 and 1"),
     ({"imagenet": -0.1}, "must lie between 0 and 1"),
     ({"imagenet": 5}, "did you mean 0.05"),
+    ({"imagenet": "120%"}, r"error 1\.2 must lie between 0 and 1, both excluded\.$"),
     ({"imagenet": float("nan")}, "must lie between 0 and 1"),
     ({"imagenet": "low"}, "is not a number"),
     ({"mnist": 0.1}, "not in the fit; its tasks are imagenet"),

@@ -476,7 +476,7 @@ def test_a_path_that_cannot_take_a_report_is_refused(tmp_path: Path, name: str) 
     assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
 
 
-@pytest.mark.parametrize("name", ["mine.csv", "mine.json"])
+@pytest.mark.parametrize("name", ["mine.html", "mine.csv", "mine.json"])
 def test_what_is_not_of_a_report_is_not_replaced(tmp_path: Path, name: str) -> None:
     mine = tmp_path / name
     mine.write_text("task,error,training_compute_flop\n")

@@ -183,6 +183,9 @@ def test_the_price_of_a_named_device_follows_its_own_offers() -> None:
         ({"flop": 3.958e15}, "is a peak rate of .* in FLOP/s"),
         ({"flop": 3e11}, "flop=3e.11 is too few"),
         ({"flop": 0}, "flop=0 must be a finite number of FLOP above 0"),
+        ({"budget_usd": "-5"}, "budget_usd=-5 must be a finite number of USD above 0"),
+        ({"budget_usd": "$-5 million"}, r"budget_usd=-5e\+06 must be a finite number of USD above 0"),
+        ({"flop": "-3e23"}, r"flop=-3e\+23 must be a finite number of FLOP above 0"),
         ({"parameters": 70, "tokens": "2T"}, "parameters=70 is too few; expected a count of parameters"),
         ({"parameters": "70Q", "tokens": "2T"}, "parameters='70Q' is not a number"),
         ({"parameters": "7B", "tokens": "2T", "active_parameters": "70B"}, "is above parameters=7e.09"),
@@ -338,6 +341,10 @@ def test_the_command_prints_words_json_and_a_model_card() -> None:
     for field in ("source", "training_type", "geographical_location", "hardware_used"):
         assert f'\n  {field}: "' in card
     assert 'geographical_location: "France"' in card
+    for other in ("--json", "--csv"):
+        refused = command("run", "--flop", "1e23", "--model-card", other)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert f"--model-card and {other} exclude each other" in refused.stderr
     refused = command("run", "--flop", "312 TFLOP/s")
     assert refused.returncode == 1
     assert refused.stderr.startswith("error: --flop 312 TFLOP/s is a rate")

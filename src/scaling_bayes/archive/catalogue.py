@@ -208,12 +208,11 @@ def export_table(name: str, target: str | PathLike[str], *, edition: str | None 
         flags=re.MULTILINE,
     )
     package = data_package(name, target.name, content, edition=edition)
+    beside, descriptor = files_beside(target)
     files = {
         target: content,
-        target.with_name(f"{target.stem}{_SIDECAR}"): sidecar.encode("utf-8"),
-        target.with_name(f"{target.stem}.datapackage.json"): (
-            json.dumps(package, indent=2, ensure_ascii=False) + "\n"
-        ).encode("utf-8"),
+        beside: sidecar.encode("utf-8"),
+        descriptor: (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode("utf-8"),
     }
     for path, written in files.items():
         try:
@@ -221,6 +220,11 @@ def export_table(name: str, target: str | PathLike[str], *, edition: str | None 
         except OSError as error:
             raise DataError(f"cannot write {path}: {error.strerror or error}") from error
     return list(files)
+
+
+def files_beside(target: Path) -> tuple[Path, Path]:
+    """The sidecar and the descriptor that `export_table` writes beside a table."""
+    return target.with_name(f"{target.stem}{_SIDECAR}"), target.with_name(f"{target.stem}.datapackage.json")
 
 
 def _names() -> list[str]:

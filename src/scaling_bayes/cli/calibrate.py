@@ -91,7 +91,7 @@ def calibrate(
     from scaling_bayes.trace.schema import group
 
     if output is not None:
-        refuse_replacing(output, overwrite=overwrite)
+        refuse_replacing(output, overwrite=overwrite, inputs=[systems, posterior])
         check_writable(output)
     parent = None if posterior is None else open_trace(posterior)
     source = click.get_current_context().get_parameter_source

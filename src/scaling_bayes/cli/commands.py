@@ -118,7 +118,7 @@ def fit(
     """
     from scaling_bayes.trace.io import check_writable
 
-    refuse_replacing(output, overwrite=overwrite)
+    refuse_replacing(output, overwrite=overwrite, inputs=[systems])
     check_writable(output)
     replacements = once(map(_prior, priors), "--prior") or None
     with warnings_said(), interrupts_kept():
@@ -222,11 +222,13 @@ def validate(systems: Path, unit: str | None, columns: dict[str, str] | None, as
 
     checked = check_systems(systems, unit=unit, columns=columns)
     frame = checked.systems
-    rows = rows_for_fit(frame, str(systems))
-    usable = rows.systems
     for sentence in checked.warnings:
         say(f"warning: {sentence}")
-    for sentence in (*checked.notes, *rows.sentences()):
+    for sentence in checked.notes:
+        say(f"note: {sentence}")
+    rows = rows_for_fit(frame, str(systems))
+    usable = rows.systems
+    for sentence in rows.sentences():
         say(f"note: {sentence}")
     without_year = int(np.isnan(decimal_year(usable)).sum())
     if without_year:

@@ -75,7 +75,7 @@ def compare(
     from scaling_bayes.trace.io import check_writable, open_trace
 
     if stacked is not None:
-        refuse_replacing(stacked, overwrite=overwrite)
+        refuse_replacing(stacked, overwrite=overwrite, inputs=traces)
         check_writable(stacked)
     fits = _named(traces, [open_trace(path) for path in traces])
     with warnings_said(), interrupts_kept():

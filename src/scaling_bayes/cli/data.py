@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from scaling_bayes.cli.completion import choices_of
+from scaling_bayes.cli.keep import overwrite_option, refuse_replacing
 from scaling_bayes.cli.options import json_option
 from scaling_bayes.cli.output import echo, print_json, print_table, say
 
@@ -93,17 +94,20 @@ def describe(table: str, edition: str | None, as_json: bool) -> None:
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write: .csv or .parquet."
 )
+@overwrite_option
 @_edition_option
 @json_option
-def export(table: str, output: Path, edition: str | None, as_json: bool) -> None:
+def export(table: str, output: Path, overwrite: bool, edition: str | None, as_json: bool) -> None:
     """Write TABLE, with its sidecar and a Data Package descriptor (Frictionless) beside it.
 
     \b
     Example:
       scaling-bayes data export language_systems -o language.csv
     """
-    from scaling_bayes.archive.catalogue import export_table
+    from scaling_bayes.archive.catalogue import export_table, files_beside
 
+    for path in (output, *files_beside(output)):
+        refuse_replacing(path, overwrite=overwrite)
     files = export_table(table, output, edition=edition)
     if as_json:
         print_json({"files": [str(path) for path in files]})

@@ -8,9 +8,13 @@ import sys
 import click
 
 from scaling_bayes.cli.commands import cli
+from scaling_bayes.cli.output import in_shell
 
 #: ``law='cubic'``, ``budget_usd=-1``, ``measurement_error=False``, ``scenario=None``.
-_ARGUMENT = re.compile(r"\b([a-z][a-z_]+)=('[^']*'|\"[^\"]*\"|[^\s,;)]*[^\s,;.)])")
+#: What follows ``--column`` is no argument.
+_ARGUMENT = re.compile(
+    r"(?<!--column )(?<!--column ')\b([a-z][a-z_]+)=('[^']*'|\"[^\"]*\"|[^\s,;)]*[^\s,;.)])"
+)
 #: ``years: nan must lie``, ``draws must be``.
 _BEGINNING = re.compile(r"^([a-z][a-z_]+)(?=:? (?:must|\S+ (?:must|is)))")
 #: ``(years=2026, --year 2026)``: both forms of one thing.
@@ -41,4 +45,4 @@ def with_flags(message: str) -> str:
         option = options.get(_NAMES.get(found[1], found[1]))
         return found[0] if option is None else option.opts[-1]
 
-    return _BEGINNING.sub(begun, _ARGUMENT.sub(flag, _BOTH.sub("", message)))
+    return _BEGINNING.sub(begun, _ARGUMENT.sub(flag, _BOTH.sub("", in_shell(message))))

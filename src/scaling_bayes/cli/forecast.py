@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scaling_bayes.cli.keep import overwrite_option
 from scaling_bayes.cli.options import (
     assumptions_option,
     budgets_option,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Figure to write, of every year between: a name in .svg, .png or .pdf.",
 )
+@overwrite_option
 @assumptions_option
 @for_machines
 def forecast(
@@ -60,6 +62,7 @@ def forecast(
     years: tuple[float, ...],
     kind: str,
     output: Path | None,
+    overwrite: bool,
     assumptions: bool,
     **options: Any,
 ) -> None:
@@ -80,7 +83,7 @@ def forecast(
     if not (flop or budget_usd or carbon_kg):
         raise click.UsageError("give what is spent: --budget-usd, --carbon-kg, or --flop.")
     if output is not None:
-        check_figure(output)
+        check_figure(output, overwrite=overwrite)
     chosen = named_scenario(options)
     given: dict[str, Any] = {"flop": flop, "budget_usd": budget_usd, "carbon_kg": carbon_kg}
     given = {name: list(amounts) for name, amounts in given.items() if amounts}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +18,33 @@ if TYPE_CHECKING:
 
 
 overwrite_option = click.option(
-    "--overwrite", is_flag=True, help="Replace the trace if it exists; refused otherwise."
+    "--overwrite", is_flag=True, help="Replace the file to write if it exists; refused otherwise."
 )
 
 
-def refuse_replacing(output: Path, *, overwrite: bool) -> None:
-    """Refuse, before long work, to replace a file that is there, unless that was asked for."""
-    if output.is_file() and not overwrite:
+def refuse_replacing(output: Path, *, overwrite: bool, inputs: Iterable[object] = ()) -> None:
+    """Refuse, before long work, to replace a file that is there, unless that was asked for.
+
+    What the command reads, the paths among `inputs`, is never replaced.
+    """
+    if not output.is_file():
+        return
+    if any(_is_file(output, given) for given in inputs):
         raise click.UsageError(
-            f"{output} exists and would be replaced. Name another file with -o, or add --overwrite."
+            f"{output} is what this command reads, and would be replaced by what it writes. "
+            "Name another file to write."
         )
+    if not overwrite:
+        raise click.UsageError(
+            f"{output} exists and would be replaced. Name another file, or add --overwrite."
+        )
+
+
+def _is_file(output: Path, given: object) -> bool:
+    """Whether an argument is a path that leads to the same file."""
+    with suppress(OSError, ValueError):
+        return isinstance(given, (str, os.PathLike)) and output.samefile(given)
+    return False
 
 
 def save_or_keep(idata: xr.DataTree, output: Path) -> Path:

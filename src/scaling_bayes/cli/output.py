@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import signal
 import sys
 import warnings
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+#: What Python takes, after the option of the same meaning: ``--unit or unit=``, and of `--column` a mapping.
+_OR_ARGUMENT = re.compile(r""" or [a-z_]+=(?:\{'\w+': (?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\}|(?=[,;.]))""")
 _PICTURES = (".svg", ".png", ".pdf")
 
 
@@ -36,8 +39,13 @@ def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
 
 
 def say(text: str) -> None:
-    """Write a line to standard error."""
-    echo(text, err=True)
+    """Write a line to standard error, as a user of the shell knows its words."""
+    echo(in_shell(text), err=True)
+
+
+def in_shell(message: str) -> str:
+    """A message that names an option and what Python has in its place, with the option alone."""
+    return _OR_ARGUMENT.sub("", message)
 
 
 def say_usage(error: click.ClickException) -> None:
@@ -107,10 +115,12 @@ def print_table(
     console.print(table)
 
 
-def check_figure(path: Path) -> None:
-    """Refuse a figure that could not be written, before the work for it."""
+def check_figure(path: Path, *, overwrite: bool) -> None:
+    """Refuse a figure that could not be written or would replace a file, before the work for it."""
+    from scaling_bayes.cli.keep import refuse_replacing
     from scaling_bayes.files import check_writable
 
+    refuse_replacing(path, overwrite=overwrite)
     check_writable(path)
     if path.suffix.lower() not in _PICTURES:
         raise click.UsageError(
@@ -152,19 +162,25 @@ def steps_said(*, quiet: bool) -> Iterator[Callable[[str], None] | None]:
 
 @contextmanager
 def warnings_said() -> Iterator[list[str]]:
-    """Say warnings of this package as plain lines; gather them too."""
+    """Say warnings of this package as plain lines, also before an error; gather them too."""
     said: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield said
-    for warning in caught:
-        if issubclass(warning.category, UserWarning) and warning.category.__module__.startswith(
-            "scaling_bayes"
-        ):
-            said.append(str(warning.message))
-            say(f"warning: {warning.message}")
-        elif not issubclass(warning.category, (DeprecationWarning, PendingDeprecationWarning, FutureWarning)):
-            say(f"warning: {warning.category.__name__}: {warning.message}")
+    caught: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield said
+    finally:
+        # Of a refusal too: they may say what led to it.
+        for warning in caught:
+            _say_warning(warning, said)
+
+
+def _say_warning(warning: warnings.WarningMessage, said: list[str]) -> None:
+    if issubclass(warning.category, UserWarning) and warning.category.__module__.startswith("scaling_bayes"):
+        said.append(str(warning.message))
+        say(f"warning: {warning.message}")
+    elif not issubclass(warning.category, (DeprecationWarning, PendingDeprecationWarning, FutureWarning)):
+        say(f"warning: {warning.category.__name__}: {warning.message}")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaling_bayes.cli.completion import choices_of
+from scaling_bayes.cli.keep import overwrite_option
 from scaling_bayes.cli.options import quiet_option
 from scaling_bayes.cli.output import check_figure, print_table, say, write_figure
 from scaling_bayes.cli.question import Machines, for_machines
@@ -64,6 +65,7 @@ INTERRUPTED = 130
 )
 @click.option("--workers", type=int, help="Processes; by default one for each core.")
 @click.option("--figure", type=click.Path(path_type=Path), help="Figure to write, such as figure.svg.")
+@overwrite_option
 @quiet_option
 @for_machines
 def overparameterization(
@@ -73,6 +75,7 @@ def overparameterization(
     store: Path | None,
     workers: int | None,
     figure: Path | None,
+    overwrite: bool,
     quiet: bool,
     machines: Machines,
     **settings: Any,
@@ -92,7 +95,7 @@ def overparameterization(
     if observations is not None:
         settings["observations"] = _sizes(observations)
     if figure is not None:
-        check_figure(figure)
+        check_figure(figure, overwrite=overwrite)
     chosen = Settings(penalty=_penalty(penalty), **settings)
     try:
         results = _run(run_experiment, chosen, store, workers, quiet)

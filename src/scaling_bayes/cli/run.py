@@ -106,6 +106,9 @@ def run(
     from scaling_bayes.projection.runs.words import run_about, run_shares
     from scaling_bayes.projection.summarize import summary
 
+    for named, asked in (("--json", machines.as_json), ("--csv", machines.as_csv)):
+        if model_card and asked:
+            raise click.UsageError(f"--model-card and {named} exclude each other.")
     assumed = once(map(read_assumption, assume), "--assume")
     twice = [name for name in assumed if given.get(name) is not None]
     if twice:

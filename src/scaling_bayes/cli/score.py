@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scaling_bayes.cli.keep import overwrite_option
 from scaling_bayes.cli.options import csv_option, json_option, refuse_both, table_options, trace_argument
 from scaling_bayes.cli.output import (
     check_figure,
@@ -39,6 +40,7 @@ _MOST_NAMED = 20
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Figure to write: a name in .svg, .png or .pdf."
 )
+@overwrite_option
 @json_option
 @csv_option
 def score(
@@ -49,6 +51,7 @@ def score(
     tasks: tuple[str, ...],
     drop_fitted: bool,
     output: Path | None,
+    overwrite: bool,
     as_json: bool,
     as_csv: bool,
 ) -> None:
@@ -66,7 +69,7 @@ def score(
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     if output is not None:
-        check_figure(output)
+        check_figure(output, overwrite=overwrite)
     scores = score_trace(
         open_fit(trace),
         systems,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scaling_bayes.cli.keep import overwrite_option, refuse_replacing
 from scaling_bayes.cli.options import (
     csv_option,
     json_option,
@@ -46,6 +47,7 @@ _COLUMNS = ("forecaster", "gain", "CRPS", "50 %", "80 %", "90 %", "systems")
     help="Last year whose systems are fitted; repeatable. By default 2016, 2017 and 2018.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="CSV to write, every prediction a row.")
+@overwrite_option
 @click.option(
     "--by",
     multiple=True,
@@ -62,6 +64,7 @@ def scorecard(
     systems: Path | None,
     cutoffs: tuple[int, ...],
     output: Path | None,
+    overwrite: bool,
     by: tuple[str, ...],
     quiet: bool,
     as_json: bool,
@@ -84,6 +87,7 @@ def scorecard(
 
     refuse_both(as_json=as_json, as_csv=as_csv)
     if output is not None:
+        refuse_replacing(output, overwrite=overwrite, inputs=[systems])
         check_writable(output)
     if cutoffs:
         options["cutoffs"] = cutoffs

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from scaling_bayes.cli.completion import choices_of
 from scaling_bayes.cli.completion import traces as trace_names
+from scaling_bayes.cli.keep import overwrite_option, refuse_replacing
 from scaling_bayes.cli.options import json_option, trace_argument
 from scaling_bayes.cli.output import echo, interrupts_kept, print_json, print_table, say
 
@@ -190,9 +191,10 @@ def _git_user() -> str | None:
 @click.command(short_help="Pack a trace with its report and data for a deposit")
 @trace_argument
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to make, or .zip file.")
+@overwrite_option
 @click.option("--check", is_flag=True, help="TRACE is a bundle; check it instead of making one.")
 @json_option
-def bundle(trace: str, output: Path | None, check: bool, as_json: bool) -> None:
+def bundle(trace: str, output: Path | None, overwrite: bool, check: bool, as_json: bool) -> None:
     """Pack TRACE with manifest, report, data, environment and references for a deposit (RO-Crate).
 
     \b
@@ -213,6 +215,7 @@ def bundle(trace: str, output: Path | None, check: bool, as_json: bool) -> None:
         return
     from scaling_bayes.archive.bundle import write_bundle
 
+    refuse_replacing(output, overwrite=overwrite, inputs=[trace])
     path = write_bundle(trace, output)
     if as_json:
         print_json({"path": str(path)})

@@ -37,6 +37,12 @@ def check_count(name: str, value: object, minimum: int) -> None:
         raise OptionError(f"{name} must be at least {minimum}; found {value!r}.")
 
 
+def check_cores(value: object) -> None:
+    """Refuse a number of chains to run at a time, unless it is None, for all of them."""
+    if value is not None:
+        check_count("cores", value, 1)
+
+
 def check_seed(value: object) -> None:
     """Refuse a random seed that is not a whole number in [0, 2**63)."""
     check_count("random_seed", value, 0)

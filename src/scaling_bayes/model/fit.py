@@ -19,7 +19,7 @@ import xarray as xr
 
 from scaling_bayes.core.laws import get_law
 from scaling_bayes.core.observations import Observations, observe, without_undated_drift
-from scaling_bayes.core.options import TARGET_ACCEPT, ModelOptions, SamplerOptions, check_seed
+from scaling_bayes.core.options import TARGET_ACCEPT, ModelOptions, SamplerOptions, check_cores, check_seed
 from scaling_bayes.core.parameters import draw_prior
 from scaling_bayes.core.predictive import predict_observed
 from scaling_bayes.core.priors import Prior, default_priors, resolve_priors
@@ -192,6 +192,7 @@ def fit(
     switches = measurement_error, algorithmic_progress, paper_effect, robust, flagged_error
     of_counts = count, count_offsets and count == ARITHMETIC
     options = ModelOptions(law, pooling, *switches, floor, drift, *of_counts, curves)
+    check_cores(cores)
     if random_seed is not None:
         check_seed(random_seed)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if random_seed is None else int(random_seed)
@@ -334,13 +335,15 @@ def table_to_fit(
         source, checked = shipped, CheckedSystems(systems, (), (), ())
     else:
         checked = check_systems(systems, unit=unit, columns=columns)
+    for sentence in checked.warnings:
+        warnings.warn(sentence, FitWarning, stacklevel=3)
     rows = rows_for_fit(
         checked.systems,
         source if is_path else "the data frame",
         pooling=pooling,
         below_chance=below_chance,
     )
-    for sentence in (*checked.warnings, *rows.sentences()):
+    for sentence in rows.sentences():
         warnings.warn(sentence, FitWarning, stacklevel=3)
     return rows.systems, source
 

@@ -14,7 +14,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
-from scaling_bayes.core.options import TARGET_ACCEPT, SamplerOptions
+from scaling_bayes.core.options import TARGET_ACCEPT, SamplerOptions, check_cores
 from scaling_bayes.core.priors import Prior, resolve_priors
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware import equations
@@ -195,6 +195,7 @@ def fit_hardware(
     OptionError
         If a prior or setting is invalid, or `before` leaves no data.
     """
+    check_cores(cores)
     sampler = SamplerOptions(draws, tune, chains, target_accept, random_seed)
     chosen = resolve_priors(default_hardware_priors(), priors, unbounded={"age_gain"})
     points, offers = trend_points(before, edition=edition), cloud_offers(before, edition=edition)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from arviz_stats import mcse
 
-from scaling_bayes.core.options import STACK, SamplerOptions
+from scaling_bayes.core.options import STACK, SamplerOptions, check_cores
 from scaling_bayes.core.parameters import parameter_names
 from scaling_bayes.diagnostics.findings import DIFFERS
 from scaling_bayes.diagnostics.stored import stored_hardware
@@ -58,12 +58,15 @@ def resample(
 
     Raises
     ------
+    OptionError
+        If `cores` is below 1.
     TraceError
         If the trace's data are not those its manifest names, or it was stacked from others.
     """
     import pandas as pd
     from scipy.stats import norm
 
+    check_cores(cores)
     view = TraceView.of(tree)
     if view.manifest.get("model", {}).get("law") == STACK:
         raise TraceError("it is a stack of fits, which is not sampled; sample those again.")

@@ -142,7 +142,9 @@ def read_targets(targets: Any, tasks: Sequence[str]) -> list[Target]:
             )
             continue
         if not 0 < value < 1:
-            hint = f" (did you mean {value / 100:g}, or {value:g}%?)" if 1 <= value < 100 else ""
+            is_percent = isinstance(error, str) and error.rstrip().endswith("%")
+            meant = 1 <= value < 100 and not is_percent
+            hint = f" (did you mean {value / 100:g}, or {value:g}%?)" if meant else ""
             problems.append(f"{task}: error {value:g} must lie between 0 and 1, both excluded{hint}")
             continue
         target = Target(str(task), value)

@@ -83,6 +83,7 @@ def write_report(
         )
     for one in (html, data, table):
         check_writable(one)
+    _refuse_other(html, b'<meta name="generator" content="scaling_bayes">')
     _refuse_other(data, b'"checks": [', b'"threshold"')
     _refuse_other(table, b"lower_90", b"unreachable")
     report = build_report(

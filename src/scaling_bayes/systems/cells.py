@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 from scaling_bayes.errors import Problem
@@ -12,7 +13,7 @@ from scaling_bayes.systems.limits import MAX_NAME
 from scaling_bayes.systems.numbers import AMBIGUOUS, decimal_sign, read_number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from typing import Literal
 
     import pandas as pd
@@ -36,7 +37,9 @@ _BOUNDS: Final = ("training_compute_flop_low", "training_compute_flop_high")
 _KEPT: Final = ("paper", "paper_url", "metric", "device", "compute_method", "correction_reason", "flags")
 
 
-def convert(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[Problem], list[str]]:
+def convert(
+    table: pd.DataFrame, labels: Sequence[int | str], in_percent: Collection[str] = ()
+) -> tuple[list[Problem], list[str]]:
     """Turn number and date columns into numbers and timestamps in place; report the cells that are neither.
 
     Parameters
@@ -45,6 +48,8 @@ def convert(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[Prob
         Changed in place; its index is 0, 1, ...
     labels : sequence
         What to call each row in a problem.
+    in_percent : collection of str
+        Columns of fractions that the table has in percent.
 
     Returns
     -------
@@ -65,10 +70,13 @@ def convert(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[Prob
         numbers = []
         for label, cell in zip(labels, cells[column], strict=True):
             parsed = _number(cell, column, decimal)
+            signed = isinstance(cell, str) and cell.rstrip().endswith("%")
+            if column in in_percent and not signed and not isinstance(parsed, str):
+                parsed /= 100
             if isinstance(parsed, str):
                 problems.append(Problem(label, column, shown_cell(cell), parsed))
             numbers.append(math.nan if isinstance(parsed, str) else parsed)
-            percents += isinstance(cell, str) and cell.rstrip().endswith("%") and not isinstance(parsed, str)
+            percents += signed and not isinstance(parsed, str)
         table[column] = pd.Series(numbers, dtype="float64")
     notes = []
     if decimal == ",":
@@ -90,7 +98,10 @@ def convert(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[Prob
 
 
 def clean_texts(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[Problem], list[str]]:
-    """Make white space in names one space, in place; report names that no page or terminal can show."""
+    """Make white space in names one space and compose their letters (NFC), in place.
+
+    Names that no page or terminal can show are reported.
+    """
     problems: list[Problem] = []
     notes: list[str] = []
     for column in ("task", "system", *_KEPT):
@@ -98,9 +109,12 @@ def clean_texts(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[
             continue
         cells = []
         changed = []
+        composed = False
         for label, cell in zip(labels, table[column].astype(object), strict=True):
             if isinstance(cell, str):
                 text = " ".join(cell.split())
+                if not unicodedata.is_normalized("NFC", text):
+                    text, composed = unicodedata.normalize("NFC", text), True
                 if sign := _UNPRINTABLE.search(text):
                     expected = f"printable text; remove the character U+{ord(sign[0]):04X}"
                     problems.append(Problem(label, column, shown_cell(cell), expected))
@@ -114,7 +128,7 @@ def clean_texts(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[
         if changed:
             table[column] = cells
             notes.append(f"column {column!r}: line breaks or tabs are read as spaces in {_rows(changed)}.")
-        elif column == "task":
+        elif composed or column == "task":
             table[column] = cells
     return problems, notes
 
@@ -238,7 +252,8 @@ def _from_text(text: str, column: str, decimal: Literal[",", "."] | None) -> flo
     number = read_number(text.removesuffix("%"), decimal)
     if number == AMBIGUOUS:
         plain = text.replace(",", "").replace(".", "")
-        return f"a number with one meaning: write {text.replace(',', '.')} or {plain}"
+        with_decimals = text.replace(".", ",") if decimal == "," else text.replace(",", ".")
+        return f"a number with one meaning: write {with_decimals} or {plain}"
     if isinstance(number, str) or number is None or (percent and column not in {*_FRACTIONS, "value"}):
         return _expected(column)
     return number / 100 if percent and column in _FRACTIONS else number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from scaling_bayes.errors import DataError, OptionError, Problem
 from scaling_bayes.systems.cells import shown_cell
 from scaling_bayes.systems.read_table import shown
-from scaling_bayes.systems.units import column_unit, find_unit, slug
+from scaling_bayes.systems.rules import LESS_IS_BETTER, MORE_IS_BETTER
+from scaling_bayes.systems.units import column_unit, find_unit, slug, unclear_power
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +57,9 @@ _EPOCH: Final[Mapping[str, tuple[str, ...]]] = {
 _ONLY_EPOCHS: Final = ({"Model version"}, {"Model", "Training compute (FLOP)"})
 #: A row of Epoch's that agrees with another in these says nothing more.
 _ONE_SYSTEM: Final = ("task", "system", "error", "value", "Training compute (FLOP)")
+_PERCENT: Final = re.compile(r"%|\b(pct|percent(age)?|per cent)\b", re.IGNORECASE)
+#: ``1 - WER``, ``100 - accuracy``.
+_TURNED: Final = re.compile(r"\s*1(00)?\s*[-\u2212]")
 #: Word of Epoch's column Confidence for compute that is least certain.
 _DOUBT: Final = ("Confidence", "speculative")
 
@@ -115,6 +120,58 @@ def name_columns(
             table = table.assign(compute_in_doubt=doubtful)
             notes.append(f"compute of the Confidence {_DOUBT[1].capitalize()} is in doubt: {doubtful.sum()}.")
     return table, found, notes
+
+
+def sense_of_names(named: Mapping[str, str], source: str) -> tuple[list[str], set[str]]:
+    """What the names of the columns of errors and scores say of them, against what is asked for.
+
+    Parameters
+    ----------
+    named : mapping
+        Our name to the table's, as `name_columns` gives it.
+
+    Returns
+    -------
+    list of str
+        Warnings.
+    set of str
+        Our columns of fractions that are in percent by their names.
+
+    Raises
+    ------
+    DataError
+        If scores, of which more is better, are taken from a column of which less is.
+    """
+    theirs = {ours: name for ours, name in named.items() if not name.startswith(_CONSTANT)}
+    said: list[str] = []
+    score, error = theirs.get(SCORE, ""), theirs.get("error", "")
+    if _is_less_better(score):
+        expected = (
+            "a score, of which more is better, as fractions; errors are asked for as error in place of "
+            "score, and a loss or perplexity is neither"
+        )
+        raise DataError(
+            f"{source}: an error is no score",
+            [Problem(None, score, "a name of which less is better, asked for as score", expected)],
+        )
+    if error and MORE_IS_BETTER.search(slug(error)) and not _is_less_better(error):
+        said.append(
+            f"column {shown_cell(error)} is read as errors, as asked, and is named as a score; if more of it "
+            "is better, name it as score in place of error."
+        )
+    in_percent = set()
+    for ours, name in theirs.items():
+        if ours in ("error", SCORE, "chance_error") and _PERCENT.search(name.replace("_", " ")):
+            in_percent.add("error" if ours == SCORE else ours)
+            said.append(
+                f"column {shown_cell(name)} is converted from percent, as its name says, to fractions."
+            )
+    return said, in_percent
+
+
+def _is_less_better(name: str) -> bool:
+    """Whether a name is of an error or loss, unless it is said to be taken from 1 or 100."""
+    return bool(LESS_IS_BETTER.search(name.replace("_", " "))) != bool(_TURNED.match(name))
 
 
 def _asked(columns: Mapping[str, str] | None) -> dict[str, str]:
@@ -193,6 +250,8 @@ def _with_unit(ours: str, theirs: str) -> str:
     stem, _, end = ours.partition("training_compute_flop")
     if stem or ours == theirs:
         return ours
+    if why := unclear_power(theirs):
+        raise DataError(f"the unit in the name of the column {shown_cell(theirs)} is not clear: {why}")
     named = column_unit(theirs)
     inside = theirs.partition("(")[2].partition(")")[0]
     unit = (named and named[0]) or find_unit(theirs) or find_unit(inside) or find_unit(f"{inside} FLOP")

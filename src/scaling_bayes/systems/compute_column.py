@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scaling_bayes.errors import DataError, OptionError, Problem
 from scaling_bayes.systems.cells import shown_cell
-from scaling_bayes.systems.units import CANDIDATES, FLOP, Unit, column_unit, read_unit
+from scaling_bayes.systems.units import CANDIDATES, FLOP, Unit, column_unit, read_unit, unclear_power
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+#: The operations done, beside a burden: in the unit asked for, as the burden is.
+_DONE: Final = "arithmetic_flop"
 
 
 def asked_unit(unit: object) -> Unit | None:
@@ -24,6 +28,8 @@ def asked_unit(unit: object) -> Unit | None:
     if unit is None:
         return None
     found = read_unit(unit) if isinstance(unit, str) and len(unit) < 100 else None
+    if found is None and isinstance(unit, str) and (why := unclear_power(unit[:100])):
+        raise OptionError(f"unit={shown_cell(unit)} is not clear: {why}.")
     if found is None:
         known = ", ".join(["FLOP", *(candidate.name for candidate in CANDIDATES)])
         raise OptionError(
@@ -75,9 +81,29 @@ def name_compute(table: pd.DataFrame, asked: Unit | None, source: str) -> tuple[
                         "FLOP, and has no cost."
                     )
                     continue
-                factor = "10 to its power" if math.isnan(unit.factor) else f"times {unit.factor:g}"
-                how = "read as FLOP" if unit == FLOP else f"converted from {unit.name} to FLOP ({factor})"
-                said.append(f"column {shown_cell(name)} is {how}.")
+                said.append(f"column {shown_cell(name)} is {_how(unit)}.")
+    problems += _operations(table, asked, units, said)
     if problems:
         raise DataError(f"{source}: the unit of compute is not clear", problems)
     return units, said
+
+
+def _operations(
+    table: pd.DataFrame, asked: Unit | None, units: dict[str, Unit], said: list[str]
+) -> list[Problem]:
+    """Take the operations done in the unit asked for; they cannot stand beside compute that is no FLOP."""
+    if asked is None or asked == FLOP or _DONE not in table:
+        return []
+    if not asked.is_own:
+        units[_DONE] = asked
+        said.append(f"column {shown_cell(_DONE)} is {_how(asked)} too, as asked.")
+        return []
+    expected = f"no such column beside compute in {shown_cell(asked.name)}; drop it"
+    return [Problem(None, _DONE, "operations, which are FLOP", expected)]
+
+
+def _how(unit: Unit) -> str:
+    if unit == FLOP:
+        return "read as FLOP"
+    factor = "10 to its power" if math.isnan(unit.factor) else f"times {unit.factor:g}"
+    return f"converted from {unit.name} to FLOP ({factor})"

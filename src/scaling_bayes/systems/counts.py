@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from scaling_bayes.systems.units import slug
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +36,21 @@ NAMED_COUNTS = (*COUNTS, "burden_tensor")
 TAKEN = (ARITHMETIC, "stated")
 
 
+#: Words for the precision of a training, as `slug` writes them, by whether it ran in 16 bits where it can.
+_PRECISIONS = {
+    "": False,
+    **dict.fromkeys(("fp32", "float32"), False),
+    **dict.fromkeys(("mixed", "mixed_precision", "fp16", "float16", "bf16", "bfloat16"), True),
+}
+#: The words, as messages name them.
+NAMED_PRECISIONS = ("fp32", "mixed", "fp16", "bf16")
+
+
+def in_16_bits(systems: pd.DataFrame) -> pd.Series[Any]:
+    """Whether each row's ``precision`` is one of 16 bits, mixed with others or not; missing if unknown."""
+    return systems["precision"].astype("string").fillna("").astype(object).map(slug).map(_PRECISIONS)
+
+
 def in_arithmetic(systems: pd.DataFrame) -> pd.DataFrame:
     """Convert a table's compute to operations done, as far as it says how it was counted.
 
@@ -41,9 +58,9 @@ def in_arithmetic(systems: pd.DataFrame) -> pd.DataFrame:
     ----------
     systems : DataFrame
         With ``training_compute_flop`` and, where known, ``compute_count``, one of `NAMED_COUNTS`
-        or empty; ``precision``, whose ``mixed`` makes a ``burden_fp32`` a ``burden_mixed``;
-        and ``arithmetic_flop``, the operations done, which is then taken. A row without a count stands as it
-        is.
+        or empty; ``precision``, one of `NAMED_PRECISIONS`, of which one of 16 bits makes a ``burden_fp32`` a
+        ``burden_mixed``; and ``arithmetic_flop``, the operations done, which is then taken. A row without a
+        count stands as it is.
 
     Returns
     -------
@@ -55,7 +72,7 @@ def in_arithmetic(systems: pd.DataFrame) -> pd.DataFrame:
         return systems
     count = systems["compute_count"].fillna("").astype(str).to_numpy(dtype=object, copy=True)
     if "precision" in systems:
-        mixed = systems["precision"].fillna("").astype(str).to_numpy() == "mixed"
+        mixed = in_16_bits(systems).eq(True).to_numpy()
         count[mixed & (count == "burden_fp32")] = "burden_mixed"
     count[count == "burden_tensor"] = "burden_tpu"
     compute = systems["training_compute_flop"].to_numpy(dtype=float, copy=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import re
 import stat
 from collections import Counter
@@ -52,6 +53,8 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+#: Rows after the header whose cells are counted, to tell their separator.
+_LOOKED_AT: Final = 5
 #: Names by which a header is told from its separator.
 _KNOWN: Final = re.compile(
     r"task|benchmark|dataset|system|model|error|metric|value|score|year|date|paper|compute|flops?",
@@ -69,6 +72,8 @@ class ReadTable:
     #: What was guessed, and what was passed over, as sentences.
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    #: Number of the comment line right before the header, if it has as many cells as that; else None.
+    maybe_header: int | None = None
 
 
 def read_table(source: str | PathLike[str]) -> ReadTable:
@@ -121,8 +126,7 @@ def read_table(source: str | PathLike[str]) -> ReadTable:
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({_reason(error)})") from error
     check_names(table.cells.columns, name)
-    if table.cells.empty:
-        raise DataError(f"{name}: found a header and no rows; expected one row per system")
+    _refuse_empty(table.cells, name)
     return table
 
 
@@ -146,6 +150,13 @@ def check_names(names: Iterable[object], source: str) -> None:
         )
 
 
+def _refuse_empty(cells: pd.DataFrame, name: str) -> None:
+    if cells.columns.empty:
+        raise DataError(f"{name}: found no header, only blank lines or comments; expected a header and rows")
+    if cells.empty:
+        raise DataError(f"{name}: found a header and no rows; expected one row per system")
+
+
 def _instead(extension: str) -> str:
     if extension in _COMPRESSED:
         return "; decompress it first"
@@ -165,6 +176,8 @@ class _Lines:
         self._lines = lines
         self.number = 0
         self.comments = 0
+        #: Number and text of the last comment.
+        self.comment = (0, "")
         self.between = True
 
     def __iter__(self) -> Iterator[str]:
@@ -175,6 +188,7 @@ class _Lines:
             self.number += 1
             if self.between and line.startswith("#"):
                 self.comments += 1
+                self.comment = (self.number, line[:MAX_CELL])
                 continue
             self.between = False
             return line
@@ -195,6 +209,7 @@ def _read_csv(path: Path, name: str) -> ReadTable:
     reader = csv.reader(lines, delimiter=separator, strict=True)
     try:
         header = _header(next(reader, []), name)
+        number, comment = lines.comment
         starts, rows = _rows(reader, lines, len(header), name)
     except csv.Error as error:
         raise DataError(f"{name}: line {lines.number} is not valid CSV ({error})") from error
@@ -205,7 +220,8 @@ def _read_csv(path: Path, name: str) -> ReadTable:
         notes.append(f"comment lines, which start with #, are passed over: {lines.comments}.")
     index = pd.Index(starts, name=LINE, dtype="int64")
     cells = pd.DataFrame(rows, columns=header, index=index, dtype=object)
-    return ReadTable(cells, tuple(warnings), tuple(notes))
+    maybe_header = number if number and len(comment.split(separator)) == len(header) > 1 else None
+    return ReadTable(cells, tuple(warnings), tuple(notes), maybe_header)
 
 
 def _read_excel(path: Path, name: str) -> ReadTable:
@@ -251,7 +267,10 @@ def _encoding(content: bytes, name: str) -> tuple[str, list[str]]:
 
 
 def _separator(content: bytes, encoding: str) -> tuple[str, int]:
-    """The separator of the header in which most names are known, and how many lines to skip before it."""
+    """The separator of the header in which most names are known, and how many lines to skip before it.
+
+    Of several, that by which most of the rows after it are as long, and then that which parts it the most.
+    """
     lines = _Lines(io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline=""))
     first = next(lines, "")
     if match := re.fullmatch(r"sep=(.)\s*", first):
@@ -260,9 +279,25 @@ def _separator(content: bytes, encoding: str) -> tuple[str, int]:
     while first and not first.strip(" \t\r\n,;|") and skip < MAX_COLUMNS:
         lines.between, skip = True, skip + 1
         first = next(lines, "")
-    first = first[:MAX_CELL]
-    known = {mark: sum(map(bool, map(_KNOWN.search, first.split(mark)))) for mark in _SEPARATORS}
-    return max(known, key=lambda mark: known[mark]), skip
+    lines.between = True
+    after = [line[:MAX_CELL] for line in itertools.islice(lines, _LOOKED_AT) if not line.startswith("#")]
+
+    def fits(mark: str) -> tuple[int, float, int]:
+        header, *rows = _parted([first[:MAX_CELL], *after], mark) or [[]]
+        as_long = (
+            sum(len(row) >= len(header) for row in rows) / len(rows) if rows and len(header) > 1 else 0.0
+        )
+        return sum(map(bool, map(_KNOWN.search, first[:MAX_CELL].split(mark)))), as_long, len(header)
+
+    return max(_SEPARATORS, key=fits), skip
+
+
+def _parted(lines: list[str], mark: str) -> list[list[str]]:
+    """Rows of a separator that is only tried."""
+    try:
+        return [row for row in csv.reader(lines, delimiter=mark) if row]
+    except csv.Error:
+        return []
 
 
 def _header(cells: list[str], name: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import Problem
 from scaling_bayes.systems.cells import shown_cell
-from scaling_bayes.systems.counts import NAMED_COUNTS
+from scaling_bayes.systems.counts import NAMED_COUNTS, NAMED_PRECISIONS, in_16_bits
 from scaling_bayes.systems.tasks import below_floors
 from scaling_bayes.systems.units import CANDIDATES, Unit
 
@@ -47,6 +47,7 @@ _ADVICE = {
     "sd_range": "a standard deviation of log10 compute, in dex, above 0 and at most 10",
     "chance_range": "the error of an answer that knows nothing, a fraction above 0 and at most 1",
     "count_known": f"one of {', '.join(NAMED_COUNTS)}, or nothing",
+    "precision_known": f"one of {', '.join(NAMED_PRECISIONS)}, or nothing",
     "not_blank": "the name of a task",
 }
 #: What is said in full at the first row and in these words at the others.
@@ -62,13 +63,23 @@ _LARGEST_SD = 10.0
 #: A month: a year and a date that differ by more are reported, unless the row says that they do.
 _YEAR_TOLERANCE = 1 / 12
 _KNOWN_MISMATCH = "year_date_mismatch"
+_KNOWN_CORRECTION = "corrected_compute"
 MOST_LISTED = 20
+#: Operations a burden can stand for: the matrix rate at 16 bits is up to 16 times a GPU's FP32 peak (A100).
+_MOST_DONE = {"burden_fp32": 16.0, "burden_tensor": 1.0, "burden_tpu": 1.0}
+#: Half an order of magnitude, by which both may be estimated wrong.
+_DONE_SLACK = 10**0.5
 #: FLOP of training that hardly any system took since 1990; in GFLOP, all but the largest lie below.
 _SMALL_COMPUTE = 1e12
 
 #: Metrics of which less is better; 1 - value / 100 would turn them upside down.
 LESS_IS_BETTER = re.compile(
     r"\b([wcte]er|rmse|mae|mse|fid|ppl)\b|\berrors?\b|\bloss\b|\bperplexity\b|\bedit rate\b", re.IGNORECASE
+)
+
+#: Scores, of which more is better, in a name as `slug` writes it.
+MORE_IS_BETTER = re.compile(
+    r"(?:^|_)(?:acc|accuracy|score|f1|bleu|top_?[15]|pass_?(?:at_?)?1|exact_match|em)(?:_|$)"
 )
 
 
@@ -139,6 +150,9 @@ def _rules(table: pd.DataFrame, units: Mapping[str, Unit]) -> dict[str, list[tup
     if "compute_count" in table:
         count = table["compute_count"].astype("string").fillna("")
         rules["compute_count"] = [("count_known", ~count.isin(["", *NAMED_COUNTS]))]
+        if "precision" in table:
+            # Elsewhere it is not read, and may be a precision of another kind.
+            rules["precision"] = [("precision_known", (count == "burden_fp32") & in_16_bits(table).isna())]
     if "year" in table:
         year = table["year"]
         rules["year"] = [("year_range", year.notna() & ~((year >= FIRST_YEAR) & (year < LAST_YEAR + 1)))]
@@ -231,9 +245,7 @@ def check_times(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[
         wrong = ((year - dated).abs() > _YEAR_TOLERANCE) & ~whole | (
             whole & (date.dt.year != year) & date.notna()
         )
-        if "flags" in table:
-            flags = table["flags"].astype(object)
-            wrong &= ~flags.map(lambda cell: _KNOWN_MISMATCH in str(cell).split(";"))
+        wrong &= ~_flagged(table, _KNOWN_MISMATCH)
         places = wrong.to_numpy(dtype=bool).nonzero()[0].tolist()
         said = [
             f"row {labels[position]}: year {year.iloc[position]:g} and publication_date "
@@ -253,6 +265,12 @@ def check_times(table: pd.DataFrame, labels: Sequence[int | str]) -> tuple[list[
             "For the first of January give a publication_date."
         )
     return warnings, notes
+
+
+def _flagged(table: pd.DataFrame, flag: str) -> pd.Series[bool]:
+    """Whether each row has a flag that says that what is asked about is known."""
+    flags = table["flags"].astype(object) if "flags" in table else table["task"].map(lambda _: "")
+    return flags.map(lambda cell: flag in str(cell).split(";")).astype(bool)
 
 
 def turn_scores(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Problem]:
@@ -362,6 +380,32 @@ def check_sense(table: pd.DataFrame, *, has_unit: bool) -> tuple[list[str], list
         for system, number in count[count > 1].head(MOST_LISTED).items():
             notes.append(f"{shown_cell(system)} has {number} different errors; each counts as a system.")
     return warnings, notes
+
+
+def check_operations(table: pd.DataFrame, labels: Sequence[int | str]) -> list[str]:
+    """Operations that the devices of a burden cannot have done, as warnings."""
+    if not {"arithmetic_flop", "compute_count"} <= set(table.columns):
+        return []
+    most = table["compute_count"].astype("string").map(_MOST_DONE).astype("float64")
+    if "precision" in table:
+        stated = table["precision"].notna() & (table["precision"].astype("string") != "")
+        most = most.mask(
+            stated.to_numpy(dtype=bool, na_value=False) & in_16_bits(table).eq(False).to_numpy(), 1.0
+        )
+    burden, done = table["training_compute_flop"], table["arithmetic_flop"]
+    wrong = (done > most * _DONE_SLACK * burden) & ~_flagged(table, _KNOWN_CORRECTION)
+    places = wrong.to_numpy(dtype=bool).nonzero()[0].tolist()
+    said = [
+        f"row {labels[position]}: arithmetic_flop {done.iloc[position]:.3g} beside a "
+        f"{table['compute_count'].iloc[position]} of {burden.iloc[position]:.3g}, of which its devices "
+        f"can do {most.iloc[position]:g} times at most"
+        for position in places[:MOST_LISTED]
+    ]
+    if len(places) > MOST_LISTED:
+        said.append(f"{len(places) - MOST_LISTED} more rows")
+    if not said:
+        return []
+    return [f"{'; '.join(said)}. arithmetic_flop is used; correct the one that is wrong, or its unit."]
 
 
 def check_repeats(table: pd.DataFrame, labels: Sequence[int | str]) -> list[Problem]:

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from scaling_bayes.errors import DataError, Problem
 from scaling_bayes.systems.cells import convert, shown_cell
-from scaling_bayes.systems.columns import READ, SCORE, name_columns
+from scaling_bayes.systems.columns import READ, SCORE, name_columns, sense_of_names
 from scaling_bayes.systems.compute_column import asked_unit, name_compute
 from scaling_bayes.systems.frames import is_table, read_frame
 from scaling_bayes.systems.read_table import check_names, read_table, shown
 from scaling_bayes.systems.rules import (
     LESS_IS_BETTER,
+    MORE_IS_BETTER,
     MOST_LISTED,
     check_agreement,
     check_chance,
     check_metrics,
+    check_operations,
     check_ranges,
     check_repeats,
     check_scores,
@@ -45,7 +47,7 @@ _SYNONYMS = {
 _SOURCES = (
     (
         "error",
-        re.compile(r"acc|accuracy|score|f1|bleu|top_?[15]|pass_?(at_?)?1|exact_match|em"),
+        MORE_IS_BETTER,
         "a score is no error: error = 1 - score, as fractions",
     ),
     (
@@ -95,7 +97,8 @@ def validate_systems(
           ``training_compute_flop_low`` and ``training_compute_flop_high``, the ends of a 90 % interval;
         - ``chance_error``, optional: error of an answer that knows nothing, one for each task.
         - ``compute_count``, optional: how the compute was counted, ``arithmetic`` or a burden
-          (`scaling_bayes.systems.counts.in_arithmetic`); ``arithmetic_flop``, the operations done.
+          (`scaling_bayes.systems.counts.in_arithmetic`); ``precision`` of a burden's training;
+          ``arithmetic_flop``, the operations done, in the same unit.
 
         Other columns are kept. In tables of Epoch AI the columns are found by Epoch's names.
     columns : mapping, optional
@@ -140,6 +143,7 @@ def check_systems(
     asked = asked_unit(unit)
     warnings: list[str] = []
     notes: list[str] = []
+    maybe_header: int | None = None
     if isinstance(data, pd.DataFrame):
         source = "the data frame"
         check_names(data.columns, source)
@@ -151,6 +155,7 @@ def check_systems(
         given = read.cells
         warnings += read.warnings
         notes += read.notes
+        maybe_header = read.maybe_header
     elif is_table(data):
         source = f"the {type(data).__module__.partition('.')[0]} {type(data).__name__}"
         given, left_out = read_frame(data, source)
@@ -166,15 +171,17 @@ def check_systems(
     columns_given = [str(name) for name in given.columns]
     table, named, said = name_columns(given.set_axis(columns_given, axis=1), columns, source)
     notes += said
+    said, in_percent = sense_of_names(named, source)
+    warnings += said
     index = table.index
     labels = [_label(label) for label in index]
     table = table.reset_index(drop=True)
     table.attrs = {}
     units, said = name_compute(table, asked, source)
     warnings += said
-    _require_columns(table, source, columns_given)
+    _require_columns(table, source, columns_given, maybe_header)
     given_names = list(table.columns)
-    problems, read_as = convert(table, labels)
+    problems, read_as = convert(table, labels, in_percent)
     notes += read_as
     written = {name: list(table[name]) for name in units}
     for name, of_column in units.items():
@@ -195,14 +202,18 @@ def check_systems(
         theirs = {"error": named[SCORE]} if SCORE in named else {}
         theirs |= {ours: name for ours, name in named.items() if not name.startswith("=")}
         problems = [replace(each, column=theirs.get(each.column or "", each.column)) for each in problems]
+        # What was converted or guessed before may be why.
+        said = [f"; {sentence.rstrip('.')}" for sentence in warnings]
         raise DataError(
-            f"{source}: {len(problems)} problem(s) found", sorted(problems, key=_by_place(labels))
+            f"{source}: {len(problems)} problem(s) found{''.join(said)}",
+            sorted(problems, key=_by_place(labels)),
         )
     if "error" not in table:
         table["error"] = 1 - table["value"] / 100
     said, same = check_sense(table, has_unit=asked is not None or bool(units))
     warnings += said
     notes += same
+    warnings += check_operations(table, labels)
     said, placed = check_times(table, labels)
     warnings += said
     notes += placed
@@ -230,7 +241,9 @@ def _by_place(labels: Sequence[int | str]) -> Callable[[Problem], tuple[int, str
     return lambda problem: (-1 if problem.row is None else first.get(problem.row, -1), problem.column or "")
 
 
-def _require_columns(table: pd.DataFrame, source: str, given: Sequence[str]) -> None:
+def _require_columns(
+    table: pd.DataFrame, source: str, given: Sequence[str], maybe_header: int | None
+) -> None:
     names = list(table.columns)
     missing = [name for name in ("task", "training_compute_flop") if name not in names]
     if "error" not in names and not {"metric", "value"} <= set(names):
@@ -262,7 +275,13 @@ def _require_columns(table: pd.DataFrame, source: str, given: Sequence[str]) -> 
         problems.append(Problem(None, name, "no such column", expected))
     listed = ", ".join(shown(name, 60) for name in given[:MOST_LISTED])
     more = f" and {len(given) - MOST_LISTED} more" if len(given) > MOST_LISTED else ""
-    raise DataError(f"{source}: columns are missing; found {listed}{more}", problems)
+    commented = (
+        ""
+        if maybe_header is None
+        else f". Line {maybe_header} starts with # and was passed over as a comment; if it is the header, "
+        "delete the #"
+    )
+    raise DataError(f"{source}: columns are missing; found {listed}{more}{commented}", problems)
 
 
 def _say(ours: str, theirs: str) -> str:

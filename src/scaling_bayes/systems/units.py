@@ -32,7 +32,10 @@ _PREFIXES: Final = {
 _SHORT: Final = {3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E", 21: "Z", 24: "Y", 0: ""}
 _PREFIX: Final = "|".join(sorted(filter(None, _PREFIXES), key=len, reverse=True))
 _LOG: Final = re.compile(r"log_?10(?:_(?:of_)?flops?)?")
-_POWER: Final = re.compile(r"(?:1e|10_|1e_|x10_|10e)(\d{1,2})(?:_flops?)?")
+_POWER: Final = re.compile(r"(?:1e|10_|1e_|x10_)(\d{1,2})(?:_flops?)?")
+#: ``1e-3``, ``10^-3``: `slug` would lose the sign. And ``10e3``, ten thousand or, as some mean it, 10^3.
+_NEGATIVE: Final = re.compile(r"(?:1e|10e|10\s*\^?)\s*[-\u2212]\s*\d{1,2}(?!\d)", re.IGNORECASE)
+_TEN_E: Final = re.compile(r"(?<!\d)10e\+?(\d{1,2})(?!\d)", re.IGNORECASE)
 _PLAIN: Final = re.compile(rf"({_PREFIX})?flops?")
 #: "PFLOP/s-days", "petaflops-days", "pfs-days", and the "PF-days" of Kaplan et al. 2020.
 _TIMES: Final = re.compile(rf"({_PREFIX})?(?:flop_s|flops|flop_per_s|flop_per_second|flop|f|fs)_(day|hour)s?")
@@ -103,6 +106,8 @@ def find_unit(text: str) -> Unit | None:
     >>> find_unit("GFLOP/s") is None
     True
     """
+    if unclear_power(text):
+        return None
     name = slug(text)
     if _LOG.fullmatch(name):
         return _LOG10
@@ -114,6 +119,25 @@ def find_unit(text: str) -> Unit | None:
     if match := _TIMES.fullmatch(name):
         power = _PREFIXES[match[1] or ""]
         return Unit(f"{_SHORT[power]}FLOP/s-{match[2]}s", float(f"1e{power}") * _SECONDS[match[2]])
+    return None
+
+
+def unclear_power(text: str) -> str | None:
+    """What is wrong with the power of ten in the name of a unit, and what to write; None if it is clear.
+
+    Examples
+    --------
+    >>> unclear_power("10e3 FLOP")
+    '10e3 is 1e4 as computers read it, and 10^3 to some; write 1e4 or 1e3'
+    """
+    if match := _NEGATIVE.search(text):
+        return f"{match[0]} is less than 1; a unit is a multiple of FLOP: divide the numbers themselves"
+    if match := _TEN_E.search(text):
+        power = int(match[1])
+        return (
+            f"{match[0]} is 1e{power + 1} as computers read it, and 10^{power} to some; "
+            f"write 1e{power + 1} or 1e{power}"
+        )
     return None
 
 
@@ -130,7 +154,11 @@ def read_unit(text: str) -> Unit | None:
     known, name = find_unit(text), " ".join(text.split())
     if known is not None:
         return known
-    words = bool(re.search(r"[^\W\d_]", name)) and name.isprintable() and len(name) <= LONGEST_NAME
+    words = (
+        bool(re.search(r"[^\W\d_]", _TEN_E.sub("", _NEGATIVE.sub("", name))))
+        and name.isprintable()
+        and len(name) <= LONGEST_NAME
+    )
     return Unit(name, 1.0, is_own=True) if words and not _LIKE_FLOP.search(name.lower()) else None
 
 
@@ -165,7 +193,7 @@ def column_unit(column: str) -> tuple[Unit | None, str] | None:
         if stem[0] == "training":
             return None
         return (_LOG10 if logarithm else None), end
-    unit = find_unit(rest)
+    unit = None if unclear_power(column) else find_unit(rest)
     if unit is None or (logarithm and unit != FLOP):
         return None
     return (_LOG10 if logarithm else unit), end

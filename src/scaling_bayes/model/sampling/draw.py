@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from scaling_bayes.core.options import SamplerOptions
+from scaling_bayes.core.options import SamplerOptions, check_cores
 from scaling_bayes.errors import OptionError
 from scaling_bayes.model.sampling.nutpie_alone import import_nutpie
 
@@ -36,14 +36,15 @@ def draw(
     Raises
     ------
     OptionError
-        If there is nowhere to begin: the priors exclude what the table says.
+        If `cores` is below 1, or there is nowhere to begin: the priors exclude what the table says.
     """
+    check_cores(cores)
     sampler = nutpie.sample(
         compiled,
         draws=options.draws * options.thin,
         tune=options.tune,
         chains=options.chains,
-        cores=cores,
+        cores=None if cores is None else min(cores, options.chains),
         seed=options.random_seed,
         target_accept=options.target_accept,
         maxdepth=options.max_tree_depth,

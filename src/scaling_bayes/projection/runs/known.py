@@ -68,7 +68,8 @@ _WORDS = {
     "trillion": 1e12,
 }
 #: A comma stands only before groups of three digits: elsewhere it would be a decimal comma.
-_NUMBER = r"((?:\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.\d*)?(?:e[+-]?\d+)?)"
+#: A number below 0 is read, and then refused as one.
+_NUMBER = r"(-?(?:\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.\d*)?(?:e[+-]?\d+)?)"
 _COUNT = re.compile(rf"\s*\$?\s*{_NUMBER}\s*([a-z]*)\s*", re.IGNORECASE)
 _QUANTITY = re.compile(rf"\s*{_NUMBER}\s*([a-z].*?)?\s*", re.IGNORECASE)
 #: A peak this close to a rate of the table is that rate; the same of what should be a count of operations.
