@@ -32,6 +32,7 @@ from scaling_bayes.report.finding import target_text
 from scaling_bayes.systems.tasks import load_tasks
 from scaling_bayes.text import (
     CARBON,
+    COMPUTE,
     COST,
     QUANTITIES,
     answer_in_words,
@@ -211,6 +212,19 @@ def test_own_scenario_and_budgets_are_used_and_named() -> None:
     assert "as they were at the end of the data" in Reader(page).text
     assert [next(iter(one)) for one in built.numbers["costs"]["budgets"]] == ["budget_usd", "carbon_kg"]
     assert built.numbers["projection"]["scenario"]["region"] == "FRA"
+
+
+@pytest.mark.parametrize("scenario", ["trend", None])
+def test_slow_and_fast_progress_are_those_of_the_command_line(scenario: str | None) -> None:
+    built = build_report(fit(), targets={"imagenet": [0.1]}, years=[2030], scenario=scenario)
+    words = Reader(render_html(built)).text
+    for name, months in (("slow", 16), ("fast", 5)):
+        own = Scenario.named("trend", algorithmic_progress=name)
+        table = summary(project(fit(), {"imagenet": [0.1]}, 2030, scenario=own)).set_index("quantity")
+        told = COMPUTE if scenario is None else COST
+        median = float(table.loc[told, "median"])
+        assert built.numbers["projection"]["by_progress"][name] == pytest.approx(median, abs=1e-12)
+        assert f"{QUANTITIES[told].in_words(median)} if they halve it every {months} months ({name})" in words
 
 
 @pytest.mark.parametrize(
