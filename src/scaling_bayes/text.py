@@ -264,11 +264,11 @@ def quantity_of(row: Mapping[Any, Any]) -> Quantity:
     """What a row of `summary` of a projection is of; compute may be in a unit of the user's own."""
     about = QUANTITIES[row["quantity"]]
     unit = str(row.get("unit", "")).removeprefix("log10(").removesuffix(")")
-    return about if about.name != QUANTITIES[COMPUTE].name or unit in ("", "FLOP") else _own(unit)
+    return about if about.name != QUANTITIES[COMPUTE].name or unit in ("", "FLOP") else quantity_in(unit)
 
 
-def _own(unit: str) -> Quantity:
-    """Compute in a unit of the user's own."""
+def quantity_in(unit: str) -> Quantity:
+    """An amount of another unit, such as compute in one of the user's own."""
     about = QUANTITIES[COMPUTE]
     beyond = f"over 1,000,000 trillion {unit}"
     return about._replace(
@@ -278,7 +278,7 @@ def _own(unit: str) -> Quantity:
 
 def compute_in_words(log10_compute: float, unit: str) -> str:
     """Compute of a system: ``3 days at 1 exaFLOP/s``, or in a unit of the user's own ``12 million steps``."""
-    about = QUANTITIES[COMPUTE] if unit == "FLOP" else _own(unit)
+    about = QUANTITIES[COMPUTE] if unit == "FLOP" else quantity_in(unit)
     return about.in_words(log10_compute) + about.at
 
 
