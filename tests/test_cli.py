@@ -358,6 +358,17 @@ def test_afford_answers_each_budget() -> None:
         assert float(row["median"]) == expected["median"]
 
 
+def test_afford_states_the_budget_and_what_its_first_year_means() -> None:
+    asked = ["afford", "reference-2026.12", "--target", "imagenet=0.08", "--budget-usd"]
+    for amount, words, early in (("1e15", "1,000 trillion USD", True), ("0.001", "0.001 USD", False)):
+        shown = " ".join(CliRunner().invoke(cli, [*asked, amount]).stdout.split())
+        assert f"First year within {words}: median" in shown
+        # By the command's own answer: 2020 is the first year that is asked.
+        rows = json.loads(CliRunner().invoke(cli, [*asked, amount, "--json"]).stdout)
+        assert (rows[0]["lower_90"] == 2020) == early
+        assert ("2020 means then or earlier" in shown) == early
+
+
 def test_project_says_how_far_it_goes_and_refuses_what_cannot_be() -> None:
     asked = ["project", str(OLD_TRACE), "--target", "imagenet=0.05"]
     far = CliRunner().invoke(

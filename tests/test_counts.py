@@ -17,6 +17,8 @@ from scaling_bayes.core.performance import observed_performance
 from scaling_bayes.core.priors import default_priors
 from scaling_bayes.errors import DataError, OptionError
 from scaling_bayes.projection.counted import counted, per_operation
+from scaling_bayes.projection.extrapolation import extrapolation, extrapolation_sentences
+from scaling_bayes.projection.reached import reached
 from scaling_bayes.projection.scenario import Scenario
 from scaling_bayes.systems.counts import COUNTS, OFFSETS, count_index, in_arithmetic
 from scaling_bayes.systems.load import reference_systems
@@ -164,3 +166,24 @@ def test_released_burdens_are_told_as_they_are() -> None:
         sb.project(reference_trace, {"imagenet": 0.1}, count="arithmetic")
     with pytest.raises(OptionError, match="count"):
         sb.project(reference_trace, {"imagenet": 0.1}, count="flops")
+
+
+def test_a_requirement_and_what_it_is_held_against_are_in_one_count() -> None:
+    trace = sb.open_trace("reference-2026.12")
+    away = float(trace["posterior"]["offset_burden_fp32"].median())
+    assert abs(away - OFFSETS["burden_fp32"][0]) > 0.2, "else the prior's would do"
+    targets = {"imagenet": [0.3, 0.115], "ms_coco": 0.3}
+    done, burden = (
+        sb.project(trace, targets, kind="mean", count=count) for count in ("arithmetic", "burden")
+    )
+    column = "log10_training_compute_flop"
+    np.testing.assert_allclose(reached(burden)[column] - reached(done)[column], away)
+    one, other = extrapolation(done), extrapolation(burden)
+    assert (other["log10_compute"] - one["log10_compute"]).to_numpy() == pytest.approx(away, abs=0.06)
+    for name in ("log10_compute_beyond", "at_one_pass"):
+        np.testing.assert_allclose(one[name], other[name], atol=0.06 if "beyond" in name else 1e-12)
+    assert one["at_one_pass"].max() > 0.5
+    constant = trace["constant_data"].to_dataset()
+    largest = float(constant[column].values[constant["system_task"].values.astype(str) == "ms_coco"].max())
+    minutes = f"({10 ** (largest + away - 18) / 60:.0f} minutes at 1 exaFLOP/s)"
+    assert minutes in next(one for one in extrapolation_sentences(burden) if one.startswith("MS COCO: "))

@@ -8,6 +8,7 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from tests.pictures import same_picture
 from tools.pages import NAMES, pages
@@ -17,6 +18,7 @@ from tools.pages.famous import check_runs
 from tools.pages.refill import fill_blocks
 
 from scaling_bayes.errors import DataError
+from scaling_bayes.systems.load import reference_systems
 
 pytestmark = pytest.mark.docs
 
@@ -63,6 +65,32 @@ def test_the_track_record_leads_with_what_failed_and_says_why() -> None:
     names = re.findall(r"^\| \d{4}-\d\d \| [^|]+ \| ([^|]+) \|", missed, re.MULTILINE)
     assert names
     assert all(name in why.partition("<!-- end -->")[0] for name in names)
+
+
+def test_the_readme_counts_all_that_the_first_release_missed() -> None:
+    text = generated("track_record", ROOT)[Path("docs", "track_record.md")]
+    rows = text.partition("<!-- generated: misses -->")[2].partition("<!-- end -->")[0].splitlines()
+    told = [row.rsplit("|", 3)[1:3] for row in rows if re.match(r"\| \d{4}-", row)]
+    better, worse = ([row[1] for row in told if f"found {side}" in row[0]] for side in ("below", "above"))
+    held = [sum("inside" in second for second in rows) for rows in (better, worse)]
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    counts = f"missed {len(better) + len(worse)}; the new model holds {sum(held)} of these"
+    assert f"The release of 2026.11 {counts}: {held[0]} of the {len(better)} that were better" in readme
+    assert f"than forecast, and {held[1]} of the {len(worse)} that were worse." in readme
+
+
+def test_predictions_are_of_all_later_systems_but_a_namesake() -> None:
+    every = reference_systems(edition="2026.12")
+    later = []
+    for cutoff in range(2016, 2022):
+        known = reference_systems(edition="2026.12", until=cutoff)
+        rows = every[~every["system_id"].isin(known["system_id"])]
+        later += [(cutoff, row.task, row.system) for row in rows.itertuples()]
+    scores = pd.read_csv(ROOT / "data" / "five_task_cutoffs.csv").query("forecaster == 'bounded'")
+    scored = set(scores[["cutoff", "task", "system"]].itertuples(index=False, name=None))
+    assert set(later) - scored == {(2017, "wmt14_en_fr", "Transformer Big")}
+    for page in ("laws", "model"):
+        assert f"{len(later)} " in (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
 
 
 def test_the_page_of_benchmarks_says_which_aims_are_missed() -> None:

@@ -19,6 +19,7 @@ from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.affordability import affordability, probability_by_year
 from scaling_bayes.projection.decompose import decompose
+from scaling_bayes.projection.forecast import amount_label
 from scaling_bayes.projection.largest_machines import record_machine_time
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.reached import reached
@@ -32,15 +33,14 @@ from scaling_bayes.report.finding import target_text
 from scaling_bayes.systems.tasks import load_tasks
 from scaling_bayes.text import (
     CARBON,
+    COMPUTE,
     COST,
     QUANTITIES,
     answer_in_words,
     days_in_words,
     error_text,
     format_interval,
-    kilograms_in_words,
     share_text,
-    usd_in_words,
 )
 
 TARGETS = {"imagenet": [0.1, 0.05], "my task": [0.15]}
@@ -213,6 +213,19 @@ def test_own_scenario_and_budgets_are_used_and_named() -> None:
     assert built.numbers["projection"]["scenario"]["region"] == "FRA"
 
 
+@pytest.mark.parametrize("scenario", ["trend", None])
+def test_slow_and_fast_progress_are_those_of_the_command_line(scenario: str | None) -> None:
+    built = build_report(fit(), targets={"imagenet": [0.1]}, years=[2030], scenario=scenario)
+    words = Reader(render_html(built)).text
+    for name, months in (("slow", 16), ("fast", 5)):
+        own = Scenario.named("trend", algorithmic_progress=name)
+        table = summary(project(fit(), {"imagenet": [0.1]}, 2030, scenario=own)).set_index("quantity")
+        told = COMPUTE if scenario is None else COST
+        median = float(table.loc[told, "median"])
+        assert built.numbers["projection"]["by_progress"][name] == pytest.approx(median, abs=1e-12)
+        assert f"{QUANTITIES[told].in_words(median)} if they halve it every {months} months ({name})" in words
+
+
 @pytest.mark.parametrize(
     ("scenario", "kind"),
     some([("thompson2020", "mean"), ("accelerated", "mean"), ("stalled", "predictive")], 3),
@@ -282,15 +295,15 @@ def test_files_hold_finite_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (usd_in_words(6.83), "6.8 million USD"),
-        (usd_in_words(30.61), "more than the world produces in a year"),
-        (usd_in_words(-2.0), "0.01 USD"),
-        (usd_in_words(-3.0), "under 0.01 USD"),
-        (usd_in_words(math.inf), "not attainable by scaling alone"),
-        (kilograms_in_words(-0.2), "0.63 kg CO2e"),
-        (kilograms_in_words(2.0), "100 kg CO2e"),
-        (kilograms_in_words(3.0), "1 tonne CO2e"),
-        (kilograms_in_words(7.0), "10 thousand tonnes CO2e"),
+        (QUANTITIES[COST].in_words(6.83), "6.8 million USD"),
+        (QUANTITIES[COST].in_words(30.61), "more than the world produces in a year"),
+        (QUANTITIES[COST].in_words(-2.0), "0.01 USD"),
+        (QUANTITIES[COST].in_words(-3.0), "under 0.01 USD"),
+        (QUANTITIES[COST].in_words(math.inf), "not attainable by scaling alone"),
+        (QUANTITIES[CARBON].in_words(-0.2), "0.63 kg CO2e"),
+        (QUANTITIES[CARBON].in_words(2.0), "100 kg CO2e"),
+        (QUANTITIES[CARBON].in_words(3.0), "1 tonne CO2e"),
+        (QUANTITIES[CARBON].in_words(7.0), "10 thousand tonnes CO2e"),
         (QUANTITIES[COST].interval(6.46, 4.08, 10.3), "2.9 million USD (12 thousand to 20 billion)"),
         (
             QUANTITIES[COST].interval(13.7, 8.9, 25),
@@ -306,6 +319,10 @@ def test_files_hold_finite_numbers(tmp_path: Path) -> None:
             QUANTITIES[COST].interval(math.inf, 9, math.inf, 0.63),
             "not attainable by scaling alone (probability 63 %)",
         ),
+        (Budget("budget_usd", 1e15).label, "1,000 trillion USD"),
+        (Budget("budget_usd", 0.001).label, "0.001 USD"),
+        (Budget("carbon_kg", 1e15).label, "1 trillion tonnes CO2e"),
+        (amount_label({"budget_usd": 1e15, "carbon_kg": 1e4}), "1,000 trillion USD and 10 tonnes CO2e"),
         (days_in_words(0.0), "1 day"),
         (days_in_words(math.inf), "not attainable by scaling alone"),
     ],

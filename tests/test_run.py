@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -11,12 +12,14 @@ from hypothesis import strategies as st
 from tests.commands import run as command
 from tests.synthetic import synthetic_fit
 
-from scaling_bayes import OptionError, decompose, estimate_run, model_card, project, summary
+from scaling_bayes import OptionError, decompose, estimate_run, model_card, open_trace, project, summary
 from scaling_bayes.cli import cli
 from scaling_bayes.hardware.grid import grid_of
 from scaling_bayes.hardware.points import known_devices
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.projection.devices import find_device
+from scaling_bayes.projection.extrapolation import extrapolation_sentences
+from scaling_bayes.projection.runs.words import finding, run_about
 from scaling_bayes.trace.schema import manifest
 
 V100, A100, H100 = "NVIDIA Tesla V100 DGXS 32 GB", "NVIDIA A100 SXM4 80 GB", "NVIDIA H100 SXM5 80GB"
@@ -348,6 +351,36 @@ def test_the_command_prints_words_json_and_a_model_card() -> None:
     refused = command("run", "--flop", "312 TFLOP/s")
     assert refused.returncode == 1
     assert refused.stderr.startswith("error: --flop 312 TFLOP/s is a rate")
+
+
+@pytest.mark.parametrize("error", [0.07, 0.05, 0.03])
+def test_a_target_that_may_not_be_attained_is_told_as_a_projection_tells_it(error: float) -> None:
+    trace = open_trace("reference-2026.12")
+    projected = project(trace, {"imagenet": error}, 2026)
+    share = summary(projected).set_index("quantity")["unreachable"]["log10_training_compute_flop"]
+    assert 0.05 < share < 0.95
+    answer = estimate_run(trace=trace, target={"imagenet": error}, year=2026, region="World")
+    table = summary(answer).set_index("quantity")
+    assert table["unreachable"].to_numpy() == pytest.approx(share)
+    words = " ".join((*table["in_words"], finding(answer), model_card(answer)))
+    assert not re.search(r"\binf\b|\d{3},\d{3},\d{3}", words)
+    lower, median = (10 ** table.loc["log10_cost_usd", end] for end in ("lower_90", "median"))
+    usd, million = f"{float(f'{lower:.2g}'):g}", f"{float(f'{lower / 1e6:.2g}'):g}"
+    cost = table.loc["log10_cost_usd", "in_words"]
+    if median == math.inf:
+        assert cost == f"not attainable by scaling alone (probability {100 * share:.0f} %)"
+    elif median > 1.05e14:
+        assert cost == f"more than the world produces in a year (at least {million} million USD)"
+    else:
+        assert cost == f"{median / 1e6:.2g} million USD ({usd} USD to unattainable)"
+    assert run_about(answer)["notes"] == extrapolation_sentences(projected)
+    shown = CliRunner().invoke(cli, ["run", "--target", f"imagenet={error}", "--year", "2026"]).stdout
+    assert ("unreachable" in shown) == (share <= 0.5)
+
+
+def test_a_given_interval_cannot_be_read_as_of_another_size() -> None:
+    about = run_about(estimate_run(budget_usd=(35e6, (690, 1.8e12)), year=2026, device=A100))
+    assert re.fullmatch(r"35 million USD \(\d+ USD to [\d.]+ trillion\)", about["known"])
 
 
 def test_a_model_card_states_the_median_in_grams() -> None:

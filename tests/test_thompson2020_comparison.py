@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from scaling_bayes.projection.project import project
 from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
 from scaling_bayes.thompson2020.comparison import side_by_side, slopes_side_by_side
 from scaling_bayes.thompson2020.lines import fit_line
-from scaling_bayes.trace.io import save_trace
+from scaling_bayes.trace.io import open_trace, save_trace
 
 TASKS = list(THOMPSON2020_TARGETS)
 
@@ -87,6 +88,33 @@ def test_several_years_are_refused(idata: xr.DataTree) -> None:
     projection = project(idata, {"imagenet": 0.05}, years=[2020, 2030], kind="mean")
     with pytest.raises(OptionError, match="several years"):
         side_by_side(idata, projection=projection)
+
+
+def test_a_fit_of_operations_is_told_in_the_papers_burdens() -> None:
+    trace = open_trace("reference-2026.12")
+    targets = {task: list(errors) for task, errors in THOMPSON2020_TARGETS.items()}
+    done = project(trace, targets, kind="mean", scenario="thompson2020")
+    with pytest.raises(OptionError, match="counts burdens"):
+        side_by_side(trace, projection=done)
+    cells = side_by_side(trace)
+    first = cells[(cells["task"] == "imagenet") & (cells["error"] == 0.115)].set_index(["quantity", "form"])
+    flop = done["projection"]["log10_training_compute_flop"].isel(target=0, year=0)
+    burden = float((flop + trace["posterior"]["offset_burden_fp32"]).median())
+    assert first.loc[("compute", "polynomial"), "bayes_median"] == pytest.approx(burden - 9, abs=1e-6)
+    usd = float(done["projection"]["log10_cost_usd"].isel(target=0, year=0).median())
+    assert first.loc[("cost", "polynomial"), "bayes_median"] == pytest.approx(usd, abs=1e-6)
+
+
+def test_the_page_and_the_command_say_when_and_the_page_counts_its_cells(repository: Path) -> None:
+    text = (repository / "docs" / "thompson2020.md").read_text(encoding="utf-8")
+    table = text.partition("<!-- generated: bayesian -->")[2].partition("<!-- end -->")[0]
+    for form in ("polynomial", "exponential"):
+        rows = re.findall(rf"{form} \| \d+ \| ([\d.]+) \| \S+ \[(\S+), (\S+)\]", table)
+        held = sum(float(low) <= float(found) <= float(high) for found, low, high in rows)
+        assert f"{held} of the {len(rows)} {form} cells" in text
+    assert re.search(r"Posterior of the reference fit \(seed \d+, bounded law\) in November 2022", text)
+    shown = CliRunner().invoke(replicate, ["reference-2026.12"]).stdout
+    assert "posterior median in November 2022 [90 %]" in " ".join(shown.split())
 
 
 def test_slopes_stand_beside_least_squares(idata: xr.DataTree) -> None:

@@ -161,6 +161,10 @@ class Quantity(NamedTuple):
             return UNATTAINABLE
         return self.beyond if log10_value > self.most else " ".join(_amount(log10_value, self.units))
 
+    def stated(self, log10_value: float) -> str:
+        """An amount that somebody gave, however large: ``1,000 trillion USD``."""
+        return " ".join(_amount(log10_value, self.units))
+
     def short(self, log10_value: float) -> str:
         """As `in_words`, with fewer of them where no number means anything."""
         if self.most < log10_value < math.inf:
@@ -264,11 +268,11 @@ def quantity_of(row: Mapping[Any, Any]) -> Quantity:
     """What a row of `summary` of a projection is of; compute may be in a unit of the user's own."""
     about = QUANTITIES[row["quantity"]]
     unit = str(row.get("unit", "")).removeprefix("log10(").removesuffix(")")
-    return about if about.name != QUANTITIES[COMPUTE].name or unit in ("", "FLOP") else _own(unit)
+    return about if about.name != QUANTITIES[COMPUTE].name or unit in ("", "FLOP") else quantity_in(unit)
 
 
-def _own(unit: str) -> Quantity:
-    """Compute in a unit of the user's own."""
+def quantity_in(unit: str) -> Quantity:
+    """An amount of another unit, such as compute in one of the user's own."""
     about = QUANTITIES[COMPUTE]
     beyond = f"over 1,000,000 trillion {unit}"
     return about._replace(
@@ -278,7 +282,7 @@ def _own(unit: str) -> Quantity:
 
 def compute_in_words(log10_compute: float, unit: str) -> str:
     """Compute of a system: ``3 days at 1 exaFLOP/s``, or in a unit of the user's own ``12 million steps``."""
-    about = QUANTITIES[COMPUTE] if unit == "FLOP" else _own(unit)
+    about = QUANTITIES[COMPUTE] if unit == "FLOP" else quantity_in(unit)
     return about.in_words(log10_compute) + about.at
 
 
@@ -295,16 +299,6 @@ def amount_in_words(log10_value: float, unit: str) -> str:
 def days_in_words(log10_days: float) -> str:
     """A length of time: ``3 days``, ``40 thousand years``."""
     return in_words(log10_days + math.log10(86400.0) + MACHINE_LOG10_FLOP_PER_SECOND)
-
-
-def usd_in_words(log10_usd: float) -> str:
-    """An amount of money: ``6.8 million USD``."""
-    return QUANTITIES[COST].in_words(log10_usd)
-
-
-def kilograms_in_words(log10_kg: float) -> str:
-    """A mass of CO2e: ``900 kg CO2e``, ``1.3 thousand tonnes CO2e``."""
-    return QUANTITIES[CARBON].in_words(log10_kg)
 
 
 def times_in_words(log10_factor: float) -> str:

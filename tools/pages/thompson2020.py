@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scaling_bayes.text import format_error
+from scaling_bayes.text import format_error, month_of
 from scaling_bayes.thompson2020.comparison import side_by_side, slopes_side_by_side
 from scaling_bayes.thompson2020.frontier import quantile_frontier
 from scaling_bayes.thompson2020.lines import FORMS, regressions
@@ -13,6 +13,7 @@ from scaling_bayes.thompson2020.points import LABELS
 from scaling_bayes.thompson2020.targets import QUANTITIES, disagreements, target_table
 from scaling_bayes.trace.io import open_trace
 from scaling_bayes.trace.releases import REFERENCE_TRACE
+from scaling_bayes.trace.view import PosteriorView
 from tools.pages.refill import filled, markdown_table
 from tools.pages.thompson2020_prediction import least_squares_prediction
 
@@ -42,14 +43,26 @@ def _classical_blocks() -> dict[str, str]:
 
 def bayesian_blocks(idata: xr.DataTree) -> dict[str, str]:
     """Tables that set the posterior of a fit beside the paper."""
-    cells = side_by_side(idata)
+    view, cells = PosteriorView.of(idata), side_by_side(idata)
     cells = cells[(cells["quantity"] == "compute") & cells["bayes_median"].notna()]
+    year = float(cells["year"].iloc[0])
+    inside = cells["log10_value"].between(cells["bayes_lower_90"], cells["bayes_upper_90"])
+    counts = [
+        f"{inside[rows.index].sum()} of the {len(rows)} {form} cells"
+        for form, rows in cells.groupby("form", sort=False)
+    ]
+    about = (
+        f"Posterior of the reference fit (seed {view.seed}, {view.law} law)"
+        f"{f' in {month_of(year)}' if year else ''}. The recomputed value lies in its 90 % interval in "
+        f"{' and in '.join(counts)}.\n"
+    )
     compute = markdown_table(
-        ["task", "error", "printed", "recomputed", "posterior median [90 %]"],
+        ["task", "error", "form", "printed", "recomputed", "posterior median [90 %]"],
         [
             [
                 LABELS[row["task"]],
                 format_error(row["error"]),
+                row["form"],
                 str(row["printed_power_of_ten"]),
                 f"{row['log10_value']:.2f}",
                 f"{row['bayes_median']:.1f} [{row['bayes_lower_90']:.1f}, {row['bayes_upper_90']:.1f}]",
@@ -57,6 +70,7 @@ def bayesian_blocks(idata: xr.DataTree) -> dict[str, str]:
             for row in cells.to_dict(orient="records")
         ],
     )
+    found = slopes_side_by_side(idata)
     slopes = markdown_table(
         ["task", "least squares [90 %]", "posterior median [90 %]"],
         [
@@ -65,10 +79,12 @@ def bayesian_blocks(idata: xr.DataTree) -> dict[str, str]:
                 f"{row['ols_slope']:.4f} [{row['ols_lower_90']:.4f}, {row['ols_upper_90']:.4f}]",
                 f"{row['bayes_median']:.4f} [{row['bayes_lower_90']:.4f}, {row['bayes_upper_90']:.4f}]",
             ]
-            for row in slopes_side_by_side(idata).to_dict(orient="records")
+            for row in found.to_dict(orient="records")
         ],
     )
-    return {"bayesian": compute, "bayesian_slopes": slopes}
+    if found.empty:
+        slopes = f"The slope of the {view.law} law is on another scale than those of the paper.\n"
+    return {"bayesian_about": about, "bayesian": compute, "bayesian_slopes": slopes}
 
 
 def _regressions() -> str:

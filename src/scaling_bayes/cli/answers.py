@@ -158,8 +158,10 @@ def _print_first_years(frame: pd.DataFrame, budget: str, until: int) -> None:
     from scaling_bayes.report.answer import first_year_text
     from scaling_bayes.text import records, share_text
 
+    start = frame["start"].iloc[0]
+    earlier = f"; {start:g} means then or earlier" if (frame["lower_90"] <= start).any() else ""
     print_table(
-        f"First year within {budget}: median (90 % equal-tailed interval)",
+        f"First year within {budget}: median (90 % equal-tailed interval){earlier}",
         ("target", "first year", f"never by {until}"),
         [(_target(row), first_year_text(row), share_text(row["never"])) for row in records(frame)],
         right=(f"never by {until}",),

@@ -126,17 +126,19 @@ def _print_slopes(slopes: pd.DataFrame) -> None:
 
 
 def _print_targets(targets: pd.DataFrame) -> None:
-    from scaling_bayes.text import format_error
+    from scaling_bayes.text import format_error, month_of
     from scaling_bayes.thompson2020.points import LABELS
     from scaling_bayes.thompson2020.targets import QUANTITIES
 
     bayesian = "bayes_median" in targets
+    year = float(targets["year"].iloc[0]) if bayesian else 0.0
+    when = f" in {month_of(year)}" if year else ""
     for quantity, unit in QUANTITIES.items():
         rows = targets[targets["quantity"] == quantity]
         answered = bayesian and rows["bayes_median"].notna().any()
         print_table(
             f"{quantity.capitalize()} in {unit}: printed power of ten, recomputed log10"
-            + (", posterior median [90 %]" if answered else ""),
+            + (f", posterior median{when} [90 %]" if answered else ""),
             ("task", "error", "form", "printed", "recomputed", *(("posterior",) if answered else ())),
             [
                 (

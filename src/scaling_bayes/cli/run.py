@@ -139,11 +139,23 @@ def _print(answer: xr.DataTree, about: dict[str, Any], *, assumptions: bool) -> 
         spread_sentences,
         yardsticks,
     )
+    from scaling_bayes.text import share_text
 
+    rows = run_rows(answer)
+    # Where it is most, the words have it.
+    told = any(0 < row["unreachable"] <= 0.5 for row in rows)
     print_table(
         finding(answer),
-        ("quantity", "median (90 % interval)"),
-        [(quantity_label(row), row["in_words"]) for row in run_rows(answer)],
+        ("quantity", "median (90 % interval)", *(["unreachable"] if told else [])),
+        [
+            (
+                quantity_label(row),
+                row["in_words"],
+                *([share_text(row["unreachable"]) if row["unreachable"] else ""] if told else []),
+            )
+            for row in rows
+        ],
+        right=("unreachable",) if told else (),
     )
     for sentence in (*spread_sentences(answer), *yardsticks(answer)):
         echo(sentence)

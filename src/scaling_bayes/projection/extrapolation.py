@@ -9,6 +9,7 @@ import numpy as np
 
 from scaling_bayes.errors import TargetError
 from scaling_bayes.intervals import quantiles
+from scaling_bayes.projection.counted import offset
 from scaling_bayes.systems.tasks import load_tasks
 from scaling_bayes.text import (
     amount_in_words,
@@ -21,13 +22,16 @@ from scaling_bayes.text import (
     times_in_words,
 )
 from scaling_bayes.trace.schema import group, manifest
+from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+    from numpy.typing import NDArray
 
     from scaling_bayes.projection.scenario import Scenario
-    from scaling_bayes.trace.view import PosteriorView
+
+    Floats = NDArray[np.float64]
 
 #: Last year that can be asked for, and the horizon of years="yearly".
 HORIZON: Final = 2100.0
@@ -45,6 +49,8 @@ _NEAR_YEARS: Final = 0.5
 _TAIL: Final = 0.05
 #: Share of draws beyond which the median is at a bound.
 _MEDIAN: Final = 0.5
+#: Powers of ten that adding and subtracting a count may be off.
+_ROUNDED: Final = 1e-9
 #: Impossible requirements named one by one.
 _LISTED: Final = 3
 
@@ -166,19 +172,33 @@ def extrapolation(projection: xr.DataTree) -> pd.DataFrame:
         One row per target and year: ``task``, ``error``, ``year``; ``years_beyond`` the last system (NaN for
         a fit without years); ``log10_error_beyond``, powers of ten below the lowest error of the task;
         ``log10_compute``, the median requirement in log10 FLOP, and ``log10_compute_beyond``, powers of ten
-        above the largest run of the task; ``at_one_pass``, ``below_one_flop`` and, with a scenario,
-        ``below_one_cent``, the shares of the draws. What is within the data is 0 or less.
+        above the largest run of the task, both in the count of the projection; ``at_one_pass``,
+        ``below_one_flop`` and, with a scenario, ``below_one_cent``, the shares of the draws. What is within
+        the data is 0 or less.
     """
-    return _rows(group(projection, "projection"), manifest(projection)["projection"]["data"])
+    return _rows(group(projection, "projection"), *_told(projection))
 
 
-def _rows(data: xr.Dataset, reach: dict[str, Any]) -> pd.DataFrame:
+def _told(projection: xr.DataTree) -> tuple[dict[str, Any], Floats | float]:
+    """`reach_of` in the count of a projection, and how far each draw is from the median of the counts."""
+    asked, view = manifest(projection)["projection"], PosteriorView.of(projection)
+    away = offset(view, asked["count"], asked["random_seed"])
+    middle = float(np.median(away))
+    names = ("largest_log10_compute", "one_pass_log10_compute")
+    tasks = {
+        task: known | {name: known[name] + middle for name in names if known.get(name) is not None}
+        for task, known in asked["data"]["tasks"].items()
+    }
+    return {**asked["data"], "tasks": tasks}, away - middle
+
+
+def _rows(data: xr.Dataset, reach: dict[str, Any], away: Floats | float = 0.0) -> pd.DataFrame:
     import pandas as pd
 
     last = reach["last_year"]
     rows = []
     compute, *cost = (
-        data[name].transpose("target", "year", ...).values
+        data[name].transpose("target", "year", "chain", "draw").values
         for name in (_COMPUTE, "log10_cost_usd")
         if name in data
     )
@@ -198,7 +218,7 @@ def _rows(data: xr.Dataset, reach: dict[str, Any]) -> pd.DataFrame:
                 else -np.inf,
                 "log10_compute": median,
                 "log10_compute_beyond": median - known["largest_log10_compute"],
-                "at_one_pass": float((draws <= one_pass(known)).mean()),
+                "at_one_pass": float((draws - away <= one_pass(known) + _ROUNDED).mean()),
                 "below_one_flop": float((draws < 0).mean()) if "unit" not in reach else 0.0,
             }
             if cost:
@@ -228,8 +248,8 @@ def extrapolation_sentences(projection: xr.DataTree, scenario: Scenario | None =
     list of str
         Sentences without a heading; none where everything is within the data.
     """
-    reach = manifest(projection)["projection"]["data"]
-    table = _rows(group(projection, "projection"), reach)
+    reach, away = _told(projection)
+    table = _rows(group(projection, "projection"), reach, away)
     found = reach_sentences(table, reach)
     for task, of_task in table.groupby("task", sort=False):
         known = reach["tasks"][str(task)]

@@ -30,7 +30,7 @@ from scaling_bayes.projection.runs.known import read_amount
 from scaling_bayes.projection.runs.words import flop_in_words, interval_in_words
 from scaling_bayes.projection.scenario import read_scenario
 from scaling_bayes.systems.counts import ARITHMETIC
-from scaling_bayes.text import kilograms_in_words, usd_in_words
+from scaling_bayes.text import CARBON, COST, QUANTITIES
 from scaling_bayes.trace.schema import annotate, group, manifest
 from scaling_bayes.trace.view import PosteriorView
 
@@ -184,7 +184,8 @@ def forecast_rows(answer: xr.DataTree) -> list[dict[str, Any]]:
 
 def amount_label(row: Mapping[str, Any]) -> str:
     """What a row of `forecast_rows` is given, in words: ``1 million USD and 10 tonnes CO2e``."""
-    words = (("flop", flop_in_words), ("budget_usd", usd_in_words), ("carbon_kg", kilograms_in_words))
+    usd, carbon = QUANTITIES[COST].stated, QUANTITIES[CARBON].stated
+    words = (("flop", flop_in_words), ("budget_usd", usd), ("carbon_kg", carbon))
     return " and ".join(write(math.log10(row[name])) for name, write in words if name in row)
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scaling_bayes.core.observations import decimal_year
-from scaling_bayes.projection.counted import counted
+from scaling_bayes.projection.counted import counted, offset
 from scaling_bayes.projection.targets import Target
-from scaling_bayes.systems.counts import ARITHMETIC, OFFSETS, in_arithmetic
+from scaling_bayes.systems.counts import ARITHMETIC, in_arithmetic
 from scaling_bayes.systems.editions import EDITIONS
 from scaling_bayes.systems.flags import split_flags
 from scaling_bayes.systems.load import EXCLUDED_FLAGS, load_systems
@@ -40,9 +40,10 @@ def reached(projection: xr.DataTree) -> pd.DataFrame:
     DataFrame
         One row per target reached: ``task``, ``error`` (the target), ``systems`` (how many reached it), and
         of that with least compute ``system``, ``reached_error``, ``log10_training_compute_flop`` (log10
-        FLOP), ``publication_year``, and ``in_fit``: whether these are systems of the fit. Where none of them
-        has reached the target, they are the shipped tables' (`load_systems`, of all families, the newest
-        edition): those whose compute is not in doubt first, those without known compute (NaN) last.
+        FLOP, in the count of the projection), ``publication_year``, and ``in_fit``: whether these are systems
+        of the fit. Where none of them has reached the target, they are the shipped tables' (`load_systems`,
+        of all families, the newest edition): those whose compute is not in doubt first, those without known
+        compute (NaN) last.
 
     Raises
     ------
@@ -70,10 +71,10 @@ def reached(projection: xr.DataTree) -> pd.DataFrame:
     columns = (asked["target_task"].values.astype(str), asked["target_error"].values)
     targets = [Target(str(task), float(error)) for task, error in zip(*columns, strict=True)]
     view = PosteriorView.of(projection)
-    own, told = counted(view), manifest(projection)["projection"]["count"]
-    others = [known_systems(of_operations=own == ARITHMETIC)] if view.unit == "FLOP" else []
+    about = manifest(projection)["projection"]
+    others = [known_systems(of_operations=counted(view) == ARITHMETIC)] if view.unit == "FLOP" else []
     found = first_to_reach(targets, fitted, *others)
-    found[_COMPUTE] += 0.0 if told == own else OFFSETS["burden_fp32"][0]
+    found[_COMPUTE] += float(np.median(offset(view, about["count"], about["random_seed"])))
     return found
 
 

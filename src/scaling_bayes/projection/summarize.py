@@ -52,7 +52,8 @@ def summary(answer: xr.DataTree | pd.DataFrame, *, by: str | Sequence[str] = "fo
           ``start``, ``horizon``.
         - required gain: one row per target, ``year`` and ``lever``. Quantiles of log10 of the factor;
           ``none_needed`` (share of draws that fit already), ``unreachable``.
-        - run: one row per ``quantity``, log10, with its ``unit`` and ``in_words``; per ``task`` of the error.
+        - run: one row per ``quantity``, log10, with its ``unit``, ``unreachable`` and ``in_words``; per
+          ``task`` of the error.
         - record machine: one row per target and ``year``. Quantiles of log10 days; ``unreachable``.
         - fit: one row per ``task`` and ``quantity`` of progress, with its ``unit``: exponent of cost, growth
           of compute, algorithmic progress. ``below_bound`` is the probability that the exponent lies below

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from scaling_bayes.errors import TargetError
 from scaling_bayes.intervals import quantiles
+from scaling_bayes.projection.conversion import add_costs
 from scaling_bayes.projection.project import project
+from scaling_bayes.projection.requirement import ask
+from scaling_bayes.projection.scenario import PROGRESS_RATES
 from scaling_bayes.projection.summarize import summary
 from scaling_bayes.text import COMPUTE, COST
 from scaling_bayes.trace.schema import group, manifest
-from scaling_bayes.trace.view import draws_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,20 +59,21 @@ def with_other_years(
 
 def by_progress(
     fit: PosteriorView, projected: xr.DataTree, target: tuple[str, float]
-) -> tuple[float, float] | None:
-    """The median for the title's target if algorithms gain slowly, and fast, after the end of the data.
+) -> dict[str, float] | None:
+    """The median for the title's target at each of `PROGRESS_RATES` after the end of the data.
 
-    Slow and fast are the ends of the 90 % interval of progress; all else is as in the median.
+    All else is as in the projection; the median is of log10 USD, or of log10 compute without a scenario.
     """
     asked = manifest(projected)["projection"]
-    last = asked["data"]["last_year"]
-    ahead = asked["years"][-1] - (last or math.inf)
-    if not asked["progress_continues"] or "progress" not in fit.posterior or ahead <= 0:
+    last, year = asked["data"]["last_year"], asked["years"][-1]
+    if not asked["progress_continues"] or "progress" not in fit.posterior or year <= (last or math.inf):
         return None
-    task, error = target
-    data = group(projected, "projection")
-    here = (data["target_task"].values == task) & (data["target_error"].values == error)
-    draws = data[COST if COST in data else COMPUTE].isel(target=int(here.argmax()), year=-1).values.ravel()
-    slow, middle, fast = quantiles(draws_of(fit.posterior, "progress", task), [0.05, 0.5, 0.95])
-    median = float(quantiles(draws, [0.5])[0])
-    return median + (middle - slow) * ahead, median - (fast - middle) * ahead
+    told = COST if COST in group(projected, "projection") else COMPUTE
+    found = {}
+    for name in PROGRESS_RATES:
+        other = ask(fit, [target], year, asked["kind"], asked["random_seed"], progress=name)
+        data = other.log10_compute().to_dataset(name=COMPUTE)
+        if told == COST:
+            data = add_costs(data, group(projected, "hardware").isel(year=[-1]))
+        found[name] = float(quantiles(data[told].values.ravel(), [0.5])[0])
+    return found

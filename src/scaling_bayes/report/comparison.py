@@ -74,7 +74,8 @@ def comparison_section(facts: Facts) -> Section | None:
             TextPart(
                 "The 2020 paper read each target off a least-squares line in two forms, without intervals. "
                 "This fit's column is its counterpart: where the line of the task, not a single system, "
-                "reaches the target, with the algorithms of the end of the data."
+                "reaches the target, with the algorithms of the end of the data. Compute is hardware burden, "
+                "as in the paper."
             ),
             compute,
             Details("Cost and carbon, by the paper's conversions", (cost, carbon)),

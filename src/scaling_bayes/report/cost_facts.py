@@ -18,7 +18,7 @@ from scaling_bayes.projection.decompose import decompose
 from scaling_bayes.projection.largest_machines import record_machine_time
 from scaling_bayes.projection.required_gain import compare_routes, required_gain
 from scaling_bayes.projection.summarize import summary
-from scaling_bayes.text import CARBON, COMPUTE, COST, kilograms_in_words, records, usd_in_words
+from scaling_bayes.text import CARBON, COMPUTE, COST, QUANTITIES, records
 from scaling_bayes.trace.schema import group, manifest
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ class Budget:
     @property
     def label(self) -> str:
         """The budget in words: ``10 million USD``, ``10 thousand tonnes CO2e``."""
-        if float(f"{self.amount:.2g}") != self.amount:
-            return f"{self.amount:,.15g} {'USD' if self.limits == 'budget_usd' else 'kg CO2e'}"
-        words = usd_in_words if self.limits == "budget_usd" else kilograms_in_words
-        return words(math.log10(self.amount))
+        about = QUANTITIES[COST if self.limits == "budget_usd" else CARBON]
+        if self.amount < 0.01 or float(f"{self.amount:.2g}") != self.amount:
+            return f"{self.amount:,.15g} {about.unit}"
+        return about.stated(math.log10(self.amount))
 
     @property
     def asked(self) -> dict[str, float]:

@@ -79,7 +79,7 @@ class Facts:
     #: Of `load_tasks`, the tasks of the fit.
     bounds: pd.DataFrame
     #: From `by_progress`.
-    by_progress: tuple[float, float] | None
+    by_progress: dict[str, float] | None
     #: From `next_targets`: of each task the target that is told first, and first of all the title's.
     next_targets: list[tuple[str, float]]
     #: One row per stage (prior, posterior), task and quantity: quantiles. Task "" is all tasks: their common

@@ -48,6 +48,7 @@ def collect(question: str, facts: Facts, failures: tuple[FailurePart, ...]) -> d
                 else "training compute only: no price, energy or hardware trend"
             ),
             "rows": records(facts.projection),
+            "by_progress": facts.by_progress,
             "beyond_data": records(facts.beyond_data),
         },
         "parameters": records(facts.parameters),

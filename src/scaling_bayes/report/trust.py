@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from scaling_bayes.projection.counted import counted
+from scaling_bayes.projection.scenario import PROGRESS_RATES
 from scaling_bayes.report.answer import pricing
 from scaling_bayes.report.blocks import ListPart, Section, TextPart
 from scaling_bayes.report.finding import headline, plural
@@ -41,13 +44,21 @@ def trust_section(facts: Facts) -> Section:
     target = f"{task_label(row['task'], 40)} at {error_text(row['error'])}"
     said = [forecasts_text(facts), _beyond(facts, target), _spread(facts)]
     if facts.by_progress is not None:
-        slow, fast = (quantity_of(row).in_words(value) for value in facts.by_progress)
-        if slow != fast:
-            said.append(
-                f"**Progress of algorithms.** If slow after {month_of(facts.last_year or 0)}, {target} takes "
-                f"{slow}; if fast, {fast}."
-            )
+        said += _by_progress(facts, facts.by_progress, target)
     return Section("trust", "How far can you trust this?", "Trust", (ListPart(tuple(filter(None, said))),))
+
+
+def _by_progress(facts: Facts, median: Mapping[str, float], target: str) -> list[str]:
+    """What the target takes where algorithms gain slowly, or fast; none where the words are the same."""
+    takes = {name: quantity_of(headline(facts)).in_words(value) for name, value in median.items()}
+    if len(set(takes.values())) == 1:
+        return []
+    ways = [
+        f"{takes[name]} if they halve it every {12 * math.log10(2) / rate:.0f} months ({name})"
+        for name, rate in PROGRESS_RATES.items()
+    ]
+    after = f"After {month_of(facts.last_year or 0)}, {target} takes {', and '.join(ways)}."
+    return [f"**Progress of algorithms.** They lower the compute for one error. {after}"]
 
 
 def _beyond(facts: Facts, target: str) -> str:

@@ -10,12 +10,14 @@ import numpy as np
 from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.intervals import CI_PROB, QUANTILES, quantiles
+from scaling_bayes.projection.counted import BURDEN
 from scaling_bayes.projection.project import project
 from scaling_bayes.projection.summarize import summary as summarize
 from scaling_bayes.projection.targets import THOMPSON2020_TARGETS
 from scaling_bayes.thompson2020.lines import FORMS, fit_line
 from scaling_bayes.thompson2020.points import FLOP_PER_GFLOP
 from scaling_bayes.thompson2020.targets import target_table
+from scaling_bayes.trace.schema import manifest
 from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
@@ -55,9 +57,9 @@ def side_by_side(
 ) -> pd.DataFrame:
     """Printed, recomputed and Bayesian value of each cell of the paper's target table.
 
-    The paper inverts a line, so its counterpart is ``kind="mean"``. The Bayesian columns are filled where
-    the law of the fit is the form of the cell (``power`` for polynomial, ``exponential`` for exponential); a
-    law that is neither answers every cell.
+    The paper inverts a line, so its counterpart is ``kind="mean"``; its compute is hardware burden, and so is
+    that of the Bayesian columns. They are filled where the law of the fit is the form of the cell (``power``
+    for polynomial, ``exponential`` for exponential); a law that is neither answers every cell.
 
     Parameters
     ----------
@@ -65,7 +67,8 @@ def side_by_side(
         As in `project`. The default has the paper's own conversions, so that cost and carbon compare; None
         leaves them empty.
     projection : DataTree, optional
-        A projection of `idata` at the paper's targets and one year, to use instead of a new one.
+        A projection of `idata` at the paper's targets and one year, to use instead of a new one, with
+        ``count="burden"``.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def side_by_side(
     Raises
     ------
     OptionError
-        If `projection` has several years.
+        If `projection` has several years, or counts operations.
     TraceError
         If `idata` is not a fit.
     """
@@ -85,7 +88,11 @@ def side_by_side(
     view = PosteriorView.of(idata)
     if projection is None:
         targets = {task: list(errors) for task, errors in THOMPSON2020_TARGETS.items() if task in view.tasks}
-        projection = project(view, targets, kind=kind, scenario=scenario)
+        projection = project(view, targets, kind=kind, scenario=scenario, count=BURDEN)
+    elif manifest(projection)["projection"]["count"] != BURDEN:
+        raise OptionError(
+            'projection: found operations; the paper counts burdens. Give one of count="burden".'
+        )
     summary = summarize(projection)
     if summary["year"].nunique() > 1:
         raise OptionError("projection: found several years; expected one, as the paper's table has no year.")

@@ -15,9 +15,10 @@ from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.posterior import hardware_digest, read_hardware
 from scaling_bayes.projection.counted import counted, refuse_own_unit
 from scaling_bayes.projection.devices import boards_per, find_device
-from scaling_bayes.projection.extrapolation import reach_of
+from scaling_bayes.projection.extrapolation import extrapolation_sentences, reach_of
 from scaling_bayes.projection.predict import error_reached
 from scaling_bayes.projection.project import project
+from scaling_bayes.projection.reached import reached_sentences
 from scaling_bayes.projection.runs.assumed import read_assumed
 from scaling_bayes.projection.runs.known import Known, read_amount, read_known
 from scaling_bayes.projection.runs.rates import (
@@ -33,6 +34,7 @@ from scaling_bayes.projection.runs.rates import (
 from scaling_bayes.projection.targets import check_year
 from scaling_bayes.systems.counts import ARITHMETIC
 from scaling_bayes.text import error_text, task_label
+from scaling_bayes.trace.schema import group
 from scaling_bayes.trace.view import PosteriorView
 
 if TYPE_CHECKING:
@@ -171,8 +173,9 @@ def estimate_run(
     shape = (sizes_of["chain"], sizes_of["draw"])
     n, trends = shape[0] * shape[1], read_hardware(hardware)
     label, rates = run_rates(chosen, trends, n, random_seed, without)
+    notes: list[str] = []
     if known.quantity == "target" and view is not None:
-        known, given = _target(view, target, when)
+        known, given, notes = _target(view, target, when)
     else:
         given = _amount(known, n, random_seed)
     hours = added({GIVEN: given}, {s: -part for s, part in rate_of(known.quantity, rates).items()})
@@ -209,7 +212,7 @@ def estimate_run(
         "device": label,
         "devices": None if count is None else float(np.median(count) * boards),
         "region": chosen.place,
-        "notes": [] if view is None or task is None else _notes(view, run, when),
+        "notes": notes + ([] if view is None or task is None else _notes(view, run, when)),
         "assumptions": chosen.described(label),
         "random_seed": random_seed,
         "hardware_digest": hardware_digest(trends),
@@ -240,10 +243,11 @@ def _amount(known: Known, n: int, seed: int) -> Floats:
     return found
 
 
-def _target(view: PosteriorView, target: Any, year: float) -> tuple[Known, Floats]:
-    """What a target is, counted as its fit counts, and log10 of how much of it, shape (draw,)."""
+def _target(view: PosteriorView, target: Any, year: float) -> tuple[Known, Floats, list[str]]:
+    """What a target is, counted as its fit counts, log10 of how much of it, shape (draw,), and notes."""
     refuse_own_unit(view, "a run")
-    projected = project(view, target, year)["projection"].to_dataset()
+    answer = project(view, target, year)
+    projected = group(answer, "projection")
     if projected.sizes["target"] != 1:
         raise OptionError(
             f"found {projected.sizes['target']} targets; a run has one, such as {{'imagenet': 0.05}}."
@@ -256,7 +260,8 @@ def _target(view: PosteriorView, target: Any, year: float) -> tuple[Known, Float
         1.0,
         f"{task_label(task)} at {error_text(error)}",
     )
-    return known, compute.transpose("chain", "draw").values.ravel()
+    notes = reached_sentences(answer) + extrapolation_sentences(answer)
+    return known, compute.transpose("chain", "draw").values.ravel(), notes
 
 
 def _notes(view: PosteriorView, run: xr.Dataset, year: float) -> list[str]:

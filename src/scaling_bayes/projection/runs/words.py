@@ -14,11 +14,18 @@ from scaling_bayes.errors import TraceError
 from scaling_bayes.hardware.tables import load_table
 from scaling_bayes.intervals import reported
 from scaling_bayes.text import (
+    CARBON,
+    COMPUTE,
+    COST,
+    ENERGY,
+    MACHINE_LOG10_FLOP_PER_SECOND,
+    QUANTITIES,
+    UNATTAINABLE,
+    Quantity,
     amount_in_words,
-    days_in_words,
     format_error,
-    kilograms_in_words,
     percent_text,
+    quantity_in,
     task_label,
     times_in_words,
 )
@@ -30,60 +37,59 @@ if TYPE_CHECKING:
 
 def flop_in_words(log10_flop: float) -> str:
     """An amount of arithmetic: ``3.1 x 10^23 FLOP``."""
+    if log10_flop == math.inf:
+        return UNATTAINABLE
     if not math.isfinite(log10_flop):
         return amount_in_words(log10_flop, "FLOP")
     digits, power = f"{10 ** (log10_flop % 1):.1f}", math.floor(log10_flop)
     return f"1.0 x 10^{power + 1} FLOP" if digits == "10.0" else f"{digits} x 10^{power} FLOP"
 
 
-def energy_in_words(log10_kwh: float) -> str:
-    """An energy: ``57 MWh``."""
-    for power, unit in ((9, "TWh"), (6, "GWh"), (3, "MWh")):
-        if math.isfinite(log10_kwh) and log10_kwh >= power:
-            return amount_in_words(log10_kwh - power, unit)
-    return _small(log10_kwh, "kWh", amount_in_words)
-
-
-def _small(log10_value: float, unit: str, otherwise: Callable[[float, str], str]) -> str:
-    """An amount of a unit, below one in figures: ``0.6 kWh``."""
-    if -3 < log10_value < 0:
-        return f"{10**log10_value:.2g} {unit}"
-    return otherwise(log10_value, unit)
-
-
 def in_unit(unit: str) -> Callable[[float], str]:
-    """What writes the log10 of an amount of a unit."""
-    return lambda log10_value: _small(log10_value, unit, amount_in_words)
+    """What writes the log10 of an amount of a unit, below one in figures: ``0.6 kWh``."""
 
+    def write(log10_value: float) -> str:
+        small = -3 < log10_value < 0
+        return f"{10**log10_value:.2g} {unit}" if small else amount_in_words(log10_value, unit)
 
-def _carbon(log10_kg: float) -> str:
-    return _small(log10_kg, "kg CO2e", lambda value, _: kilograms_in_words(value))
+    return write
 
 
 def between(write: Callable[[float], str], median: float, low: float, high: float) -> str:
-    """Median and interval, or one value: ``2.9 million USD (12 thousand to 21 billion)``."""
+    """Median and interval, or one value: ``1.2 million USD (12 thousand to 2.1 million)``.
+
+    The unit is repeated as `Quantity.interval` does.
+    """
     texts = [write(value) for value in (median, low, high)]
     if texts[1] == texts[2]:
         return texts[0]
     unit = texts[0].lstrip("0123456789.,x^ ")
     for word in ("thousand", "million", "billion", "trillion"):
         unit = unit.removeprefix(f"{word} ")
-    ends = texts[1:]
+    ends = [text.replace(UNATTAINABLE, "unattainable") for text in texts[1:]]
     if unit and all(end.endswith(f" {unit}") and not end.startswith(("less", "no")) for end in ends):
-        ends = [end.removesuffix(f" {unit}") for end in ends]
+        bare = [end.removesuffix(f" {unit}") for end in ends]
+        ends = [ends[0] if " " in bare[1] and " " not in bare[0] else bare[0], bare[1]]
     return f"{texts[0]} ({ends[0]} to {ends[1]})"
 
 
-#: By variable of the group ``run``: what it is called, and its value in words.
-_SAID: Mapping[str, tuple[str, Callable[[float], str]]] = MappingProxyType(
+_ENERGY = QUANTITIES[ENERGY]._replace(
+    units=((0.0, "kWh", "kWh"), (3.0, "MWh", "MWh"), (6.0, "GWh", "GWh"), (9.0, "TWh", "TWh"))
+)
+#: By variable of the group ``run``: what it is called, what writes it, and what to add to its log10 before.
+_SAID: Mapping[str, tuple[str, Quantity | None, float]] = MappingProxyType(
     {
-        "log10_flop": ("arithmetic", flop_in_words),
-        "log10_device_hours": ("device-hours", in_unit("device-hours")),
-        "log10_days": ("length", days_in_words),
-        "log10_energy_kwh": ("energy", energy_in_words),
-        "log10_cost_usd": ("cost", in_unit("USD")),
-        "log10_carbon_kg": ("carbon", _carbon),
-        "log10_embodied_kg": ("carbon of making", _carbon),
+        "log10_flop": ("arithmetic", None, 0.0),
+        "log10_device_hours": ("device-hours", quantity_in("device-hours"), 0.0),
+        "log10_days": (
+            "length",
+            QUANTITIES[COMPUTE],
+            math.log10(86400.0) + MACHINE_LOG10_FLOP_PER_SECOND,
+        ),
+        "log10_energy_kwh": ("energy", _ENERGY, 0.0),
+        "log10_cost_usd": ("cost", QUANTITIES[COST], 0.0),
+        "log10_carbon_kg": ("carbon", QUANTITIES[CARBON], 0.0),
+        "log10_embodied_kg": ("carbon of making", QUANTITIES[CARBON], 0.0),
     }
 )
 #: What the world makes in a year, from ``yardsticks``.
@@ -106,6 +112,7 @@ def run_rows(answer: xr.DataTree) -> list[dict[str, Any]]:
             if np.isnan(part).any():
                 raise TraceError(f"{name} of the run holds NaN; the answer is damaged.")
             quantiles = reported(part.values)
+            unreachable = float(np.isposinf(part.values).mean())
             task = str(part["task"].item()) if "task" in part.coords else ""
             rows.append(
                 {
@@ -113,16 +120,23 @@ def run_rows(answer: xr.DataTree) -> list[dict[str, Any]]:
                     "task": task,
                     "unit": str(values.attrs.get("units", "")),
                     **quantiles,
-                    "in_words": interval_in_words(str(name), quantiles),
+                    "unreachable": unreachable,
+                    "in_words": interval_in_words(str(name), quantiles, unreachable),
                 }
             )
     return rows
 
 
-def interval_in_words(name: str, quantiles: Mapping[str, float]) -> str:
+def interval_in_words(name: str, quantiles: Mapping[str, float], unreachable: float = 0.0) -> str:
     """Median and 90 % interval of a quantity of a run, or of an error: ``9.4 % (6.7 to 14)``."""
-    write = _SAID[name][1] if name in _SAID else _error_text
-    return between(write, *(quantiles[key] for key in ("median", "lower_90", "upper_90")))
+    median, low, high = (quantiles[key] for key in ("median", "lower_90", "upper_90"))
+    if name == "error":
+        return between(_error_text, median, low, high)
+    _, about, added = _SAID[name]
+    if about is None and median < math.inf:
+        return between(flop_in_words, median, low, high)
+    about = about or QUANTITIES[COMPUTE]
+    return about.interval(median + added, low + added, high + added, unreachable)
 
 
 def _error_text(error: float) -> str:
@@ -208,7 +222,7 @@ def yardsticks(answer: xr.DataTree) -> list[str]:
     carbon = median["log10_carbon_kg"]
 
     def times(log10_value: float, one: float) -> str:
-        return in_unit("")(log10_value - math.log10(one)).strip()
+        return times_in_words(log10_value - math.log10(one))
 
     sentences = []
     if 22.5 < median["log10_flop"] < 33:
@@ -223,7 +237,7 @@ def yardsticks(answer: xr.DataTree) -> list[str]:
     for name, yardstick, whole in _OF_THE_WORLD:
         share = median[name] - math.log10(float(table[yardstick, 2023]))
         text = f"{10 ** (share + 2):.2g} %" if share < 0 else f"{times_in_words(share)} times"
-        sentences += [f"{_SAID[name][0].capitalize()}: {text} of {whole}."] if share > -3 else []
+        sentences += [f"{_SAID[name][0].capitalize()}: {text} of {whole}."] if -3 < share < math.inf else []
     return sentences
 
 
@@ -250,8 +264,8 @@ def model_card(answer: xr.DataTree, training_type: str = "pre-training") -> str:
         If it is not from `estimate_run`.
     """
     about, rows = run_about(answer), run_rows(answer)
-    grams = 10 ** (next(row["median"] for row in rows if row["quantity"] == "log10_carbon_kg") + 3)
-    interval = next(row["in_words"] for row in rows if row["quantity"] == "log10_carbon_kg")
+    carbon = next(row for row in rows if row["quantity"] == "log10_carbon_kg")
+    log10_grams, interval = carbon["median"] + 3, carbon["in_words"]
     count = "" if about["devices"] is None else f"{about['devices']:g} x "
     fields = {
         "source": f"estimated by scaling_bayes: {interval}, 90 % interval",
@@ -259,7 +273,9 @@ def model_card(answer: xr.DataTree, training_type: str = "pre-training") -> str:
         "geographical_location": about["region"],
         "hardware_used": f"{count}{about['device']}",
     }
-    lines = ["---", "co2_eq_emissions:", f"  emissions: {float(f'{grams:.3g}'):.0f}"]
+    lines = ["---", "co2_eq_emissions:"]
+    if log10_grams < math.inf:  # else no number of grams is enough
+        lines.append(f"  emissions: {float(f'{10**log10_grams:.3g}'):.0f}")
     lines += [f"  {name}: {json.dumps(text, ensure_ascii=False)}" for name, text in fields.items()]
     lines += ["---", "", "| estimated before training | median (90 % interval) |", "| --- | --- |"]
     lines += [f"| {quantity_label(row)} | {row['in_words']} |" for row in rows]
