@@ -200,6 +200,8 @@ def test_the_price_of_a_named_device_follows_its_own_offers() -> None:
         ({"devices": 8, "days": 1, "counted": "cores", "device": A100}, "cores are counted of TPUs only"),
         ({"devices": 8, "days": 1, "counted": "chips"}, "needs the device"),
         ({"parameters": "1,5B", "tokens": "1T"}, "parameters='1,5B' is not a number"),
+        ({"flop": "1e23 GFLOP"}, "1e\\+32 FLOP are above 1e\\+30, a million times the largest run"),
+        ({"parameters": 1e15, "tokens": 1e15}, "6e\\+30 FLOP are above 1e\\+30"),
         ({"flop": "1,5e23"}, "flop='1,5e23' is not an amount of computation"),
         ({"flop": "1.500.000 PFLOP"}, "is not an amount of computation"),
         ({"flop": 1e23, "device": "8x H100 SXM5"}, "names 8 devices; give device='H100 SXM5' and devices=8"),

@@ -16,6 +16,7 @@ from scaling_bayes.errors import OptionError
 from scaling_bayes.hardware.assumptions import Value
 from scaling_bayes.projection.devices import dense_peaks
 from scaling_bayes.projection.runs.words import between, flop_in_words, in_unit
+from scaling_bayes.systems.rules import LARGEST_COMPUTE
 from scaling_bayes.systems.units import find_unit
 
 if TYPE_CHECKING:
@@ -139,8 +140,14 @@ def read_known(given: Mapping[str, Any], boards: float, counted: str = "boards")
             )
         factors["parameters"] = active
         text += f", {_text('active_parameters', active)} active for a token"
-    rule = RULE if "tokens" in form else ""
-    return Known(FORMS[form], factors, scale.get(form[0], 1.0), text, rule)
+    rule, per_product = RULE if "tokens" in form else "", scale.get(form[0], 1.0)
+    flop = per_product * math.prod(map(middle, factors.values()))
+    if FORMS[form] == "flop" and flop > LARGEST_COMPUTE:
+        raise OptionError(
+            f"{text}: {flop:.3g} FLOP are above {LARGEST_COMPUTE:g}, a million times the largest run of "
+            "2025; check the unit."
+        )
+    return Known(FORMS[form], factors, per_product, text, rule)
 
 
 def middle(value: Value) -> float:
@@ -155,7 +162,7 @@ def middle(value: Value) -> float:
 def _text(name: str, value: Value) -> str:
     """An amount in words: a number as it was given, else its median and 90 % interval."""
     unit = _AMOUNTS[name][0]
-    if not isinstance(value, Prior) and float(f"{value:.2g}") != value:
+    if not isinstance(value, Prior) and not math.isclose(float(f"{value:.2g}"), value):
         return _as_given(value, unit)
     ends = [middle(value)] * 3
     if isinstance(value, Prior):
