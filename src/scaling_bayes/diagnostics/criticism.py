@@ -36,8 +36,8 @@ LARGEST_SHIFT = 2.0
 _LEAST_FOR_TREND, _LEAST_FOR_SHAPE = 3, 5
 
 _MEANINGS = {
-    "wrong_sign": "error grows with compute in this task, which the model rules out or lays to drift; its "
-    "slope and its projections do not describe these systems",
+    "wrong_sign": "error grows with compute in this task, which the model rules out; its slope and its "
+    "projections do not describe these systems",
     "lack_of_fit": "trend or curvature of the errors in this task is not what the law gives; try another law "
     "(compare) or pooling='none'",
     "outlier": "this system lies far from what the others predict; check its row, or fit with robust=True",
@@ -78,8 +78,14 @@ def data_checks(idata: xr.DataTree | PosteriorView) -> pd.DataFrame:
     return frame.assign(passed=frame["passed"].astype(bool))
 
 
-def computed_data_checks(view: PosteriorView) -> pd.DataFrame:
-    """`data_checks`, made whether they are stored or not."""
+def computed_data_checks(view: PosteriorView, *, drifting: bool = False) -> pd.DataFrame:
+    """`data_checks`, made whether they are stored or not.
+
+    Parameters
+    ----------
+    drifting : bool
+        Whether replications for ``wrong_sign`` drift, as in the first fits with drift.
+    """
     import pandas as pd
 
     observations, replicated = view.observations, view.predictive_draws("posterior")
@@ -87,7 +93,10 @@ def computed_data_checks(view: PosteriorView) -> pd.DataFrame:
     smoothed = [smoothed_weights(-row) for row in likelihood.reshape(replicated.shape).T.astype(float)]
     weights = np.array([each for each, _ in smoothed])
     pareto_k = np.array([k for _, k in smoothed])
-    trends = {"wrong_sign": _wrong_signs(view), "lack_of_fit": _misfits(observations, replicated)}
+    trends = {
+        "wrong_sign": _wrong_signs(view, drifting=drifting),
+        "lack_of_fit": _misfits(observations, replicated),
+    }
     rows = [(name, *_least(list(tested))) for name, tested in trends.items()]
     tails = _tails(view, weights)
     shifts = np.where(pareto_k > GOOD_PARETO_K, _shifts(view, weights), 0.0)
@@ -125,7 +134,7 @@ def _least(tested: list[tuple[float, str]]) -> tuple[float, str]:
     return min(1.0, p * len(tested)), worst
 
 
-def _wrong_signs(view: PosteriorView) -> Iterator[tuple[float, str]]:
+def _wrong_signs(view: PosteriorView, *, drifting: bool) -> Iterator[tuple[float, str]]:
     """Per task, the probability that error replicated without drift grows as much with compute."""
     observations = view.observations
     for rows, task in _tasks(observations, _LEAST_FOR_TREND):
@@ -133,8 +142,11 @@ def _wrong_signs(view: PosteriorView) -> Iterator[tuple[float, str]]:
         if not ranks.any():
             continue
         observed = _standard(_ranks(observations.error[rows])) @ ranks
-        grows = observed > 0
-        yield (_tail(observed, _standard(_ranks(_without_drift(view, task))) @ ranks) if grows else 1.0), task
+        if observed > 0:
+            of_task = view.predictive_draws("posterior", task) if drifting else _without_drift(view, task)
+            yield _tail(observed, _standard(_ranks(of_task)) @ ranks), task
+        else:
+            yield 1.0, task
 
 
 def _without_drift(view: PosteriorView, task: str) -> Floats:

@@ -387,8 +387,19 @@ def _checks(view: TraceView) -> Iterator[Finding]:
 
 def _data_checks(view: PosteriorView) -> Iterator[Finding]:
     """Checks of the model against the data; they rest on predictive draws."""
-    if "data_checks" in view:
-        stored, computed = data_checks(view), computed_data_checks(view)
-        value, again = (frame.pop("value").to_numpy(float) for frame in (stored, computed))
-        yield _excused(view, same("data_checks", computed.to_dict("list"), stored.to_dict("list")))
-        yield _excused(view, close("data_checks/value", value, again, CHECKED))
+    if "data_checks" not in view:
+        return
+    findings = _same_checks(view, drifting=False)
+    if "drift_step" in view.posterior and any(outcome == DIFFERS for _, outcome, _ in findings):
+        findings = _same_checks(view, drifting=True)
+    yield from findings
+
+
+def _same_checks(view: PosteriorView, *, drifting: bool) -> list[Finding]:
+    stored, computed = data_checks(view), computed_data_checks(view, drifting=drifting)
+    value, again = (frame.pop("value").to_numpy(float) for frame in (stored, computed))
+    compared = (
+        same("data_checks", computed.to_dict("list"), stored.to_dict("list")),
+        close("data_checks/value", value, again, CHECKED),
+    )
+    return [_excused(view, finding) for finding in compared]

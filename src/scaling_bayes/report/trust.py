@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 #: Floors that are told before the annex.
 _MOST = 8
 _NOT_SAID = (
-    "That anybody will spend this. A vast sum says that this route does not lead there.",
+    "That anybody will spend this. A vast sum says this route does not lead there.",
     "That the law is right. Intervals hold only under it.",
-    "What a particular system will need. The interval is for any new one.",
+    "What one system will need. The interval is for any new one.",
     "What else it costs. Inference, staff, data and unsuccessful attempts are left out.",
 )
 _MIXED = "That the laws are right. Intervals hold only under those mixed."
@@ -53,12 +53,12 @@ def _by_progress(facts: Facts, median: Mapping[str, float], target: str) -> list
     takes = {name: quantity_of(headline(facts)).in_words(value) for name, value in median.items()}
     if len(set(takes.values())) == 1:
         return []
-    ways = [
-        f"{takes[name]} if they halve it every {12 * math.log10(2) / rate:.0f} months ({name})"
-        for name, rate in PROGRESS_RATES.items()
-    ]
-    after = f"After {month_of(facts.last_year or 0)}, {target} takes {', and '.join(ways)}."
-    return [f"**Progress of algorithms.** They lower the compute for one error. {after}"]
+    months = {name: f"{12 * math.log10(2) / rate:.0f} months" for name, rate in PROGRESS_RATES.items()}
+    sentence = (
+        f"**Progress of algorithms.** If slow after {month_of(facts.last_year or 0)} (half in "
+        f"{months['slow']}), {target} takes {takes['slow']}; if fast ({months['fast']}), {takes['fast']}."
+    )
+    return [sentence]
 
 
 def _beyond(facts: Facts, target: str) -> str:
@@ -115,7 +115,7 @@ def assumptions_section(facts: Facts) -> Section:
         text.append(
             f"**Hardware and price.** Scenario {name}: {hardware}; {price}. {pricing(scenario, facts.fit)}"
         )
-        text.append(f"**Electricity.** Grid of {assumed.get('grid', scenario.region)}.")
+        text.append(f"**Electricity.** {assumed.get('grid', f'Grid of {scenario.region}')}.")
     return Section("assumed", "What is assumed", "Assumptions", (ListPart(tuple(text)),))
 
 
@@ -154,7 +154,7 @@ def cite_section(facts: Facts) -> Section:
         (
             TextPart(
                 f"Quote the median with its interval, year, law and scenario, and this fit by its digest "
-                f"{facts.fit.digest[:12]}. References: end of the annex."
+                f"{facts.fit.digest[:12]}. References: in the annex."
             ),
         ),
     )

@@ -104,20 +104,16 @@ def task_bounds(
 
 
 def below_floors(systems: pd.DataFrame) -> list[str]:
-    """Say which tasks have errors below the likely floor of the task of that name: they may be of another."""
-    bounds = ["floor", "floor_lower", "floor_upper"]
+    """Say which tasks have errors below the 90 % interval of the floor of the task of that name."""
     rows = systems[["task", "error"]].assign(task=systems["task"].astype(str))
-    rows = rows.merge(load_tasks()[["label", *bounds]], on="task")
+    rows = rows.merge(load_tasks()[["label", "floor_lower"]], on="task")
     found = []
-    for task, of_task in rows[rows["error"] < rows["floor"]].groupby("task", sort=False):
-        first = of_task.iloc[0]
-        floor, lower, upper, lowest = (
-            f"{100 * each:.3g} %" for each in (*first[bounds], of_task["error"].min())
-        )
+    for task, of_task in rows[rows["error"] < rows["floor_lower"]].groupby("task", sort=False):
+        least, lowest = (f"{100 * of_task[name].min():.3g} %" for name in ("floor_lower", "error"))
         found.append(
-            f"task {task!r} is taken for {first['label']}, whose error hardly falls below {floor} (floor "
-            f"of its labels, {lower} to {upper}); {len(of_task)} of the errors do, down to {lowest}. If they "
-            "are of another metric, such as top-5, give the task another name."
+            f"task {task!r} is taken for {of_task['label'].iloc[0]}, whose labels allow no error below "
+            f"{least}; {len(of_task)} of the errors are, down to {lowest}. If they are of another metric, "
+            "such as top-5, give the task another name."
         )
     return found
 
