@@ -108,12 +108,14 @@ def below_floors(systems: pd.DataFrame) -> list[str]:
     rows = systems[["task", "error"]].assign(task=systems["task"].astype(str))
     rows = rows.merge(load_tasks()[["label", "floor_lower"]], on="task")
     found = []
-    for task, of_task in rows[rows["error"] < rows["floor_lower"]].groupby("task", sort=False):
+    # An error of exactly 0 is left out of a fit.
+    below = rows["error"].between(0.0, rows["floor_lower"], inclusive="neither")
+    for task, of_task in rows[below].groupby("task", sort=False):
         least, lowest = (f"{100 * of_task[name].min():.3g} %" for name in ("floor_lower", "error"))
         found.append(
             f"task {task!r} is taken for {of_task['label'].iloc[0]}, whose labels allow no error below "
-            f"{least}; {len(of_task)} of the errors are, down to {lowest}. If they are of another metric, "
-            "such as top-5, give the task another name."
+            f"{least}; found {len(of_task)} below it, down to {lowest}. If they are of another metric, such "
+            "as top-5, give the task another name."
         )
     return found
 
