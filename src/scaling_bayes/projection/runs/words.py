@@ -172,7 +172,8 @@ def finding(answer: xr.DataTree) -> str:
     }
     cost, energy, carbon = said.values()
     where = f"{about['device']} ({about['year']:g}, {about['region']})"
-    return f"{about['known']} on {where}: {cost}; {energy}; {carbon}."
+    told = dict.fromkeys((cost, energy, carbon))  # one, where all are out of reach
+    return f"{about['known']} on {where}: {'; '.join(told)}."
 
 
 def run_shares(answer: xr.DataTree) -> list[dict[str, Any]]:
