@@ -67,12 +67,11 @@ def read_value(name: str, value: Any) -> Value:
     about = ASSUMPTIONS[name]
     if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
         number = float(value)
-        unit = "" if about.unit == "1" else f" {about.unit}"
         if not math.isfinite(number) or (number < about.least and not about.signed):
-            raise OptionError(f"{name}={number:g}{unit}: expected at least {about.least:g}, finite.")
+            raise OptionError(f"{name}={number:g} {about.unit}: expected at least {about.least:g}, finite.")
         zero_ok = about.signed or name in ("electricity_usd_per_kwh", "grid_kg_per_kwh")
         if number == 0 and not zero_ok:
-            raise OptionError(f"{name}=0{unit}: expected a number above 0.")
+            raise OptionError(f"{name}=0 {about.unit}: expected a number above 0.")
         return number
     return as_prior(name, value, positive=not about.signed)
 
