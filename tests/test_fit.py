@@ -148,7 +148,7 @@ def test_known_truth_is_recovered() -> None:
 @pytest.mark.parametrize("law", some(LAWS, 3))
 def test_known_truth_of_each_law_is_recovered(law: str) -> None:
     """Slope and floor of two tasks lie within their 99 % intervals."""
-    systems, truth = simulate_law(law, systems_per_task=60, seed=2026)
+    systems, truth = simulate_law(law, systems_per_task=190, seed=2026)
     idata = quick_fit(systems, **{**LINES, "law": law}, draws=400, tune=400)
     posterior = idata["posterior"].to_dataset()
     for name in ("slope", "noise", *(["floor"] if LAWS[law].has_floor else [])):
